@@ -1,0 +1,25 @@
+"""Kafka to Amazon Personalize: read, map, validate, batch, call PutEvents, commit.
+
+Data flows one way, and so do imports: core <- config <- loop <- app <- cli.
+
+| room | what it holds | may import |
+|---|---|---|
+| core/ | pure functions and state: no I/O, clock, randomness, threads or logging | pydantic, jmespath, orjson |
+| config/ | the YAML file: models, positions, located errors, secrets | core |
+| metrics.py, server.py, logs.py | what an operator sees | core |
+| ports.py | what the loop needs of the outside, as Protocols | core |
+| loop.py, delivery.py, watch.py | the loop that owns all state, in one thread | core, ports, metrics |
+| source.py | Kafka in | core, ports, metrics, logs |
+| personalize.py, wire.py | AWS out | core, ports, metrics, logs |
+| dead_letters.py | dead letters out | core, ports, metrics, logs |
+| dry_run.py | records from a file through a mapping, without Kafka and AWS | core, config |
+| exits.py | exit codes, a contract | nothing |
+| local/ | embedded broker, local PutEvents endpoint, demo clickstream | anything below app |
+| app.py | puts the rooms together; the life of the process | anything below cli |
+| cli/, __main__.py | arguments to calls, results to exit codes | everything |
+
+Files of one row may import each other, and all may import ``connector`` itself, for the version.
+ruff holds the first row (see ``banned-api`` in pyproject.toml), ``tests/test_architecture.py`` all of them.
+"""
+
+__version__ = "0.1.0"
