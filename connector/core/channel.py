@@ -1,0 +1,212 @@
+"""Everything of one tracking id, so that none can stall, slow or taint another.
+
+A channel owns its lanes, its pace, whether its endpoint answers, and the doubt whether rejections mean bad data or
+a wrong tracking id. ``take`` says which call goes next, ``settle`` what its outcome changes.
+
+**Bad data or bad configuration?** PutEvents answers both with InvalidInputException, and believing the first would
+send a whole topic to the dead letters. So a rejected entry is held until a call to the same tracking id succeeds
+after it. Where one succeeded before and none comes after (the topic ran dry), it is believed after ``DOUBT``
+seconds. And ``stop_after_rejections`` in a row, with no success between them, stop the process with none of them
+dead-lettered.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple, assert_never
+
+from connector.core.batching import Batch, Item, Lanes
+from connector.core.outcomes import (
+    Delivered,
+    Expired,
+    Fatal,
+    Outcome,
+    Rejected,
+    Retryable,
+    Throttled,
+    expired_for_good,
+)
+from connector.core.pacing import Outage, Pace, backoff
+
+DOUBT = 5.0  # seconds
+
+
+class Limits(NamedTuple):
+    """What the configuration says about delivery. Times in seconds, the rate in calls a second."""
+
+    linger: float = 1.0
+    requests_per_second: float = 1000.0
+    retry_initial: float = 0.1
+    retry_maximum: float = 20.0
+    stop_after_rejections: int = 20
+
+
+class Doubtful(NamedTuple):
+    """An entry that the service rejected alone, while nobody knows yet whose fault that is."""
+
+    item: Item
+    rejected: Rejected
+    at: float
+
+
+class Settled(NamedTuple):
+    """What an outcome means for records: entries delivered, entries that are bad for sure, or the end."""
+
+    delivered: tuple[Item, ...] = ()
+    rejected: tuple[Doubtful, ...] = ()
+    fatal: Fatal | None = None
+
+
+class Channel:
+    """The calls to one tracking id."""
+
+    def __init__(self, tracking_id: str, limits: Limits, now: float) -> None:
+        self.tracking_id = tracking_id
+        self.lanes = Lanes(tracking_id, limits.linger)
+        self.pace = Pace(limits.requests_per_second, now)
+        self.outage = Outage(limits.retry_initial, limits.retry_maximum)
+        self.on_the_wire = 0
+        self.rate_wait = 0.0  # seconds in which a call was ready and the pace held it back
+        self._held_from: float | None = None
+        self._limits = limits
+        self._succeeded = False
+        self._in_a_row = 0
+        self._doubtful: list[Doubtful] = []
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits here and nothing is under way."""
+        return not self.lanes.waiting and not self._doubtful
+
+    @property
+    def in_doubt(self) -> int:
+        """How many rejected entries are held."""
+        return len(self._doubtful)
+
+    @property
+    def proven(self) -> bool:
+        """Whether a call has succeeded, so that the tracking id is known to be right, or to have been."""
+        return self._succeeded
+
+    def take(self, now: float) -> Batch | None:
+        """The call that may go now, None where none may."""
+        may_go_at = self.outage.ready_at(now)
+        if may_go_at is None or may_go_at > now:
+            return None
+        if not self.pace.take(now):
+            self._note_held(now)
+            return None
+        self._note_free(now)
+        batch = self.lanes.take(now)
+        if batch is None:
+            self.pace.give_back()
+            return None
+        self.on_the_wire += 1
+        self.outage.on_call(batch)
+        return batch
+
+    def _note_held(self, now: float) -> None:
+        ready_at = self.lanes.ready_at(now)
+        if self._held_from is None and ready_at is not None and ready_at <= now:
+            self._held_from = now
+
+    def _note_free(self, now: float) -> None:
+        if self._held_from is not None:
+            self.rate_wait += now - self._held_from
+            self._held_from = None
+
+    def ready_at(self, now: float) -> float | None:
+        """When ``take`` may have a call, with nothing added; None where only an answer can tell."""
+        waiting = self.lanes.ready_at(now)
+        may_go_at = self.outage.ready_at(now)
+        if waiting is None or may_go_at is None:
+            return None
+        return max(waiting, may_go_at, self.pace.ready_at(now))
+
+    def settle(self, batch: Batch, outcome: Outcome, now: float, chance: float) -> Settled:
+        """Take the answer to a call into account.
+
+        Args:
+            batch: from ``take``.
+            outcome: how it ended.
+            now: seconds.
+            chance: a random number in [0, 1), for jitter.
+        """
+        self.on_the_wire -= 1
+        match outcome:
+            case Delivered():
+                self._answered()
+                self.lanes.delivered(batch)
+                return Settled(delivered=batch.items, rejected=self._believe())
+            case Rejected():
+                self._answered()
+                return self._rejected(batch, outcome, now)
+            case Throttled():
+                self._answered()
+                self.pace.on_throttled(now)
+                # The pace decides how fast repeats go; the lane only steps aside for the others meanwhile.
+                self._postpone(batch, 1, now, chance)
+                return Settled()
+            case Retryable():
+                self.outage.on_failure(batch, now, chance)
+                self._postpone(batch, self.lanes.failed(batch), now, chance)
+                return Settled()
+            case Expired():
+                self._answered()
+                self._postpone(batch, self.lanes.failed(batch), now, chance)
+                return Settled(fatal=expired_for_good(outcome))
+            case Fatal():
+                self._answered()
+                self._postpone(batch, self.lanes.failed(batch), now, chance)
+                return Settled(fatal=outcome)
+            case _:
+                assert_never(outcome)
+
+    def _answered(self) -> None:
+        if self.outage.since is not None:
+            self.lanes.wake()
+        self.outage.on_answer()
+
+    def _postpone(self, batch: Batch, attempt: int, now: float, chance: float) -> None:
+        wait = backoff(attempt, self._limits.retry_initial, self._limits.retry_maximum, chance)
+        self.lanes.postpone(batch, now + wait)
+
+    def _rejected(self, batch: Batch, outcome: Rejected, now: float) -> Settled:
+        culprit = self.lanes.split(batch)
+        if culprit is None:
+            return Settled()
+        self._in_a_row += 1
+        self._doubtful.append(Doubtful(culprit, outcome, now))
+        if self._in_a_row >= self._limits.stop_after_rejections:
+            return Settled(fatal=self._wrong_configuration(outcome))
+        return Settled()
+
+    def _wrong_configuration(self, outcome: Rejected) -> Fatal:
+        before = "no call has succeeded since" if self._succeeded else "no call has ever succeeded"
+        return Fatal(
+            outcome.code,
+            f"the service rejected {self._in_a_row} events in a row for one tracking id, and {before}: "
+            "check personalize.tracking_id (and a rule's trackingId), that its event tracker exists and is active, "
+            "and personalize.region; if the data really is that bad, raise delivery.stop_after_rejections",
+            outcome.status,
+        )
+
+    def _believe(self) -> tuple[Doubtful, ...]:
+        self._succeeded = True
+        self._in_a_row = 0
+        believed, self._doubtful = self._doubtful, []
+        return tuple(believed)
+
+    def believed_by(self, now: float) -> tuple[Doubtful, ...]:
+        """Held rejections that are believed by now, for want of anything that speaks against them."""
+        if not self._succeeded or not self._doubtful or self._doubtful[0].at + DOUBT > now:
+            return ()
+        ripe = tuple(doubtful for doubtful in self._doubtful if doubtful.at + DOUBT <= now)
+        self._doubtful = [doubtful for doubtful in self._doubtful if doubtful.at + DOUBT > now]
+        return ripe
+
+    def believed_at(self) -> float | None:
+        """When ``believed_by`` has something, None where only a success can tell."""
+        return self._doubtful[0].at + DOUBT if self._succeeded and self._doubtful else None
+
+    def discard_doubtful(self, given_up: Callable[[Item], bool]) -> None:
+        """Drop held rejections that are given up."""
+        self._doubtful = [doubtful for doubtful in self._doubtful if not given_up(doubtful.item)]

@@ -1,0 +1,269 @@
+"""What a compiled expression does with a record: one small closure for every kind of JMESPath node.
+
+They give what the library's interpreter gives, oddities included, because people try expressions with
+``aws --query`` and with the library. Each takes closures and returns a closure of the current node; nothing
+here knows the syntax tree.
+"""
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from connector.core.functions import EvaluationError, type_name
+
+Closure = Callable[[Any], Any]
+
+
+def truthy(value: Any) -> bool:
+    """JMESPath truth: everything but null, false, and an empty text, array or object; zero is true."""
+    if value:
+        return True
+    return not (value is None or value is False or value in ("", [], {}))
+
+
+def itself(value: Any) -> Any:
+    """The current node."""
+    return value
+
+
+# Paths. They are written out where they are short, because nearly every expression is one.
+
+_EMPTY: Mapping[str, Any] = {}  # ``or _EMPTY`` spares the exception where a step is missing or null
+
+
+def _path1(a: str) -> Closure:
+    def run(value: Any) -> Any:
+        try:
+            return value.get(a)
+        except AttributeError:
+            return None
+
+    return run
+
+
+def _path2(a: str, b: str) -> Closure:
+    def run(value: Any) -> Any:
+        try:
+            return (value.get(a) or _EMPTY).get(b)
+        except AttributeError:
+            return None
+
+    return run
+
+
+def _path3(a: str, b: str, c: str) -> Closure:
+    def run(value: Any) -> Any:
+        try:
+            return ((value.get(a) or _EMPTY).get(b) or _EMPTY).get(c)
+        except AttributeError:
+            return None
+
+    return run
+
+
+def _path_of_many(*names: str) -> Closure:
+    *head, last = names
+
+    def run(value: Any) -> Any:
+        try:
+            for name in head:
+                value = value.get(name) or _EMPTY
+            return value.get(last)
+        except AttributeError:
+            return None
+
+    return run
+
+
+_PATHS: Mapping[int, Callable[..., Closure]] = {1: _path1, 2: _path2, 3: _path3}
+
+
+def path(names: Sequence[str]) -> Closure:
+    """``a.b.c``, of one name or more; null where a step is no object or lacks the name."""
+    return _PATHS.get(len(names), _path_of_many)(*names)
+
+
+def chain(steps: Sequence[Closure]) -> Closure:
+    """Each step on the result of the one before it."""
+    if not steps:
+        return itself
+    if len(steps) == 1:
+        return steps[0]
+    first, second, *others = steps
+    if not others:
+        return lambda value: second(first(value))
+
+    def run(value: Any) -> Any:
+        for step in steps:
+            value = step(value)
+        return value
+
+    return run
+
+
+def index(position: int) -> Closure:
+    """``[0]``; null where there is no such element."""
+
+    def run(value: Any) -> Any:
+        if not isinstance(value, list):
+            return None
+        try:
+            return value[position]
+        except IndexError:
+            return None
+
+    return run
+
+
+def part(bounds: slice) -> Closure:
+    """``[1:-1]``."""
+    return lambda value: value[bounds] if isinstance(value, list) else None
+
+
+# Projections: over an array or the members of an object, nulls left out; null over anything else.
+
+
+def project(source: Closure, each: Closure) -> Closure:
+    """``source[*].each``."""
+
+    def run(value: Any) -> Any:
+        elements = source(value)
+        if not isinstance(elements, list):
+            return None
+        return [result for element in elements if (result := each(element)) is not None]
+
+    return run
+
+
+def project_values(source: Closure, each: Closure) -> Closure:
+    """``source.*.each``."""
+
+    def run(value: Any) -> Any:
+        members = source(value)
+        if not isinstance(members, Mapping):
+            return None
+        return [result for member in members.values() if (result := each(member)) is not None]
+
+    return run
+
+
+def project_filtered(source: Closure, each: Closure, condition: Closure) -> Closure:
+    """``source[?condition].each``."""
+
+    def run(value: Any) -> Any:
+        elements = source(value)
+        if not isinstance(elements, list):
+            return None
+        kept = (element for element in elements if truthy(condition(element)))
+        return [result for element in kept if (result := each(element)) is not None]
+
+    return run
+
+
+def flatten(source: Closure) -> Closure:
+    """``source[]``: one level of nesting less."""
+
+    def run(value: Any) -> Any:
+        elements = source(value)
+        if not isinstance(elements, list):
+            return None
+        flat: list[Any] = []
+        for element in elements:
+            if isinstance(element, list):
+                flat.extend(element)
+            else:
+                flat.append(element)
+        return flat
+
+    return run
+
+
+def select_list(parts: Sequence[Closure]) -> Closure:
+    """``[a, b]``."""
+    return lambda value: None if value is None else [run(value) for run in parts]
+
+
+def select_dict(parts: Sequence[tuple[str, Closure]]) -> Closure:
+    """``{name: a, other: b}``."""
+    return lambda value: None if value is None else {name: run(value) for name, run in parts}
+
+
+# Logic and comparisons
+
+
+def first_decisive(heads: Sequence[Closure], last: Closure, *, stop: bool) -> Closure:
+    """``a || b || c`` stops at the first true operand (``stop``), ``a && b && c`` at the first false one."""
+
+    def run(value: Any) -> Any:
+        for head in heads:
+            result = head(value)
+            if truthy(result) is stop:
+                return result
+        return last(value)
+
+    return run
+
+
+def first_not_null(arguments: Sequence[Closure]) -> Closure:
+    """``not_null(a, b)`` where no argument can fail, so that not all need be evaluated."""
+
+    def run(value: Any) -> Any:
+        for argument in arguments:
+            result = argument(value)
+            if result is not None:
+                return result
+        return None
+
+    return run
+
+
+def negate(operand: Closure) -> Closure:
+    """``!a``."""
+    return lambda value: not truthy(operand(value))
+
+
+def _equals(left: Any, right: Any) -> bool:
+    """The library's equality: 1 is not true, whatever Python says, but [1] is [true]."""
+    return bool(left == right) and (type(left) is bool) is (type(right) is bool)
+
+
+def equal(left: Closure, right: Closure) -> Closure:
+    """``a == b``."""
+    return lambda value: _equals(left(value), right(value))
+
+
+def equal_to_scalar(operand: Closure, scalar: Any) -> Closure:
+    """``a == 'text'``: a rule's usual condition."""
+    if scalar is None or isinstance(scalar, bool):
+        return lambda value: operand(value) is scalar
+    if isinstance(scalar, str):
+        return lambda value: operand(value) == scalar
+    return lambda value: _equals(operand(value), scalar)
+
+
+_NUMBERS = frozenset({int, float})
+ORDERINGS: Mapping[str, tuple[str, Callable[[Any, Any], bool]]] = {
+    "lt": ("<", operator.lt),
+    "lte": ("<=", operator.le),
+    "gt": (">", operator.gt),
+    "gte": (">=", operator.ge),
+}
+
+
+def ordered(name: str, left: Closure, right: Closure) -> Closure:
+    """``a < b`` of two numbers or two texts; null of other types, but an error of a number and a text."""
+    symbol, compare = ORDERINGS[name]
+
+    def run(value: Any) -> Any:
+        one, other = left(value), right(value)
+        if type(one) in _NUMBERS:
+            if type(other) in _NUMBERS:
+                return compare(one, other)
+        elif type(one) is type(other) is str:
+            return compare(one, other)
+        types = type_name(one), type_name(other)
+        if set(types) == {"number", "string"}:
+            raise EvaluationError(f"{symbol} expected two numbers or two strings, not {' and '.join(types)}")
+        return None
+
+    return run

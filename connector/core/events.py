@@ -1,0 +1,223 @@
+"""An event that passes here is within every limit of the service.
+
+PutEvents answers for a whole call and does not say which event was wrong, so a limit that is not checked here costs
+several calls to find. Limits are those of the service model (``personalize-events``, 2018-03-22), of the API
+reference, and of reports about values that are accepted and then ignored.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, NamedTuple
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidationInfo
+from pydantic import field_validator as check
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from connector.core.records import Reason
+
+MAX_EVENTS_PER_CALL = 10
+MAX_EVENT_BYTES = 10_240
+MAX_JOINED_IMPRESSION = 1_000
+RESERVED_PROPERTIES = frozenset({"userid", "sessionid", "eventtype", "timestamp", "recommendationid", "impression"})
+# Reported: answered with 200 and then dropped, so a broken producer would never be noticed.
+IGNORED_LITERALS = frozenset({"null", "undefined", "NaN", "None"})
+EARLIEST_SENT_AT = 946_684_800  # 2000-01-01T00:00:00Z; anything before is a time in the wrong unit
+LATEST_AHEAD = 86_400  # seconds; a clock may be wrong by a time zone, not by more
+GREATEST_FLOAT = 3.4028234663852886e38  # the model says float, which is 32 bits; anything beyond is infinite there
+
+
+_OURS = "limit"  # the type of the errors that this module raises itself, beside pydantic's own
+
+
+def _fail(reason: Reason, message: str) -> PydanticCustomError:
+    return PydanticCustomError(_OURS, message, {"reason": reason})
+
+
+def _refuse_ignored_literal(text: str | None) -> str | None:
+    if text in IGNORED_LITERALS:
+        raise _fail(Reason.IGNORED_LITERAL, f"expected an id, not the text {text}, which the service drops")
+    return text
+
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Envelope(_Strict):
+    """What all events of one call share: the tracker, the session, and whose it is (absent before login)."""
+
+    trackingId: Text  # noqa: N815  the names are the service's, here and below
+    sessionId: Text  # noqa: N815
+    userId: Text | None = None  # noqa: N815
+
+    _literals = check("sessionId", "userId")(_refuse_ignored_literal)
+
+
+class MetricAttribution(_Strict):
+    """Where an event came from, for metric attribution: printable ASCII, not only spaces."""
+
+    eventAttributionSource: Annotated[  # noqa: N815
+        str, StringConstraints(max_length=1024, pattern=r"^[\x20-\x7E]*[\x21-\x7E]+[\x20-\x7E]*$")
+    ]
+
+
+class Event(_Strict):
+    """One event of a PutEvents call; validate with ``context={"now": unix_seconds}``."""
+
+    eventType: Text  # noqa: N815
+    sentAt: int  # noqa: N815  whole Unix seconds
+    eventId: Text | None = None  # noqa: N815
+    itemId: Text | None = None  # noqa: N815
+    eventValue: Annotated[float, Field(allow_inf_nan=False, ge=-GREATEST_FLOAT, le=GREATEST_FLOAT)] | None = None  # noqa: N815
+    impression: Annotated[list[Text], Field(min_length=1, max_length=25)] | None = None
+    recommendationId: Annotated[str, StringConstraints(min_length=1, max_length=40)] | None = None  # noqa: N815
+    properties: Annotated[str, StringConstraints(min_length=1, max_length=1024)] | None = None
+    metricAttribution: MetricAttribution | None = None  # noqa: N815
+
+    _literals = check("eventId", "itemId", "recommendationId")(_refuse_ignored_literal)
+
+    @check("sentAt")
+    @classmethod
+    def _inside_the_window(cls, seconds: int, info: ValidationInfo) -> int:
+        if seconds < EARLIEST_SENT_AT:
+            raise _fail(
+                Reason.TIME_OUT_OF_WINDOW, "expected a time after 2000-01-01; is it in milliseconds, or seconds?"
+            )
+        if seconds > info.context["now"] + LATEST_AHEAD:  # type: ignore[index]  # always given, see check_event
+            raise _fail(
+                Reason.TIME_OUT_OF_WINDOW, "expected a time at most a day ahead; is it in seconds, or milliseconds?"
+            )
+        return seconds
+
+    @check("impression")
+    @classmethod
+    def _impression_fits(cls, items: list[str] | None) -> list[str] | None:
+        if items is not None:
+            joined = sum(map(len, items)) + len(items) - 1
+            if joined > MAX_JOINED_IMPRESSION:
+                raise _fail(
+                    Reason.TOO_LONG,
+                    f"expected at most {MAX_JOINED_IMPRESSION} characters when joined by |, not {joined}",
+                )
+            for item in items:
+                _refuse_ignored_literal(item)
+        return items
+
+    @check("properties")
+    @classmethod
+    def _properties_are_an_object(cls, text: str | None) -> str | None:
+        if text is None:
+            return None
+        try:
+            properties = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            raise _fail(Reason.INVALID_PROPERTIES, "expected a JSON object in a string, not other text") from None
+        if type(properties) is not dict:
+            raise _fail(Reason.INVALID_PROPERTIES, "expected a JSON object in a string, not other JSON")
+        reserved = sorted(RESERVED_PROPERTIES.intersection(map(str.lower, properties)))
+        if reserved:
+            raise _fail(
+                Reason.RESERVED_PROPERTY, f"expected no property called {reserved[0]}: the name is the service's own"
+            )
+        return text
+
+
+class Invalid(NamedTuple):
+    """Which limit a member is beyond; the message carries no value."""
+
+    reason: Reason
+    message: str
+    field: str
+
+
+_validate_event = Event.__pydantic_validator__.validate_python
+_validate_envelope = Envelope.__pydantic_validator__.validate_python
+
+
+def check_event(event: dict[str, Any], now: float) -> bytes | Invalid:
+    """The event's JSON, ready for the wire; or the first limit that it is beyond.
+
+    Strict validation changes nothing, so what is serialised is what was given: members in the mapping's order.
+
+    Args:
+        event: PutEvents' own members of one event, those that are null left out.
+        now: Unix seconds.
+    """
+    try:
+        _validate_event(event, context={"now": now})
+        body = orjson.dumps(event)
+    except ValidationError as error:
+        return _first_problem(error, event)
+    except orjson.JSONEncodeError:
+        # Text that JSON cannot hold was refused above, so what is left is an integer.
+        return Invalid(Reason.INVALID_VALUE, "eventValue: expected an integer that 64 bits hold", "eventValue")
+    if len(body) > MAX_EVENT_BYTES:
+        message = f"expected an event of at most {MAX_EVENT_BYTES} bytes, not {len(body)}"
+        return Invalid(Reason.EVENT_TOO_LARGE, message, "event")
+    return body
+
+
+def check_envelope(envelope: dict[str, Any]) -> Invalid | None:
+    """The first limit that trackingId, sessionId or userId is beyond; None when all are within."""
+    try:
+        _validate_envelope(envelope)
+    except ValidationError as error:
+        return _first_problem(error, envelope)
+    return None
+
+
+def _first_problem(error: ValidationError, members: dict[str, Any]) -> Invalid:
+    problem = error.errors(include_url=False, include_input=False)[0]
+    path = problem["loc"]
+    field = "eventAttributionSource" if path[0] == "metricAttribution" else str(path[0])
+    where = f"{field}[{path[1]}]" if len(path) > 1 and isinstance(path[1], int) else field
+    if problem["type"] == _OURS:
+        return Invalid(problem["ctx"]["reason"], f"{where}: {problem['msg']}", field)
+    value: Any = members
+    for step in path if problem["type"] in _MEASURED else ():
+        value = value[step]
+    reason, words = _TRANSLATIONS.get(problem["type"], _UNFORESEEN)
+    return Invalid(reason, f"{where}: {words(problem, value)}", field)
+
+
+_Words = Callable[[ErrorDetails, Any], str]
+_MEASURED = frozenset({"string_too_long", "too_long"})  # whose message says how long the value is
+
+
+def _say(text: str) -> _Words:
+    return lambda _, __: text
+
+
+def _too_long(problem: ErrorDetails, value: Any) -> str:
+    unit = "items" if isinstance(value, list) else "characters"
+    return f"expected at most {problem['ctx']['max_length']} {unit}, not {len(value)}"
+
+
+_NOT_32_BITS = (Reason.INVALID_VALUE, _say("expected a number that a float of 32 bits holds"))
+# An error type that only a later pydantic knows must not stop the process at the record that shows it.
+_UNFORESEEN = (Reason.INVALID_VALUE, _say("is not what the service takes"))
+# pydantic's error types, each with our reason and words. A type that is missing here fails a test.
+_TRANSLATIONS: Mapping[str, tuple[Reason, _Words]] = {
+    "missing": (Reason.MISSING_MEMBER, _say("expected a value, but there is none")),
+    "string_too_long": (Reason.TOO_LONG, _too_long),
+    "string_too_short": (Reason.EMPTY, _say("expected at least one character")),
+    "too_long": (Reason.TOO_LONG, _too_long),
+    "too_short": (Reason.EMPTY, _say("expected at least one item")),
+    "string_pattern_mismatch": (
+        Reason.INVALID_VALUE,
+        _say("expected printable ASCII with at least one character that is not a space"),
+    ),
+    "string_type": (Reason.WRONG_TYPE, _say("expected text")),
+    "string_unicode": (Reason.INVALID_VALUE, _say("expected text of valid Unicode")),
+    "int_type": (Reason.WRONG_TYPE, _say("expected whole seconds")),
+    "float_type": (Reason.WRONG_TYPE, _say("expected a number")),
+    "finite_number": (Reason.INVALID_VALUE, _say("expected a finite number")),
+    "greater_than_equal": _NOT_32_BITS,
+    "less_than_equal": _NOT_32_BITS,
+    "list_type": (Reason.WRONG_TYPE, _say("expected a list of ids")),
+    "model_type": (Reason.WRONG_TYPE, _say("expected an object")),
+    "extra_forbidden": (Reason.INVALID_VALUE, _say("is not a member of a PutEvents event")),
+}

@@ -1,0 +1,307 @@
+"""JMESPath over one explicit root, checked when the file is read and compiled once.
+
+A mistake in an expression must be found before the first record, because at run time a misspelt name is only
+null, and null is a legal answer. So a name that can only mean a member of the root is looked up when the
+expression is compiled; names that are relative to a node of the document cannot be.
+"""
+
+import re
+import warnings
+from collections.abc import Callable, Collection, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from jmespath.exceptions import EmptyExpressionError, IncompleteExpressionError, LexerError, ParseError
+from jmespath.lexer import Lexer
+from jmespath.parser import Parser
+
+from connector.core.closures import truthy
+from connector.core.compiler import BUILDERS, Node, compile_tree, operands
+from connector.core.functions import FUNCTIONS, EvaluationError, ExpressionError, Function
+
+__all__ = ["ROOTS", "EvaluationError", "Expression", "ExpressionError", "compile_expression", "truthy"]
+
+ROOTS: frozenset[str] = frozenset(
+    {"value", "key", "headers", "topic", "partition", "offset", "timestamp", "item", "index"}
+)
+MAX_DEPTH = 128  # levels of an expression, each up to three stack frames; a || b || c is one level
+
+
+class Expression(NamedTuple):
+    """A compiled expression.
+
+    ``roots`` are the names of the root that it may read. ``evaluate`` takes the root and raises nothing but
+    EvaluationError. ``constant`` means that the result is the same for every root. Results may share parts
+    with the root and with each other: read them, do not change them.
+    """
+
+    text: str
+    roots: frozenset[str]
+    evaluate: Callable[[Mapping[str, Any]], Any]
+    constant: bool
+
+
+def compile_expression(text: str, *, names: Collection[str] = ROOTS) -> Expression:
+    """Read, check and compile ``text``; ``names`` are the members that the root will have.
+
+    Raises:
+        ExpressionError: the first mistake, with its position.
+    """
+    try:
+        with warnings.catch_warnings():
+            # `View` for "View" is deprecated, and in every second example of aws --query.
+            warnings.simplefilter("ignore", PendingDeprecationWarning)
+            tree = _parse(text)
+            check = _Check(text, names)
+            check.whole(tree)
+        compiled = compile_tree(tree, check.positions)
+    except RecursionError:
+        raise ExpressionError("expected a simpler expression, not one nested so deep", code="too_deep") from None
+    constant = compiled.constant or not check.roots
+    evaluate = compiled.run if compiled.total else _guarded(compiled.run)
+    if constant:
+        try:
+            evaluate({})
+        except EvaluationError as error:
+            raise ExpressionError(f"this can only fail: {error}", 0, code="always_fails") from error
+    return Expression(text, frozenset(check.roots), evaluate, constant)
+
+
+def _guarded(run: Callable[[Any], Any]) -> Callable[[Mapping[str, Any]], Any]:
+    def evaluate(root: Mapping[str, Any]) -> Any:
+        try:
+            return run(root)
+        except RecursionError:
+            pass
+        raise EvaluationError("expected a simpler document, not one nested so deep")
+
+    return evaluate
+
+
+# Syntax
+
+# What follows the fault (after ``^``: what stands before it), and what its writer may have meant.
+_HINTS: tuple[tuple[str, str, str], ...] = (
+    (r"[\w\]\")]\s*", r"=", "did you mean ==?"),
+    (r"", r"and\b", "did you mean &&?"),
+    (r"", r"or\b", "did you mean ||?"),
+    (r"\bnot\s+", r"", "did you mean !?"),
+    (r"", r"in\b", "did you mean contains(list, value)?"),
+    (r"", r"\$", "did you mean value? a path starts at a name of the root"),
+    (r"\w", r"-", 'a name with a dash stands in double quotes: "user-id"'),
+    (
+        r"\.\s*",
+        r"\d",
+        "an element is taken as [0], and a name that starts with a digit stands in double quotes",
+    ),
+    (r"", r"-?\d", "did you mean `1`? a number stands between backticks"),
+    (r"", r"[-+/%]", "there is no arithmetic in JMESPath"),
+)
+
+
+def _parse(text: str) -> Node:
+    try:
+        tree: Any = Parser().parse(text).parsed
+    except EmptyExpressionError:
+        raise ExpressionError("expected an expression, not an empty text", 0) from None
+    except IncompleteExpressionError:
+        raise ExpressionError("expected more, not the end of the expression", len(text)) from None
+    except ParseError as error:
+        raise _syntax_error(text, error) from None
+    except ValueError:  # of int(): the library reads any number of digits
+        raise ExpressionError("expected a number with fewer digits") from None
+    return dict(tree)
+
+
+def _syntax_error(text: str, error: ParseError) -> ExpressionError:
+    position = error.lex_position
+    if error.msg.startswith("Quoted"):  # its position is always zero
+        return ExpressionError("expected a function name without quotes", text.find("("))
+    if isinstance(error, LexerError) and error.message.startswith("Unclosed"):
+        return ExpressionError(f"expected a closing {text[position]}, not the end of the expression", position)
+    before, after = text[:position], text[position:]
+    found = re.match(r"-?\w+|==|&&|\|\||\S", after)
+    fragment = found.group() if found else "end of the expression"
+    hint = next((hint for b, a, hint in _HINTS if re.search(rf"(?:{b})\Z", before) and re.match(a, after)), None)
+    return ExpressionError(f"unexpected {fragment}", position, hint=hint)
+
+
+# Meaning
+
+
+def _children(node: Node) -> list[Node]:
+    """The children in the order of the text: a filter's condition stands before what follows the filter."""
+    match node["type"]:
+        case "or_expression" | "and_expression":
+            return operands(node)
+        case "filter_projection":
+            source, each, condition = node["children"]
+            return [source, condition, each]
+        case "slice":
+            return []
+        case _:
+            return list(node["children"])
+
+
+_SYMBOLS = {"expref": "&", "not_expression": "!"}
+
+
+class _Check:
+    """A walk over the tree, in the order of the text, that knows where the current node is still the root.
+
+    The library's tree has no positions, but each name, & and ! in it is one token of the text, in this order.
+    """
+
+    def __init__(self, text: str, names: Collection[str]) -> None:
+        self.positions: dict[int, int] = {}
+        self.roots: set[str] = set()
+        self._text = text
+        self._names = names
+        self._tokens = _tokens(text)
+
+    def whole(self, tree: Node) -> None:
+        """Check everything; fills ``positions`` and ``roots``."""
+        level, depth = [tree], 0
+        while level:
+            level, depth = [child for node in level for child in _children(node)], depth + 1
+            if depth > MAX_DEPTH:
+                raise ExpressionError(f"expected at most {MAX_DEPTH} levels, not more", code="too_deep")
+        self._read(tree, root=True)
+
+    def _read(self, node: Node, *, root: bool) -> None:
+        """Check a node whose result is used; where that is the root itself, every name of it may be read."""
+        if self._walk(node, root=root):
+            self.roots.update(self._names)
+
+    def _walk(self, node: Node, *, root: bool) -> bool:
+        """Check a node; ``root``: its current node is the root. True if its result is the root itself."""
+        match node["type"]:
+            case "current" | "identity":
+                return root
+            case "subexpression" | "index_expression" | "pipe":
+                for child in node["children"]:
+                    root = self._walk(child, root=root)
+                self._refuse_negated_start(node)
+                return root
+            case "projection" | "value_projection" | "filter_projection":
+                source, *rest = _children(node)
+                self._read(source, root=root)
+                self._refuse_negated_start(node)
+                self._all(rest, root=False)
+            case "function_expression":
+                _check_call(node, self._locate(node))
+                for argument in node["children"]:
+                    self._argument(argument, root=root)
+            case kind if kind not in BUILDERS:  # whose current node it hands to its children, nobody knows
+                self.roots.update(self._names)
+                self._all(_children(node), root=False)
+            case _:
+                self._own(node, root=root)
+                self._all(_children(node), root=root)
+        return False
+
+    def _all(self, nodes: Collection[Node], *, root: bool) -> None:
+        for node in nodes:
+            self._read(node, root=root)
+
+    def _argument(self, node: Node, *, root: bool) -> None:
+        if node["type"] == "expref":
+            self._locate(node)
+            self._all(node["children"], root=False)
+        else:
+            self._read(node, root=root)
+
+    def _locate(self, node: Node) -> int | None:
+        """The position of a node that stands for one token; to be asked of each, in the order of the text."""
+        token, position = next(self._tokens, (None, 0))
+        if token != node.get("value", _SYMBOLS.get(node["type"])):
+            return None
+        self.positions[id(node)] = position
+        return position
+
+    def _refuse_negated_start(self, node: Node) -> None:
+        """``!a.b`` reads as ``(!a).b``, a member of a boolean, which is null for every record."""
+        start = node["children"][0]
+        if start["type"] == "not_expression" and node["type"] in {"subexpression", "value_projection"}:
+            message = "! binds closer than the dot, so this is a member of a boolean, always null"
+            hint = "put parentheses around the path: !(value.a)"
+            raise ExpressionError(message, self.positions.get(id(start)), code="bad_negation", hint=hint)
+
+    def _own(self, node: Node, *, root: bool) -> None:
+        """Check what a node says by itself."""
+        match node["type"]:
+            case "field":
+                position = self._locate(node)
+                if root and node["value"] not in self._names:
+                    raise self._unknown_name(node["value"], position)
+                if root:
+                    self.roots.add(node["value"])
+            case "key_val_pair" | "not_expression":
+                self._locate(node)
+            case "expref":
+                message = "expected a value, not a reference: & stands before an argument of a function"
+                raise ExpressionError(message, self._locate(node), code="bad_reference")
+            case "slice" if node["children"][2] == 0:
+                found = re.search(r":\s*-?\d*\s*:\s*(-?0+)\s*\]", self._text)
+                position = found.start(1) if found else None
+                raise ExpressionError("expected a step other than zero", position, code="bad_argument")
+
+    def _unknown_name(self, name: str, position: int | None) -> ExpressionError:
+        names = sorted(self._names)
+        if name in ROOTS:
+            return ExpressionError(f"{name} exists only under for_each", position, code="unknown_name")
+        if close := get_close_matches(name, names, cutoff=0.8):
+            hint = f"did you mean {close[0]}?"
+        elif name in {"true", "false", "null"}:
+            hint = f"did you mean `{name}`? a constant stands between backticks"
+        elif self._text[position or 0] == '"':
+            hint = f"did you mean '{name}'? text stands in single quotes, double quotes make a name"
+        else:
+            hint = f"did you mean value.{name}?"
+        return ExpressionError(
+            f"unknown name {name}, expected one of {', '.join(names)}",
+            position,
+            code="unknown_name",
+            hint=hint,
+        )
+
+
+def _tokens(text: str) -> Iterator[tuple[str, int]]:
+    kinds = {"unquoted_identifier", "quoted_identifier", "expref", "not"}
+    return ((token["value"], token["start"]) for token in Lexer().tokenize(text) if token["type"] in kinds)
+
+
+def _check_call(node: Node, position: int | None) -> None:
+    name, arguments = node["value"], node["children"]
+    function = FUNCTIONS.get(name)
+    if function is None:
+        close = get_close_matches(name, FUNCTIONS, cutoff=0.5)
+        hint = f"did you mean {close[0]}()?" if close else None
+        if name == "now":
+            hint = "an event's time is in its record: it stays the same when the record is replayed"
+        raise ExpressionError(f"unknown function {name}()", position, code="unknown_function", hint=hint)
+    if len(arguments) < function.required or (not function.variadic and len(arguments) > len(function.parameters)):
+        hint = function.signature or None
+        raise ExpressionError(_arity(function, len(arguments)), position, code="wrong_arity", hint=hint)
+    for index, argument in enumerate(arguments):
+        parameter = function.parameters[min(index, len(function.parameters) - 1)]
+        if (argument["type"] == "expref") != ("expref" in parameter.types):
+            raise _bad_reference(function, index + 1, argument, position)
+
+
+def _arity(function: Function, given: int) -> str:
+    least, most = function.required, len(function.parameters)
+    wanted = f"at least {least}" if function.variadic else f"{least}" if least == most else f"{least} to {most}"
+    return f"{function.name}() takes {wanted} argument{'' if wanted.endswith('1') else 's'}, not {given}"
+
+
+def _bad_reference(function: Function, index: int, argument: Node, position: int | None) -> ExpressionError:
+    if argument["type"] == "expref":
+        message, hint = (
+            f"{function.name}() expected a value as argument {index}, not a reference",
+            "leave out the &",
+        )
+    else:
+        message = f"{function.name}() expected a reference as argument {index}, not a value"
+        hint = f"did you mean &{argument['value']}?" if argument["type"] == "field" else "write & before it"
+    return ExpressionError(message, position, code="bad_reference", hint=hint)

@@ -1,0 +1,198 @@
+"""A field spec is compiled once into a closure that gives a member's final value, or None where it is null.
+
+Everything that can be known before the first record is done here: expressions are parsed, constants, defaults
+and the values of lookups are converted to the member's type. A record only walks the closures.
+"""
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any, NamedTuple
+
+from connector.core.records import Reason
+from connector.core.scope import (
+    ALWAYS,
+    Condition,
+    Fetch,
+    Root,
+    Scope,
+    compile_condition,
+    compile_value,
+    constant,
+    convert_now,
+    guard,
+    parse,
+)
+from connector.core.specs import Case, Const, Else, FieldSpec, From, Template
+from connector.core.templates import UnbalancedError, split_template
+from connector.core.times import TimeSpecError, time_parser, time_zone
+from connector.core.values import CONVERSIONS, Convert, DataError, render
+
+
+class LookupSkip(Exception):
+    """A lookup has no such key and says ``otherwise: skip``: the event is not made."""
+
+
+class Target(NamedTuple):
+    """What a field becomes: ``convert`` gives the member's type; ``format`` takes its place for times."""
+
+    convert: Convert
+    is_time: bool = False
+
+
+def compile_field(scope: Scope, spec: FieldSpec, target: Target) -> Fetch:
+    """A function from the root to the final value of a field, None where it is null.
+
+    The function raises LookupSkip, and DataError with a message that names the member and the expression.
+    """
+    if isinstance(spec, str):
+        return compile_value(scope, spec, target.convert)
+    if isinstance(spec, Const):
+        return constant(convert_now(scope.at("const"), spec.const, target.convert))
+    if isinstance(spec, Template):
+        return _template(scope.at("template"), spec.template, target.convert)
+    if isinstance(spec, Case):
+        return _case(scope.at("case"), spec, target)
+    return _from(scope, spec, target)
+
+
+def describe(spec: FieldSpec) -> str:
+    """A field in a message: by its expression, where it has one."""
+    if isinstance(spec, str):
+        return spec
+    if isinstance(spec, Template):
+        return spec.template
+    if isinstance(spec, From):
+        return spec.source if spec.lookup is None else f"the lookup of {spec.source}"
+    return "its const" if isinstance(spec, Const) else "its case"
+
+
+def may_skip(spec: FieldSpec) -> bool:
+    """Whether a lookup of the field can drop the event."""
+    if isinstance(spec, Case):
+        return any(may_skip(arm.else_ if isinstance(arm, Else) else arm.then) for arm in spec.case)
+    return isinstance(spec, From) and spec.otherwise == "skip"
+
+
+def _template(scope: Scope, text: str, convert: Convert) -> Fetch:
+    try:
+        pieces = split_template(text)
+    except UnbalancedError as error:
+        scope.fail("unbalanced_braces", str(error), error.position)
+        return constant(None)
+    if not any(piece.is_expression for piece in pieces):
+        return constant(convert_now(scope, text, convert))
+    parts: list[Fetch] = []
+    for piece in pieces:
+        expression = parse(scope, piece.text, piece.position) if piece.is_expression else None
+        parts.append(expression.evaluate if expression else constant(piece.text))
+    return guard(scope.label, text, _join(parts), convert)
+
+
+def _join(parts: list[Fetch]) -> Fetch:
+    def join(root: Root) -> str | None:
+        texts = []
+        for part in parts:
+            value = part(root)
+            if value is None:
+                return None
+            texts.append(render(value))
+        return "".join(texts)
+
+    return join
+
+
+def _case(scope: Scope, spec: Case, target: Target) -> Fetch:
+    arms: list[tuple[Condition, Fetch]] = []
+    for number, arm in enumerate(spec.case):
+        here = scope.at(number)
+        if isinstance(arm, Else):
+            if number != len(spec.case) - 1:
+                here.fail("else_not_last", "expected else as the last arm: what follows it is never reached")
+            arms.append((ALWAYS, compile_field(here.at("else"), arm.else_, target)))
+        else:
+            condition = compile_condition(here.at("when"), arm.when)
+            arms.append((condition, compile_field(here.at("then"), arm.then, target)))
+    return _first([(condition.holds, then) for condition, then in arms])
+
+
+def _first(arms: list[tuple[Callable[[Root], bool], Fetch]]) -> Fetch:
+    def fetch(root: Root) -> Any:
+        for holds, then in arms:
+            if holds(root):
+                return then(root)
+        return None
+
+    return fetch
+
+
+def _from(scope: Scope, spec: From, target: Target) -> Fetch:
+    convert = _conversion(scope, spec, target)
+    default = convert_now(scope.at("default"), spec.default, convert)
+    if spec.lookup is not None:
+        return _lookup(scope, spec, convert, default)
+    if spec.otherwise is not None:
+        scope.at("otherwise").fail("otherwise_without_lookup", "expected lookup beside otherwise")
+    return compile_value(scope.at("from"), spec.source, convert, default)
+
+
+def _conversion(scope: Scope, spec: From, target: Target) -> Convert:
+    """Format, then as, then the member's own type: what ``from`` does to a value that is not null."""
+    steps: list[Convert] = []
+    if spec.format is not None or spec.timezone is not None or target.is_time:
+        steps.append(_time(scope, spec))
+    if spec.as_ is not None:
+        if target.is_time and spec.as_ != "int":
+            scope.at("as").fail("wrong_type", "expected int, or no as: the member is a time in whole seconds")
+        steps.append(CONVERSIONS[spec.as_])
+    if not target.is_time:
+        steps.append(target.convert)
+    return reduce(_then, steps)
+
+
+def _then(first: Convert, second: Convert) -> Convert:
+    return lambda value: second(first(value))
+
+
+def _time(scope: Scope, spec: From) -> Convert:
+    try:
+        return time_parser(spec.format or "auto", time_zone(spec.timezone or "UTC"))
+    except TimeSpecError as error:
+        scope.at(error.key).fail(f"unknown_{error.key}", str(error), hint=error.hint)
+        return time_parser()
+
+
+def _lookup(scope: Scope, spec: From, convert: Convert, default: Any) -> Fetch:
+    key_of = compile_value(scope.at("from"), spec.source, render)
+    table = {
+        key: default if value is None else convert_now(scope.at("lookup", key), value, convert)
+        for key, value in (spec.lookup or {}).items()
+    }
+    otherwise = _otherwise(scope, spec, convert, default)
+
+    def fetch(root: Root) -> Any:
+        key = key_of(root)
+        # A null key is not in the table either.
+        return table[key] if key in table else otherwise()
+
+    return fetch
+
+
+def _otherwise(scope: Scope, spec: From, convert: Convert, default: Any) -> Callable[[], Any]:
+    label, source = scope.label, spec.source
+
+    def skip() -> Any:
+        raise LookupSkip
+
+    def dead_letter() -> Any:
+        raise DataError(Reason.LOOKUP_FAILED, f"{label} from {source}: expected one of the keys of its lookup")
+
+    match spec.otherwise:
+        case "skip":
+            return skip
+        case "dead_letter":
+            return dead_letter
+        case Const(const=value) if value is not None:
+            fixed = convert_now(scope.at("otherwise", "const"), value, convert)
+            return lambda: fixed
+        case _:
+            return lambda: default

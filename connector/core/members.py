@@ -1,0 +1,169 @@
+"""The members of one PutEvents event: which type each has, which must be there, and what stands in for some.
+
+eventId and sentAt are never left to chance. An event without an id loses the exactly-once effect, because its
+repeat would count twice; so where the mapping gives none, the record's own place in Kafka is the id.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from connector.core.events import RESERVED_PROPERTIES
+from connector.core.expressions import ROOTS
+from connector.core.fields import Target, compile_field, describe, may_skip
+from connector.core.scope import ELEMENT_NAMES, Fetch, Root, Scope, compile_value, guard
+from connector.core.specs import Const, FieldSpec, PutEventsSpec
+from connector.core.times import time_parser
+from connector.core.values import (
+    DataError,
+    serialise,
+    to_items,
+    to_number,
+    to_properties,
+    to_property,
+    to_text,
+)
+
+REQUIRED = frozenset({"sessionId", "eventType", "sentAt"})
+
+_TEXT = Target(to_text)
+_PROPERTY = Target(to_property)
+_TARGETS: Mapping[str, Target] = {
+    "eventValue": Target(to_number),
+    "impression": Target(to_items),
+    "sentAt": Target(time_parser(), is_time=True),
+}
+
+
+class Member(NamedTuple):
+    """One compiled member; ``missing`` is the message where null makes the event invalid."""
+
+    name: str
+    fetch: Fetch
+    missing: str | None
+
+
+def compile_members(scope: Scope, spec: PutEventsSpec) -> tuple[Member, ...]:
+    """The members to evaluate, in order; those that are left out and have no default are absent."""
+    given = {name: getattr(spec, name) for name in PutEventsSpec.model_fields}
+    # A lookup that drops the event goes first: what is dropped on purpose need not be valid.
+    names = sorted(given, key=lambda name: not _may_skip(given[name]))
+    members = []
+    for name in names:
+        here = scope.at(name).named(f" {name}")
+        fetch = _COMPILERS.get(name, _field)(here, given[name])
+        if fetch is not None:
+            members.append(Member(name, fetch, _missing(here, name, given[name])))
+    return tuple(members)
+
+
+def _may_skip(part: Any) -> bool:
+    parts = part.values() if isinstance(part, dict) else part if isinstance(part, list) else (part,)
+    return any(map(may_skip, parts))
+
+
+def _missing(scope: Scope, name: str, spec: FieldSpec | None) -> str | None:
+    if name not in REQUIRED:
+        return None
+    if spec is None:
+        return f"{scope.label} is required, but it is not mapped and the record has no timestamp"
+    if isinstance(spec, Const) and spec.const is None:
+        scope.at("const").fail("required_null", f"{name} is required: expected a value, not null")
+    message = f"{scope.label} is required, but {describe(spec)} is null"
+    return message if name != "sentAt" else f"{message}; not_null(…, timestamp) falls back on the record's own time"
+
+
+def _field(scope: Scope, spec: FieldSpec | None) -> Fetch | None:
+    name = str(scope.path[-1])
+    return None if spec is None else compile_field(scope, spec, _TARGETS.get(name, _TEXT))
+
+
+def _sent_at(scope: Scope, spec: FieldSpec | None) -> Fetch:
+    return _field(scope, spec) or _own_time(scope)
+
+
+def _own_time(scope: Scope) -> Fetch:
+    scope.roots.add("timestamp")
+    return guard(scope.label, "timestamp", lambda root: root["timestamp"], time_parser("epoch_ms"))
+
+
+def _event_id(scope: Scope, spec: FieldSpec | None) -> Fetch:
+    own_id = _own_id(scope)
+    reads: set[str] = set()
+    mapped = _field(replace(scope, roots=reads), spec)
+    if mapped is None:
+        return own_id
+    scope.roots.update(reads)
+    _check_distinct(scope, reads)
+
+    def fetch(root: Root) -> Any:
+        value = mapped(root)
+        return own_id(root) if value is None else value
+
+    return fetch
+
+
+def _check_distinct(scope: Scope, reads: set[str]) -> None:
+    """The service learns from one of the events that share an id: refuse a mapping where all of them do."""
+    if any(error.path[: len(scope.path)] == scope.path for error in scope.errors):
+        return
+    if not reads:
+        scope.fail("shared_event_id", "expected an eventId that differs by record: of events with one id, one counts")
+    elif scope.names == ROOTS and reads.isdisjoint(ELEMENT_NAMES):
+        hint = 'add the index, as in {template: "{{ value.id }}:{{ index }}"}'
+        scope.fail("shared_event_id", "expected an eventId that differs by element of for_each", hint=hint)
+
+
+def _own_id(scope: Scope) -> Fetch:
+    scope.roots.update(("topic", "partition", "offset"))
+    if scope.names == ROOTS:
+        return lambda root: f"{root['topic']}-{root['partition']}-{root['offset']}-{root['index']}"
+    return lambda root: f"{root['topic']}-{root['partition']}-{root['offset']}"
+
+
+def _impression(scope: Scope, spec: list[FieldSpec] | FieldSpec | None) -> Fetch | None:
+    if not isinstance(spec, list):
+        return _field(scope, spec)
+    items = [compile_field(scope.at(number).named(f"[{number}]"), item, _TEXT) for number, item in enumerate(spec)]
+    return lambda root: [item for fetch in items if (item := fetch(root)) is not None] or None
+
+
+def _properties(scope: Scope, spec: str | dict[str, FieldSpec] | None) -> Fetch | None:
+    if spec is None:
+        return None
+    if isinstance(spec, str):
+        return compile_value(scope, spec, to_properties)
+    return _object(scope.label, [_property(scope, name, part) for name, part in spec.items()])
+
+
+def _property(scope: Scope, name: str, spec: FieldSpec) -> tuple[str, Fetch]:
+    here = scope.at(name).named(f".{name}")
+    if name.lower() in RESERVED_PROPERTIES:
+        here.fail("reserved_property", f"expected no property called {name}: the name is the service's own")
+    return name, compile_field(here, spec, _PROPERTY)
+
+
+def _object(label: str, parts: Iterable[tuple[str, Fetch]]) -> Fetch:
+    def fetch(root: Root) -> str | None:
+        found = {}
+        for name, part in parts:
+            value = part(root)
+            if value is not None:
+                found[name] = value
+        if not found:
+            return None
+        try:
+            return serialise(found)
+        except DataError as error:
+            raise DataError(error.reason, f"{label}: {error}") from None
+
+    return fetch
+
+
+# Members that are more than one field spec; every other is compiled by ``_field``.
+_COMPILERS: Mapping[str, Callable[[Scope, Any], Fetch | None]] = {
+    "eventId": _event_id,
+    "impression": _impression,
+    "properties": _properties,
+    "sentAt": _sent_at,
+}

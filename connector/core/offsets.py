@@ -1,0 +1,234 @@
+"""Which offsets may be committed.
+
+Records finish in any order, but a committed offset promises that everything before it is done. So a partition may
+commit the offset of its first open record, or, with none open, the offset after the last one received. Kafka
+commits the *next* offset to read; so does everything here.
+
+Offsets that never arrived (compaction, transaction markers) count as done: the consumer hands records over in
+order, and a gap holds nothing to hand over.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+
+from connector.core.records import Record, Rejection, TopicPartition
+
+
+class OpenRecord:
+    """A record on its way: how many of its entries are unsettled, and what was wrong with those that failed.
+
+    ``waiting`` counts entries that are neither delivered nor rejected. The record itself is let go when it
+    closes: a closed record behind an open one holds no payload.
+    """
+
+    __slots__ = (
+        "events",
+        "offset",
+        "owner",
+        "pipeline",
+        "record",
+        "rejections",
+        "rule",
+        "size",
+        "timestamp",
+        "waiting",
+    )
+
+    def __init__(self, record: Record, owner: "PartitionOffsets") -> None:
+        self.record: Record | None = record
+        self.offset = record.offset
+        self.timestamp = record.timestamp
+        self.size = record.size
+        self.owner = owner
+        self.pipeline: str | None = None
+        self.rule: str | None = None
+        self.events = 1
+        self.waiting = 0
+        self.rejections: list[Rejection] = []
+
+    def expect(self, entries: int, pipeline: str, rule: str) -> None:
+        """A rule made entries of it: so many must be settled before it can close."""
+        self.pipeline, self.rule = pipeline, rule
+        self.waiting = entries
+        self.owner.open_events += entries - self.events
+        self.events = entries
+
+    @property
+    def given_up(self) -> bool:
+        """Its partition is leaving, or has left: no new call may carry it."""
+        return self.owner.leaving
+
+    @property
+    def gone(self) -> bool:
+        """Its partition has left: whatever becomes of it is somebody else's to count and commit."""
+        return self.owner.gone
+
+    def close(self) -> None:
+        """The record is done with: delivered, filtered, skipped, or safe in the dead letters."""
+        self.owner.close(self)
+
+
+class PartitionOffsets:
+    """The open records of one partition, for as long as it is assigned.
+
+    ``leaving``: it is about to be revoked. Calls under way still count, new ones are for its next owner.
+    ``gone``: it was given up. What happens to its records now changes nothing here.
+    """
+
+    __slots__ = (
+        "_first",
+        "_next",
+        "_open",
+        "gone",
+        "leaving",
+        "open_bytes",
+        "open_count",
+        "open_events",
+        "topic_partition",
+    )
+
+    def __init__(self, topic_partition: TopicPartition) -> None:
+        self.topic_partition = topic_partition
+        self.leaving = False
+        self.gone = False
+        self.open_count = 0  # records
+        self.open_events = 0  # what they make: at least one each, for the record itself
+        self.open_bytes = 0
+        self._open: deque[OpenRecord] = deque()  # from the first open one on, closed ones between included
+        self._first: int | None = None
+        self._next: int | None = None
+
+    def track(self, record: Record) -> OpenRecord | None:
+        """Open the record's offset; None for a copy of one that was received in this assignment already.
+
+        From the first offset on everything is taken as new. A topic that was recreated is read from its beginning,
+        and to take that for copies would lose it; copies of all that we read are harmless, as eventId tells.
+        """
+        if self._next is not None and self._first is not None and record.offset < self._next:
+            if record.offset > self._first:
+                return None
+            self._restart()  # nothing we ever read lies before it: the topic was recreated, or is read all over again
+        if self._first is None:
+            self._first = record.offset
+        self._next = record.offset + 1
+        opened = OpenRecord(record, self)
+        self._open.append(opened)
+        self.open_count += 1
+        self.open_events += 1
+        self.open_bytes += opened.size
+        return opened
+
+    def _restart(self) -> None:
+        former = PartitionOffsets(self.topic_partition)
+        former.leaving = former.gone = True
+        for opened in self._open:
+            opened.owner = former
+        self._open.clear()
+        self._first = self._next = None
+        self.open_count = self.open_events = self.open_bytes = 0
+
+    def close(self, opened: OpenRecord) -> None:
+        """The record is done with: delivered, filtered, skipped, or safe in the dead letters. Idempotent."""
+        if opened.record is None:
+            return
+        opened.record = None
+        self.open_count -= 1
+        self.open_events -= opened.events
+        self.open_bytes -= opened.size
+        while self._open and self._open[0].record is None:
+            self._open.popleft()
+
+    def reached(self, offset: int) -> None:
+        """The consumer stands at ``offset`` with nothing before it to come: the end, past trailing markers."""
+        if self._next is None or offset > self._next:
+            self._next = offset
+            if self._first is None:
+                self._first = offset
+
+    @property
+    def committable(self) -> int | None:
+        """The next offset to read after everything that is done; None before the first record."""
+        return self._open[0].offset if self._open else self._next
+
+    @property
+    def oldest(self) -> OpenRecord | None:
+        """The record that holds the commit back."""
+        return self._open[0] if self._open else None
+
+    @property
+    def span(self) -> int:
+        """How many records from the oldest open one to the newest: what a crash would read again."""
+        return len(self._open)
+
+
+class Offsets:
+    """The assigned partitions and their open records."""
+
+    def __init__(self) -> None:
+        self._partitions: dict[TopicPartition, PartitionOffsets] = {}
+        self._committed: dict[TopicPartition, int] = {}
+
+    def __iter__(self) -> Iterator[PartitionOffsets]:
+        return iter(self._partitions.values())
+
+    def __len__(self) -> int:
+        return len(self._partitions)
+
+    def __contains__(self, topic_partition: TopicPartition) -> bool:
+        return topic_partition in self._partitions
+
+    def assign(self, topic_partitions: Iterable[TopicPartition]) -> None:
+        """Start anew with partitions that are ours from now on."""
+        for topic_partition in topic_partitions:
+            self.forget((topic_partition,))
+            self._partitions[topic_partition] = PartitionOffsets(topic_partition)
+
+    def leave(self, topic_partitions: Iterable[TopicPartition]) -> None:
+        """Partitions are about to be given up; see ``PartitionOffsets.leaving``."""
+        for topic_partition in topic_partitions:
+            if topic_partition in self._partitions:
+                self._partitions[topic_partition].leaving = True
+
+    def forget(self, topic_partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Give partitions up; returns how many records of each were open. Those resolve nothing any more."""
+        abandoned: dict[TopicPartition, int] = {}
+        for topic_partition in topic_partitions:
+            self._committed.pop(topic_partition, None)
+            partition = self._partitions.pop(topic_partition, None)
+            if partition is not None:
+                partition.leaving = partition.gone = True
+                abandoned[topic_partition] = partition.open_count
+        return abandoned
+
+    def track(self, record: Record) -> OpenRecord | None:
+        """Open the record; None where it is a copy, or of a partition that is not ours."""
+        partition = self._partitions.get(record.topic_partition)
+        return partition.track(record) if partition is not None else None
+
+    def reached(self, topic_partition: TopicPartition, offset: int) -> None:
+        """The consumer has read everything before ``offset``."""
+        if topic_partition in self._partitions:
+            self._partitions[topic_partition].reached(offset)
+
+    def committable(self, among: Iterable[TopicPartition] | None = None) -> dict[TopicPartition, int]:
+        """Per partition the offset to commit, where that is news; of all, or ``among`` some."""
+        chosen = self._partitions if among is None else among
+        news: dict[TopicPartition, int] = {}
+        for topic_partition in chosen:
+            partition = self._partitions.get(topic_partition)
+            if partition is None or partition.committable is None:
+                continue
+            if partition.committable != self._committed.get(topic_partition):
+                news[topic_partition] = partition.committable
+        return news
+
+    def committed(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """The broker has acknowledged these."""
+        for topic_partition, offset in offsets.items():
+            if topic_partition in self._partitions:
+                self._committed[topic_partition] = offset
+
+    @property
+    def open_records(self) -> int:
+        """How many records are open, over all partitions."""
+        return sum(partition.open_count for partition in self._partitions.values())

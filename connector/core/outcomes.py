@@ -1,0 +1,178 @@
+"""What an answer of the service means for the call that asked.
+
+Foreign codes are translated here, once, by code and then by status: an answer that no row names still has an
+outcome. What follows from an outcome is decided elsewhere, by ``match``.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Status(StrEnum):
+    """How a request ended, as counted in ``putevents_requests_total``. Values are a contract."""
+
+    OK = "ok"
+    THROTTLED = "throttled"
+    INVALID_INPUT = "invalid_input"
+    DENIED = "denied"
+    SERVER_ERROR = "server_error"
+    TIMEOUT = "timeout"
+    CONNECTION = "connection"
+
+
+class Delivered(NamedTuple):
+    """The service has taken all events of the call."""
+
+    status: Status = Status.OK
+
+
+class Throttled(NamedTuple):
+    """Over the rate: slow down, send again."""
+
+    code: str
+    status: Status = Status.THROTTLED
+
+
+class Retryable(NamedTuple):
+    """An outage, on the way or at the service; or unknown, as when the answer got lost. Send again."""
+
+    code: str
+    status: Status
+
+
+class Rejected(NamedTuple):
+    """The service will not have this call as it is: one of its events is bad, or the tracking id is."""
+
+    code: str
+    status: Status = Status.INVALID_INPUT
+
+
+class Expired(NamedTuple):
+    """The credentials are too old, or the clock is wrong: refresh them once, then it is fatal."""
+
+    code: str
+    status: Status = Status.DENIED
+
+
+class Fatal(NamedTuple):
+    """No call will succeed until somebody changes the configuration. ``advice`` says what to check."""
+
+    code: str
+    advice: str
+    status: Status = Status.DENIED
+
+
+Outcome = Delivered | Throttled | Retryable | Rejected | Expired | Fatal
+
+_PERMISSION = "allow personalize:PutEvents on the event tracker's dataset group to the role this process runs as"
+_CREDENTIALS = "check the AWS credentials: the access key is unknown, or belongs to another partition or account"
+_SIGNATURE = "check the secret access key, the region, and that nothing between here and AWS rewrites requests"
+_RESOURCE = "check the region and personalize.endpoint_url: the service there does not know what was asked for"
+_CLOCK = "refresh the AWS credentials, and check this machine's clock"
+
+_THROTTLED = frozenset(
+    {
+        "ThrottlingException",
+        "Throttling",
+        "ThrottledException",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "BandwidthLimitExceeded",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "TransactionInProgressException",
+        "EC2ThrottledException",
+        "ProvisionedThroughputExceededException",
+    }
+)
+_RETRYABLE = frozenset(
+    {
+        "InternalFailure",
+        "InternalError",
+        "InternalServerError",
+        "InternalServerException",
+        "InternalServiceError",
+        "InternalServiceException",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "ServiceFailure",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "RequestAbortedException",
+        "ResourceInUseException",
+    }
+)
+_REJECTED = frozenset({"InvalidInputException", "ValidationException", "ValidationError", "SerializationException"})
+_EXPIRED = frozenset({"ExpiredTokenException", "ExpiredToken", "RequestExpired", "RequestTimeTooSkewed"})
+_CLOCK_WORDS = ("expired", "not yet current")
+_FATAL: Mapping[str, str] = {
+    "AccessDeniedException": _PERMISSION,
+    "AccessDenied": _PERMISSION,
+    "NotAuthorized": _PERMISSION,
+    "UnauthorizedOperation": _PERMISSION,
+    "UnrecognizedClientException": _CREDENTIALS,
+    "InvalidClientTokenId": _CREDENTIALS,
+    "InvalidAccessKeyId": _CREDENTIALS,
+    "MissingAuthenticationTokenException": _CREDENTIALS,
+    "MissingAuthenticationToken": _CREDENTIALS,
+    "OptInRequired": "enable the region and the service for this account, or change personalize.region",
+    "InvalidSignatureException": _SIGNATURE,
+    "SignatureDoesNotMatch": _SIGNATURE,
+    "IncompleteSignatureException": _SIGNATURE,
+    "IncompleteSignature": _SIGNATURE,
+    "ResourceNotFoundException": _RESOURCE,
+    "UnknownOperationException": _RESOURCE,
+    "InvalidAction": _RESOURCE,
+    "MissingAction": _RESOURCE,
+}
+
+
+def classify(code: str, status: int, message: str = "") -> Outcome:
+    """The outcome of an HTTP answer.
+
+    Args:
+        code: the error code as botocore parses it, without namespace; empty for a success or where none came.
+        status: the HTTP status.
+        message: the service's words; looked at where the code alone does not tell, never kept.
+    """
+    if 200 <= status < 300:
+        return Delivered()
+    if code in _EXPIRED or (code in _FATAL and any(words in message.lower() for words in _CLOCK_WORDS)):
+        # A signature that comes too late or too early has the code of a wrong one; only its message tells.
+        return Expired(code)
+    if code in _THROTTLED:
+        return Throttled(code)
+    if code in _RETRYABLE:
+        return Retryable(code, Status.SERVER_ERROR)
+    if code in _REJECTED:
+        return Rejected(code)
+    if code in _FATAL:
+        return Fatal(code, _FATAL[code])
+    return _by_status(code or f"HTTP {status}", status)
+
+
+def _by_status(code: str, status: int) -> Outcome:
+    match status:
+        case 429:
+            return Throttled(code)
+        case 408 | 409 | 425:
+            return Retryable(code, Status.SERVER_ERROR)
+        case 400 | 413 | 422:
+            return Rejected(code)
+        case 401 | 403:
+            return Fatal(code, _PERMISSION)
+        case 407:
+            return Fatal(code, "check the proxy's user and password")
+        case _ if status >= 500:
+            return Retryable(code, Status.SERVER_ERROR)
+        case _:
+            return Fatal(code, _RESOURCE)
+
+
+def expired_for_good(outcome: Expired) -> Fatal:
+    """Fresh credentials were refused as too old, too."""
+    return Fatal(outcome.code, _CLOCK)

@@ -1,0 +1,108 @@
+"""What travels through the connector: a record, and the fates that it can have.
+
+A fate is a value. Nothing that a record can contain raises past ``transform``; it becomes one of the types
+below, and every ``match`` over them is exhaustive.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class TopicPartition(NamedTuple):
+    """One partition of one topic."""
+
+    topic: str
+    partition: int
+
+
+class Record(NamedTuple):
+    """One Kafka record, as it was read: bytes are not interpreted yet.
+
+    ``timestamp`` is in milliseconds since the epoch, or None where the broker gave none.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int | None
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...] = ()
+
+    @property
+    def topic_partition(self) -> TopicPartition:
+        """Where the record lies."""
+        return TopicPartition(self.topic, self.partition)
+
+    @property
+    def size(self) -> int:
+        """Bytes of key, value and headers: what holding the record costs, roughly."""
+        headers = sum(len(name) + len(value or b"") for name, value in self.headers)
+        return len(self.key or b"") + len(self.value or b"") + headers
+
+
+class Stage(StrEnum):
+    """Where on its walk a record turned out to be invalid. Values are a contract: labels and headers."""
+
+    DECODE = "decode"
+    MAP = "map"
+    VALIDATE = "validate"
+    DELIVER = "deliver"
+
+
+class Reason(StrEnum):
+    """Why a record is invalid. A fixed list: values are labels of metrics and headers of dead letters."""
+
+    # decode
+    EMPTY_VALUE = "empty_value"
+    NOT_UTF8 = "not_utf8"
+    NOT_JSON = "not_json"
+    NOT_AN_OBJECT = "not_an_object"
+    NESTED_TOO_DEEP = "nested_too_deep"
+    NUMBER_OUT_OF_RANGE = "number_out_of_range"
+    # map
+    UNMATCHED = "unmatched"
+    MISSING_MEMBER = "missing_member"
+    WRONG_TYPE = "wrong_type"
+    EXPRESSION_FAILED = "expression_failed"
+    LOOKUP_FAILED = "lookup_failed"
+    INVALID_TIME = "invalid_time"
+    # validate
+    TOO_LONG = "too_long"
+    EMPTY = "empty"
+    IGNORED_LITERAL = "ignored_literal"
+    RESERVED_PROPERTY = "reserved_property"
+    INVALID_PROPERTIES = "invalid_properties"
+    INVALID_VALUE = "invalid_value"
+    TIME_OUT_OF_WINDOW = "time_out_of_window"
+    EVENT_TOO_LARGE = "event_too_large"
+    # deliver
+    REJECTED_BY_SERVICE = "rejected_by_service"
+
+
+class Rejection(NamedTuple):
+    """A record (or some of its events) is invalid: it goes to the dead letters.
+
+    ``message`` names the member and the rule, never a value of the record. ``field`` is the PutEvents member.
+    ``indexes`` are the failing elements under ``for_each``; empty where the record makes one event.
+    """
+
+    stage: Stage
+    reason: Reason
+    message: str
+    field: str | None = None
+    pipeline: str | None = None
+    rule: str | None = None
+    indexes: tuple[int, ...] = ()
+
+
+class Skipped(NamedTuple):
+    """A record that makes no event on purpose; ``reason`` is ours or the configuration's."""
+
+    reason: str
+    rule: str | None = None
+    pipeline: str | None = None
+
+
+class Filtered(NamedTuple):
+    """No rule matched, and the pipeline says ``unmatched: skip``."""

@@ -1,0 +1,164 @@
+"""What is wrong in a mapping is gathered, not raised: a user sees all of it at once, each with its place.
+
+A Scope walks down the spec beside the compiler. It knows the path of keys to where the compiler stands, the
+names that an expression may use there, and how the messages of run time begin.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from connector.core.expressions import (
+    ROOTS,
+    EvaluationError,
+    Expression,
+    ExpressionError,
+    compile_expression,
+    truthy,
+)
+from connector.core.records import Reason
+from connector.core.values import UNCHANGED, Convert, DataError
+
+Root = Mapping[str, Any]
+Fetch = Callable[[Root], Any]
+Path = tuple[str | int, ...]
+
+ELEMENT_NAMES = frozenset({"item", "index"})
+RECORD_NAMES = ROOTS - ELEMENT_NAMES
+
+_BARE_WORDS = re.compile(r"[A-Za-z][\w -]*")
+
+
+class SpecError(NamedTuple):
+    """What is wrong in a pipeline, and where.
+
+    ``path`` is relative to the pipeline, in the file's keys; ``position`` counts characters in that scalar.
+    """
+
+    path: Path
+    code: str
+    message: str
+    position: int | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where the compiler stands: ``label`` begins the messages of run time, ``names`` are those it may use.
+
+    ``errors`` and ``roots`` (the names that are read) are shared by the scopes of all parts.
+    """
+
+    path: Path
+    label: str
+    names: frozenset[str]
+    errors: list[SpecError]
+    roots: set[str]
+
+    def at(self, *keys: str | int) -> "Scope":
+        """The scope of a part."""
+        return replace(self, path=self.path + keys)
+
+    def named(self, suffix: str) -> "Scope":
+        """The same scope, with more at the beginning of its messages of run time."""
+        return replace(self, label=self.label + suffix)
+
+    def fail(self, code: str, message: str, position: int | None = None, hint: str | None = None) -> None:
+        """Note an error and go on."""
+        self.errors.append(SpecError(self.path, code, message, position, hint))
+
+
+class Condition(NamedTuple):
+    """A compiled ``when``; ``verdict`` is its answer where that is the same for every record."""
+
+    holds: Callable[[Root], bool]
+    verdict: bool | None = None
+
+
+ALWAYS = Condition(lambda _: True, verdict=True)
+
+
+def constant(value: Any) -> Fetch:
+    """The fetch of one value. ``constant(None)`` also stands in for what did not compile and never runs."""
+    return lambda _: value
+
+
+def compile_value(scope: Scope, text: str, convert: Convert, default: Any = None) -> Fetch:
+    """An expression, and the conversion of its result unless that is null; constants are converted here.
+
+    The function raises DataError, with a message that names the label and the expression.
+    """
+    expression = parse(scope, text, advice=_advice(text))
+    if expression is None:
+        return constant(None)
+    if expression.constant:
+        value = expression.evaluate({})
+        return constant(default if value is None else convert_now(scope, value, convert))
+    return guard(scope.label, text, expression.evaluate, convert, default)
+
+
+def compile_condition(scope: Scope, text: str) -> Condition:
+    """A ``when``, with JMESPath's truth. The function raises DataError."""
+    expression = parse(scope, text)
+    if expression is None:
+        return Condition(lambda _: False)
+    if expression.constant:
+        verdict = truthy(expression.evaluate({}))
+        return Condition(lambda _: verdict, verdict)
+    label, evaluate = scope.label, expression.evaluate
+
+    def holds(root: Root) -> bool:
+        try:
+            return truthy(evaluate(root))
+        except EvaluationError as error:
+            raise DataError(Reason.EXPRESSION_FAILED, f"{label} when {text}: {error}") from None
+
+    return Condition(holds)
+
+
+def parse(scope: Scope, text: str, offset: int = 0, advice: str | None = None) -> Expression | None:
+    """The compiled expression, or None and an error; ``offset`` is where it begins in its scalar."""
+    try:
+        expression = compile_expression(text, names=scope.names)
+    except ExpressionError as error:
+        position = None if error.position is None else error.position + offset
+        hint = " ".join(filter(None, (error.hint, advice)))
+        scope.fail(error.code, error.message, position, hint or None)
+        return None
+    scope.roots.update(expression.roots)
+    return expression
+
+
+def _advice(text: str) -> str | None:
+    # ``eventType: View`` is meant as text far more often than as a name.
+    if _BARE_WORDS.fullmatch(text) and text not in ROOTS:
+        return f"for a fixed value write {{const: {text}}}"
+    return None
+
+
+def convert_now(scope: Scope, value: Any, convert: Convert) -> Any:
+    """A value of the configuration, converted; None for null, and None and an error where it does not fit."""
+    try:
+        return None if value is None else convert(value)
+    except DataError as error:
+        scope.fail(error.reason, str(error))
+        return None
+
+
+def guard(label: str, text: str, evaluate: Fetch, convert: Convert, default: Any = None) -> Fetch:
+    """Evaluate and convert; what fails says which expression of which member it was."""
+    kept = UNCHANGED.get(convert)
+
+    def fetch(root: Root) -> Any:
+        try:
+            value = evaluate(root)
+            if type(value) is kept:
+                return value
+            return default if value is None else convert(value)
+        except EvaluationError as error:
+            raise DataError(Reason.EXPRESSION_FAILED, f"{label} from {text}: {error}") from None
+        except DataError as error:
+            raise DataError(error.reason, f"{label} from {text}: {error}") from None
+
+    return fetch

@@ -1,0 +1,153 @@
+"""What a mapping says, as the file says it: rules and field specs, before they are compiled.
+
+Data only. ``mapping`` compiles it, ``config`` reads it out of YAML and gives every part a line and a column.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+type_name = type  # so that a model may have a field called ``type`` beside it
+
+
+class Spec(BaseModel):
+    """Strict base: an unknown key is an error, and a loaded spec does not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Const(Spec):
+    """``{const: View}``: the same value for every record."""
+
+    const: Any
+
+
+class Template(Spec):
+    """``{template: "{{ value.id }}:{{ index }}"}``: text around expressions; null as soon as one part is."""
+
+    template: str
+
+
+class Arm(Spec):
+    """``{when, then}`` of a case."""
+
+    when: str
+    then: "FieldSpec"
+
+
+class Else(Spec):
+    """The last arm of a case."""
+
+    else_: "FieldSpec" = Field(alias="else")
+
+
+class Case(Spec):
+    """``{case: [{when, then}, ..., {else}]}``: the first arm whose ``when`` is true; null without one."""
+
+    case: list["CaseArm"] = Field(min_length=1)
+
+
+class From(Spec):
+    """``{from: expr, ...}``: an expression and what is done to its result, in the order of the fields here."""
+
+    source: str = Field(alias="from")
+    lookup: dict[str, Any] | None = None
+    otherwise: Literal["skip", "dead_letter"] | Const | None = None
+    default: Any = None
+    format: str | None = None
+    timezone: str | None = None
+    as_: Literal["string", "int", "float", "bool"] | None = Field(default=None, alias="as")
+
+
+def _arm_kind(value: Any) -> str:
+    return "else" if isinstance(value, Else) or (isinstance(value, dict) and "else" in value) else "when"
+
+
+def _field_kind(value: Any) -> str | None:
+    """Which spec a value is meant to be; chosen by key, so that an error speaks of one shape, not of five."""
+    if isinstance(value, str):
+        return "expression"
+    keys = value if isinstance(value, dict) else type_name(value).model_fields if isinstance(value, Spec) else ()
+    kinds = {"const": "const", "template": "template", "case": "case", "from": "from", "source": "from"}
+    found = [kinds[key] for key in keys if key in kinds]
+    return found[0] if found else None
+
+
+CaseArm = Annotated[
+    Annotated[Arm, Tag("when")] | Annotated[Else, Tag("else")],
+    Discriminator(_arm_kind),
+]
+FieldSpec = Annotated[
+    Annotated[str, Tag("expression")]
+    | Annotated[Const, Tag("const")]
+    | Annotated[Template, Tag("template")]
+    | Annotated[Case, Tag("case")]
+    | Annotated[From, Tag("from")],
+    Discriminator(
+        _field_kind,
+        custom_error_type="field_spec",
+        custom_error_message="expected an expression (text), or a mapping with one of const, template, case, from",
+    ),
+]
+
+
+class PutEventsSpec(Spec):
+    """The members of one PutEvents event and of the call that carries it; names are the service's own.
+
+    Under ``properties`` a mapping is always property name to field spec; text is an expression for an object.
+    Under ``impression`` a list is one field spec an item; anything else is a field spec for the whole list.
+    """
+
+    trackingId: FieldSpec | None = None  # noqa: N815  the service's names
+    sessionId: FieldSpec  # noqa: N815
+    userId: FieldSpec | None = None  # noqa: N815
+    eventType: FieldSpec  # noqa: N815
+    eventId: FieldSpec | None = None  # noqa: N815
+    eventValue: FieldSpec | None = None  # noqa: N815
+    itemId: FieldSpec | None = None  # noqa: N815
+    impression: list[FieldSpec] | FieldSpec | None = None
+    properties: str | dict[str, FieldSpec] | None = None
+    recommendationId: FieldSpec | None = None  # noqa: N815
+    sentAt: FieldSpec | None = None  # noqa: N815
+    eventAttributionSource: FieldSpec | None = None  # noqa: N815
+
+
+class Rule(Spec):
+    """One row of a pipeline: when it matches, what it makes of the record."""
+
+    name: str = Field(min_length=1)
+    when: str | None = None
+    for_each: str | None = None
+    put_events: PutEventsSpec | None = None
+    skip: str | None = None
+
+    @model_validator(mode="after")
+    def _one_action(self) -> "Rule":
+        if (self.put_events is None) == (self.skip is None):
+            raise ValueError("expected exactly one action: put_events, or skip with a reason")
+        if self.skip is not None and self.for_each is not None:
+            raise ValueError("for_each makes one event an element; a rule that skips takes the whole record")
+        return self
+
+
+class ValueFormat(Spec):
+    """How a record's value is decoded."""
+
+    format: Literal["json"] = "json"
+
+
+class KeyFormat(Spec):
+    """How a record's key is decoded, where an expression asks for it."""
+
+    format: Literal["string", "json", "bytes"] = "string"
+
+
+class PipelineSpec(Spec):
+    """Topics, how their records are decoded, and the rules that map them."""
+
+    name: str = Field(min_length=1)
+    topics: list[str] = Field(min_length=1)
+    value: ValueFormat = ValueFormat()
+    key: KeyFormat = KeyFormat()
+    unmatched: Literal["skip", "dead_letter"] = "skip"
+    rules: list[Rule] = Field(min_length=1)

@@ -1,0 +1,165 @@
+"""A record becomes entries, or a fate that needs none: here data errors stop being exceptions.
+
+bytes -> document (decoding) -> members (mapping) -> checked event (events) -> Entry. Each step hands on a value or
+a Rejection; nothing that a record contains raises past this module.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, assert_never
+
+from connector.core.decoding import (
+    KEY_DECODERS,
+    VALUE_DECODERS,
+    decode_headers,
+    decode_key,
+    decode_value,
+)
+from connector.core.events import Invalid, check_envelope, check_event
+from connector.core.mapping import Mapped, MappedEvent, Mapping, Members
+from connector.core.records import Filtered, Record, Rejection, Skipped, Stage
+from connector.core.specs import PipelineSpec
+
+_ENVELOPE = ("trackingId", "sessionId", "userId")
+
+
+class Entry(NamedTuple):
+    """One checked event and the call it belongs in.
+
+    ``tracking_id``, ``session_id`` and ``user_id`` are what all entries of a call share; ``body`` is the event's
+    JSON, serialised once; ``element`` is its index under ``for_each``.
+    """
+
+    tracking_id: str
+    session_id: str
+    user_id: str | None
+    body: bytes
+    element: int | None = None
+
+
+class Transformed(NamedTuple):
+    """What one record made: entries in order, and a Rejection for those of its events that are invalid."""
+
+    pipeline: str
+    rule: str
+    entries: tuple[Entry, ...]
+    rejection: Rejection | None = None
+
+
+Fate = Transformed | Skipped | Filtered | Rejection
+Transform = Callable[[Record, float], Fate]
+
+
+class Pipeline:
+    """One pipeline, compiled: a callable from ``(record, now)`` to what becomes of the record.
+
+    Args:
+        spec: topics and formats.
+        mapping: the compiled rules of the same spec.
+        tracking_id: for events whose rule maps none.
+    """
+
+    def __init__(self, spec: PipelineSpec, mapping: Mapping, tracking_id: str | None) -> None:
+        self.name = spec.name
+        self.rules = mapping.rules
+        self._mapping = mapping
+        self._tracking_id = tracking_id
+        self._decode_value = VALUE_DECODERS[spec.value.format]
+        self._decode_key = KEY_DECODERS[spec.key.format] if "key" in mapping.roots else None
+        self._wants_headers = "headers" in mapping.roots
+
+    def __call__(self, record: Record, now: float) -> Fate:
+        """What becomes of the record; ``now`` is in Unix seconds."""
+        if record.value is None:
+            return Skipped("tombstone", pipeline=self.name)
+        document = decode_value(record, self._decode_value)
+        if isinstance(document, Rejection):
+            return document._replace(pipeline=self.name)
+        key = decode_key(record, self._decode_key) if self._decode_key else None
+        if isinstance(key, Rejection):
+            return key._replace(pipeline=self.name)
+        mapped = self._mapping(
+            {
+                "value": document,
+                "key": key,
+                "headers": decode_headers(record) if self._wants_headers else None,
+                "topic": record.topic,
+                "partition": record.partition,
+                "offset": record.offset,
+                "timestamp": record.timestamp,
+            }
+        )
+        match mapped:
+            case Mapped():
+                return self._check(mapped, now)
+            case Skipped():
+                return mapped._replace(pipeline=self.name)
+            case Filtered() | Rejection():
+                return mapped
+            case _:
+                assert_never(mapped)
+
+    def _check(self, mapped: Mapped, now: float) -> Transformed | Rejection:
+        entries: list[Entry] = []
+        invalid = list(mapped.invalid)
+        for event in mapped.events:
+            entry = self._entry(event, now)
+            if isinstance(entry, Entry):
+                entries.append(entry)
+            else:
+                invalid.append(self._rejection(entry, mapped.rule, event.index))
+        if not invalid:
+            return Transformed(self.name, mapped.rule, tuple(entries))
+        rejection = merge(invalid)
+        return Transformed(self.name, mapped.rule, tuple(entries), rejection) if entries else rejection
+
+    def _entry(self, event: MappedEvent, now: float) -> Entry | Invalid:
+        members = event.members
+        # What is left of the members after these is the event itself.
+        envelope: Members = {name: members.pop(name) for name in _ENVELOPE if name in members}
+        if self._tracking_id is not None:
+            envelope.setdefault("trackingId", self._tracking_id)
+        problem = check_envelope(envelope)
+        if problem:
+            return problem
+        source = members.pop("eventAttributionSource", None)
+        if source is not None:
+            members["metricAttribution"] = {"eventAttributionSource": source}
+        body = check_event(members, now)
+        if isinstance(body, Invalid):
+            return body
+        return Entry(envelope["trackingId"], envelope["sessionId"], envelope.get("userId"), body, event.index)
+
+    def _rejection(self, problem: Invalid, rule: str, index: int | None) -> Rejection:
+        message = f"pipeline {self.name}, rule {rule}: {problem.message}"
+        indexes = () if index is None else (index,)
+        return Rejection(Stage.VALIDATE, problem.reason, message, problem.field, self.name, rule, indexes)
+
+
+def merge(rejections: Sequence[Rejection]) -> Rejection:
+    """One Rejection for a record of which several events are invalid: the first reason, all indexes."""
+    by_index = sorted(rejections, key=lambda rejection: rejection.indexes)
+    indexes = sorted({index for rejection in rejections for index in rejection.indexes})
+    return by_index[0]._replace(indexes=tuple(indexes))
+
+
+class Router:
+    """Which pipeline a topic's records go through; names before regular expressions, found once a topic."""
+
+    def __init__(self, pipelines: Sequence[tuple[PipelineSpec, Pipeline]]) -> None:
+        self._named = {topic: pipeline for spec, pipeline in pipelines for topic in spec.topics if topic[0] != "^"}
+        self._patterns = [
+            (re.compile(topic), pipeline) for spec, pipeline in pipelines for topic in spec.topics if topic[0] == "^"
+        ]
+        self._found: dict[str, Pipeline] = dict(self._named)
+
+    def __call__(self, record: Record, now: float) -> Fate:
+        """What becomes of the record in the pipeline of its topic."""
+        pipeline = self._found.get(record.topic) or self._find(record.topic)
+        return pipeline(record, now)
+
+    def _find(self, topic: str) -> Pipeline:
+        # A subscription delivers only topics that one of these matches, with the same syntax: from the start.
+        pipeline = next(pipeline for pattern, pipeline in self._patterns if pattern.match(topic))
+        self._found[topic] = pipeline
+        return pipeline

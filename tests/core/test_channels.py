@@ -1,0 +1,187 @@
+"""Tracking ids share the calls fairly, and none stalls, slows or taints another."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.core.batching import Batch, Item
+from connector.core.channel import DOUBT, Limits
+from connector.core.channels import MOST_IDLE, Channels
+from tests.core.simulation import DELIVERED, OUTAGE, REJECTED, THROTTLED, Simulation, item, partition, steady
+
+LIMITS = Limits(linger=0.0, requests_per_second=1000.0, stop_after_rejections=5)
+
+
+def channels_with(*items: Item, limits: Limits = LIMITS, max_in_flight: int = 8) -> Channels:
+    channels = Channels(limits, max_in_flight)
+    for each in items:
+        channels.add(each, 0.0)
+    return channels
+
+
+def sessions(tracking_id: str, count: int) -> list[Item]:
+    return [item(f"s{number}", tracking_id=tracking_id) for number in range(count)]
+
+
+def take_all(channels: Channels, now: float = 0.0) -> list[Batch]:
+    batches = []
+    while (batch := channels.take(now)) is not None:
+        batches.append(batch)
+    return batches
+
+
+def trackers(batches: list[Batch]) -> list[str]:
+    return [batch.tracking_id for batch in batches]
+
+
+def test_no_more_calls_are_on_the_wire_than_allowed() -> None:
+    channels = channels_with(*sessions("a", 20))
+    batches = take_all(channels)
+    assert len(batches) == channels.on_the_wire == 8
+    assert channels.ready_at(0.0) is None
+    channels.settle(batches[0], DELIVERED, 0.0, 0.5)
+    assert channels.ready_at(0.0) == 0.0
+    assert len(take_all(channels)) == 1
+    assert channels.waiting == 19
+
+
+def test_each_tracking_id_gets_its_share_of_the_calls() -> None:
+    channels = channels_with(*sessions("a", 20), *sessions("b", 20), *sessions("c", 1))
+    taken = trackers(take_all(channels))
+    assert sorted(taken) == ["a"] * 3 + ["b"] * 3 + ["c"]
+
+
+def test_trackers_take_turns() -> None:
+    channels = channels_with(*sessions("a", 20), *sessions("b", 20))
+    assert trackers(take_all(channels)) == ["a", "b"] * 4
+
+
+def test_a_slow_tracking_id_does_not_hold_the_calls_of_others() -> None:
+    channels = channels_with(*sessions("slow", 20), *sessions("quick", 20))
+    quick = 0
+    for _ in range(20):
+        for batch in take_all(channels):
+            if batch.tracking_id == "quick":
+                quick += 1
+                channels.settle(batch, DELIVERED, 0.0, 0.5)
+    assert quick == 20
+
+
+def test_even_a_single_call_at_once_goes_round() -> None:
+    channels = channels_with(*sessions("a", 3), *sessions("b", 3), *sessions("c", 3), max_in_flight=1)
+    order = []
+    for _ in range(9):
+        (batch,) = take_all(channels)
+        order.append(batch.tracking_id)
+        channels.settle(batch, DELIVERED, 0.0, 0.5)
+    assert order == ["a", "b", "c"] * 3
+
+
+def test_an_outage_of_one_does_not_stop_another() -> None:
+    channels = channels_with(*sessions("away", 20), *sessions("there", 20), max_in_flight=64)
+    for batch in take_all(channels):
+        channels.settle(batch, OUTAGE if batch.tracking_id == "away" else DELIVERED, 0.0, 0.5)
+    for each in sessions("there", 5):
+        channels.add(each, 0.0)
+    assert trackers(take_all(channels)) == ["there"] * 5
+    outages = {channel.tracking_id: channel.outage.since for channel in channels}
+    assert outages == {"away": 0.0, "there": None}
+
+
+def test_throttling_of_one_does_not_slow_another() -> None:
+    channels = channels_with(*sessions("a", 1), *sessions("b", 1))
+    for batch in take_all(channels):
+        channels.settle(batch, THROTTLED if batch.tracking_id == "a" else DELIVERED, 0.0, 0.5)
+    assert {channel.tracking_id: channel.pace.throttled for channel in channels} == {"a": True, "b": False}
+    assert channels.rate < LIMITS.requests_per_second
+
+
+def test_a_success_of_one_proves_nothing_about_another() -> None:
+    channels = channels_with(*sessions("right", 30), *sessions("wrong", 5), max_in_flight=100)
+    fatal = []
+    for batch in take_all(channels):
+        settled = channels.settle(batch, REJECTED if batch.tracking_id == "wrong" else DELIVERED, 0.0, 0.5)
+        assert settled.rejected == ()
+        fatal.append(settled.fatal)
+    assert len([each for each in fatal if each is not None]) == 1
+    assert channels.in_doubt == 5
+    assert channels.believed(1e9) == []
+
+
+def test_held_rejections_are_believed_in_their_time() -> None:
+    channels = channels_with(*sessions("a", 2))
+    first, second = take_all(channels)
+    channels.settle(first, DELIVERED, 0.0, 0.5)
+    channels.settle(second, REJECTED, 1.0, 0.5)
+    assert channels.ready_at(1.0) == 1.0 + DOUBT
+    assert channels.believed(1.0) == []
+    assert [doubtful.item for doubtful in channels.believed(1.0 + DOUBT)] == list(second.items)
+    assert channels.ready_at(9.0) is None
+
+
+def test_a_belief_comes_although_all_calls_are_away() -> None:
+    channels = channels_with(*sessions("a", 2), max_in_flight=1)
+    channels.settle(take_all(channels)[0], DELIVERED, 0.0, 0.5)
+    channels.settle(take_all(channels)[0], REJECTED, 0.0, 0.5)
+    channels.add(item("last", tracking_id="a"), 0.0)
+    assert len(take_all(channels)) == 1
+    assert channels.ready_at(0.0) == DOUBT
+
+
+def test_the_rate_is_that_of_the_channels_with_something_to_send() -> None:
+    assert channels_with().rate == 1000.0
+    assert channels_with(*sessions("a", 1), *sessions("b", 1)).rate == 2000.0
+
+
+def test_drained_channels_wait_for_nobody_nor_do_later_ones() -> None:
+    channels = channels_with(*sessions("a", 1), limits=LIMITS._replace(linger=60.0))
+    assert take_all(channels) == []
+    channels.drain()
+    channels.add(item(tracking_id="b"), 0.0)
+    assert trackers(take_all(channels)) == ["a", "b"]
+
+
+def test_what_is_given_up_is_dropped_everywhere() -> None:
+    leaving = partition()
+    channels = channels_with(item("a", owner=leaving), item("b", owner=leaving, tracking_id="u"), item("c"))
+    channels.settle(take_all(channels)[0], REJECTED, 0.0, 0.5)
+    leaving.leaving = True
+    channels.discard(lambda each: each.opened.given_up)
+    assert channels.in_doubt == 0
+    assert channels.waiting == 2  # both were on the wire
+
+
+def test_tracking_ids_that_come_and_go_leave_nothing_behind() -> None:
+    channels = channels_with()
+    for number in range(5 * MOST_IDLE):
+        channels.add(item(tracking_id=f"t{number}"), 0.0)
+        (batch,) = take_all(channels, float(number))
+        channels.settle(batch, DELIVERED, float(number), 0.5)
+    assert len(list(channels)) <= MOST_IDLE
+    assert len(channels._turn) == len(list(channels))
+
+
+def test_a_channel_with_anything_under_way_is_never_shed() -> None:
+    channels = channels_with(
+        *sessions("busy", 1), *sessions("doubted", 1), limits=LIMITS._replace(stop_after_rejections=99)
+    )
+    by_tracker = {batch.tracking_id: batch for batch in take_all(channels)}
+    channels.settle(by_tracker["doubted"], REJECTED, 0.0, 0.5)
+    for number in range(2 * MOST_IDLE):
+        channels.add(item(tracking_id=f"t{number}"), 0.0)
+        for batch in take_all(channels):
+            channels.settle(batch, DELIVERED, 0.0, 0.5)
+    channels.settle(by_tracker["busy"], DELIVERED, 0.0, 0.5)
+    assert channels.in_doubt == 1
+
+
+@given(st.integers(1, 5), st.integers(1, 12), st.integers(0, 2**32))
+def test_every_tracking_id_is_served_whatever_the_others_have(trackers: int, max_in_flight: int, seed: int) -> None:
+    limits = LIMITS._replace(linger=0.2)
+    simulation = Simulation(limits, max_in_flight, steady, seed)
+    for number in range(trackers):
+        for each in sessions(f"t{number}", 40 if number else 1):
+            simulation.add(each)
+    simulation.run()
+    simulation.assert_nothing_is_left()
+    lonely = next(number for number, batch in enumerate(simulation.calls) if batch.tracking_id == "t0")
+    assert lonely <= trackers

@@ -1,0 +1,189 @@
+"""Bytes of any kind become a document or a reason, no number changes on the way, and no message tells a value."""
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from connector.core.decoding import (
+    JSON_TYPES,
+    KEY_DECODERS,
+    VALUE_DECODERS,
+    DecodingError,
+    decode_bytes,
+    decode_headers,
+    decode_json,
+    decode_key,
+    decode_text,
+    decode_value,
+)
+from connector.core.records import Reason, Record, Rejection, Stage
+
+SECRET = "s3cr3t"
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+)
+
+
+def record(value: bytes | None = b"{}", key: bytes | None = None, **parts: Any) -> Record:
+    return Record("topic", 0, 0, None, key, value, **parts)
+
+
+def refused(value: bytes) -> DecodingError:
+    with pytest.raises(DecodingError) as caught:
+        decode_json(value)
+    return caught.value
+
+
+@given(JSON)
+def test_a_document_is_read_as_it_was_written(document: Any) -> None:
+    assert decode_json(orjson.dumps(document)) == document
+    assert decode_json(json.dumps(document, indent=2).encode()) == document
+
+
+def _is_exact(number: int) -> bool:
+    return -(2**63) <= number < 2**64
+
+
+@given(
+    st.integers(-(10**30), 10**30) | st.integers(-(2**63) - 3, -(2**63) + 3) | st.integers(2**64 - 3, 2**64 + 3),
+    st.text(st.sampled_from(" \t\n"), max_size=14),
+    st.sampled_from(["{before}{number}", '{before}{{"id":{number}}}', '{before}[1,{number},"x"]']),
+)
+@example(10**4000, "", "{before}[{number}]")
+@example(10**200, "", "{before}[{number}]")
+def test_an_integer_is_exact_or_refused_wherever_it_stands(number: int, before: str, shape: str) -> None:
+    value = shape.format(before=before, number=number).encode()
+    if _is_exact(number):
+        assert str(number) in str(decode_json(value))
+    else:
+        error = refused(value)
+        assert error.reason is Reason.NUMBER_OUT_OF_RANGE
+        assert str(number) not in str(error)
+
+
+@given(st.lists(st.integers(0, 2**70) | st.integers(2**64 - 2, 2**64 + 2), min_size=1, max_size=8))
+def test_one_inexact_integer_among_others_is_found(numbers: list[int]) -> None:
+    value = json.dumps({"ids": numbers}).encode()
+    if all(map(_is_exact, numbers)):
+        assert decode_json(value) == {"ids": numbers}
+    else:
+        assert refused(value).reason is Reason.NUMBER_OUT_OF_RANGE
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b'{"id": "12345678901234567890123"}', b"[0.12345678901234567890123]", b"[12345678901234567890123e-5]"],
+)
+def test_long_digits_that_are_no_integer_pass(value: bytes) -> None:
+    assert decode_json(value) == orjson.loads(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (b"", Reason.EMPTY_VALUE),
+        (b" \n\t", Reason.EMPTY_VALUE),
+        (b"\xff\xfe", Reason.NOT_UTF8),
+        (b'{"a": "\xe9"}', Reason.NOT_UTF8),
+        (b"[" * 1025 + b"]" * 1025, Reason.NESTED_TOO_DEEP),
+        (b"1e999", Reason.NUMBER_OUT_OF_RANGE),
+        (b"[-1e999]", Reason.NUMBER_OUT_OF_RANGE),
+        (b"{", Reason.NOT_JSON),
+        (b"NaN", Reason.NOT_JSON),
+        (b"{} {}", Reason.NOT_JSON),
+        (b"\xef\xbb\xbf{}", Reason.NOT_JSON),
+        (b'"\\ud800"', Reason.NOT_JSON),
+        ("{}".encode("utf-16-le"), Reason.NOT_JSON),
+    ],
+)
+def test_a_value_that_cannot_be_read_has_its_reason(value: bytes, reason: Reason) -> None:
+    assert refused(value).reason is reason
+
+
+def test_a_long_number_deep_down_is_refused_even_where_it_cannot_be_looked_at() -> None:
+    deep = b"[" * 1000 + b"12345678901234567890123" + b"]" * 1000
+    assert refused(deep).reason in {Reason.NESTED_TOO_DEEP, Reason.NUMBER_OUT_OF_RANGE}
+
+
+def test_the_position_in_a_message_counts_characters() -> None:
+    assert str(refused('"éé" x'.encode())).endswith("at character 5")
+    assert str(refused(b'{"a": "\xe9"}')).endswith("byte 7 is not")
+
+
+@given(st.binary(max_size=40) | st.text(max_size=40).map(str.encode) | JSON.map(orjson.dumps))
+def test_any_bytes_become_an_object_or_a_rejection(value: bytes) -> None:
+    for decode in VALUE_DECODERS.values():
+        document = decode_value(record(value), decode)
+        assert isinstance(document, dict | Rejection)
+        if isinstance(document, Rejection):
+            assert (document.stage, document.field) == (Stage.DECODE, "value")
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_become_a_key_or_a_rejection(key: bytes) -> None:
+    assert decode_key(record(key=key), KEY_DECODERS["bytes"]) == key.hex()
+    for decode in KEY_DECODERS.values():
+        decoded = decode_key(record(key=key), decode)
+        if isinstance(decoded, Rejection):
+            assert (decoded.stage, decoded.field) == (Stage.DECODE, "key")
+
+
+@given(
+    st.integers(0, 40),
+    st.sampled_from([b"\xff", b"{", b"]", b'"', b"\\", b"\x00", b"1", b"9" * 30, b"e", b":", b",", b"[" * 1100]),
+)
+def test_no_message_tells_what_was_read(at: int, broken: bytes) -> None:
+    text = json.dumps({SECRET: [SECRET, {"a": SECRET}], "b": SECRET}).encode()
+    value = text[:at] + broken + text[at:]
+    for decoded in (decode_value(record(value), decode_json), decode_key(record(key=value), decode_text)):
+        if isinstance(decoded, Rejection):
+            assert SECRET not in decoded.message
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [(b"[]", "an array"), (b'"a"', "a string"), (b"1", "a number"), (b"1.5", "a number"), (b"true", "a boolean")],
+)
+def test_json_that_is_no_object_is_named_by_its_type(value: bytes, kind: str) -> None:
+    rejection = decode_value(record(value), decode_json)
+    assert rejection == Rejection(
+        Stage.DECODE, Reason.NOT_AN_OBJECT, f"value: expected a JSON object, not {kind}", field="value"
+    )
+
+
+def test_every_type_that_json_has_a_name() -> None:
+    kinds = {type(orjson.loads(text)) for text in ("{}", "[]", '""', "1", "1.5", "true", "null")}
+    assert kinds == set(JSON_TYPES)
+
+
+def test_no_value_is_an_empty_one() -> None:
+    rejection = decode_value(record(None), decode_json)
+    assert isinstance(rejection, Rejection)
+    assert rejection.reason is Reason.EMPTY_VALUE
+
+
+def test_a_record_without_a_key_has_none() -> None:
+    assert decode_key(record(), decode_text) is None
+    assert decode_key(record(key=b""), decode_text) == ""
+
+
+def test_a_key_is_read_in_its_format() -> None:
+    assert decode_key(record(key="é".encode()), KEY_DECODERS["string"]) == "é"
+    assert decode_key(record(key=b'{"a": 1}'), KEY_DECODERS["json"]) == {"a": 1}
+    assert decode_bytes(b"\x00\xff") == "00ff"
+    rejection = decode_key(record(key=b"a\xff"), KEY_DECODERS["string"])
+    assert rejection == Rejection(Stage.DECODE, Reason.NOT_UTF8, "key: expected UTF-8, but byte 1 is not", field="key")
+
+
+def test_headers_are_text_or_null_and_the_last_of_a_name_wins() -> None:
+    headers = (("a", b"1"), ("b", None), ("c", b"\xff"), ("a", b"2"))
+    assert decode_headers(record(headers=headers)) == {"a": "2", "b": None, "c": None}

@@ -1,0 +1,204 @@
+"""What is in memory stays bounded, and nothing stops that need not."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connector.core.flow import HOLD, RESUME, Bounds, Change, Flow, Load
+from connector.core.records import TopicPartition
+from tests.core.simulation import Random
+
+BOUNDS = Bounds(events=1_000, bytes=100_000, span=700)
+A, B, C = (TopicPartition("topic", number) for number in range(3))
+
+
+def load(partition: TopicPartition, events: int = 0, size: int = 0, span: int = 0) -> Load:
+    return Load(partition, events, size, span)
+
+
+def pressed(*loads: Load) -> Flow:
+    flow = Flow(BOUNDS)
+    flow.decide(loads, 0.0)
+    flow.decide(loads, HOLD)
+    return flow
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+def test_reading_stops_when_the_buffer_is_full_and_goes_on_when_it_is_not() -> None:
+    flow = Flow(BOUNDS)
+    flow.decide([load(A, 999)], 0.0)
+    assert flow.may_read
+    flow.decide([load(A, 1_000)], 0.1)
+    assert not flow.may_read
+    assert flow.paused == frozenset()
+    flow.decide([load(A, 999)], 0.2)
+    assert flow.may_read
+
+
+def test_bytes_fill_the_buffer_as_events_do() -> None:
+    flow = Flow(BOUNDS)
+    flow.decide([load(A, 1, 60_000), load(B, 1, 40_000)], 0.0)
+    assert not flow.may_read
+
+
+def test_a_buffer_that_is_full_for_a_moment_pauses_nothing() -> None:
+    flow = Flow(BOUNDS)
+    for number in range(20):
+        flow.decide([load(A, 1_000)], number * 0.4)
+        flow.decide([load(A, 999)], number * 0.4 + 0.3)
+        assert flow.paused == frozenset()
+
+
+def test_a_buffer_that_stays_full_pauses_partitions_until_it_is_well_below() -> None:
+    flow = Flow(BOUNDS)
+    assert flow.decide([load(A, 1_000)], 0.0) == Change(frozenset(), frozenset())
+    assert flow.decide([load(A, 1_000)], HOLD) == Change(frozenset({A}), frozenset())
+    assert flow.all_paused(1)
+    assert not flow.may_read
+    assert flow.decide([load(A, 800)], 2.0) == Change(frozenset(), frozenset())
+    assert flow.decide([load(A, 700)], 3.0) == Change(frozenset(), frozenset({A}))
+    assert flow.may_read
+    assert not flow.all_paused(1)
+
+
+def test_who_holds_its_share_pauses_and_the_others_are_read() -> None:
+    flow = pressed(load(A, 900), load(B, 100), load(C, 0))
+    assert flow.paused == {A}
+    assert flow.may_read
+
+
+def test_a_stuck_partition_does_not_stop_the_others_ever() -> None:
+    """What pauses for its own share resumes by its own load, since the total never falls."""
+    flow = pressed(load(A, 1_000), load(B), load(C))
+    flow.decide([load(A, 1_000), load(B, 400), load(C)], 2.0)
+    assert flow.paused == {A, B}
+    assert flow.may_read
+    change = flow.decide([load(A, 1_000), load(B, 200), load(C)], 3.0)
+    assert change.resume == {B}
+    flow.decide([load(A, 1_000), load(B, 400), load(C, 400)], 4.0)
+    assert not flow.may_read
+    flow.decide([load(A, 1_000), load(B, 100), load(C, 100)], 5.0)
+    assert flow.may_read
+    assert flow.paused == {A}
+
+
+def test_a_partition_far_ahead_of_its_oldest_record_pauses_alone() -> None:
+    flow = Flow(BOUNDS)
+    assert flow.decide([load(A, 10, span=700), load(B)], 0.0).pause == {A}
+    assert flow.may_read
+    assert not flow.decide([load(A, 10, span=600), load(B)], 0.1).resume
+    assert flow.decide([load(A, 10, span=int(700 * RESUME) - 1), load(B)], 0.2).resume == {A}
+
+
+@pytest.mark.parametrize(("events", "room"), [(0, 1_000), (999, 1), (1_000, 1), (5_000, 1)])
+def test_there_is_room_for_what_is_left_and_always_for_one(events: int, room: int) -> None:
+    assert Flow(BOUNDS).room(events) == room
+
+
+def test_without_partitions_there_is_nothing_to_decide() -> None:
+    flow = Flow(BOUNDS)
+    assert flow.decide([], 0.0) == Change(frozenset(), frozenset())
+    assert flow.may_read
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_nobody_resumes_a_partition_that_is_not_ours(told: bool) -> None:  # noqa: FBT001  a parameter of the test
+    flow = pressed(load(A, 500), load(B, 500))
+    assert flow.paused == {A, B}
+    if told:
+        flow.forget([A])
+    change = flow.decide([load(B, 0)], 5.0)
+    assert change == Change(frozenset(), frozenset({B}))
+
+
+def test_a_partition_that_comes_back_is_taken_for_unpaused() -> None:
+    flow = pressed(load(A, 500), load(B, 500))
+    flow.forget([A])
+    change = flow.decide([load(A, 500), load(B, 500)], 5.0)
+    assert change == Change(frozenset({A}), frozenset())
+
+
+# -- simulation -------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Consumer:
+    """Partitions with endless records, read as ``Loop.step`` reads them; some finish nothing."""
+
+    bounds: Bounds
+    random: Random
+    stuck: set[TopicPartition]
+    partitions: list[TopicPartition]
+    speed: int
+    held: dict[TopicPartition, list[tuple[int, int]]] = field(default_factory=dict)
+    read: dict[TopicPartition, int] = field(default_factory=dict)
+    paused: set[TopicPartition] = field(default_factory=set)
+    most: int = 0
+
+    def __post_init__(self) -> None:
+        self.flow = Flow(self.bounds)
+
+    def loads(self) -> list[Load]:
+        loads = []
+        for each in self.partitions:
+            held = self.held.get(each, [])
+            loads.append(Load(each, sum(events for events, _ in held), sum(size for _, size in held), len(held)))
+        return loads
+
+    def step(self, now: float) -> None:
+        events = sum(each.events for each in self.loads())
+        if self.flow.may_read:
+            self._poll(min(50, self.flow.room(events)))
+        elif self.flow.all_paused(len(self.partitions)):
+            assert set(self.partitions) <= self.paused, "a poll for membership only would bring records"
+        self._finish()
+        self.most = max(self.most, sum(each.events for each in self.loads()))
+        change = self.flow.decide(self.loads(), now)
+        assert change.pause.isdisjoint(self.paused)
+        assert change.resume <= self.paused & set(self.partitions)
+        self.paused = (self.paused | change.pause) - change.resume
+        assert self.flow.paused == self.paused & set(self.partitions)
+
+    def _poll(self, limit: int) -> None:
+        open_to = [each for each in self.partitions if each not in self.paused]
+        for _ in range(limit if open_to else 0):
+            chosen = self.random.choice(open_to)
+            self.held.setdefault(chosen, []).append((self.random.choice([1, 1, 3]), self.random.randrange(50)))
+            self.read[chosen] = self.read.get(chosen, 0) + 1
+
+    def _finish(self) -> None:
+        for each in self.partitions:
+            if each not in self.stuck:
+                del self.held.get(each, [])[: self.random.randrange(self.speed + 1)]
+
+    def revoke(self, partition: TopicPartition) -> None:
+        self.partitions.remove(partition)
+        self.held.pop(partition, None)
+        self.paused.discard(partition)
+        self.flow.forget([partition])
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 2**32), st.integers(1, 6), st.integers(0, 5), st.integers(0, 60))
+def test_memory_is_bounded_and_who_can_move_moves(seed: int, count: int, stuck: int, speed: int) -> None:
+    partitions = [TopicPartition("topic", number) for number in range(count)]
+    random = Random(seed)
+    bounds = Bounds(events=300, bytes=20_000, span=random.choice([50, 150, 10_000]))
+    consumer = Consumer(bounds, random, set(partitions[:stuck]), list(partitions), speed)
+    for step in range(300):
+        if random.once_in(100) and consumer.partitions:
+            consumer.revoke(random.choice(consumer.partitions))
+        if random.once_in(100):
+            consumer.partitions += [each for each in partitions if each not in consumer.partitions][:1]
+        consumer.step(step * 0.05)
+        if step == 150:
+            consumer.read.clear()
+    # A full buffer, then each of the others its share; a record of three, and one poll of them, on top.
+    assert consumer.most <= 2 * bounds.events + 3 * 50 + count * 3
+    if speed:
+        for each in set(consumer.partitions) - consumer.stuck:
+            assert consumer.read.get(each, 0) > 0, "a partition that can move stands still"

@@ -1,0 +1,339 @@
+"""Calls never go faster than the rate, slow down when told to, and whoever waits as long as told may then go."""
+
+import math
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.core.pacing import BURST, DECREASE, FLOOR, INCREASE, SETTLING, Outage, Pace, backoff
+
+RATES = st.floats(0.05, 20_000)
+STARTS = st.sampled_from([0.0, 1.5, 1e5, 86_400.0 * 400, 1.8e9]) | st.floats(0, 1e7)
+STEPS = st.lists(st.floats(0, 3) | st.floats(0, 1e-3), max_size=60)
+
+
+def burst(rate: float) -> float:
+    return max(1.0, rate * BURST)
+
+
+# -- pace -------------------------------------------------------------------------------------------------------------
+
+
+@given(RATES, STARTS, STEPS, st.lists(st.integers(0, 40), min_size=60, max_size=60), st.sampled_from([1, 7]))
+def test_in_no_window_more_calls_go_than_rate_and_burst_allow(
+    rate: float, now: float, steps: list[float], wishes: list[int], throttled: int
+) -> None:
+    pace, taken = Pace(rate, now), []
+    for step, wished in zip(steps, wishes, strict=False):
+        now += step
+        if wished % throttled == 1:  # now and then, or never
+            pace.on_throttled(now)
+        taken += [now for _ in range(wished) if pace.take(now)]
+    for first in range(len(taken)):
+        window = taken[-1] - taken[first]
+        assert len(taken) - first <= rate * window + burst(rate) + 1e-3
+
+
+@given(RATES, STARTS, st.integers(1, 60))
+def test_who_waits_as_long_as_told_may_go(rate: float, now: float, calls: int) -> None:
+    pace = Pace(rate, now)
+    for _ in range(calls):
+        ready_at = pace.ready_at(now)
+        assert ready_at >= now
+        now = ready_at
+        assert pace.take(now), "to be told to wait and then refused is a busy loop"
+
+
+@given(RATES, STARTS, STEPS)
+def test_nobody_waits_longer_than_needed(rate: float, now: float, steps: list[float]) -> None:
+    pace = Pace(rate, now)
+    for step in steps:
+        now += step
+        while pace.take(now):
+            pass
+        ready_at = pace.ready_at(now)
+        assert now < ready_at <= now + 1 / rate + 1e-6
+        half = now + (ready_at - now) / 2
+        if half > now and ready_at - half > 1e-5:
+            assert not pace.take(half)
+
+
+@given(RATES, STARTS, st.floats(0.2, 1))
+def test_what_is_ready_after_throttling_is_told_truthfully(rate: float, now: float, chance: float) -> None:
+    pace = Pace(rate, now)
+    for _ in range(20):
+        pace.on_throttled(now)
+        now = pace.ready_at(now)
+        assert pace.take(now)
+        now += chance
+
+
+def test_a_pause_saves_up_a_burst_and_not_more() -> None:
+    pace = Pace(1000.0, 0.0)
+    assert sum(pace.take(100.0) for _ in range(1000)) == 1000 * BURST
+
+
+def test_all_of_the_rate_can_be_used() -> None:
+    pace, now, calls = Pace(1000.0, 0.0), 0.0, 0
+    while now < 2.0:
+        now = pace.ready_at(now)
+        calls += pace.take(now)
+    assert calls == pytest.approx(2000 + 50, abs=2)
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.5, 1.0])
+def test_a_tiny_rate_works(rate: float) -> None:
+    pace, now = Pace(rate, 0.0), 0.0
+    times: list[float] = []
+    while len(times) < 5:
+        now = pace.ready_at(now)
+        if pace.take(now):
+            times.append(now)
+    assert times == pytest.approx([number / rate for number in range(5)])
+
+
+def test_throttling_slows_down_once_for_all_calls_of_the_same_rate() -> None:
+    pace = Pace(1000.0, 0.0)
+    pace.on_throttled(0.0)
+    pace.on_throttled(0.1)
+    pace.on_throttled(SETTLING - 0.01)
+    assert pace.throttled
+    assert pace.rate == pytest.approx(1000 * DECREASE, rel=0.03)
+    pace.on_throttled(SETTLING)
+    assert pace.rate == pytest.approx(1000 * DECREASE**2, rel=0.05)
+
+
+def test_the_first_throttling_counts_on_any_clock() -> None:
+    for now in (0.0, 0.1, 1e6 + 0.1, 1.8e9 + 0.3):
+        pace = Pace(10.0, now)
+        pace.on_throttled(now)
+        assert pace.rate == pytest.approx(10 * DECREASE)
+
+
+def test_throttling_takes_what_was_saved_up() -> None:
+    pace = Pace(1000.0, 0.0)
+    pace.on_throttled(0.0)
+    assert not pace.take(0.0)
+    assert pace.ready_at(0.0) == pytest.approx(1 / (1000 * DECREASE))
+
+
+def test_the_rate_comes_back_to_its_ceiling_and_stays_there() -> None:
+    pace = Pace(100.0, 0.0)
+    for number in range(40):
+        pace.on_throttled(number * SETTLING)
+    lowest = pace.rate
+    assert lowest < 60
+    now = 40 * SETTLING
+    seen = []
+    for _ in range(30):
+        now += 1.0
+        pace.take(now)
+        seen.append(pace.rate)
+    assert seen == sorted(seen)
+    assert seen[0] - lowest == pytest.approx(100 * INCREASE * 1.5, rel=0.01)
+    assert pace.rate == pace.ceiling
+    assert not pace.throttled
+
+
+@given(RATES, st.integers(1, 200))
+def test_the_rate_never_falls_below_one_that_notices_the_end(rate: float, times: int) -> None:
+    pace = Pace(rate, 0.0)
+    for number in range(times):
+        pace.on_throttled(number * SETTLING)
+    assert min(FLOOR, rate) <= pace.rate <= rate
+
+
+def test_a_throttled_sender_finds_a_share_of_a_quota() -> None:
+    """Two senders with a ceiling of the whole quota end up with about half of it each."""
+    quota, seconds = 200, 60
+    senders, sent = [Pace(200.0, 0.0), Pace(200.0, 0.0)], [0, 0]
+    senders[1].on_throttled(0.0)
+    left = 0.0
+    for step in range(seconds * 100):
+        now = step / 100
+        left = min(quota * 0.1, left + quota / 100)
+        for number in (step % 2, 1 - step % 2):
+            while senders[number].take(now):
+                if left < 1:
+                    senders[number].on_throttled(now)
+                    break
+                left -= 1
+                sent[number] += now > seconds / 2
+    assert sum(sent) > 0.75 * quota * seconds / 2
+    assert 0.6 < sent[0] / sent[1] < 1.7
+
+
+def test_a_call_that_did_not_take_place_is_not_counted() -> None:
+    pace = Pace(1.0, 0.0)
+    assert pace.take(0.0)
+    pace.give_back()
+    assert pace.take(0.0)
+    assert not pace.take(0.0)
+
+
+@given(RATES, st.floats(0.001, 1000))
+def test_a_clock_that_goes_back_is_harmless(rate: float, back: float) -> None:
+    pace, now = Pace(rate, 2000.0), 2000.0
+    while pace.take(now):
+        pass
+    pace.on_throttled(now - back)
+    assert not pace.take(now - back)
+    ready_at = pace.ready_at(now - back)
+    assert not pace.take(now - back)
+    assert not pace.take(now), "time that was counted already is not counted again"
+    assert pace.take(ready_at)
+    assert not math.isnan(pace.rate)
+
+
+# -- backoff ----------------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 10_000), st.floats(0.001, 10), st.floats(0, 1, exclude_max=True))
+def test_a_wait_grows_to_its_maximum_and_is_jittered(attempt: int, initial: float, chance: float) -> None:
+    maximum = 20.0
+    wait = backoff(attempt, initial, maximum, chance)
+    assert 0 <= wait <= maximum
+    assert wait == pytest.approx(chance * min(maximum, initial * 2 ** min(attempt - 1, 60)))
+
+
+def test_waits_double() -> None:
+    assert [backoff(attempt, 0.1, 1.0, 0.5) for attempt in range(1, 6)] == pytest.approx([0.05, 0.1, 0.2, 0.4, 0.5])
+
+
+# -- outage -----------------------------------------------------------------------------------------------------------
+
+
+class Caller:
+    """Makes calls as fast as an outage allows."""
+
+    def __init__(self, maximum: float = 20.0) -> None:
+        self.outage = Outage(0.1, maximum)
+
+    def call(self, now: float) -> object | None:
+        ready_at = self.outage.ready_at(now)
+        if ready_at is None or ready_at > now:
+            return None
+        call = object()
+        self.outage.on_call(call)
+        return call
+
+    def must_call(self, now: float) -> object:
+        call = self.call(now)
+        assert call is not None
+        return call
+
+    def fail(self, times: int, now: float = 0.0) -> None:
+        for call in [self.must_call(now) for _ in range(times)]:
+            self.outage.on_failure(call, now, 0.5)
+
+
+def test_a_failure_here_and_there_is_no_outage() -> None:
+    caller = Caller()
+    for _ in range(10):
+        caller.fail(Outage.TOLERATED - 1)
+        assert caller.outage.since is None
+        caller.outage.on_answer()
+    assert caller.outage.ready_at(5.0) == 5.0
+
+
+def test_in_an_outage_one_call_at_a_time_asks() -> None:
+    caller = Caller()
+    caller.fail(Outage.TOLERATED, 7.0)
+    assert caller.outage.since == 7.0
+    asked_at = caller.outage.ready_at(7.0)
+    assert asked_at is not None
+    assert 7.0 < asked_at <= 7.1
+    assert caller.call(7.0) is None
+    question = caller.must_call(asked_at)
+    assert caller.outage.ready_at(asked_at) is None
+    assert caller.call(asked_at + 100) is None
+    caller.outage.on_failure(question, asked_at + 1, 0.5)
+    again_at = caller.outage.ready_at(asked_at + 1)
+    assert again_at is not None
+    assert again_at > asked_at + 1
+
+
+def test_calls_that_left_before_an_outage_neither_ask_nor_lengthen_it() -> None:
+    caller = Caller()
+    early = [caller.must_call(0.0) for _ in range(64)]
+    for call in early[: Outage.TOLERATED]:
+        caller.outage.on_failure(call, 1.0, 0.5)
+    asked_at = caller.outage.ready_at(1.0)
+    assert asked_at is not None
+    question = caller.must_call(asked_at)
+    for call in early[Outage.TOLERATED :]:
+        caller.outage.on_failure(call, asked_at, 0.5)
+        assert caller.outage.ready_at(asked_at) is None, "a second question would leave"
+    caller.outage.on_failure(question, asked_at, 0.5)
+    again_at = caller.outage.ready_at(asked_at)
+    assert again_at is not None
+    assert again_at - asked_at <= 0.2
+
+
+def test_questions_come_at_growing_intervals_up_to_a_few_seconds() -> None:
+    caller, now = Caller(), 0.0
+    caller.fail(Outage.TOLERATED)
+    waits = []
+    for _ in range(12):
+        ready_at = caller.outage.ready_at(now)
+        assert ready_at is not None
+        waits.append(ready_at - now)
+        now = ready_at
+        caller.outage.on_failure(caller.must_call(now), now, 0.99)
+    assert all(later > earlier - 1e-9 for earlier, later in pairwise(waits))
+    assert waits[0] < 0.11
+    assert waits[-1] == pytest.approx(Outage.LONGEST, rel=0.01)
+
+
+@given(st.floats(0, 1, exclude_max=True))
+def test_half_of_a_wait_is_certain(chance: float) -> None:
+    outage = Outage(0.1, 20.0)
+    for _ in range(Outage.TOLERATED):
+        outage.on_failure(object(), 1.0, chance)
+    ready_at = outage.ready_at(1.0)
+    assert ready_at is not None
+    assert 1.05 <= ready_at <= 1.1
+
+
+def test_a_shorter_maximum_holds_for_questions_too() -> None:
+    caller = Caller(maximum=0.2)
+    caller.fail(Outage.TOLERATED)
+    for _ in range(5):
+        ready_at = caller.outage.ready_at(0.0)
+        assert ready_at is not None
+        assert ready_at <= 0.2
+        caller.outage.on_failure(caller.must_call(ready_at), 0.0, 0.99)
+
+
+def test_the_first_answer_ends_an_outage_whichever_call_it_is_to() -> None:
+    caller = Caller()
+    early = caller.must_call(0.0)
+    caller.fail(Outage.TOLERATED)
+    question = caller.must_call(1.0)
+    assert early is not question
+    caller.outage.on_answer()
+    assert caller.outage.since is None
+    assert caller.outage.ready_at(1.0) == 1.0
+    caller.outage.on_failure(question, 1.0, 0.5)
+    caller.fail(Outage.TOLERATED - 2)
+    assert caller.outage.since is None, "the old question is one failure among others now"
+    caller.fail(1)
+    assert caller.outage.since is not None
+
+
+def test_a_later_outage_begins_with_short_intervals_again() -> None:
+    caller, now = Caller(), 0.0
+    for _ in range(2):
+        caller.fail(Outage.TOLERATED, now)
+        for _ in range(6):
+            ready_at = caller.outage.ready_at(now)
+            assert ready_at is not None
+            now = ready_at
+            caller.outage.on_failure(caller.must_call(now), now, 0.9)
+        caller.outage.on_answer()
+    caller.fail(Outage.TOLERATED, now)
+    ready_at = caller.outage.ready_at(now)
+    assert ready_at is not None
+    assert ready_at - now <= 0.1
