@@ -1,0 +1,33 @@
+"""The configuration file: YAML in, validated models or located problems out.
+
+Everything is checked without a network, and every mistake is reported at once, with its line and column.
+
+| module | what it holds |
+|---|---|
+| yaml_tree, yaml_wording | YAML text to plain data with positions, and its faults in our words |
+| models, scalars, durations, references | the sections, and the kinds of value that they are made of |
+| wording, choices | pydantic's errors in our words |
+| checks, librdkafka | what shows across settings, and what librdkafka refuses |
+| located, masking, problems | where a mistake stands, without secrets, and how it is shown |
+| loading | the whole walk |
+| schema, printing | for editors, and the effective file |
+"""
+
+from connector.config.librdkafka import client_properties
+from connector.config.loading import Loaded, load, load_text
+from connector.config.models import Config
+from connector.config.printing import print_config
+from connector.config.problems import Problem, render
+from connector.config.schema import json_schema
+
+__all__ = [
+    "Config",
+    "Loaded",
+    "Problem",
+    "client_properties",
+    "json_schema",
+    "load",
+    "load_text",
+    "print_config",
+    "render",
+]

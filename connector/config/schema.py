@@ -1,0 +1,102 @@
+"""JSON Schema of the configuration file, for editors: completion, descriptions, red lines.
+
+It says what the models say. What only shows across settings, and whether an expression is one, is for
+``putevents validate``.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from connector.config.durations import PATTERN, format_duration
+from connector.config.models import Config
+from connector.config.references import ENV_SCHEMA, FILE_SCHEMA
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+# The mapping language lives in the core, which knows nothing of editors; its settings are described here.
+DESCRIPTIONS: dict[str, dict[str, str]] = {
+    "PipelineSpec": {
+        "name": "Name of the pipeline, in metrics, messages and dead letters. Required, unique.",
+        "topics": "Topics to read: names, or regular expressions that start with ^. Required, at least one.",
+        "value": "How a record's value is decoded.",
+        "key": "How a record's key is decoded, where an expression asks for it.",
+        "unmatched": "What becomes of a record that no rule matches: `skip` or `dead_letter`.",
+        "rules": "What is made of a record; the first rule that matches decides. Required, at least one.",
+    },
+    "ValueFormat": {"format": "Format of the value: `json`."},
+    "KeyFormat": {"format": "Format of the key: `string` (UTF-8), `json`, or `bytes` (hexadecimal text)."},
+    "Rule": {
+        "name": "Name of the rule, in metrics, messages and dead letters. Required.",
+        "when": "Condition, a JMESPath expression; the rule matches every record unless set.",
+        "for_each": "Expression for a list: one event an element, seen as `item` and `index`.",
+        "put_events": "Makes a PutEvents event. Exactly one of put_events and skip is required.",
+        "skip": "Drops the record on purpose; the text is the reason that it counts under. None unless set.",
+    },
+    "PutEventsSpec": {
+        "trackingId": "Tracking id, 1 to 256 characters; unless set, personalize.tracking_id.",
+        "sessionId": "Session id, 1 to 256 characters. Required.",
+        "userId": "User id, 1 to 256 characters; left out where null, as before a login.",
+        "eventType": "Event type, 1 to 256 characters, such as View or Purchase. Required.",
+        "eventId": "Id by which the service knows a repeat; unless set, topic-partition-offset (and -index).",
+        "eventValue": "Number that the event type gives a meaning to, such as a price; left out where null.",
+        "itemId": "Item id, 1 to 256 characters; left out where null.",
+        "impression": "Items that were shown, 1 to 25 ids: a field spec, or a list of them.",
+        "properties": "Further columns: a mapping of name to field spec, or an expression for an object.",
+        "recommendationId": "Id of the recommendation that led here, 1 to 40 characters; absent where null.",
+        "sentAt": "When it happened, to whole seconds; unless set, the Kafka record's timestamp.",
+        "eventAttributionSource": "What led to the event, up to 1024 printable ASCII characters.",
+    },
+    "Const": {"const": "The same value for every record. Required."},
+    "Template": {"template": 'Text around expressions, "{{ expression }}"; null as soon as one is. Required.'},
+    "Case": {"case": "Arms in order; the first whose `when` is true gives the value, null without one. Required."},
+    "Arm": {
+        "when": "Condition, a JMESPath expression. Required.",
+        "then": "Field spec of the value where the condition is true. Required.",
+    },
+    "Else": {"else": "Field spec of the value where no condition is true; the last arm. Required."},
+    "From": {
+        "from": "Expression for the value that the other keys work on. Required.",
+        "lookup": "Table from the value, as text, to what it becomes. None unless set.",
+        "otherwise": "For a value not in the table: `skip`, `dead_letter`, or {const: x}; null unless set.",
+        "default": "Value in place of null. None unless set.",
+        "format": "Format of a time: auto, iso8601, epoch_s, _ms, _us or _ns, or a strptime pattern.",
+        "timezone": "Zone of times that name none, such as Europe/Berlin; UTC unless set.",
+        "as": "Type of the value: `string`, `int`, `float` or `bool`. As it is unless set.",
+    },
+}
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema, by the 2020-12 dialect; every setting has a description."""
+    schema = _tidy(Config.model_json_schema(by_alias=True))
+    definitions = schema["$defs"]
+    for name, texts in DESCRIPTIONS.items():
+        for key, text in texts.items():
+            definitions[name]["properties"][key]["description"] = text
+    definitions |= {"Env": ENV_SCHEMA, "File": FILE_SCHEMA}
+    return {"$schema": DIALECT, **schema, "title": "Kafka to Amazon Personalize connector"}
+
+
+def _tidy(node: Any) -> Any:
+    """The same schema: what repeats in one place, defaults as the file spells them, no made-up titles."""
+    if isinstance(node, list):
+        return [_tidy(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    for name, definition in (("Env", ENV_SCHEMA), ("File", FILE_SCHEMA)):
+        if node == definition:
+            return {"$ref": f"#/$defs/{name}"}
+    tidy: dict[str, Any] = {
+        # Under `properties` keys are settings, one of which may be called title.
+        key: {name: _tidy(value) for name, value in item.items()} if key == "properties" else _tidy(item)
+        for key, item in node.items()
+        if key not in ("title", "discriminator")
+    }
+    default = tidy.get("default")
+    if isinstance(default, float) and any(option.get("pattern") == PATTERN for option in _options(tidy)):
+        tidy["default"] = format_duration(default)
+    return tidy
+
+
+def _options(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield from (option for option in node.get("anyOf", ()) if isinstance(option, dict))

@@ -1,0 +1,258 @@
+"""pydantic's errors as problems: at a place in the file, in our words, without the value.
+
+One table holds every kind of error that our models can have; a test fails when one is missing.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from connector.config.choices import keys_at
+from connector.config.located import Located
+from connector.config.problems import Problem, key_word, suggest, suggest_or_list
+from connector.config.yaml_tree import Path
+
+_LISTED = 12
+_QUOTE = "quote it to make it text"
+
+
+class _Mistake(NamedTuple):
+    """One error, before it has a place. ``shape``: what one member of a union would have taken here."""
+
+    path: Path
+    code: str
+    message: str
+    hint: str | None = None
+    at_key: bool = False
+    shape: str | None = None
+    found: str = ""
+
+
+def problems_of(
+    error: ValidationError, model: type[BaseModel], located: Located, faulty: Collection[Path] = ()
+) -> list[Problem]:
+    """One problem for each mistake in the file; a value that fits no member of a union is one mistake.
+
+    Nothing is said about the values at ``faulty`` paths.
+    """
+    data = located.tree.data
+    mistakes = [_mistake(details, model, data) for details in error.errors(include_url=False)]
+    return [_located(mistake, located) for mistake in _joined(mistakes) if mistake.path not in faulty]
+
+
+def _located(mistake: _Mistake, located: Located) -> Problem:
+    point = located.at_key if mistake.at_key else located.at_value
+    return point(mistake.path, mistake.code, mistake.message, mistake.hint)
+
+
+def _joined(mistakes: list[_Mistake]) -> Iterator[_Mistake]:
+    """Members of a union each complain; who got deepest was meant, and of those on one level all were."""
+    above = {mistake.path[:depth] for mistake in mistakes for depth in range(len(mistake.path))}
+    above |= {mistake.path for mistake in mistakes if mistake.shape is None}
+    by_path: dict[Path, list[_Mistake]] = {}
+    for mistake in mistakes:
+        by_path.setdefault(mistake.path, []).append(mistake)
+    for mistake in mistakes:
+        if mistake.shape is None:
+            yield mistake
+            continue
+        shapes = by_path[mistake.path]
+        if mistake.path not in above and shapes[0] is mistake:
+            phrases = list(dict.fromkeys(other.shape for other in shapes if other.shape))
+            hint = next((other.hint for other in shapes if other.hint), None)
+            code = "wrong-type" if len(phrases) > 1 and not hint else mistake.code
+            yield mistake._replace(code=code, message=f"expected {' or '.join(phrases)}{mistake.found}", hint=hint)
+
+
+def type_word(value: Any) -> str:
+    """The kind of a value of the file, as its writer would call it."""
+    words = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", int: "a whole number"}
+    return "null" if value is None else words.get(type(value), "a number")
+
+
+# From pydantic's location to a path of the file
+
+
+def file_path(loc: tuple[str | int, ...], data: Any, last: str = "any") -> Path:
+    """``loc`` without the names of union members that pydantic puts into it.
+
+    ``last`` says what is known of the last part: a "missing" one is not in the data, a "present" one is.
+    """
+    found = _longest_walk(loc, data, last, {})
+    return file_path(loc[:-1], data) if found is None and loc else found or ()
+
+
+_Walks = dict[tuple[int, int, str], Path | None]
+
+
+def _longest_walk(loc: tuple[str | int, ...], data: Any, last: str, known: _Walks) -> Path | None:
+    """The walk through most keys; of equal ones the last, for a member of a union stands before its keys.
+
+    `from` is such a member and a key, and so may many names in a row be. ``known`` has the walks that have been
+    found, by what is left of ``loc`` and by where: or each such name would double the time.
+    """
+    if not loc:
+        return None if last == "missing" else ()
+    here = (len(loc), id(data), last)
+    if here not in known:
+        best: Path | None = None
+        for walk in _walks(loc, data, last, known):
+            if walk is not None and (best is None or len(walk) >= len(best)):
+                best = walk
+        known[here] = best
+    return known[here]
+
+
+def _walks(loc: tuple[str | int, ...], data: Any, last: str, known: _Walks) -> Iterator[Path | None]:
+    head, rest = loc[0], loc[1:]
+    is_end = not rest and last != "any"
+    if _has(data, head) and not (is_end and last == "missing"):
+        walk = _longest_walk(rest, data[head], "any" if is_end else last, known)
+        yield None if walk is None else (head, *walk)
+    if is_end and last == "missing" and isinstance(data, dict) and head not in data:
+        yield (head,)
+    if isinstance(head, str) and not (is_end and last == "present"):
+        yield _longest_walk(rest, data, last, known)
+
+
+def _has(data: Any, part: str | int) -> bool:
+    if isinstance(data, dict):
+        return part in data
+    return isinstance(data, list) and isinstance(part, int) and part < len(data)
+
+
+def at(data: Any, path: Path) -> Any:
+    """The data at a path, None where there is none."""
+    for part in path:
+        if not _has(data, part):
+            return None
+        data = data[part]
+    return data
+
+
+# The table
+
+_Row = Callable[[ErrorDetails, type[BaseModel], Any], _Mistake]
+
+
+def _mistake(details: ErrorDetails, model: type[BaseModel], data: Any) -> _Mistake:
+    return _ROWS.get(details["type"], _own)(details, model, data)
+
+
+def _path(details: ErrorDetails, data: Any) -> Path:
+    return file_path(details["loc"], data)
+
+
+def _own(details: ErrorDetails, _: type[BaseModel], data: Any) -> _Mistake:
+    """Errors that our validators raise: their type is the code, their text is ours already."""
+    path = _path(details, data)
+    code = details["type"].replace("_", "-")
+    message = details["msg"]
+    if code == "missing-variable":
+        message = f"{message} for {_dotted(path)}"
+    return _Mistake(path, code, message, details.get("ctx", {}).get("hint"))
+
+
+def _expects(what: str, hint: str | None = None) -> _Row:
+    """A value of another type; of all union members, what each would have taken."""
+
+    def row(details: ErrorDetails, _: type[BaseModel], data: Any) -> _Mistake:
+        found = details["input"]
+        wanted = _QUOTE if what == "text" and isinstance(found, int | float) else hint
+        path = _path(details, data)
+        return _Mistake(path, "wrong-type", "", wanted, shape=what, found=f", not {type_word(found)}")
+
+    return row
+
+
+def _bound(phrase: str, key: str, code: str) -> _Row:
+    def row(details: ErrorDetails, _: type[BaseModel], data: Any) -> _Mistake:
+        limit = details["ctx"][key]
+        number = f"{limit:g}" if isinstance(limit, float) else limit
+        return _Mistake(_path(details, data), code, f"expected {phrase.format(number)}")
+
+    return row
+
+
+def _choice(details: ErrorDetails, _: type[BaseModel], data: Any) -> _Mistake:
+    choices = re.findall(r"'([^']*)'", details["ctx"]["expected"]) or [details["ctx"]["expected"]]
+    found = details["input"]
+    hint = suggest_or_list(found, choices, "known") if isinstance(found, str) else None
+    few = f"one of {', '.join(choices)}" if len(choices) <= _LISTED else "one of the known names"
+    what = few if len(choices) > 1 else choices[0]
+    # Of another kind than the choices (1 is a version, and 2 is of its kind), the kind is what is wrong.
+    word = "" if isinstance(found, str | int) else f", not {type_word(found)}"
+    listed = hint if hint is None or hint.startswith("did") or len(choices) > _LISTED else None
+    return _Mistake(_path(details, data), "unknown-choice", "", listed, shape=what, found=word)
+
+
+def _tag(details: ErrorDetails, _: type[BaseModel], data: Any) -> _Mistake:
+    path = (*_path(details, data), "type")
+    choices = re.findall(r"'([^']*)'", details["ctx"]["expected_tags"])
+    found = at(data, path)
+    hint = suggest(found, choices) if isinstance(found, str) else None
+    return _Mistake(path, "unknown-choice", f"expected one of {', '.join(choices)}", hint)
+
+
+def _no_tag(details: ErrorDetails, _: type[BaseModel], data: Any) -> _Mistake:
+    path = _path(details, data)
+    return _Mistake(path, "missing-key", f"expected the key type in {_dotted(path)}", at_key=True)
+
+
+def _missing(details: ErrorDetails, _: type[BaseModel], data: Any) -> _Mistake:
+    *parent, key = file_path(details["loc"], data, "missing") or details["loc"][-1:]
+    where = f" in {_dotted(tuple(parent))}" if parent else ""
+    return _Mistake(tuple(parent), "missing-key", f"expected the key {key}{where}", at_key=True)
+
+
+def _unknown(details: ErrorDetails, model: type[BaseModel], data: Any) -> _Mistake:
+    path = file_path(details["loc"], data, "present")
+    parent, key = path[:-1], str(path[-1])
+    keys = keys_at(model, parent, at(data, parent))
+    where = _dotted(parent) if parent else "the file"
+    free = [name for name in keys if name not in (at(data, parent) or {})]
+    message = f"expected a key of {where}, not {key_word(key)}"
+    return _Mistake(path, "unknown-key", message, suggest(key, free) or suggest_or_list(key, keys, "keys"), at_key=True)
+
+
+def _value_error(details: ErrorDetails, _: type[BaseModel], data: Any) -> _Mistake:
+    return _Mistake(_path(details, data), "inconsistent", str(details["ctx"]["error"]), at_key=True)
+
+
+_SPEC = "an expression (text), or a mapping with one of const, template, case, from"
+_OUTPUT = "a list of events, or a mapping with one of skipped, filtered, rejected"
+_ROWS: Mapping[str, _Row] = {
+    "missing": _missing,
+    "extra_forbidden": _unknown,
+    "union_tag_invalid": _tag,
+    "union_tag_not_found": _no_tag,
+    "value_error": _value_error,
+    "literal_error": _choice,
+    "enum": _choice,
+    "string_type": _expects("text"),
+    "int_type": _expects("a whole number"),
+    "int_from_float": _expects("a whole number"),
+    "float_type": _expects("a number"),
+    "bool_type": _expects("true or false"),
+    "list_type": _expects("a list"),
+    "dict_type": _expects("a mapping"),
+    "model_type": _expects("a mapping"),
+    "model_attributes_type": _expects("a mapping"),
+    "field_spec": _expects(_SPEC),
+    "output": _expects(_OUTPUT),
+    "string_too_short": _bound("text of at least {} character", "min_length", "bad-length"),
+    "string_too_long": _bound("text of at most {} characters", "max_length", "bad-length"),
+    "too_short": _bound("a list of at least {}", "min_length", "bad-length"),
+    "greater_than": _bound("more than {}", "gt", "out-of-range"),
+    "greater_than_equal": _bound("at least {}", "ge", "out-of-range"),
+    "less_than_equal": _bound("at most {}", "le", "out-of-range"),
+}
+
+
+def _dotted(path: Path) -> str:
+    """``pipelines[0].rules[2].when``."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{key_word(part)}" for part in path)
+    return text.removeprefix(".")

@@ -1,0 +1,60 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic_core import PydanticCustomError
+
+from connector.config.durations import format_duration, parse_duration
+from connector.config.models import DeliveryConfig
+from tests.config.files import build, loaded
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("250ms", 0.25), ("2s", 2.0), ("5m", 300.0), ("1h", 3600.0), ("1.5s", 1.5), ("0s", 0.0), ("168h", 604800.0)],
+)
+def test_durations_are_seconds(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("value", ["", "5", "5 s", "-1s", "1d", "1S", "٣s", "1e3s", "s", "1.s", 5, 0.5, True, None, []])
+def test_anything_without_a_unit_is_refused(value: object) -> None:
+    with pytest.raises(PydanticCustomError, match="250ms, 2s, 5m or 1h"):
+        parse_duration(value)
+
+
+def test_durations_end_after_a_week() -> None:
+    with pytest.raises(PydanticCustomError, match="at most a week"):
+        parse_duration("169h")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0, "0s"),
+        (0.1, "100ms"),
+        (1.0, "1s"),
+        (1.5, "1500ms"),
+        (60.0, "1m"),
+        (90.0, "90s"),
+        (7200.0, "2h"),
+        (0.0005, "0.5ms"),
+    ],
+)
+def test_durations_are_written_in_the_largest_unit_that_stays_whole(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text
+
+
+@given(number=st.decimals(0, 600_000, places=3), unit=st.sampled_from(["ms", "s"]))
+def test_what_is_written_is_read_back_to_the_same_number(number: object, unit: str) -> None:
+    seconds = parse_duration(f"{number}{unit}")
+    assert parse_duration(format_duration(seconds)) == seconds
+
+
+def test_models_built_in_code_take_seconds() -> None:
+    assert DeliveryConfig(linger=0.05).linger == 0.05
+
+
+def test_a_duration_may_come_from_the_environment() -> None:
+    text = build(delivery="delivery: {linger: {env: LINGER, default: 3s}}")
+    assert loaded(text, {}).config.delivery.linger == 3.0
+    assert loaded(text, {"LINGER": "4s"}).config.delivery.linger == 4.0

@@ -1,0 +1,189 @@
+"""A secret is in no problem, no print and no repr, whatever else is wrong with its line."""
+
+from pathlib import Path
+
+import pytest
+
+from connector.config import client_properties, load_text, print_config, render
+from connector.config.masking import Cut, ShownLine, cuts_of_text, is_secret, show
+from tests.config.files import build, loaded, only, problems
+
+SECRET = "hunter2-Zx9"
+KAFKA = """\
+kafka:
+  bootstrap_servers: b:1
+  group_id: g
+"""
+
+
+def kafka(*lines: str) -> str:
+    return build(kafka=KAFKA + "\n".join(f"  {line}" for line in lines))
+
+
+def everything(text: str, env: dict[str, str] | None = None) -> str:
+    """All that the room can say about a file."""
+    result = load_text(text, "file.yaml", env or {})
+    if isinstance(result, list):
+        return "".join(render(result, kind) for kind in ("text", "json", "github")) + repr(result)
+    return print_config(result.config) + repr(result) + str(result.config) + result.config.model_dump_json()
+
+
+GOOD = {
+    "plain": f"auth: {{type: plain, username: u, password: {SECRET}}}",
+    "scram": f"auth: {{type: scram, username: u, password: {SECRET}}}",
+    "oidc": f"auth: {{type: oidc, token_endpoint_url: 'https://a/b', client_id: c, client_secret: {SECRET}}}",
+    "key": f"tls: {{key_password: {SECRET}}}",
+    "default": f"auth: {{type: plain, username: u, password: {{env: NOPE, default: {SECRET}}}}}",
+}
+BAD = {
+    "unknown key beside it": f"auth: {{type: plain, usrname: u, password: {SECRET}}}",
+    "misspelt": f"auth: {{type: plain, username: u, pasword: {SECRET}}}",
+    "badly misspelt": f"auth: {{type: plain, username: u, pw: {SECRET}}}",
+    "no type": f"auth: {{username: u, password: {SECRET}}}",
+    "not a mapping": f"auth: {SECRET}",
+    "in the wrong section": f"password: {SECRET}",
+    "a list": f"auth: {{type: plain, username: u, password: [{SECRET}]}}",
+    "a set": f"auth: {{type: plain, username: u, password: {{{SECRET}}}}}",
+    "odd reference": f"auth: {{type: plain, username: u, password: {{evn: {SECRET}}}}}",
+    "too long a default": f"auth: {{type: plain, username: u, password: {{env: NOPE, default: [{SECRET}]}}}}",
+    "twice": f"auth: {{type: plain, username: u, password: x, password: {SECRET}}}",
+    "tagged": f"auth: {{type: plain, username: u, password: !x {SECRET}}}",
+    "property": f"librdkafka: {{sasl.password: {SECRET}}}",
+    "misspelt property": f"librdkafka: {{sasl.pasword: {SECRET}}}",
+    "property of tls": f"librdkafka: {{ssl.key.pem: {SECRET}}}",
+    "unknown property": f"librdkafka: {{my.token: {SECRET}}}",
+    "value of a property": f"librdkafka: {{session.timeout.ms: 0, sasl.jaas.config: {SECRET}}}",
+    "not yaml": f"auth: {{type: plain, username: u, password: {SECRET}",
+    "no quote": f"auth: {{type: plain, password: '{SECRET}",
+    "colons": f"auth: {{type: plain}}\n  password: {SECRET}: x: y",
+    "many lines": f"auth: {{type: plain, password: 'a\n    {SECRET}', nope: 1}}",
+    "key of a merge": f"auth: &a {{type: plain, username: u, password: {SECRET}, x: 1}}\n  tls: {{<<: *a}}",
+}
+
+
+@pytest.mark.parametrize("line", GOOD.values(), ids=GOOD.keys())
+def test_secrets_of_a_good_file_are_masked(line: str) -> None:
+    text = kafka(line)
+    loaded(text, {})
+    said = everything(text)
+    assert SECRET not in said
+    assert "********" in said
+
+
+@pytest.mark.parametrize("line", BAD.values(), ids=BAD.keys())
+def test_secrets_of_a_bad_file_are_masked(line: str) -> None:
+    text = kafka(line)
+    assert problems(text, {})
+    assert SECRET not in everything(text)
+
+
+@pytest.mark.parametrize(
+    "reference", ["server: {port: {env: IT}}", "log: {level: {env: IT}}", "delivery: {linger: {env: IT}}",
+                  "dead_letter: {topic: {env: IT}, connect_headers: {env: IT}}",
+                  "personalize: {endpoint_url: {env: IT}}"],
+)  # fmt: skip
+def test_a_variable_of_the_wrong_kind_is_not_shown(reference: str) -> None:
+    section = reference.partition(":")[0]
+    text = build(**{section: reference})
+    assert problems(text, {"IT": f"{SECRET} {SECRET}"})
+    assert SECRET not in everything(text, {"IT": f"{SECRET} {SECRET}"})
+
+
+def test_a_property_from_the_environment_that_the_library_refuses_is_not_shown() -> None:
+    text = kafka("librdkafka: {group.protocol: {env: IT}, client.id: {env: IT}}")
+    assert only(text, {"IT": SECRET}).code == "bad-property"
+    assert SECRET not in everything(text, {"IT": SECRET})
+
+
+@pytest.mark.parametrize("url", [f"http://u:{SECRET}@host", f"https://{SECRET}@host/path"])
+def test_a_password_in_a_url_is_refused(url: str) -> None:
+    text = build(personalize=f"personalize: {{tracking_id: t, endpoint_url: {{env: IT}}, region: '{url[:4]}'}}")
+    assert only(text, {"IT": url}).code == "bad-url"
+    assert SECRET not in everything(text, {"IT": url})
+
+
+def test_the_line_of_a_mistake_beside_a_secret_keeps_the_caret_under_the_mistake() -> None:
+    found = only(kafka(f"auth: {{type: plain, username: u, password: {SECRET}, nope: 1}}"), {})
+    assert found.source_line[found.caret : found.caret + found.length] == "nope"
+    assert found.column == found.caret + 1 + len(SECRET) - len("********")
+
+
+def test_clients_get_the_secret_itself() -> None:
+    properties = client_properties(loaded(kafka(GOOD["plain"]), {}).config.kafka)
+    assert properties["sasl.password"] == SECRET
+
+
+def test_a_secret_file_is_read_without_its_last_newline(tmp_path: Path) -> None:
+    for number, (content, value) in enumerate(
+        [("a", "a"), ("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), (" a", " a")]
+    ):
+        file = tmp_path / str(number)
+        file.write_bytes(content.encode())
+        config = loaded(kafka(f"auth: {{type: plain, username: u, password: {{file: {file}}}}}"), {}).config
+        assert client_properties(config.kafka)["sasl.password"] == value
+
+
+@pytest.mark.parametrize(
+    ("content", "code"), [(b"\xff", "not-utf8"), (b"", "bad-length"), (b"a" * (1024 * 1024 + 1), "unreadable-file")]
+)
+def test_a_file_that_holds_no_secret_is_a_problem(tmp_path: Path, content: bytes, code: str) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(content)
+    assert only(kafka(f"auth: {{type: plain, username: u, password: {{file: {file}}}}}"), {}).code == code
+
+
+def test_a_missing_variable_is_named_with_the_place_that_needs_it() -> None:
+    found = only(kafka("auth: {type: plain, username: u, password: {env: KAFKA_PASSWORD}}"), {})
+    assert found.message == "expected the environment variable KAFKA_PASSWORD to be set for kafka.auth.password"
+    assert "KAFKA_PASSWORD" in found.source_line  # where a secret comes from is none
+
+
+def test_values_from_the_environment_have_the_type_of_the_field() -> None:
+    text = build(
+        server="server: {port: {env: PORT}, host: {env: HOST}}",
+        dead_letter="dead_letter: {topic: t, connect_headers: {env: FLAG}}",
+        kafka="kafka: {bootstrap_servers: {env: SERVERS}, group_id: {env: GROUP}}",
+        delivery="delivery: {requests_per_second: {env: RATE, default: 5}}",
+        personalize="personalize: {tracking_id: t, region: {env: REGION, default: null}}",
+    )
+    env = {"PORT": "81", "HOST": "127.0.0.1", "FLAG": "true", "SERVERS": "a:1,b:2", "GROUP": "007"}
+    config = loaded(text, env).config
+    assert (config.server.port, config.server.host, config.dead_letter.connect_headers) == (81, "127.0.0.1", True)
+    assert (config.kafka.bootstrap_servers, config.kafka.group_id) == (["a:1", "b:2"], "007")
+    assert (config.delivery.requests_per_second, config.personalize.region) == (5.0, None)
+
+
+def test_a_default_of_the_wrong_kind_is_a_problem() -> None:
+    assert only(build(server="server: {port: {env: PORT, default: x}}"), {}).code == "wrong-type"
+
+
+def test_a_number_that_python_would_not_parse_is_a_problem() -> None:
+    assert only(build(server="server: {port: {env: PORT}}"), {"PORT": "9" * 5000}).code == "wrong-type"
+
+
+def test_a_variable_that_is_not_utf8_is_a_problem() -> None:
+    assert only(build(log="log: {level: {env: LEVEL}}"), {"LEVEL": "\udcff"}).code == "not-utf8"
+
+
+@pytest.mark.parametrize(
+    "name", ["password", "Password", "pasword", "client_secret", "sasl.jaas.config", "ssl.key.pem", "api_token"]
+)
+def test_secrets_are_known_by_their_names(name: str) -> None:
+    assert is_secret(name)
+
+
+@pytest.mark.parametrize("name", ["username", "token_endpoint_url", "group_id", "topic", "key_file", "fetch.max.bytes"])
+def test_other_settings_are_not_secret(name: str) -> None:
+    assert not is_secret(name)
+
+
+def test_overlapping_cuts_are_one_mask() -> None:
+    shown = show(["abcdefghij"], [Cut(0, 2, 5), Cut(0, 4, 6), Cut(0, 8, 9), Cut(7, 0, 1)])
+    assert shown == [ShownLine("ab********gh********j", (Cut(0, 2, 6), Cut(0, 8, 9)))]
+    assert [shown[0].offset(column) for column in (0, 3, 6, 9)] == [0, 2, 10, 20]
+
+
+def test_text_that_is_no_yaml_is_masked_below_a_secret_name() -> None:
+    lines = ["a: 1", "  password: |", "    one", "", "    two", "  other: 3"]
+    shown = [line.text for line in show(lines, cuts_of_text(lines))]
+    assert [line.strip() for line in shown] == ["a: 1", "password: ********", "********", "", "********", "other: 3"]
