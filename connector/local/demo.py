@@ -1,0 +1,275 @@
+"""``putevents demo``: a shop's hour of clicks through the real connector, on a broker and an endpoint of its own.
+
+Needs no set-up and no network but this machine's own. It ends by judging itself: what the endpoint accepted, what the
+dead-letter topic holds and what was committed, against what the clickstream knows of every record.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from connector.exits import Exit
+from connector.local.breakages import POISON
+from connector.local.clickstream import SECONDS, clickstream
+from connector.local.demo_judge import OUTCOMES, Seen, judge
+from connector.local.demo_parts import NAP, Failed, Interrupted, Interrupts, Part, environment, wait_for
+from connector.local.demo_paths import configuration, example, program, shown
+from connector.local.demo_report import Figures, Progress, Screen, final_page, next_steps
+from connector.local.demo_traffic import Broker, Page, Sent, accepted, counted, page, send
+
+PARTITIONS = 6
+TRACKING_ID = "demo-tracker"
+LATENCY = "20ms-50ms"
+MOST_RECORDS = 40_000  # the embedded broker keeps 5 MiB a partition
+SETTLE = 30.0  # seconds after the last record until everything must be committed
+AT_REST = 3.0  # seconds after the last commit until the metrics say so
+LOG_LINES = 8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """How much, how fast, which, and whether to keep what it leaves."""
+    add = parser.add_argument
+    add("--records", type=_count, default=15_000, metavar="N", help="how many records (default: %(default)s)")
+    add("--rate", type=_count, default=3_500, metavar="N", help="records a second (default: %(default)s)")
+    add("--seed", type=int, default=1, metavar="N", help="another seed, another shop (default: %(default)s)")
+    add("--keep", action="store_true", help="keep logs, records and accepted events, and say where they are")
+
+
+def _count(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if not 1 <= number <= MOST_RECORDS:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 to {MOST_RECORDS}")
+    return number
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Play it. 0 where all is as it should be; 1 where not; 128 and the signal's number where one ended it."""
+    screen = Screen(sys.stdout)
+    folder = Path(tempfile.mkdtemp(prefix="putevents-demo-"))
+    keep: bool = arguments.keep
+    try:
+        with Interrupts() as interrupts:
+            Demo(arguments, folder, screen, interrupts).play()
+    except Interrupted as interrupted:
+        screen.say(f"stopped by {interrupted}: nothing is left running")
+        return 128 + interrupted.number
+    except Failed as failure:
+        keep = True
+        screen.say()
+        sys.stderr.write(f"the demo failed: {failure}\n{_end_of_log(failure, folder)}")
+        return Exit.NOT_OK
+    finally:
+        if keep:
+            screen.say(f"\nLogs and files are in {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    return Exit.OK
+
+
+def _end_of_log(failure: Failed, folder: Path) -> str:
+    log = failure.log or folder / "connector.log"
+    if not log.exists():
+        return ""
+    lines = log.read_text(errors="backslashreplace").splitlines()[-LOG_LINES:]
+    return "".join(f"  {line}\n" for line in (f"the end of {log}:", *lines))
+
+
+class Stage(NamedTuple):
+    """What is running, and how to look at it from outside."""
+
+    connector: Part
+    endpoint: Page
+    metrics: Page
+    metrics_url: str
+    broker: Broker
+    servers: str
+
+
+class Demo:
+    """One performance; ``play`` reads from the first act to the last.
+
+    Raises:
+        Failed: something is not as it should be.
+        Interrupted: a signal came.
+    """
+
+    def __init__(self, options: argparse.Namespace, folder: Path, screen: Screen, interrupts: Interrupts) -> None:
+        self._options = options
+        self._folder = folder
+        self._screen = screen
+        self._interrupts = interrupts
+        self._begun = time.monotonic()
+        self._parts: list[Part] = []
+        self._file = example()
+        self._config = configuration(self._file)
+
+    def play(self) -> None:
+        """All of it. Whatever happens, no process is left."""
+        options = self._options
+        seconds = options.records / options.rate
+        self._announce(seconds)
+        with ExitStack() as stack:
+            try:
+                stage = self._start(stack)
+                clicks = clickstream(options.records, options.seed, time.time() - SECONDS)
+                sent = Sent(clicks, [], {})
+                wait_for("the connector in its consumer group", lambda: _answers(stage.metrics, "/readyz"), self._pause)
+                self._screen.say(
+                    f"  started in {time.monotonic() - self._begun:.1f} s; metrics are at {stage.metrics_url}"
+                )
+                self._perform(stage, sent, seconds)
+                figures = self._finish(stage, sent, seconds)
+            except Failed:
+                # A page that does not answer is mostly a process that has ended; that says more.
+                self._check_parts()
+                raise
+        self._conclude(figures)
+
+    def _announce(self, seconds: float) -> None:
+        file = shown(self._file)
+        self._screen.say(
+            f"An hour of a shop's clicks in {seconds:.1f} s: {self._options.records:,} records, 3 % of them broken,\n"
+            f"from a local Kafka broker, through `run {file}`, to a local PutEvents endpoint.\n"
+        )
+
+    # -- first act: everything runs ---------------------------------------------------------------------------
+
+    def _start(self, stack: ExitStack) -> Stage:
+        config, base = self._config, environment(os.environ)
+        [topic] = config.pipelines[0].topics
+        topics = [f"--topic={topic}:{PARTITIONS}", f"--topic={config.dead_letter.topic}:1"]
+        broker = self._part(stack, "broker", ["connector.local.broker", *topics], base)
+        endpoint = self._part(stack, "endpoint", ["connector.local.endpoint_command", *_ENDPOINT_OPTIONS], base)
+        servers, url = self._said(broker, "bootstrap_servers"), self._said(endpoint, "url")
+        env = environment(
+            os.environ,
+            KAFKA_BOOTSTRAP_SERVERS=servers,
+            PERSONALIZE_ENDPOINT_URL=url,
+            PERSONALIZE_TRACKING_ID=TRACKING_ID,
+            # The embedded broker holds a fetch that finds nothing to the end, whatever comes in between.
+            KAFKA_FETCH_WAIT_MAX_MS="50",
+            SERVER_HOST="127.0.0.1",
+            SERVER_PORT="0",
+        )
+        runs = self._part(stack, "connector", ["connector", "run", str(self._file)], env)
+        metrics = f"http://127.0.0.1:{self._said(runs, 'port')}"
+        looks = Broker(servers, config.kafka.group_id, topic, config.dead_letter.topic)
+        return Stage(runs, page(url), page(metrics), metrics, stack.enter_context(closing(looks)), servers)
+
+    def _part(self, stack: ExitStack, name: str, arguments: Sequence[str], env: dict[str, str]) -> Part:
+        part = Part(name, arguments, self._folder, env)
+        stack.callback(part.kill)
+        self._parts.append(part)
+        return part
+
+    def _said(self, part: Part, key: str) -> Any:
+        return wait_for(f"the {part.name} to be ready", lambda: part.said(key), self._pause)[key]
+
+    def _pause(self) -> None:
+        time.sleep(NAP)
+        self._interrupts.check()
+        self._check_parts()
+
+    def _check_parts(self) -> None:
+        for part in self._parts:
+            part.check()
+
+    # -- second act: records go in, events come out -----------------------------------------------------------
+
+    def _perform(self, stage: Stage, sent: Sent, seconds: float) -> None:
+        [topic] = self._config.pipelines[0].topics
+        progress = Progress()
+
+        def pause() -> None:
+            self._pause()
+            if self._screen.due():
+                self._screen.progress(progress.line(sent, _stats(stage), stage.broker.dead_letter_count()))
+
+        def done() -> bool:
+            ends = sent.ends()
+            return stage.broker.committed(list(ends)) == ends
+
+        send(stage.servers, topic, sent, seconds, pause)
+        try:
+            wait_for("all offsets to be committed", done, pause, SETTLE)
+        except Failed as late:
+            self._check_parts()
+            # What is missing says more than that something is.
+            self._screen.say(f"{late}: what is missing is below")
+
+    # -- third act: what came of it ---------------------------------------------------------------------------
+
+    def _finish(self, stage: Stage, sent: Sent, seconds: float) -> Figures:
+        took = max(seconds, (sent.times[-1] - sent.times[0]) / 1000)
+        counts = self._counts(stage, len(sent.clicks))
+        self._parts.remove(stage.connector)
+        code = stage.connector.stop()
+        events = accepted(stage.endpoint)
+        committed = stage.broker.committed(list(sent.ends()))
+        seen = Seen(events, list(stage.broker.dead_letters()), committed, counts, code)
+        if self._options.keep:
+            self._write(sent, seen)
+        total = time.monotonic() - self._begun
+        linger, topic = self._config.delivery.linger, self._config.dead_letter.topic
+        return Figures(sent, seen, judge(sent, seen), _stats(stage), took, total, linger, topic)
+
+    def _counts(self, stage: Stage, records: int) -> dict[str, int]:
+        """The connector's counters, once they are at rest; none where it does not answer."""
+        deadline = time.monotonic() + AT_REST
+        while True:
+            try:
+                text = stage.metrics("/metrics")
+            except Failed:
+                self._check_parts()
+                return {}
+            counts = counted(text)
+            if sum(counts.get(outcome, 0) for outcome in OUTCOMES) >= records or time.monotonic() > deadline:
+                (self._folder / "metrics.txt").write_bytes(text)
+                return counts
+            self._pause()
+
+    def _write(self, sent: Sent, seen: Seen) -> None:
+        with (self._folder / "records.jsonl").open("wb") as file:
+            file.writelines((click.value or b"") + b"\n" for click in sent.clicks)
+        with (self._folder / "accepted.jsonl").open("wb") as file:
+            file.writelines(orjson.dumps(event._asdict()) + b"\n" for event in seen.accepted)
+
+    def _conclude(self, figures: Figures) -> None:
+        for line in final_page(figures, self._screen):
+            self._screen.say(line)
+        wrong = sum(not check.holds for check in figures.checks)
+        if wrong:
+            raise Failed(f"{wrong} of {len(figures.checks)} checks do not hold, see above")
+        self._screen.say()
+        for line in next_steps(program(), shown(self._file)):
+            self._screen.say(line)
+
+
+_ENDPOINT_OPTIONS = (
+    "--ledger",
+    "--strict",
+    f"--latency={LATENCY}",
+    f"--tracking-id={TRACKING_ID}",
+    f"--poison-prefix={POISON}",
+)
+
+
+def _stats(stage: Stage) -> Any:
+    return orjson.loads(stage.endpoint("/_local/stats"))
+
+
+def _answers(get: Page, path: str) -> bool:
+    try:
+        get(path)
+    except Failed:
+        return False
+    return True

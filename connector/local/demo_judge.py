@@ -1,0 +1,168 @@
+"""What came, held against what had to come. Pure: it knows the clicks' fates and what was seen, and no mapping code.
+
+An event may come twice, because delivery is at least once and its id makes the repeat harmless; the first time is what
+counts. Nothing may be missing, out of order, in another session or of another user.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from connector.local.clickstream import Click
+from connector.local.demo_traffic import Accepted, Letter, Place, Sent
+
+SHOWN = 3  # examples of what is wrong
+OUTCOMES = ("delivered", "filtered", "skipped", "dead_lettered")
+
+
+class Check(NamedTuple):
+    """One thing that had to be so: how often it is, how often it had to be, and what is wrong."""
+
+    what: str
+    found: int
+    expected: int
+    wrong: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether it is so."""
+        return self.found == self.expected and not self.wrong
+
+
+class Seen(NamedTuple):
+    """What was seen from outside, when all was done; ``exit_code`` is None for a process that did not end."""
+
+    accepted: Sequence[Accepted]
+    letters: Sequence[Letter]
+    committed: Mapping[int, int]
+    counts: Mapping[str, int]
+    exit_code: int | None
+
+
+def judge(sent: Sent, seen: Seen) -> list[Check]:
+    """Every check, in the order in which a reader would ask."""
+    return [
+        _delivered(sent.clicks, seen.accepted),
+        _in_order(sent.clicks, seen.accepted),
+        _dead_lettered(sent, seen.letters),
+        _counted(sent.clicks, seen.counts),
+        _committed(sent, seen.committed),
+        _stopped(seen.exit_code),
+    ]
+
+
+def first_times(accepted: Iterable[Accepted]) -> dict[str, Accepted]:
+    """Each event as it was accepted first, in that order."""
+    first: dict[str, Accepted] = {}
+    for event in accepted:
+        first.setdefault(event.event_id, event)
+    return first
+
+
+def latencies(sent: Sent, accepted: Iterable[Accepted]) -> list[float]:
+    """Seconds from a record's Kafka timestamp to the acceptance of each of its events, in order of size."""
+    written = {
+        event_id: time / 1000
+        for click, time in zip(sent.clicks, sent.times, strict=True)
+        for event_id in click.fate.event_ids
+    }
+    events = first_times(accepted)
+    return sorted(event.time - written[event_id] for event_id, event in events.items() if event_id in written)
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The smallest of the values that at least this share of them do not exceed."""
+    return ordered[max(0, -int(-share * len(ordered) // 1) - 1)]
+
+
+def _delivered(clicks: Iterable[Click], accepted: Iterable[Accepted]) -> Check:
+    expected = {
+        event_id: (click.fate.session, click.fate.user) for click in clicks for event_id in click.fate.event_ids
+    }
+    first = first_times(accepted)
+    right = sum(expected.get(event_id) == (event.session, event.user) for event_id, event in first.items())
+    wrong = [
+        *(f"{event_id} was never accepted" for event_id in expected if event_id not in first),
+        *(f"{event_id} had to be no event" for event_id in first if event_id not in expected),
+        *(
+            f"{event_id} came in another session, or as another user"
+            for event_id, event in first.items()
+            if event_id in expected and expected[event_id] != (event.session, event.user)
+        ),
+    ]
+    return Check("every event accepted, right session and user", right, len(expected), _few(wrong))
+
+
+def _in_order(clicks: Iterable[Click], accepted: Iterable[Accepted]) -> Check:
+    expected: dict[str, list[str]] = {}
+    for click in clicks:
+        if click.fate.event_ids:
+            expected.setdefault(click.fate.session, []).extend(click.fate.event_ids)
+    came: dict[str, list[str]] = {}
+    for event_id, event in first_times(accepted).items():
+        came.setdefault(event.session, []).append(event_id)
+    wrong = [f"session {session}" for session, ids in expected.items() if came.get(session) != ids]
+    found = len(expected) - len(wrong)
+    return Check("each session complete and in order", found, len(expected), _few(wrong))
+
+
+def _dead_lettered(sent: Sent, letters: Iterable[Letter]) -> Check:
+    clicks = {place: sent.clicks[number] for place, number in sent.places.items()}
+    expected = {place: click for place, click in clicks.items() if click.fate.outcome == "dead_lettered"}
+    wrong = {place: f"{_at(place)} is missing: {click.fate.why}" for place, click in expected.items()}
+    for letter in letters:
+        wrong.pop(letter.place, None)
+        problem = _wrong_letter(letter, expected.get(letter.place))
+        if problem:
+            wrong[letter.place] = f"{_at(letter.place)} {problem}"
+    right = len(expected.keys() - wrong.keys())
+    what = "dead letters: every one, unchanged, right reason"
+    return Check(what, right, len(expected), _few(list(wrong.values())))
+
+
+def _wrong_letter(letter: Letter, click: Click | None) -> str | None:
+    if click is None:
+        return f"came with {letter.reason}, but is valid"
+    if letter.reason != click.fate.why:
+        return f"came with {letter.reason}, not {click.fate.why}"
+    return None if (letter.key, letter.value) == (click.key, click.value) else "was changed on the way"
+
+
+def _at(place: Place) -> str:
+    return f"the record at partition {place[0]}, offset {place[1]}"
+
+
+def _counted(clicks: Sequence[Click], counts: Mapping[str, int]) -> Check:
+    consumed = counts.get("consumed", 0)
+    wrong = []
+    for outcome in OUTCOMES:
+        expected = sum(click.fate.outcome == outcome for click in clicks)
+        if counts.get(outcome, 0) != expected:
+            wrong.append(f"{outcome}: {counts.get(outcome, 0):,}, not {expected:,}")
+    if consumed != len(clicks):
+        wrong.append(f"consumed: {consumed:,}, not {len(clicks):,}")
+    done = sum(counts.get(outcome, 0) for outcome in OUTCOMES)
+    return Check("its metrics count all records, each in one outcome", done, len(clicks), _few(wrong))
+
+
+def _committed(sent: Sent, committed: Mapping[int, int]) -> Check:
+    ends = sent.ends()
+    wrong = [
+        f"partition {partition}: {committed.get(partition, 0):,}, not {end:,}"
+        for partition, end in sorted(ends.items())
+        if committed.get(partition, 0) != end
+    ]
+    found = sum(committed.get(partition, 0) for partition in ends)
+    return Check("offsets committed to the end of each partition", found, sum(ends.values()), _few(wrong))
+
+
+def _stopped(exit_code: int | None) -> Check:
+    what = "stopped by SIGTERM with exit code 0"
+    if exit_code is None:
+        return Check(what, 0, 1, ("it did not end in time",))
+    return Check(what, int(exit_code == 0), 1, (f"exit code {exit_code}",) if exit_code else ())
+
+
+def _few(wrong: Sequence[str]) -> tuple[str, ...]:
+    if len(wrong) <= SHOWN:
+        return tuple(wrong)
+    return (*wrong[:SHOWN], f"and {len(wrong) - SHOWN:,} more")

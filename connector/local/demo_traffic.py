@@ -1,0 +1,183 @@
+"""The demonstration's hands: it writes clicks to the broker, and looks at what came of them, from outside.
+
+Nothing is asked of the connector but its public pages. What was delivered is what the endpoint accepted; what was
+committed and dead-lettered is what the broker has.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, Producer, TopicPartition
+from prometheus_client.parser import text_string_to_metric_families
+
+from connector.local.clickstream import SECONDS, Click
+from connector.local.demo_parts import Failed
+
+ASK = 5.0  # seconds for one answer of a broker or a page
+SLICE = 500  # records written between two looks at the clock
+Place = tuple[int, int]  # partition and offset
+Page = Callable[[str], bytes]
+
+
+class Letter(NamedTuple):
+    """A dead letter: where its record lies, what is said of it, and the record as it was handed on."""
+
+    place: Place
+    reason: str
+    message: str
+    key: bytes | None
+    value: bytes | None
+
+
+class Sent(NamedTuple):
+    """Clicks on their way: ``times`` are their Kafka timestamps in ms, ``places`` where each acknowledged one lies."""
+
+    clicks: Sequence[Click]
+    times: list[int]
+    places: dict[Place, int]
+
+    def ends(self) -> dict[int, int]:
+        """The offset after the last record, by partition."""
+        ends: dict[int, int] = {}
+        for partition, offset in self.places:
+            ends[partition] = max(ends.get(partition, 0), offset + 1)
+        return ends
+
+
+def page(url: str) -> Page:
+    """A function that gets a path of a local server. It knows no proxies."""
+    address = urlsplit(url)
+
+    def get(path: str) -> bytes:
+        connection = HTTPConnection(address.hostname or "", address.port, timeout=ASK)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            body = answer.read()
+        except (OSError, HTTPException) as error:
+            raise Failed(f"{url}{path} does not answer: {type(error).__name__}") from None
+        finally:
+            connection.close()
+        if answer.status != 200:
+            raise Failed(f"{url}{path} answered {answer.status}")
+        return body
+
+    return get
+
+
+def send(servers: str, topic: str, sent: Sent, seconds: float, pause: Callable[[], None]) -> None:
+    """Write all clicks, keyed, at the pace at which they were made, an hour squeezed into ``seconds``.
+
+    ``pause`` is called between two slices; it waits a little and may raise.
+    """
+    producer = Producer({"bootstrap.servers": servers, "linger.ms": 5, "acks": "all", "log_level": 0})
+    begun = time.monotonic()
+    while len(sent.times) < len(sent.clicks):
+        until = (time.monotonic() - begun) * SECONDS / seconds
+        for number in range(len(sent.times), min(len(sent.times) + SLICE, len(sent.clicks))):
+            click = sent.clicks[number]
+            if click.at > until:
+                break
+            sent.times.append(int(time.time() * 1000))
+            noted = _noted(number, sent.places)
+            producer.produce(topic, click.value, click.key, timestamp=sent.times[-1], on_delivery=noted)
+        producer.poll(0)
+        pause()
+    if producer.flush(ASK) or len(sent.places) < len(sent.clicks):
+        raise Failed(f"the broker took {len(sent.places):,} of {len(sent.clicks):,} records")
+
+
+def _noted(number: int, places: dict[Place, int]) -> Callable[[Any, Message], None]:
+    def note(error: Any, message: Message) -> None:
+        if error is None:
+            places[message.partition() or 0, message.offset() or 0] = number
+
+    return note
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except KafkaException as error:
+        raise Failed(f"the broker does not answer: {error.args[0].str()}") from None
+
+
+class Broker:
+    """What the broker knows of a group and of the dead letters. The consumer joins nothing and commits nothing."""
+
+    def __init__(self, servers: str, group: str, topic: str, dead_letters: str) -> None:
+        settings = {"bootstrap.servers": servers, "group.id": group, "enable.auto.commit": False, "log_level": 0}
+        self._consumer = Consumer({**settings, "enable.partition.eof": False})
+        self._topic = topic
+        self._dead_letters = TopicPartition(dead_letters, 0, OFFSET_BEGINNING)
+
+    def committed(self, partitions: Sequence[int]) -> dict[int, int]:
+        """The group's committed offset by partition, 0 where there is none."""
+        asked = [TopicPartition(self._topic, partition) for partition in partitions]
+        with _answering():
+            return {each.partition: max(0, each.offset) for each in self._consumer.committed(asked, ASK)}
+
+    def dead_letter_count(self) -> int:
+        """How many dead letters there are."""
+        with _answering():
+            low, high = self._consumer.get_watermark_offsets(self._dead_letters, ASK)
+        return high - low
+
+    def dead_letters(self) -> Iterator[Letter]:
+        """All dead letters, in order."""
+        left = self.dead_letter_count()
+        self._consumer.assign([self._dead_letters])
+        while left:
+            messages = self._consumer.consume(min(left, 1_000), ASK)
+            if not messages:
+                raise Failed(f"expected {left} more dead letters from the broker")
+            left -= len(messages)
+            yield from map(_letter, messages)
+
+    def close(self) -> None:
+        """Close the consumer."""
+        self._consumer.close()
+
+
+def _letter(message: Message) -> Letter:
+    headers: Any = message.headers() or ()
+    said = {name: value.decode() for name, value in headers if value is not None}
+    place = int(said["putevents.source.partition"]), int(said["putevents.source.offset"])
+    reason, text = said["putevents.error.reason"], said["putevents.error.message"]
+    key: Any = message.key()
+    value: Any = message.value()
+    return Letter(place, reason, text, key, value)
+
+
+class Accepted(NamedTuple):
+    """One event that the endpoint accepted, at ``time`` (Unix seconds)."""
+
+    time: float
+    session: str
+    user: str | None
+    event_id: str
+
+
+def accepted(endpoint: Page) -> list[Accepted]:
+    """All of them, in order."""
+    rows = map(json.loads, endpoint("/_local/accepted").splitlines())
+    return [Accepted(row["time"], row["sessionId"], row["userId"], row["eventId"]) for row in rows]
+
+
+def counted(metrics: bytes) -> dict[str, int]:
+    """The connector's own count of records: consumed, and by outcome."""
+    counts: dict[str, int] = {}
+    for family in text_string_to_metric_families(metrics.decode()):
+        for sample in family.samples:
+            if sample.name == "putevents_records_consumed_total":
+                counts["consumed"] = counts.get("consumed", 0) + int(sample.value)
+            if sample.name == "putevents_records_total":
+                outcome = sample.labels["outcome"]
+                counts[outcome] = counts.get(outcome, 0) + int(sample.value)
+    return counts

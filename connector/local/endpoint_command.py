@@ -1,0 +1,159 @@
+"""``putevents endpoint``: arguments to an endpoint, a line on stdout when it is ready, 0 after a clean stop.
+
+Also ``python -m connector.local.endpoint_command``. stdout carries that one line, so that a script may read
+it; everything else goes to stderr.
+"""
+
+import argparse
+import asyncio
+import importlib
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import orjson
+from pydantic import ValidationError
+
+from connector.local.endpoint import LOCALHOST, Endpoint, open_log
+from connector.local.faults import Faults
+from connector.local.ledger import Ledger
+
+EXIT_OK = 0
+EXIT_USAGE = 2
+EXIT_UNAVAILABLE = 69
+
+DESCRIPTION = """\
+A local Amazon Personalize PutEvents endpoint. Point any AWS SDK at it (endpoint_url in boto3, or
+AWS_ENDPOINT_URL_PERSONALIZE_EVENTS): it checks signatures and every limit of the service,
+answers as AWS does, and misbehaves on order. Nothing leaves this machine.
+"""
+
+EPILOG = """\
+while it runs (no signature needed):
+  GET  /_local/health     200 once it is ready
+  GET  /_local/stats      counters: answers, errors, events, by tracking id; duplicates with --ids
+  GET  /_local/accepted   accepted events as JSON lines, in order; with --ledger
+  POST /_local/control    change faults, null ending one; any of
+                          {"quota": 50, "throttle_status": 429, "latency": "20ms-50ms",
+                           "fail_rate": 0.1, "reset_rate": 0.1, "reset_after_rate": 0.1, "hang_rate": 0.1,
+                           "outage": "unavailable" | "close" | "hang", "denied": true,
+                           "poison_prefix": "bad-", "tracking_ids": ["ID"],
+                           "trackers": {"ID": {"quota": 5, "latency": "1s"}},
+                           "credentials": {"KEY": "SECRET"}, "expired_keys": ["KEY"],
+                           "expired_tokens": ["TOKEN"]}
+  POST /_local/reset      forget what was accepted and counted
+
+example:
+  putevents endpoint --port 8123 --quota 100 --latency 20ms-50ms --ledger
+  AWS_ENDPOINT_URL_PERSONALIZE_EVENTS=http://127.0.0.1:8123 pytest
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give ``parser`` the options and the help of this command."""
+    parser.description = DESCRIPTION
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    add = parser.add_argument
+    add("--host", default=LOCALHOST, help="address to listen on (default: %(default)s, this machine only)")
+    add("--port", type=int, default=0, help="port to listen on (default: a free one)")
+    checks = parser.add_argument_group("what is checked")
+    add = checks.add_argument
+    add("--access-key", metavar="KEY", help="take only this access key, and verify signatures in full")
+    add("--secret-key", metavar="SECRET", help="the secret of --access-key")
+    add(
+        "--tracking-id",
+        metavar="ID",
+        action="append",
+        help="a tracking id that exists; repeat (default: any)",
+    )
+    add("--strict", action="store_true", help="refuse what the service accepts and ignores: ids like 'null', "
+        "times before 2000 or more than a day ahead")  # fmt: skip
+    faults = parser.add_argument_group("faults to order", "a rate is a chance between 0 and 1 for each call")
+    add = faults.add_argument
+    add("--quota", type=float, metavar="N", help="calls a second; more are answered ThrottlingException")
+    add("--latency", metavar="TIME", help="time to an answer: 20ms, or 20ms-50ms for a random one between")
+    add("--fail-rate", type=float, default=0.0, metavar="RATE", help="answer 500 or 503")
+    add("--reset-rate", type=float, default=0.0, metavar="RATE", help="reset the connection, accept nothing")
+    add("--reset-after-rate", type=float, default=0.0, metavar="RATE",
+        help="accept the call, then reset the connection: the caller cannot know")  # fmt: skip
+    add("--hang-rate", type=float, default=0.0, metavar="RATE", help="never answer, accept nothing")
+    add("--poison-prefix", metavar="TEXT", help="refuse a call with an event whose itemId starts with TEXT")
+    add("--seed", type=int, default=0, metavar="N", help="seed of all chance (default: %(default)s)")
+    kept = parser.add_argument_group("what is kept of accepted events", "by default only counters, which cost nothing")
+    add = kept.add_argument
+    add("--ids", action="store_true", help="count distinct and repeated event ids (about 130 bytes each)")
+    add("--ledger", action="store_true", help="keep every event in memory for /_local/accepted; implies --ids")
+    add("--log", type=Path, metavar="PATH", help="append every event to a file of JSON lines")
+
+
+def read_faults(arguments: argparse.Namespace) -> Faults:
+    """The faults that the arguments order; ValueError (pydantic's is one) where they make no sense."""
+    if (arguments.access_key is None) != (arguments.secret_key is None):
+        raise ValueError("expected --access-key and --secret-key together")
+    names = ("quota", "latency", "fail_rate", "reset_rate", "reset_after_rate", "hang_rate", "poison_prefix")
+    orders = {name: getattr(arguments, name) for name in names}
+    orders["tracking_ids"] = arguments.tracking_id
+    orders["credentials"] = {arguments.access_key: arguments.secret_key} if arguments.access_key else None
+    return Faults().changed(orders)
+
+
+async def _serve(endpoint: Endpoint) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with endpoint:
+        sys.stdout.write(orjson.dumps({"url": endpoint.url}).decode() + "\n")
+        sys.stdout.flush()
+        await stopping.wait()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """That of uvloop where it happens to be installed: it is faster, and nothing here needs it."""
+    try:
+        factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
+    except ImportError:
+        return None
+    return factory
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT. Exit code 0; 2 for wrong options; 69 without port or log."""
+    try:
+        faults = read_faults(arguments)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False, include_input=False):
+            name = "-".join(str(part) for part in problem["loc"][:1]).replace("_", "-")
+            sys.stderr.write(f"putevents endpoint: --{name}: {problem['msg']}\n")
+        return EXIT_USAGE
+    except ValueError as error:
+        sys.stderr.write(f"putevents endpoint: {error}\n")
+        return EXIT_USAGE
+    with ExitStack() as stack:
+        try:
+            log = stack.enter_context(open_log(arguments.log)) if arguments.log else None
+            ledger = Ledger(keep=arguments.ledger, ids=arguments.ids, log=log)
+            endpoint = Endpoint(
+                faults, ledger, host=arguments.host, port=arguments.port,
+                seed=arguments.seed, strict=arguments.strict,
+            )  # fmt: skip
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                runner.run(_serve(endpoint))
+        except OSError as error:
+            sys.stderr.write(f"putevents endpoint: {error.strerror or error}\n")
+            return EXIT_UNAVAILABLE
+    return EXIT_OK
+
+
+def main() -> int:
+    """The command on its own."""
+    parser = argparse.ArgumentParser(prog="putevents endpoint")
+    add_arguments(parser)
+    return run(parser.parse_args())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

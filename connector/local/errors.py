@@ -1,0 +1,48 @@
+"""Every error that the endpoint can answer with, once, in a table.
+
+PutEvents models one error, InvalidInputException. The others come from the front of every AWS service and
+are listed under "Common errors" of its reference; they are what a client must tell apart to retry, slow down
+or stop.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+STATUS: Mapping[str, int] = MappingProxyType(
+    {
+        "InvalidInputException": 400,
+        "SerializationException": 400,
+        "ThrottlingException": 400,
+        "BadRequestException": 400,
+        "AccessDeniedException": 403,
+        "ExpiredTokenException": 403,
+        "IncompleteSignatureException": 403,
+        "InvalidSignatureException": 403,
+        "MissingAuthenticationTokenException": 403,
+        "UnrecognizedClientException": 403,
+        "UnknownOperationException": 404,
+        "RequestEntityTooLargeException": 413,
+        "UnsupportedMediaTypeException": 415,
+        "RequestHeaderFieldsTooLargeException": 431,
+        "InternalFailure": 500,
+        "ServiceUnavailable": 503,
+    }
+)
+
+
+class ServiceError(Exception):
+    """The call is refused: ``code`` is a key of ``STATUS``; the message names members and rules, no values.
+
+    ``status`` overrides the table where one code travels under two statuses (throttling: 400 or 429).
+    """
+
+    def __init__(self, code: str, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status or STATUS[code]
+
+
+def invalid_input(message: str) -> ServiceError:
+    """The one modelled error of PutEvents."""
+    return ServiceError("InvalidInputException", message)

@@ -1,0 +1,148 @@
+"""What was accepted, in the order in which it was.
+
+A soak runs to millions of events, so by default only numbers are kept. ``ids`` adds one pair of integers an
+event id, to count duplicates and those that differ from the first (the service would use the first and never
+say so). ``keep`` holds every accepted body as it came, about its own size in memory; ``log`` writes the same
+rows to a file.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO, NamedTuple
+
+import orjson
+
+from connector.local.limits import Call
+
+
+class Accepted(NamedTuple):
+    """One accepted event. ``call`` counts accepted calls from 1; ``time`` is in seconds since the epoch.
+
+    ``sha256`` is that of ``event`` as JSON with sorted keys, in hexadecimal: equal for equal events.
+    """
+
+    call: int
+    position: int
+    time: float
+    tracking_id: str
+    session_id: str
+    user_id: str | None
+    event_id: str | None
+    sha256: str
+    event: dict[str, Any]
+
+    def line(self) -> bytes:
+        """The event as one line of JSON; members that the service has are called as it calls them."""
+        row = {
+            "call": self.call,
+            "position": self.position,
+            "time": self.time,
+            "trackingId": self.tracking_id,
+            "sessionId": self.session_id,
+            "userId": self.user_id,
+            "eventId": self.event_id,
+            "sha256": self.sha256,
+            "event": self.event,
+        }
+        return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _canonical(event: dict[str, Any]) -> bytes:
+    return orjson.dumps(event, option=orjson.OPT_SORT_KEYS)
+
+
+def rows(number: int, time: float, call: Call) -> Iterator[Accepted]:
+    """The rows of one accepted call, in the order of its events."""
+    tracking_id, session_id, user_id = call["trackingId"], call["sessionId"], call.get("userId")
+    for position, event in enumerate(call["eventList"]):
+        digest = hashlib.sha256(_canonical(event)).hexdigest()
+        event_id = event.get("eventId")
+        yield Accepted(number, position, time, tracking_id, session_id, user_id, event_id, digest, event)
+
+
+def by_session(accepted: Iterable[Accepted]) -> dict[tuple[str, str], list[Accepted]]:
+    """The rows of each (tracking id, session id), in order of acceptance."""
+    sessions: dict[tuple[str, str], list[Accepted]] = {}
+    for row in accepted:
+        sessions.setdefault((row.tracking_id, row.session_id), []).append(row)
+    return sessions
+
+
+class Ledger:
+    """Counters, and what else was asked for. One thread writes; any may read: a read copies at once."""
+
+    def __init__(self, *, keep: bool = False, ids: bool = False, log: BinaryIO | None = None) -> None:
+        self.keep = keep
+        self.ids = ids or keep
+        self.log = log
+        self.answers: Counter[str] = Counter()  # by status, or what came instead of one
+        self.codes: Counter[str] = Counter()
+        self.calls = 0
+        self.events = self.ignored = self.without_id = self.duplicates = self.conflicts = 0
+        self.tracking_ids: Counter[str] = Counter()
+        self._kept: list[tuple[float, bytes]] = []
+        self._seen: dict[int, int] = {}
+
+    def fresh(self) -> "Ledger":
+        """An empty ledger of the same kind, writing on to the same log."""
+        return Ledger(keep=self.keep, ids=self.ids, log=self.log)
+
+    def accept(self, call: Call, body: bytes, now: float, ignored: int) -> None:
+        """Record a call; ``now`` in seconds since the epoch. OSError if the log cannot be written."""
+        events = call["eventList"]
+        if self.log is not None:
+            self.log.write(b"".join(row.line() for row in rows(self.calls + 1, now, call)))
+        self.calls += 1
+        self.events += len(events)
+        self.ignored += ignored
+        self.tracking_ids[call["trackingId"]] += len(events)
+        if self.keep:
+            self._kept.append((now, body))
+        if self.ids:
+            self._count_ids(call)
+
+    def _count_ids(self, call: Call) -> None:
+        seen = self._seen
+        tracking_id, session_id, user_id = call["trackingId"], call["sessionId"], call.get("userId")
+        for event in call["eventList"]:
+            event_id = event.get("eventId")
+            if event_id is None:
+                self.without_id += 1
+                continue
+            # Hashes of 64 bits instead of the texts: at 5 million ids the odds of one clash are about 10^-6.
+            key = hash((tracking_id, event_id))
+            content = hash((session_id, user_id, _canonical(event)))
+            first = seen.get(key)
+            if first is None:
+                seen[key] = content
+            else:
+                self.duplicates += 1
+                self.conflicts += first != content
+
+    def stats(self) -> dict[str, Any]:
+        """The counters as JSON; ``distinct_ids`` and what follows it are null where ids are not tracked."""
+        return {
+            "calls": dict(self.answers),
+            "errors": dict(self.codes),
+            "accepted_calls": self.calls,
+            "events": self.events,
+            "ignored": self.ignored,
+            "by_tracking_id": dict(self.tracking_ids),
+            "distinct_ids": len(self._seen) if self.ids else None,
+            "without_id": self.without_id if self.ids else None,
+            "duplicates": self.duplicates if self.ids else None,
+            "conflicts": self.conflicts if self.ids else None,
+        }
+
+    def accepted(self) -> Iterator[Accepted]:
+        """Every accepted event so far, in order. RuntimeError where the ledger was not asked to keep them."""
+        if not self.keep:
+            raise RuntimeError("accepted events are not kept: start the endpoint with its ledger on")
+        kept = enumerate(self._kept[:], start=1)
+        return (row for number, (time, body) in kept for row in rows(number, time, orjson.loads(body)))
+
+    def flush(self) -> None:
+        """Let readers of the log see what was written."""
+        if self.log is not None:
+            self.log.flush()

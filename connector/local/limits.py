@@ -1,0 +1,227 @@
+"""A call is checked against the service's own model, not against our reading of it.
+
+botocore ships the model: members, types, required ones, lengths, patterns. It is compiled once to a tree of
+closures, so a new release of botocore changes the checks by itself. What the model cannot say (properties
+hold an object, an impression is joined, the size of an event) stands beside it in ``DOCUMENTED``. The
+connector keeps its own statement of the same limits in ``core``; two independent ones are what makes a test
+of either worth much.
+
+The service refuses the whole call for one event and does not say for which, so no path here carries an
+index.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+import orjson
+from botocore.loaders import Loader
+from botocore.model import ListShape, ServiceModel, Shape, StructureShape
+
+from connector.local.errors import ServiceError, invalid_input
+
+SERVICE = "personalize-events"
+MAX_EVENT_BYTES = 10 * 1024
+MAX_JOINED_IMPRESSION = 1_000
+RESERVED_PROPERTIES = frozenset(["userid", "sessionid", "eventtype", "timestamp", "recommendationid", "impression"])
+IGNORED_IDS = frozenset(["null", "undefined", "NaN", "None"])
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
+DAY_SECONDS = 86_400
+
+type_name = type
+Check = Callable[[Any], None]
+Call = dict[str, Any]
+
+
+def _wrong_type(path: str, expected: str, value: object) -> NoReturn:
+    message = f"expected {expected} at '{path}', not {type_name(value).__name__}"
+    raise ServiceError("SerializationException", message)
+
+
+def _unsatisfied(path: str, constraint: str) -> NoReturn:
+    message = f"1 validation error detected: value at '{path}' failed to satisfy constraint: {constraint}"
+    raise invalid_input(message)
+
+
+# The model's pattern splits a text at every pair of places: a thousand printable characters before one
+# that is not would hold the loop for minutes. Same language, read in one pass; a test holds the two together.
+LINEAR_PATTERNS: Mapping[str, str] = MappingProxyType(
+    {r"^[\x20-\x7E]*[\x21-\x7E]+[\x20-\x7E]*$": r"[\x20]*[\x21-\x7E][\x20-\x7E]*"}
+)
+
+
+def _between(shape: Shape) -> tuple[float, float]:
+    return shape.metadata.get("min", 0), shape.metadata.get("max", float("inf"))
+
+
+def _string(shape: Shape, path: str) -> Check:
+    low, high = _between(shape)
+    pattern = shape.metadata.get("pattern")
+    matches = re.compile(LINEAR_PATTERNS.get(pattern, pattern)).fullmatch if pattern else None
+
+    def check_length(value: Any) -> None:
+        if type(value) is not str:
+            _wrong_type(path, "a string", value)
+        if not low <= len(value) <= high:
+            _unsatisfied(path, f"length must be {low} to {high}, not {len(value)}")
+
+    def check(value: Any) -> None:
+        check_length(value)
+        if matches is not None and not matches(value):
+            _unsatisfied(path, f"must match {pattern}")
+
+    # A call holds a hundred texts and one pattern at most; checks are most of what it costs.
+    return check if matches else check_length
+
+
+def _number(_shape: Shape, path: str) -> Check:
+    def check(value: Any) -> None:
+        kind = type(value)
+        if kind is not int and kind is not float:  # a bool is an int to isinstance
+            _wrong_type(path, "a number", value)
+
+    return check
+
+
+def _list(shape: Shape, path: str) -> Check:
+    assert isinstance(shape, ListShape)  # noqa: S101  the table below pairs names and classes
+    low, high = _between(shape)
+    check_member = compile_shape(shape.member, f"{path}.member")
+    # Plain texts are compared here, without a call each: impressions are most of a call's values.
+    plain = shape.member.type_name == "string" and "pattern" not in shape.member.metadata
+    shortest, longest = _between(shape.member) if plain else (1, 0)
+
+    def check(value: Any) -> None:
+        if type(value) is not list:
+            _wrong_type(path, "a list", value)
+        if not low <= len(value) <= high:
+            _unsatisfied(path, f"must have {low} to {high} members, not {len(value)}")
+        for member in value:
+            if type(member) is not str or not shortest <= len(member) <= longest:
+                check_member(member)
+
+    return check
+
+
+def _structure(shape: Shape, path: str) -> Check:
+    assert isinstance(shape, StructureShape)  # noqa: S101  the table below pairs names and classes
+    prefix = f"{path}." if path else ""
+    required = tuple(shape.required_members)
+    checks = {name: compile_shape(member, prefix + name) for name, member in shape.members.items()}
+
+    def check(value: Any) -> None:
+        if type(value) is not dict:
+            _wrong_type(path or "the body", "an object", value)
+        for name in required:
+            if value.get(name) is None:
+                _unsatisfied(prefix + name, "must not be null")
+        for name, member in value.items():
+            # Unknown members and nulls pass, as they do at every rest-json service.
+            known = checks.get(name)
+            if known is not None and member is not None:
+                known(member)
+
+    return check
+
+
+def _properties(value: str) -> None:
+    path = "eventList.member.properties"
+    try:
+        properties = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        properties = None
+    if type(properties) is not dict:
+        _unsatisfied(path, "must be the text of a JSON object")
+    if not RESERVED_PROPERTIES.isdisjoint(map(str.lower, properties)):
+        _unsatisfied(path, "must not hold a reserved key")
+
+
+def _joined_impression(value: list[str]) -> None:
+    joined = sum(map(len, value)) + len(value) - 1
+    if joined > MAX_JOINED_IMPRESSION:
+        _unsatisfied("eventList.member.impression", f"must join to at most {MAX_JOINED_IMPRESSION} characters")
+
+
+# Rules of the developer guide that the model does not carry, by the path of the member they belong to.
+DOCUMENTED: Mapping[str, Check] = MappingProxyType(
+    {
+        "eventList.member.properties": _properties,
+        "eventList.member.impression": _joined_impression,
+    }
+)
+COMPILERS: Mapping[str, Callable[[Shape, str], Check]] = MappingProxyType(
+    {
+        "string": _string,
+        "float": _number,
+        "timestamp": _number,  # rest-json carries times of a body as seconds since the epoch
+        "list": _list,
+        "structure": _structure,
+    }
+)
+
+
+def compile_shape(shape: Shape, path: str) -> Check:
+    """The check of one shape, which raises ServiceError. KeyError for a type that has no row above."""
+    from_model = COMPILERS[shape.type_name](shape, path)
+    documented = DOCUMENTED.get(path)
+    if documented is None:
+        return from_model
+
+    def check(value: Any) -> None:
+        from_model(value)
+        documented(value)
+
+    return check
+
+
+def service_model() -> ServiceModel:
+    """The service as the installed botocore describes it."""
+    return ServiceModel(Loader().load_service_model(SERVICE, "service-2"), SERVICE)
+
+
+@cache
+def put_events_check() -> Check:
+    """The check of a whole PutEvents body, compiled once a process."""
+    shape = service_model().operation_model("PutEvents").input_shape
+    assert shape is not None  # noqa: S101  PutEvents has an input
+    return compile_shape(shape, "")
+
+
+def read_call(body: bytes) -> Call:
+    """The call that a body holds, checked against every limit.
+
+    Raises:
+        ServiceError: SerializationException where the body is not JSON of the right types,
+            InvalidInputException where a value breaks a limit.
+    """
+    try:
+        call = orjson.loads(body or b"{}")
+    except orjson.JSONDecodeError:
+        raise ServiceError("SerializationException", "expected a JSON body") from None
+    put_events_check()(call)
+    # No event can be larger than the body that carries it, so most bodies need no second look.
+    if len(body) > MAX_EVENT_BYTES:
+        for event in call["eventList"]:
+            if len(orjson.dumps(event)) > MAX_EVENT_BYTES:
+                _unsatisfied("eventList.member", f"must be at most {MAX_EVENT_BYTES} bytes of JSON")
+    return call  # type: ignore[no-any-return]  # the check has proved that it is an object
+
+
+def count_ignored(call: Call, now: float) -> int:
+    """How many events the service would accept and then not use; ``now`` in seconds since the epoch.
+
+    Reported by users, not documented: ids that are the text of a missing value, and times in the wrong unit.
+    """
+    events: list[dict[str, Any]] = call["eventList"]
+    if call["sessionId"] in IGNORED_IDS or call.get("userId") in IGNORED_IDS:
+        return len(events)
+    latest = now + DAY_SECONDS
+    return sum(
+        not EARLIEST <= event["sentAt"] <= latest
+        or event.get("itemId") in IGNORED_IDS
+        or event.get("eventId") in IGNORED_IDS
+        for event in events
+    )

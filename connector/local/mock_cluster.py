@@ -1,0 +1,213 @@
+"""librdkafka's mock cluster, in this process, with its levers.
+
+The broker must live in the very library that the client uses, or its functions are not there: they are looked
+up through confluent-kafka's own extension module, so that no folder, file name or platform has to be guessed.
+
+What it can do: groups (classic, cooperative, static, KIP-848), commits, headers, timestamps, idempotence,
+transactions. What it cannot: create topics by the admin API, topic settings, ACLs, SASL, TLS, compaction. A
+partition keeps at most 5 MiB or 100,000 messages and drops the oldest; a topic that was not created appears
+on first use with 4 partitions. Rebalances are quick only if consumers ask for it: ``session.timeout.ms``
+1500-6000, ``heartbeat.interval.ms`` 100-500.
+
+Source: ``rdkafka_mock.h`` of librdkafka 2.16, an experimental interface without promises; what is bound here
+is in one table.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from enum import IntEnum
+from typing import TYPE_CHECKING, Self
+
+from confluent_kafka import KafkaError, KafkaException, cimpl
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+ALL_BROKERS = -1
+_PRODUCER = 0
+_OK = 0
+_ERROR_TEXT_BYTES = 512
+
+_HANDLE, _TEXT, _I16, _I32 = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int16, ctypes.c_int32
+_CLUSTER = _HANDLE
+
+# name → (result, arguments). All pointers are opaque; enums are C ints.
+_SIGNATURES: dict[str, tuple[type | None, tuple[type, ...]]] = {
+    "rd_kafka_conf_new": (_HANDLE, ()),
+    "rd_kafka_conf_set": (ctypes.c_int, (_HANDLE, _TEXT, _TEXT, _TEXT, ctypes.c_size_t)),
+    "rd_kafka_new": (_HANDLE, (ctypes.c_int, _HANDLE, _TEXT, ctypes.c_size_t)),
+    "rd_kafka_destroy": (None, (_HANDLE,)),
+    "rd_kafka_mock_cluster_new": (_CLUSTER, (_HANDLE, ctypes.c_int)),
+    "rd_kafka_mock_cluster_destroy": (None, (_CLUSTER,)),
+    "rd_kafka_mock_cluster_bootstraps": (_TEXT, (_CLUSTER,)),
+    "rd_kafka_mock_group_initial_rebalance_delay_ms": (None, (_CLUSTER, _I32)),
+    "rd_kafka_mock_topic_create": (ctypes.c_int, (_CLUSTER, _TEXT, ctypes.c_int, ctypes.c_int)),
+    "rd_kafka_mock_topic_set_error": (None, (_CLUSTER, _TEXT, ctypes.c_int)),
+    "rd_kafka_mock_push_request_errors_array": (
+        None,
+        (_CLUSTER, _I16, ctypes.c_size_t, ctypes.POINTER(ctypes.c_int)),
+    ),
+    "rd_kafka_mock_clear_request_errors": (None, (_CLUSTER, _I16)),
+    # Variadic after the count; ctypes passes what goes beyond the declared arguments by C's rules for `...`.
+    "rd_kafka_mock_broker_push_request_error_rtts": (ctypes.c_int, (_CLUSTER, _I32, _I16, ctypes.c_size_t)),
+    "rd_kafka_mock_broker_set_rtt": (ctypes.c_int, (_CLUSTER, _I32, ctypes.c_int)),
+    "rd_kafka_mock_broker_set_down": (ctypes.c_int, (_CLUSTER, _I32)),
+    "rd_kafka_mock_broker_set_up": (ctypes.c_int, (_CLUSTER, _I32)),
+    "rd_kafka_mock_partition_set_leader": (ctypes.c_int, (_CLUSTER, _TEXT, _I32, _I32)),
+    "rd_kafka_mock_coordinator_set": (ctypes.c_int, (_CLUSTER, _TEXT, _TEXT, _I32)),
+}
+
+
+class ApiKey(IntEnum):
+    """Requests of the Kafka protocol that a test may want to fail or delay."""
+
+    PRODUCE = 0
+    FETCH = 1
+    LIST_OFFSETS = 2
+    METADATA = 3
+    OFFSET_COMMIT = 8
+    OFFSET_FETCH = 9
+    FIND_COORDINATOR = 10
+    JOIN_GROUP = 11
+    HEARTBEAT = 12
+    LEAVE_GROUP = 13
+    SYNC_GROUP = 14
+
+
+class MockCluster:
+    """A cluster of mock brokers on 127.0.0.1, from construction to `close` or the end of the ``with`` block.
+
+    Any client in any process can use it. Broker ids count from 1. Every method raises `KafkaException` with
+    the library's code when the cluster refuses, e.g. for an unknown broker.
+
+    Args:
+        brokers: how many.
+        rebalance_delay_ms: how long a new group waits for more members before its first assignment. The
+            mock's own default, 3000, is what makes its first join slow.
+
+    Raises:
+        RuntimeError: the installed librdkafka does not have the mock cluster.
+    """
+
+    def __init__(self, brokers: int = 1, *, rebalance_delay_ms: int = 0) -> None:
+        self._library = _bind_library()
+        self._client: int | None = _new_client(self._library)
+        self._cluster: int | None = self._library.rd_kafka_mock_cluster_new(self._client, brokers)
+        if self._cluster is None:
+            self.close()
+            raise RuntimeError(f"librdkafka could not start a mock cluster of {brokers} brokers")
+        self._library.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, rebalance_delay_ms)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """The addresses of all brokers, ``host:port`` separated by commas."""
+        servers: bytes = self._library.rd_kafka_mock_cluster_bootstraps(self._open())
+        return servers.decode()
+
+    def create_topic(self, name: str, partitions: int, replication: int = 1) -> None:
+        """Make a topic; raises `KafkaException` (TOPIC_ALREADY_EXISTS) for the second of a name."""
+        create = self._library.rd_kafka_mock_topic_create
+        _check(create(self._open(), name.encode(), partitions, replication))
+
+    def set_topic_error(self, name: str, error_code: int) -> None:
+        """Answer metadata requests for this topic with an error; 0 ends it."""
+        self._library.rd_kafka_mock_topic_set_error(self._open(), name.encode(), error_code)
+
+    def push_request_errors(self, api_key: int, *error_codes: int) -> None:
+        """Fail the next requests of one kind, one code for each; 0 lets one pass.
+
+        `KafkaError._TRANSPORT` closes the connection instead of answering.
+        """
+        codes = (ctypes.c_int * len(error_codes))(*error_codes)
+        push = self._library.rd_kafka_mock_push_request_errors_array
+        push(self._open(), api_key, len(error_codes), codes)
+
+    def clear_request_errors(self, api_key: int) -> None:
+        """Forget the errors of one kind of request that were pushed and not used."""
+        self._library.rd_kafka_mock_clear_request_errors(self._open(), api_key)
+
+    def push_delay(self, broker: int, api_key: int, delay_ms: int, error_code: int = 0) -> None:
+        """Answer the next request of one kind at this broker late, rightly unless an error code is given.
+
+        Everything behind it on the same connection waits, too: a broker answers in order.
+        """
+        push = self._library.rd_kafka_mock_broker_push_request_error_rtts
+        _check(push(self._open(), broker, api_key, 1, ctypes.c_int(error_code), ctypes.c_int(delay_ms)))
+
+    def set_rtt(self, broker: int, rtt_ms: int) -> None:
+        """Delay every answer of a broker, or of `ALL_BROKERS`; 0 ends it."""
+        _check(self._library.rd_kafka_mock_broker_set_rtt(self._open(), broker, rtt_ms))
+
+    def broker_down(self, broker: int = ALL_BROKERS) -> None:
+        """Close a broker's connections and accept no new ones; leaders and coordinators do not move."""
+        _check(self._library.rd_kafka_mock_broker_set_down(self._open(), broker))
+
+    def broker_up(self, broker: int = ALL_BROKERS) -> None:
+        """Accept connections again, at the same address."""
+        _check(self._library.rd_kafka_mock_broker_set_up(self._open(), broker))
+
+    def set_leader(self, topic: str, partition: int, broker: int) -> None:
+        """Move a partition to another broker; -1 leaves it without a leader."""
+        lead = self._library.rd_kafka_mock_partition_set_leader
+        _check(lead(self._open(), topic.encode(), partition, broker))
+
+    def set_coordinator(self, group_id: str, broker: int) -> None:
+        """Move a consumer group to another broker."""
+        coordinate = self._library.rd_kafka_mock_coordinator_set
+        _check(coordinate(self._open(), b"group", group_id.encode(), broker))
+
+    def close(self) -> None:
+        """End the brokers and forget every message. A second call does nothing."""
+        cluster, self._cluster = self._cluster, None
+        client, self._client = self._client, None
+        if cluster is not None:
+            self._library.rd_kafka_mock_cluster_destroy(cluster)
+        if client is not None:
+            self._library.rd_kafka_destroy(client)
+
+    def _open(self) -> int:
+        # A freed pointer would end the process, not the test.
+        if self._cluster is None:
+            raise RuntimeError("expected an open mock cluster, not a closed one")
+        return self._cluster
+
+
+def _bind_library() -> ctypes.CDLL:
+    # dlsym looks into what a library depends on, too; this is the librdkafka that the wheel brought, or the
+    # system's if confluent-kafka was built against that, on Linux and macOS alike.
+    library = ctypes.CDLL(cimpl.__file__)
+    for name, (result, arguments) in _SIGNATURES.items():
+        function = getattr(library, name, None)
+        if function is None:
+            raise RuntimeError(
+                f"expected {name} in librdkafka {cimpl.libversion()[0]}, reached through {cimpl.__file__}:"
+                " the embedded broker needs Linux or macOS and a wheel of confluent-kafka 2.13.2 or newer"
+            )
+        function.restype = result
+        function.argtypes = arguments
+    return library
+
+
+def _new_client(library: ctypes.CDLL) -> int:
+    # A mock cluster needs a client to belong to. This one has no address to connect to and says nothing.
+    text = ctypes.create_string_buffer(_ERROR_TEXT_BYTES)
+    conf = library.rd_kafka_conf_new()
+    library.rd_kafka_conf_set(conf, b"log_level", b"0", text, len(text))
+    client: int | None = library.rd_kafka_new(_PRODUCER, conf, text, len(text))
+    if client is None:
+        raise RuntimeError(f"librdkafka could not start a client: {text.value.decode()}")
+    return client
+
+
+def _check(error_code: int) -> None:
+    if error_code != _OK:
+        raise KafkaException(KafkaError(error_code))

@@ -1,0 +1,216 @@
+"""One request in, one fate out: the endpoint without its sockets.
+
+The order of the steps is the order in which AWS decides, because it settles what a client sees when several
+things are wrong: the network, the signature, permissions, the quota, failures of the service, and the body
+last. Events are accepted when the call arrives; latency holds back the answer, as it does for a caller that
+times out.
+"""
+
+import logging
+import random
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import orjson
+from pydantic import ValidationError
+
+from connector.local.errors import ServiceError
+from connector.local.faults import Faults, Injector
+from connector.local.ledger import Accepted, Ledger
+from connector.local.limits import Call, count_ignored, put_events_check, read_call
+from connector.local.signatures import Request, check_signature
+
+logger = logging.getLogger(__name__)
+
+PREFIX = b"/_local/"  # no path of any AWS operation starts with an underscore
+
+
+class Reply(NamedTuple):
+    """An answer, ``delay`` seconds from now. ``stream`` follows instead of ``body`` where it is given."""
+
+    status: int = 200
+    body: bytes = b""
+    code: str | None = None
+    delay: float = 0.0
+    stream: Iterator[bytes] | None = None
+
+
+class Reset(NamedTuple):
+    """The connection is reset, ``delay`` seconds from now, perhaps after the call was accepted."""
+
+    delay: float = 0.0
+    accepted: bool = False
+
+
+class Hang(NamedTuple):
+    """No answer ever comes; the connection stays open until the caller gives up."""
+
+
+Fate = Reply | Reset | Hang
+
+
+def refusal(error: ServiceError, delay: float = 0.0) -> Reply:
+    """An error as rest-json carries it: the code in a header, the message in the body."""
+    return Reply(error.status, orjson.dumps({"message": error.message}), error.code, delay)
+
+
+def _json(value: Any, status: int = 200) -> Reply:
+    return Reply(status, orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
+
+
+class Service:
+    """PutEvents and the pages under ``/_local/``. Faults and ledger are replaced whole."""
+
+    def __init__(self, faults: Faults, ledger: Ledger, *, seed: int = 0, strict: bool = False) -> None:
+        put_events_check()  # the model is read at the start rather than under the first call
+        self.ledger = ledger
+        self.strict = strict
+        self.seed = seed
+        self.injector = Injector(faults, random.Random(seed))  # noqa: S311  faults that can be repeated
+
+    def answer(self, request: Request, now: float, tick: float) -> Fate:
+        """What becomes of a request. ``now``: seconds since the epoch; ``tick``: seconds that never go back."""
+        path = request.target.partition(b"?")[0]
+        try:
+            if path == b"/events" and request.method == b"POST":
+                fate = self._put_events(request, now, tick)
+                self.ledger.answers[_name(fate)] += 1
+                return fate
+            return self._page(path, request)
+        except Exception as error:  # noqa: BLE001  a bug answers 500 like any service, and the next call is served
+            # The type alone: the message of an exception may quote an event.
+            logger.error("endpoint failed on a request: %s", type(error).__name__)
+            return refusal(ServiceError("InternalFailure", "the endpoint failed; see its log"))
+
+    def _put_events(self, request: Request, now: float, tick: float) -> Fate:
+        injector = self.injector
+        broken = self._network(injector)
+        if broken is not None:
+            return broken
+        call: Call | None = None
+        try:
+            call = self._accept(request, injector, now, tick)
+        except ServiceError as error:
+            self.ledger.codes[error.code] += 1
+            return refusal(error, injector.delay(None))
+        delay = injector.delay(call["trackingId"])
+        if injector.happens(injector.faults.reset_after_rate):
+            return Reset(delay, accepted=True)
+        return Reply(delay=delay) if delay else _ACCEPTED
+
+    @staticmethod
+    def _network(injector: Injector) -> Reset | Hang | None:
+        """What breaks before AWS would have seen the call."""
+        faults = injector.faults
+        if faults.outage == "close" or injector.happens(faults.reset_rate):
+            return Reset()
+        if faults.outage == "hang" or injector.happens(faults.hang_rate):
+            return Hang()
+        return None
+
+    def _accept(self, request: Request, injector: Injector, now: float, tick: float) -> Call:
+        headers, body = request.headers, request.body
+        if injector.faults.outage == "unavailable":
+            raise ServiceError("ServiceUnavailable", "ordered outage")
+        access_key = check_signature(request, now, injector.faults.credentials)
+        token = headers.get(b"x-amz-security-token", b"").decode("latin-1")
+        injector.check_front(access_key, token, tick)
+        if headers.get(b"content-encoding", b"identity") != b"identity":
+            raise ServiceError("UnsupportedMediaTypeException", "expected a body without content encoding")
+        call = read_call(body)
+        injector.check_call(call, tick)
+        ignored = count_ignored(call, now)
+        if ignored and self.strict:
+            message = "an event has an id or a sentAt that the service accepts and ignores (refused by --strict)"
+            raise ServiceError("InvalidInputException", message)
+        self.ledger.accept(call, body, now, ignored)
+        return call
+
+    def _page(self, path: bytes, request: Request) -> Reply:
+        method = b"GET" if request.method == b"HEAD" else request.method
+        page = PAGES.get((method, path))
+        if page is not None:
+            return page(self, request.body)
+        if path.startswith(PREFIX):
+            known = ", ".join(f"{method.decode()} {name.decode()}" for method, name in PAGES)
+            return _json({"message": f"expected one of {known}"}, 404)
+        self.ledger.codes["UnknownOperationException"] += 1
+        return refusal(ServiceError("UnknownOperationException", "expected POST /events"))
+
+    def control(self, changes: Mapping[str, Any]) -> None:
+        """Replace some faults, null ending one; pydantic.ValidationError for one that is unknown or wrong."""
+        old = self.injector
+        self.injector = Injector(old.faults.changed(changes), old.chance)
+
+    def reset(self) -> None:
+        """Forget what was accepted and counted; faults stay as they are, chance starts again at the seed."""
+        self.ledger = self.ledger.fresh()
+        self.injector = Injector(self.injector.faults, random.Random(self.seed))  # noqa: S311
+
+    def stats(self) -> dict[str, Any]:
+        """The counters; see ``Ledger.stats``."""
+        return self.ledger.stats()
+
+    def stats_page(self, _body: bytes) -> Reply:
+        """``stats``, over HTTP."""
+        return _json(self.stats())
+
+    def accepted(self) -> list[Accepted]:
+        """Every accepted event, in order. RuntimeError where the ledger does not keep them."""
+        return list(self.ledger.accepted())
+
+    def accepted_page(self, _body: bytes) -> Reply:
+        """The accepted events, a line each."""
+        try:
+            accepted = self.ledger.accepted()
+        except RuntimeError as error:
+            return _json({"message": str(error)}, 404)
+        return Reply(stream=(row.line() for row in accepted))
+
+    def control_page(self, body: bytes) -> Reply:
+        """Faults of the body replace those in force; all in force come back, without secrets."""
+        try:
+            self.control(orjson.loads(body or b"{}"))
+        except ValidationError as error:
+            problems = error.errors(include_url=False, include_context=False, include_input=False)
+            return _json({"message": "faults are not as expected", "problems": problems}, 400)
+        except (ValueError, TypeError):
+            return _json({"message": "expected a JSON object of faults"}, 400)
+        return _json(self.injector.faults.model_dump(mode="json"))
+
+    def reset_page(self, _body: bytes) -> Reply:
+        """``reset``, over HTTP."""
+        self.reset()
+        return _json({})
+
+
+_ACCEPTED = Reply()
+
+
+def _name(fate: Fate) -> str:
+    match fate:
+        case Reply():
+            return str(fate.status)
+        case Reset(accepted=accepted):
+            return "reset_after" if accepted else "reset"
+        case Hang():
+            return "hang"
+
+
+def _ready(_service: Service, _body: bytes) -> Reply:
+    return _json({"status": "ready"})
+
+
+Page = Callable[[Service, bytes], Reply]
+PAGES: Mapping[tuple[bytes, bytes], Page] = MappingProxyType(
+    {
+        (b"GET", b"/"): _ready,
+        (b"GET", b"/health"): _ready,
+        (b"GET", PREFIX + b"health"): _ready,
+        (b"GET", PREFIX + b"stats"): Service.stats_page,
+        (b"GET", PREFIX + b"accepted"): Service.accepted_page,
+        (b"POST", PREFIX + b"control"): Service.control_page,
+        (b"POST", PREFIX + b"reset"): Service.reset_page,
+    }
+)

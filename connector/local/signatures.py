@@ -1,0 +1,174 @@
+"""A request is signed, for this service, now; and by whom, where the endpoint knows the key.
+
+Without credentials any key is taken and only the structure is checked, which is what finds an unsigned
+client, a wrong signing name or a wrong clock. With credentials the signature is computed again from the
+request, as Signature Version 4 describes it. Codes and the five minutes are AWS's; the wording is ours.
+"""
+
+import calendar
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import quote, unquote_to_bytes
+
+from connector.local.errors import ServiceError
+
+SIGNING_NAME = "personalize"
+MAX_SKEW_SECONDS = 300
+
+Headers = Mapping[bytes, bytes]  # names in lower case; repeated ones joined by a comma
+
+_AUTHORIZATION = re.compile(
+    rb"AWS4-HMAC-SHA256\s+Credential=([^\s,]+)\s*,\s*SignedHeaders=([^\s,]+)\s*,\s*Signature=([0-9a-f]{64})\s*"
+)
+_AMZ_DATE = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
+
+
+class Request(NamedTuple):
+    """A whole request. Names of headers are in lower case; ``target`` is path and query as they came."""
+
+    method: bytes
+    target: bytes
+    headers: Headers
+    body: bytes = b""
+
+
+class Scope(NamedTuple):
+    """What a credential says: the key, and the day, region and service that it is narrowed to."""
+
+    access_key: str
+    date: str
+    region: str
+    service: str
+
+
+def _incomplete(message: str) -> ServiceError:
+    return ServiceError("IncompleteSignatureException", message)
+
+
+def _invalid(message: str) -> ServiceError:
+    return ServiceError("InvalidSignatureException", message)
+
+
+@lru_cache(maxsize=256)
+def _scope(credential: bytes) -> Scope:
+    # An access key may hold slashes in tools that generate them; the scope never does.
+    parts = credential.decode("latin-1").rsplit("/", 4)
+    if len(parts) != 5 or not all(parts):
+        raise _incomplete("expected a credential of the form KEY/DATE/REGION/SERVICE/aws4_request")
+    access_key, date, region, service, terminator = parts
+    if service != SIGNING_NAME:
+        raise _invalid(f"credential should be scoped to correct service: '{SIGNING_NAME}'")
+    if terminator != "aws4_request":
+        raise _invalid("credential should be scoped with a valid terminator: 'aws4_request'")
+    return Scope(access_key, date, region, service)
+
+
+@lru_cache(maxsize=256)
+def _seconds(amz_date: bytes) -> int:
+    """Seconds since the epoch of a time like 20261124T083011Z."""
+    text = amz_date.decode("latin-1")
+    if not _AMZ_DATE.fullmatch(text):
+        raise _incomplete("expected an X-Amz-Date of the form YYYYMMDDTHHMMSSZ")
+    fields = (text[0:4], text[4:6], text[6:8], text[9:11], text[11:13], text[13:15])
+    try:
+        return calendar.timegm((*map(int, fields), 0, 0, 0))
+    except (ValueError, OverflowError):
+        raise _incomplete("expected an X-Amz-Date that is a date") from None
+
+
+def _check_time(scope: Scope, amz_date: bytes, now: float) -> None:
+    then = _seconds(amz_date)
+    if scope.date.encode("latin-1") != amz_date[:8]:
+        raise _invalid("date in credential scope does not match the date of the request")
+    if then < now - MAX_SKEW_SECONDS:
+        raise _invalid("Signature expired: the time of the request is more than 5 minutes in the past")
+    if then > now + MAX_SKEW_SECONDS:
+        raise _invalid("Signature not yet current: the time of the request is more than 5 minutes ahead")
+
+
+@lru_cache(maxsize=256)
+def _signing_key(secret_key: str, scope: Scope) -> bytes:
+    """The key of one day, region and service: five hashes, once a day instead of once a call."""
+    key = b"AWS4" + secret_key.encode()
+    for part in (scope.date, scope.region, scope.service, "aws4_request"):
+        key = hmac.digest(key, part.encode("latin-1"), "sha256")
+    return key
+
+
+@lru_cache(maxsize=256)
+def _canonical_target(target: bytes) -> bytes:
+    """Path and query as they are signed: the path encoded once more, the query sorted."""
+    path, _, query = target.partition(b"?")
+    pairs = sorted(
+        tuple(quote(unquote_to_bytes(part), safe="-_.~") for part in (name, value))
+        for name, _, value in (pair.partition(b"=") for pair in query.split(b"&") if pair)
+    )
+    return f"{quote(path, safe='/-_.~')}\n{'&'.join(f'{name}={value}' for name, value in pairs)}".encode()
+
+
+def _canonical_headers(names: bytes, headers: Headers) -> bytes:
+    lines = []
+    for name in names.split(b";"):
+        value = headers.get(name)
+        if value is None:
+            raise _invalid("a header that was signed is missing from the request")
+        lines.append(name + b":" + b" ".join(value.split()) + b"\n")
+    return b"".join(lines)
+
+
+def signature_of(request: Request, secret_key: str, scope: Scope, signed: bytes) -> str:
+    """The signature, in hexadecimal, that the owner of ``secret_key`` would have put on this request.
+
+    ``signed`` names the signed headers, separated by semicolons.
+    """
+    canonical = b"\n".join(
+        (
+            request.method,
+            _canonical_target(request.target),
+            _canonical_headers(signed, request.headers),
+            signed,
+            hashlib.sha256(request.body).hexdigest().encode(),
+        )
+    )
+    digest = hashlib.sha256(canonical).hexdigest()
+    where = f"{scope.date}/{scope.region}/{scope.service}/aws4_request"
+    amz_date = request.headers[b"x-amz-date"].decode("latin-1")
+    to_sign = f"AWS4-HMAC-SHA256\n{amz_date}\n{where}\n{digest}".encode("latin-1")
+    return hmac.digest(_signing_key(secret_key, scope), to_sign, "sha256").hex()
+
+
+def check_signature(request: Request, now: float, credentials: Mapping[str, str] | None) -> str:
+    """The access key that signed the request; ``now`` in seconds since the epoch.
+
+    ``credentials`` maps access keys to secret keys; None takes any key and does not compute the signature.
+
+    Raises:
+        ServiceError: 403 with the code that AWS gives for what is wrong.
+    """
+    headers = request.headers
+    authorization = headers.get(b"authorization")
+    if not authorization:
+        raise ServiceError("MissingAuthenticationTokenException", "missing authentication token")
+    match = _AUTHORIZATION.fullmatch(authorization)
+    if match is None:
+        raise _incomplete("expected AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…")
+    amz_date = headers.get(b"x-amz-date")
+    if amz_date is None:
+        raise _incomplete("expected an X-Amz-Date header")
+    credential, signed, given = match.groups()
+    scope = _scope(credential)
+    _check_time(scope, amz_date, now)
+    if not {b"host", b"x-amz-date"}.issubset(signed.split(b";")):
+        raise _invalid("host and x-amz-date must be signed headers")
+    if credentials is not None:
+        secret_key = credentials.get(scope.access_key)
+        if secret_key is None:
+            raise ServiceError("UnrecognizedClientException", "the security token in the request is invalid")
+        expected = signature_of(request, secret_key, scope, signed)
+        if not hmac.compare_digest(expected.encode(), given):
+            raise _invalid("the signature we calculated does not match the signature you provided")
+    return scope.access_key
