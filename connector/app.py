@@ -1,0 +1,227 @@
+"""The composition root and the life of the process: start, step until told to stop, drain, close.
+
+The only module that may import everything. It reads top to bottom; what can go wrong ends in an exit code here.
+"""
+
+import gc
+import os
+import random
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import structlog
+
+from connector import logs
+from connector.config import Config, Loaded
+from connector.config.librdkafka import client_properties, for_consumer, for_producer
+from connector.core.channel import Limits
+from connector.core.flow import Bounds
+from connector.core.transform import Pipeline, Router
+from connector.dead_letters import KafkaDeadLetters
+from connector.exits import Exit
+from connector.loop import Loop, Settings
+from connector.metrics import Metrics
+from connector.personalize import Account, Calls, NotConfigured, Role, Wire
+from connector.ports import Outside, Refused, Unavailable
+from connector.server import Health, Server
+from connector.source import KafkaSource
+from connector.watch import Watch
+
+log = structlog.get_logger()
+
+MAX_OPEN_BYTES = 64 * 1024 * 1024  # keys, values and headers of records in memory
+STALLED = 60.0  # seconds without a step after which the process is not alive
+RESERVE = 0.2  # of shutdown_timeout, for the last commit and leaving the group
+LEAST = 2.0  # seconds for those two, however short shutdown_timeout is
+MAX_POLL_INTERVAL = 300_000  # ms, librdkafka's own default
+
+
+class Signals:
+    """SIGTERM and SIGINT. The handler only notes: one that raises would destroy a fetched batch."""
+
+    def __init__(self) -> None:
+        self.received: str | None = None
+
+    def install(self) -> None:
+        """Listen from now on."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._note)
+
+    def _note(self, number: int, _: FrameType | None) -> None:
+        if self.received is not None:
+            # Whoever asks twice does not want to wait. What is lost is only work: nothing uncommitted is.
+            os._exit(128 + number)
+        self.received = signal.Signals(number).name
+
+
+def run(loaded: Loaded) -> Exit:
+    """Run the connector until a signal, or until something is wrong for good."""
+    config = loaded.config
+    logs.configure(config.log.level, config.log.format)
+    signals = Signals()
+    signals.install()
+    metrics = Metrics()
+    _initialise(metrics, loaded)
+    try:
+        return _run(loaded, metrics, signals)
+    except Unavailable as error:
+        log.error("cannot start", why=str(error))
+        return Exit.UNAVAILABLE
+    except NotConfigured as error:
+        log.error("cannot start", why=str(error))
+        return Exit.REFUSED
+    except Refused as error:
+        log.error("refused by Kafka", code=error.code, detail=error.detail, what_to_do=error.advice)
+        return Exit.REFUSED
+    except Exception as error:  # noqa: BLE001  whatever it is, it ends here
+        # Where it happened, without its message: that may quote a record.
+        places = traceback.format_tb(error.__traceback__)
+        log.error("a bug of the connector; nothing undelivered was committed", kind=type(error).__name__, places=places)
+        return Exit.BUG
+
+
+def _run(loaded: Loaded, metrics: Metrics, signals: Signals) -> Exit:
+    config = loaded.config
+    outside = Outside(time.monotonic, time.time, random.random)
+    properties = client_properties(config.kafka)
+    topics = [topic for pipeline in config.pipelines for topic in pipeline.topics]
+    wire = Wire(_account(config), config.delivery.request_timeout)
+    source = KafkaSource({**for_consumer(properties), **_group(config)}, topics, metrics)
+    source.require(config.dead_letter.topic)
+    dead_letters = KafkaDeadLetters(
+        for_producer(properties),
+        config.dead_letter.topic,
+        connect_headers=config.dead_letter.connect_headers,
+        group_id=config.kafka.group_id,
+        metrics=metrics,
+    )
+    calls = Calls(wire)
+    loop = Loop(source, calls, dead_letters, _router(loaded), _settings(config), metrics, outside)
+    watch = Watch(loop, source, metrics, outside)
+    with _server(config, metrics, loop) as server:
+        log.info("started", port=server.port, endpoint=wire.endpoint, group=config.kafka.group_id, topics=topics)
+        source.subscribe(loop)
+        _spare_the_collector()
+        while signals.received is None and loop.fatal is None:
+            loop.step()
+            watch.look()
+        watched = _watchdog(max(LEAST, config.delivery.shutdown_timeout), loop)
+        code = _stop(loop, config.delivery.shutdown_timeout * (1 - RESERVE), signals)
+        source.close()
+        dead_letters.close(0)
+        calls.close()
+        watched.cancel()
+    log.info("stopped", exit_code=int(code))
+    return code
+
+
+def _spare_the_collector() -> None:
+    """Records make no cycles; looking for some at every seven hundredth object is a fifth of the work, for nothing."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
+def _stop(loop: Loop, seconds: float, signals: Signals) -> Exit:
+    if loop.fatal is None:
+        log.info("stopping: delivering what is read", signal=signals.received)
+        if not loop.drain(seconds) and loop.fatal is None:
+            log.warning("not everything was delivered in time: what is left is read again at the next start")
+    if loop.fatal is None:
+        return Exit.OK
+    log.error(
+        "stopped by Amazon Personalize: nothing more is committed, nothing is lost",
+        code=loop.fatal.code,
+        what_to_do=loop.fatal.advice,
+    )
+    loop.give_up()
+    return Exit.REFUSED
+
+
+def _watchdog(seconds: float, loop: Loop) -> threading.Timer:
+    """The client's close() has been seen to hang for ever; the process ends in time all the same."""
+
+    def end() -> None:
+        log.warning("leaving the group took too long: the process ends without")
+        os._exit(Exit.REFUSED if loop.fatal else Exit.OK)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _initialise(metrics: Metrics, loaded: Loaded) -> None:
+    pipelines = loaded.config.pipelines
+    names = [topic for pipeline in pipelines for topic in pipeline.topics if not topic.startswith("^")]
+    metrics.initialise(names, [(pipeline.name, rule.name) for pipeline in pipelines for rule in pipeline.rules])
+    metrics.config.info({"hash": loaded.hash})
+
+
+def _group(config: Config) -> dict[str, str]:
+    return {"group.id": config.kafka.group_id, "auto.offset.reset": config.kafka.auto_offset_reset}
+
+
+def _account(config: Config) -> Account:
+    personalize = config.personalize
+    role = personalize.assume_role
+    return Account(
+        personalize.region,
+        personalize.endpoint_url,
+        None if role is None else Role(role.role_arn, role.external_id, role.session_name),
+    )
+
+
+def _router(loaded: Loaded) -> Router:
+    tracking_id = loaded.config.personalize.tracking_id
+    return Router(
+        [
+            (spec, Pipeline(spec, mapping, tracking_id))
+            for spec, mapping in zip(loaded.config.pipelines, loaded.mappings, strict=True)
+        ]
+    )
+
+
+def _settings(config: Config) -> Settings:
+    delivery = config.delivery
+    interval = float(config.kafka.librdkafka.get("max.poll.interval.ms", MAX_POLL_INTERVAL)) / 1000
+    return Settings(
+        limits=Limits(
+            delivery.linger,
+            delivery.requests_per_second,
+            delivery.retry.initial,
+            delivery.retry.maximum,
+            delivery.stop_after_rejections,
+        ),
+        max_in_flight=delivery.max_in_flight,
+        bounds=Bounds(delivery.max_buffered_events, MAX_OPEN_BYTES, delivery.max_buffered_events),
+        commit_interval=delivery.commit_interval,
+        revoke_budget=min(10.0, interval / 5),
+    )
+
+
+@contextmanager
+def _server(config: Config, metrics: Metrics, loop: Loop) -> Iterator[Server]:
+    def alive() -> Health:
+        silent = time.monotonic() - loop.ticked_at
+        return Health(silent < STALLED, f"the loop turned {silent:.1f} s ago")
+
+    def ready() -> Health:
+        return Health(loop.joined, "in the consumer group" if loop.joined else "waiting to join the consumer group")
+
+    try:
+        server = Server(config.server.host, config.server.port, metrics.registry, alive, ready)
+    except OSError as error:
+        raise Unavailable(
+            f"cannot listen on {config.server.host}:{config.server.port} ({error.strerror}): "
+            "set server.port to a free one"
+        ) from None
+    try:
+        yield server
+    finally:
+        server.close()

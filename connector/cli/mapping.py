@@ -1,0 +1,63 @@
+"""``putevents map``: what would become of these records, without Kafka and without AWS."""
+
+import argparse
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import BinaryIO
+
+import orjson
+
+from connector.cli.files import add_config, loaded_or_told
+from connector.dry_run import DryRun, UnreadableRecord
+from connector.exits import Exit
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """A file and where records come from."""
+    add_config(parser)
+    parser.add_argument("--pipeline", metavar="P", help="which pipeline (default: the record's topic's, or the first)")
+    parser.add_argument("--explain", action="store_true", help="also which rules were tried, and what made each member")
+    parser.add_argument(
+        "--records",
+        action="store_true",
+        help="a line is a record: an object with value, key, headers, topic, partition, offset, timestamp (ms); "
+        "without this, a line is a value",
+    )
+    parser.add_argument("--strict", action="store_true", help="exit 1 if any record would go to the dead letters")
+    parser.add_argument("--input", metavar="FILE", help="read records from a file (default: stdin)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """One JSON object a record on stdout; 0, or 1 with ``--strict``."""
+    loaded = loaded_or_told(arguments.config)
+    if loaded is None:
+        return Exit.BAD_FILE
+    names = [pipeline.name for pipeline in loaded.config.pipelines]
+    if arguments.pipeline is not None and arguments.pipeline not in names:
+        sys.stderr.write(f"expected a pipeline of {arguments.config}: {', '.join(names)}; not {arguments.pipeline}\n")
+        return Exit.NOT_OK
+    dry_run = DryRun(loaded, arguments.pipeline, explain=arguments.explain)
+    try:
+        with _records(arguments.input) as lines:
+            _map(lines, dry_run, records=arguments.records)
+    except (OSError, UnreadableRecord) as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        sys.stderr.write(f"{error}\n")
+        return Exit.NOT_OK
+    sys.stderr.write(dry_run.summary() + "\n")
+    return Exit.NOT_OK if arguments.strict and dry_run.counts["dead_letter"] else Exit.OK
+
+
+def _records(path: str | None) -> AbstractContextManager[BinaryIO]:
+    return Path(path).open("rb") if path else nullcontext(sys.stdin.buffer)
+
+
+def _map(lines: BinaryIO, dry_run: DryRun, *, records: bool) -> None:
+    for number, line in enumerate(lines, 1):
+        text = line.rstrip(b"\r\n")
+        # An empty value is a record, too, but an empty line at the end of a file is not meant as one.
+        if text:
+            result = dry_run.record(text, number) if records else dry_run.value(text, number)
+            sys.stdout.buffer.write(orjson.dumps(result) + b"\n")

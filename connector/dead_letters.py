@@ -1,0 +1,287 @@
+"""Invalid records go to a topic, unchanged, with headers that say what is wrong; acknowledged before it counts.
+
+A dead letter is part of its record's completion: until the broker has it, the record stays open and uncommitted. So
+nothing is dropped here. What fails is written again, for as long as it takes; what is too large for the topic is
+replaced by a stub that says where the record lies.
+
+A fatal error of the producer does not come through its callbacks: confluent-kafka raises it out of ``poll``, and the
+reports that were to follow in that poll are lost. So the producer's own word is not relied on for what it still has.
+"""
+
+import hashlib
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+import structlog
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from connector import __version__
+from connector.core.offsets import OpenRecord
+from connector.core.records import Record, Rejection, Stage
+from connector.logs import CLIENT, Repeats
+from connector.metrics import Metrics
+
+log = structlog.get_logger()
+
+Headers = list[tuple[str, str | bytes | None]]
+
+PREFIX = "putevents."
+CONNECT_PREFIX = "__connect.errors."
+REPLAYS = "putevents.replays"
+REPEAT_AFTER = 1.0  # seconds
+ALL = 2  # see Letter.cut
+PROPERTIES: Mapping[str, Any] = {
+    "acks": "all",
+    "enable.idempotence": True,
+    "linger.ms": 5,
+    "message.timeout.ms": 30_000,
+    # The topic's own limit shall decide, not the client's: a record of the largest size gains headers here.
+    "message.max.bytes": 16_000_000,
+    # A topic that refuses a batch as too large refuses every record of it. In small batches, only what is large itself.
+    "batch.size": 16_384,
+}
+
+
+class Letter(NamedTuple):
+    """One dead letter to be written: whose, and why.
+
+    ``cut`` is what the topic was too small for: 0 nothing, 1 the value, 2 key and headers, too.
+    """
+
+    opened: OpenRecord
+    record: Record
+    rejection: Rejection
+    cut: int = 0
+
+
+class KafkaDeadLetters:
+    """The dead-letter topic.
+
+    Args:
+        properties: librdkafka properties of the connection.
+        topic: where to.
+        connect_headers: also write the headers that Kafka Connect's tools read.
+        group_id: named in those as the connector.
+        metrics: where failures are counted.
+        clock: seconds that never go back.
+        make_producer: tests give a fake.
+    """
+
+    def __init__(
+        self,
+        properties: Mapping[str, Any],
+        topic: str,
+        *,
+        connect_headers: bool,
+        group_id: str,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+        make_producer: Callable[[dict[str, Any]], Producer] = Producer,
+    ) -> None:
+        self._topic = topic
+        self._connector = group_id if connect_headers else None
+        self._metrics = metrics
+        self._clock = clock
+        self._repeats = Repeats(60.0, clock)
+        self._letters = Repeats(10.0, clock)
+        self._configuration = {**properties, **PROPERTIES, "error_cb": self._on_error, "logger": CLIENT}
+        self._make_producer = make_producer
+        self._producer = make_producer(self._configuration)
+        self._broken = False
+        self._pending: dict[int, OpenRecord] = {}
+        self._under_way: dict[int, Letter] = {}  # those that the producer has
+        self._done: list[tuple[OpenRecord, Rejection]] = []
+        self._again: deque[tuple[float, Letter]] = deque()  # and from when on; in that order
+
+    def put(self, opened: OpenRecord, rejection: Rejection) -> None:
+        """See ``ports.DeadLetters``."""
+        if opened.record is None:
+            return
+        self._tell(opened.record, rejection)
+        self._pending[id(opened)] = opened
+        self._produce(Letter(opened, opened.record, rejection))
+
+    def _tell(self, record: Record, rejection: Rejection) -> None:
+        kind = (record.topic, rejection.reason)
+        if self._letters.written(kind):
+            log.warning(
+                "a record goes to the dead letters",
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+                stage=rejection.stage.value,
+                reason=rejection.reason.value,
+                detail=rejection.message,
+                more_of_this_kind_before=self._letters.left_out(kind),
+            )
+
+    def _produce(self, letter: Letter) -> None:
+        record = letter.record if letter.cut < ALL else letter.record._replace(key=None, headers=())
+        self._under_way[id(letter.opened)] = letter
+        try:
+            self._producer.produce(
+                self._topic,
+                key=record.key,
+                value=_stub(letter.record) if letter.cut else record.value,
+                headers=headers(record, letter.rejection, self._connector, stub=letter.cut > 0),
+                timestamp=record.timestamp or 0,
+                on_delivery=self._on_delivery(letter),
+            )
+        except BufferError:
+            self._later(letter)
+        except KafkaException as error:
+            self._failed(letter, error.args[0])
+
+    def _on_delivery(self, letter: Letter) -> Callable[[KafkaError | None, Message], None]:
+        def delivered(error: KafkaError | None, _: Message) -> None:
+            # A callback: it may not raise, so it only records.
+            if self._under_way.get(id(letter.opened)) is not letter:
+                return  # given to another producer since
+            if error is not None:
+                self._failed(letter, error)
+                return
+            del self._under_way[id(letter.opened)]
+            self._pending.pop(id(letter.opened), None)
+            self._done.append((letter.opened, letter.rejection))
+
+        return delivered
+
+    def _later(self, letter: Letter) -> None:
+        self._under_way.pop(id(letter.opened), None)
+        self._again.append((self._clock() + REPEAT_AFTER, letter))
+
+    def _failed(self, letter: Letter, error: KafkaError) -> None:
+        self._metrics.dead_letter_errors.inc()
+        self._broken = self._broken or error.fatal() or error.code() == KafkaError._FATAL  # noqa: SLF001
+        too_large = error.code() in {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE}
+        if too_large and letter.cut < ALL:
+            self._under_way.pop(id(letter.opened), None)
+            self._again.appendleft((self._clock(), letter._replace(cut=letter.cut + 1)))
+            return
+        self._later(letter)
+        if self._repeats.written((error.name(),)):
+            log.error(
+                "a dead letter could not be written: it is repeated, and its record stays uncommitted",
+                topic=self._topic,
+                code=error.name(),
+                detail=error.str(),
+            )
+
+    def _on_error(self, error: KafkaError) -> None:
+        # A callback: it may not raise, so it only records.
+        self._metrics.kafka_errors.labels(error.name()).inc()
+        self._broken = self._broken or error.fatal()
+
+    def acknowledged(self) -> Sequence[tuple[OpenRecord, Rejection]]:
+        """See ``ports.DeadLetters``."""
+        if not self._pending and not self._done:
+            return ()
+        self._serve()
+        if self._broken:
+            self._replace_producer()
+        self._repeat()
+        done, self._done = self._done, []
+        return done
+
+    def _serve(self) -> None:
+        try:
+            self._producer.poll(0)
+        except (KafkaException, SystemError):
+            # SystemError is what a callback makes of it that was called with the exception under way.
+            self._broken = True
+
+    def _repeat(self) -> None:
+        now = self._clock()
+        while self._again and self._again[0][0] <= now:
+            _, letter = self._again.popleft()
+            if letter.opened.gone:
+                self._pending.pop(id(letter.opened), None)
+            else:
+                self._produce(letter)
+
+    def _replace_producer(self) -> None:
+        # An idempotent producer that has met a fatal error never writes again.
+        log.warning("the dead-letter producer met a fatal error and is replaced")
+        self._producer.purge()
+        self._serve()
+        for letter in list(self._under_way.values()):
+            self._later(letter)
+        self._producer = self._make_producer(self._configuration)
+        self._broken = False
+
+    def pending(self) -> Collection[OpenRecord]:
+        """See ``ports.DeadLetters``."""
+        return self._pending.values()
+
+    def close(self, seconds: float) -> None:
+        """Wait up to so many seconds for what is under way."""
+        try:
+            self._producer.flush(seconds)
+        except (KafkaException, SystemError):
+            self._broken = True
+
+
+def headers(record: Record, rejection: Rejection, connector: str | None, *, stub: bool = False) -> Headers:
+    """The source record's own headers, then ours; those of an earlier dead letter of the same record are replaced.
+
+    Args:
+        record: the source record.
+        rejection: what is wrong with it.
+        connector: the name for Kafka Connect's headers; None leaves those out.
+        stub: whether the value is only a description, the record being too large for the topic.
+    """
+    own: list[tuple[str, str | None]] = [
+        (f"{PREFIX}error.reason", rejection.reason.value),
+        (f"{PREFIX}error.stage", rejection.stage.value),
+        (f"{PREFIX}error.message", rejection.message),
+        (f"{PREFIX}error.field", rejection.field),
+        (f"{PREFIX}error.pipeline", rejection.pipeline),
+        (f"{PREFIX}error.rule", rejection.rule),
+        (f"{PREFIX}error.indexes", ",".join(map(str, rejection.indexes)) or None),
+        (f"{PREFIX}source.topic", record.topic),
+        (f"{PREFIX}source.partition", str(record.partition)),
+        (f"{PREFIX}source.offset", str(record.offset)),
+        (f"{PREFIX}source.timestamp", None if record.timestamp is None else str(record.timestamp)),
+        (f"{PREFIX}version", __version__),
+        (f"{PREFIX}stub", "true" if stub else None),
+    ]
+    replaced = (PREFIX,) if connector is None else (PREFIX, CONNECT_PREFIX)
+    kept: Headers = [pair for pair in record.headers if pair[0] == REPLAYS or not pair[0].startswith(replaced)]
+    if not any(name == REPLAYS for name, _ in kept):
+        own.append((REPLAYS, "0"))
+    if connector is not None:
+        own += _connect_headers(record, rejection, connector)
+    return kept + [(name, value.encode()) for name, value in own if value is not None]
+
+
+def _connect_headers(record: Record, rejection: Rejection, connector: str) -> list[tuple[str, str | None]]:
+    values = {
+        "topic": record.topic,
+        "partition": str(record.partition),
+        "offset": str(record.offset),
+        "connector.name": connector,
+        "task.id": "0",
+        "stage": "VALUE_CONVERTER" if rejection.stage is Stage.DECODE else "TASK_PUT",
+        "class.name": "connector",
+        "exception.class.name": f"{rejection.stage}.{rejection.reason}",
+        "exception.message": rejection.message,
+        "exception.stacktrace": f"{rejection.stage}.{rejection.reason}: {rejection.message}",
+    }
+    return [(f"{CONNECT_PREFIX}{name}", value) for name, value in values.items()]
+
+
+def _stub(record: Record) -> bytes:
+    value = record.value or b""
+    return orjson.dumps(
+        {
+            "stub": "the record is too large for the dead-letter topic; read it at its source",
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": record.offset,
+            "value_bytes": len(value),
+            "value_sha256": hashlib.sha256(value).hexdigest(),
+        }
+    )

@@ -1,0 +1,14 @@
+"""Exit codes, a contract; named after sysexits.h, so that schedulers and people can look them up."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """How a command ended."""
+
+    OK = 0
+    NOT_OK = 1  # what was asked about is not so
+    UNAVAILABLE = 69  # Kafka out of reach, a topic missing
+    BUG = 70  # ours
+    REFUSED = 77  # by AWS or Kafka
+    BAD_FILE = 78  # the configuration

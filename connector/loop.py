@@ -1,0 +1,208 @@
+"""The loop: poll, transform, deliver, commit. It owns all state, in one thread.
+
+Only calls to Amazon Personalize run elsewhere; they share nothing, and their answers come back as values. So there
+are no locks, and a record's whole walk can be read from ``step`` downwards, here and in delivery.py. What the loop
+needs of the outside is declared in ports.py.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+import structlog
+
+from connector.core.channel import Limits
+from connector.core.flow import Bounds, Flow, Load
+from connector.core.offsets import Offsets
+from connector.core.outcomes import Fatal
+from connector.core.records import TopicPartition
+from connector.core.transform import Transform
+from connector.delivery import Delivery
+from connector.metrics import Metrics
+from connector.ports import DeadLetters, Outside, Polled, Sender, Source
+
+log = structlog.get_logger()
+
+RECORDS_A_STEP = 500  # enough to make a step's own cost small, few enough to answer within milliseconds
+NAP = 0.005  # seconds that an answer may lie unread while the loop waits for records
+TICK = 0.5  # seconds without anything to do
+
+
+class Settings(NamedTuple):
+    """What the loop is told. Times in seconds."""
+
+    limits: Limits
+    max_in_flight: int
+    bounds: Bounds
+    commit_interval: float = 1.0
+    revoke_budget: float = 10.0  # how long a rebalance may be held up for calls on the wire
+
+
+class Loop:
+    """Carries records from a source to a sender.
+
+    Args:
+        source, sender, dead_letters, outside: see ports.py.
+        transform: record and Unix time to what becomes of the record.
+        settings: limits and intervals.
+        metrics: where everything is counted.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        sender: Sender,
+        dead_letters: DeadLetters,
+        transform: Transform,
+        settings: Settings,
+        metrics: Metrics,
+        outside: Outside,
+    ) -> None:
+        self.offsets = Offsets()
+        self.flow = Flow(settings.bounds)
+        self.delivery = Delivery(sender, dead_letters, settings.limits, settings.max_in_flight, metrics, outside)
+        self.ticked_at = outside.clock()
+        self.joined = False
+        self._source = source
+        self._transform = transform
+        self._settings = settings
+        self._metrics = metrics
+        self._outside = outside
+        self._commit_at = outside.clock() + settings.commit_interval
+        self._leave_without_commit = False
+
+    @property
+    def fatal(self) -> Fatal | None:
+        """Why the process must stop; None while all is well."""
+        return self.delivery.fatal
+
+    # -- one step ---------------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """Read what there is, send what may go, take in what came back, commit what is done."""
+        timeout = self._idle_for()
+        if self.flow.may_read:
+            waiting = min(timeout, NAP) if self.delivery.answers_expected else timeout
+            self._accept(self._source.poll(self._room(), waiting))
+            self._work()
+        else:
+            # Nothing can be read now, so what can happen is an answer: wait for that, not for records. Dead letters are
+            # acknowledged without waking anybody.
+            self._work(min(timeout, NAP) if self.delivery.letters_expected else timeout)
+            if self.flow.all_paused(len(self.offsets)):
+                self._accept(self._source.poll(1, 0))
+        self._adjust_flow()
+        self._commit()
+
+    def _idle_for(self) -> float:
+        """Seconds until there is something to do, if neither a record nor an answer comes."""
+        now = self._outside.clock()
+        ready_at = self.delivery.channels.ready_at(now)
+        until = self._commit_at if ready_at is None else min(ready_at, self._commit_at)
+        return min(TICK, max(0.0, until - now))
+
+    def _room(self) -> int:
+        return min(RECORDS_A_STEP, self.flow.room(sum(partition.open_events for partition in self.offsets)))
+
+    def _accept(self, polled: Polled) -> None:
+        now, wall = self._outside.clock(), self._outside.wall()
+        for record in polled.records:
+            opened = self.offsets.track(record)
+            if opened is not None:
+                self.delivery.accept(opened, record.topic, self._transform(record, wall), now)
+        for topic_partition, offset in polled.ends.items():
+            self.offsets.reached(topic_partition, offset)
+
+    def _work(self, wait: float = 0.0) -> None:
+        self.ticked_at = self._outside.clock()
+        self.delivery.work(wait)
+
+    # -- backpressure and commit ------------------------------------------------------------------------------
+
+    def _adjust_flow(self) -> None:
+        loads = [
+            Load(partition.topic_partition, partition.open_events, partition.open_bytes, partition.span)
+            for partition in self.offsets
+        ]
+        change = self.flow.decide(loads, self._outside.clock())
+        if change.pause:
+            self._source.pause(change.pause)
+            log.info("partitions paused: more is read than can be delivered", partitions=_names(change.pause))
+        if change.resume:
+            self._source.resume(change.resume)
+            log.info("partitions resumed", partitions=_names(change.resume))
+
+    def _commit(self) -> None:
+        self.offsets.committed(self._source.committed())
+        now = self._outside.clock()
+        if now < self._commit_at:
+            return
+        self._commit_at = now + self._settings.commit_interval
+        offsets = self.offsets.committable()
+        if offsets:
+            self._source.commit(offsets)
+
+    # -- rebalances: called by the source, from within its poll and close -----------------------------------------
+
+    def on_assign(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """These are ours from now on."""
+        self.joined = True
+        self.offsets.assign(topic_partitions)
+        self._metrics.rebalances.labels("assign").inc()
+        log.info("partitions assigned", partitions=_names(topic_partitions), total=len(self.offsets))
+
+    def on_revoke(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """These will be another's once this returns: finish what is on the wire, commit, forget.
+
+        What was not sent is dropped at once, since the next owner reads it again. Calls and dead letters that are
+        under way are waited for: their records would be doubled otherwise.
+        """
+        self._metrics.rebalances.labels("revoke").inc()
+        if not self._leave_without_commit:
+            self.offsets.leave(topic_partitions)
+            self.delivery.discard_given_up()
+            deadline = self._outside.clock() + self._settings.revoke_budget
+            while self._outside.clock() < deadline and self.delivery.leaving_under_way():
+                self._work(NAP)
+            self.offsets.committed(self._source.commit_now(self.offsets.committable(topic_partitions)))
+        self._forget("partitions revoked", topic_partitions)
+
+    def on_lost(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """These are another's already: nothing of them may be committed."""
+        self._metrics.rebalances.labels("lost").inc()
+        self._forget("partitions lost", topic_partitions)
+
+    def _forget(self, how: str, topic_partitions: Collection[TopicPartition]) -> None:
+        abandoned = self.offsets.forget(topic_partitions)
+        self.delivery.discard_given_up()
+        self.flow.forget(topic_partitions)
+        for topic_partition, count in abandoned.items():
+            self._metrics.records_abandoned.labels(topic_partition.topic).inc(count)
+        self._metrics.forget(topic_partitions)
+        unfinished = sum(abandoned.values())
+        log.info(how, partitions=_names(topic_partitions), unfinished=unfinished, total=len(self.offsets))
+
+    # -- the way out ------------------------------------------------------------------------------------------
+
+    def drain(self, seconds: float) -> bool:
+        """Deliver what is read, then commit; True where all of it was done within ``seconds``.
+
+        What is left stays uncommitted: it is read again, and its event ids make the repeat harmless.
+        """
+        deadline = self._outside.clock() + seconds
+        self.delivery.channels.drain()
+        self._source.pause([partition.topic_partition for partition in self.offsets])
+        while self.delivery.unfinished and self.fatal is None and self._outside.clock() < deadline:
+            self._work(NAP)
+            self._source.poll(RECORDS_A_STEP, 0)  # for the sake of membership; what it brings is not ours to start
+        self._work()
+        if self.fatal is None:
+            self.offsets.committed(self._source.commit_now(self.offsets.committable()))
+        return self.offsets.open_records == 0
+
+    def give_up(self) -> None:
+        """Something is wrong for good: nothing more is sent or committed, partitions are only let go."""
+        self._leave_without_commit = True
+
+
+def _names(topic_partitions: Iterable[TopicPartition]) -> list[str]:
+    return [f"{topic}-{partition}" for topic, partition in sorted(topic_partitions)]

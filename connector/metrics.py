@@ -1,0 +1,206 @@
+"""Every metric, named and described once. Names and labels are a contract: dashboards and alerts rely on them.
+
+Never a label: user, item, session or event id, or the text of an error. Counts are kept by the step and written once
+a step (``Tally``), because a metric's child costs more to find than a record costs to count.
+"""
+
+from collections import Counter as Count
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client.metrics import MetricWrapperBase
+
+from connector import __version__
+from connector.core.outcomes import Status
+from connector.core.records import Reason, Stage, TopicPartition
+
+PUT_EVENTS = "put_events"
+OUTCOMES = ("delivered", "filtered", "skipped", "dead_lettered")
+
+
+class Metrics:
+    """All metrics of one process, in a registry of their own."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry or CollectorRegistry()
+        self._records()
+        self._calls()
+        self._kafka()
+        self._process()
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, namespace="putevents", registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, namespace="putevents", registry=self.registry)
+
+    def _histogram(self, name: str, text: str, label: str, buckets: Iterable[float]) -> Histogram:
+        return Histogram(name, text, (label,), namespace="putevents", registry=self.registry, buckets=tuple(buckets))
+
+    def _records(self) -> None:
+        self.records_consumed = self._counter("records_consumed", "Records read from Kafka.", "topic")
+        self.records = self._counter(
+            "records",
+            "Records that are done with, by what became of them. At rest their sum is records_consumed, less "
+            "records_abandoned.",
+            "topic",
+            "outcome",
+        )
+        self.records_abandoned = self._counter(
+            "records_abandoned",
+            "Records that were unfinished when their partition was given up; the next owner reads them again.",
+            "topic",
+        )
+        self.invalid_records = self._counter(
+            "invalid_records", "Records that are invalid, by where and why that was found.", "topic", "stage", "reason"
+        )
+        self.skipped_records = self._counter(
+            "skipped_records", "Records that were dropped on purpose, by the reason for it.", "topic", "reason"
+        )
+        self.rule_matches = self._counter(
+            "rule_matches", "Records that a rule matched, by pipeline and rule.", "pipeline", "rule"
+        )
+        self.dead_letter_records = self._counter(
+            "dead_letter_records", "Dead letters that the broker acknowledged, by source topic.", "topic", "reason"
+        )
+        self.dead_letter_errors = self._counter(
+            "dead_letter_errors", "Attempts to write a dead letter that failed; each is repeated."
+        )
+
+    def _calls(self) -> None:
+        self.events = self._counter(
+            "events", "Events that were sent, by what the service made of them.", "operation", "outcome"
+        )
+        self.requests = self._counter(
+            "requests", "Calls to Amazon Personalize, by how they ended.", "operation", "status"
+        )
+        self.request_duration = self._histogram(
+            "request_duration_seconds",
+            "How long calls took, whatever their outcome.",
+            "operation",
+            (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10),
+        )
+        self.events_per_request = self._histogram(
+            "events_per_request", "Events in a call that succeeded.", "operation", range(1, 11)
+        )
+        self.end_to_end_latency = self._histogram(
+            "end_to_end_latency_seconds",
+            "From a record's Kafka timestamp to the acknowledgement of its last event.",
+            "topic",
+            (0.1, 0.25, 0.5, 1, 1.5, 2.5, 5, 10, 30, 60, 300, 900, 3600),
+        )
+        self.request_rate_limit = self._gauge("request_rate_limit", "Calls a second that are allowed now.")
+        self.rate_limit_wait = self._counter(
+            "rate_limit_wait_seconds", "Time during which calls were ready and waited for the rate limit."
+        )
+        self.in_flight_requests = self._gauge("in_flight_requests", "Calls on the wire now.")
+        self.buffered_events = self._gauge("buffered_events", "Events that are read and not yet delivered.")
+        self.last_delivery = self._gauge(
+            "last_delivery_timestamp_seconds", "When a call last succeeded, in Unix time; 0 before the first."
+        )
+
+    def _kafka(self) -> None:
+        self.lag_seconds = self._gauge(
+            "consumer_lag_seconds", "Age of the oldest unfinished record; 0 when caught up.", "topic", "partition"
+        )
+        self.lag_records = self._gauge(
+            "consumer_lag_records", "Records from the committable offset to the end.", "topic", "partition"
+        )
+        self.assigned_partitions = self._gauge("assigned_partitions", "Partitions assigned to this process.", "topic")
+        self.paused_partitions = self._gauge("paused_partitions", "Partitions paused for backpressure.", "topic")
+        self.open_records = self._gauge("open_records", "Records that are read and not yet done with.")
+        self.rebalances = self._counter("rebalances", "Changes of the assignment.", "kind")
+        self.commits = self._counter("commits", "Commits of offsets, by how they ended.", "outcome")
+        self.last_commit = self._gauge(
+            "last_commit_timestamp_seconds", "When a commit last succeeded, in Unix time; 0 before the first."
+        )
+        self.kafka_errors = self._counter("kafka_errors", "Errors that the Kafka clients reported.", "code")
+
+    def _process(self) -> None:
+        build = Info("build", "Version of the connector.", namespace="putevents", registry=self.registry)
+        build.info({"version": __version__})
+        self.config = Info("config", "Hash of the configuration.", namespace="putevents", registry=self.registry)
+
+    def initialise(self, topics: Iterable[str], rules: Iterable[tuple[str, str]]) -> None:
+        """Set label sets that can be known to 0, so that a rate over them exists before the first event."""
+        for topic in topics:
+            self._initialise_topic(topic)
+        for pipeline, rule in rules:
+            self.rule_matches.labels(pipeline, rule)
+        for status in Status:
+            self.requests.labels(PUT_EVENTS, status)
+        _touch(self.events, [(PUT_EVENTS, outcome) for outcome in ("delivered", "rejected")])
+        _touch(self.rebalances, [(kind,) for kind in ("assign", "revoke", "lost")])
+        _touch(self.commits, [(outcome,) for outcome in ("ok", "error")])
+        _touch(self.request_duration, [(PUT_EVENTS,)])
+        _touch(self.events_per_request, [(PUT_EVENTS,)])
+
+    def _initialise_topic(self, topic: str) -> None:
+        per_topic = (
+            self.records_consumed,
+            self.records_abandoned,
+            self.assigned_partitions,
+            self.paused_partitions,
+            self.end_to_end_latency,
+        )
+        for metric in per_topic:
+            metric.labels(topic)
+        _touch(self.records, [(topic, outcome) for outcome in OUTCOMES])
+        _touch(self.dead_letter_records, [(topic, reason) for reason in Reason])
+        _touch(self.invalid_records, [(topic, stage, reason) for reason, stage in STAGES.items()])
+
+    def forget(self, topic_partitions: Iterable[TopicPartition]) -> None:
+        """Remove the series of partitions that are no longer ours."""
+        for topic, partition in topic_partitions:
+            for metric in (self.lag_seconds, self.lag_records):
+                if (topic, str(partition)) in metric._metrics:  # noqa: SLF001  remove() of a missing child warns
+                    metric.remove(topic, str(partition))
+
+
+def _touch(metric: MetricWrapperBase, label_sets: Iterable[tuple[str, ...]]) -> None:
+    for labels in label_sets:
+        metric.labels(*labels)
+
+
+# Where each reason is found; two can be found in more than one place and are listed where they mostly are.
+STAGES: dict[Reason, Stage] = {
+    Reason.EMPTY_VALUE: Stage.DECODE,
+    Reason.NOT_UTF8: Stage.DECODE,
+    Reason.NOT_JSON: Stage.DECODE,
+    Reason.NOT_AN_OBJECT: Stage.DECODE,
+    Reason.NESTED_TOO_DEEP: Stage.DECODE,
+    Reason.NUMBER_OUT_OF_RANGE: Stage.DECODE,
+    Reason.UNMATCHED: Stage.MAP,
+    Reason.MISSING_MEMBER: Stage.MAP,
+    Reason.WRONG_TYPE: Stage.MAP,
+    Reason.EXPRESSION_FAILED: Stage.MAP,
+    Reason.LOOKUP_FAILED: Stage.MAP,
+    Reason.INVALID_TIME: Stage.MAP,
+    Reason.TOO_LONG: Stage.VALIDATE,
+    Reason.EMPTY: Stage.VALIDATE,
+    Reason.IGNORED_LITERAL: Stage.VALIDATE,
+    Reason.RESERVED_PROPERTY: Stage.VALIDATE,
+    Reason.INVALID_PROPERTIES: Stage.VALIDATE,
+    Reason.INVALID_VALUE: Stage.VALIDATE,
+    Reason.TIME_OUT_OF_WINDOW: Stage.VALIDATE,
+    Reason.EVENT_TOO_LARGE: Stage.VALIDATE,
+    Reason.REJECTED_BY_SERVICE: Stage.DELIVER,
+}
+
+
+class Tally:
+    """Counts of one step, written to their counters at its end."""
+
+    def __init__(self) -> None:
+        self._counts: Count[tuple[Counter, tuple[str, ...]]] = Count()
+
+    def add(self, counter: Counter, *labels: str, count: int = 1) -> None:
+        """Count for a counter and its labels."""
+        self._counts[counter, labels] += count
+
+    def flush(self) -> None:
+        """Write what was counted."""
+        if self._counts:
+            for (counter, labels), count in self._counts.items():
+                (counter.labels(*labels) if labels else counter).inc(count)
+            self._counts.clear()

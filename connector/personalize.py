@@ -1,0 +1,335 @@
+"""One call on the wire becomes an Outcome; the only place that knows AWS.
+
+boto3 resolves credentials, region, endpoint, proxies, certificates and model. But ``client.put_events`` validates again
+what is validated already and serialises again what is serialised already, at ten times the price; so the body is put
+together from the entries' JSON, signed by core/signing.py and sent by wire.py. Tests hold the request equal to the one
+that the client would have sent, and the signature to botocore's.
+
+There is one owner of retries, and it is the loop: every call here is tried once, except that credentials which turn
+out too old are replaced and the call sent again, since the service has not looked at it.
+"""
+
+import asyncio
+import importlib
+import os
+import queue
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+import boto3
+import orjson
+from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, Credentials, DeferredRefreshableCredentials
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
+from botocore.httpsession import get_cert_path
+from botocore.parsers import create_parser
+from botocore.session import Session, get_session
+from botocore.utils import get_environ_proxies
+
+from connector import __version__
+from connector.core.batching import Batch
+from connector.core.outcomes import (
+    Delivered,
+    Expired,
+    Fatal,
+    Outcome,
+    Retryable,
+    Status,
+    Throttled,
+    classify,
+    expired_for_good,
+)
+from connector.core.signing import Keys, Signer
+from connector.ports import Answer
+from connector.wire import CallFailed, Connections, Origin, Response
+
+SERVICE: Final = "personalize-events"
+CONNECT_TIMEOUT = 2.0  # seconds
+CLOSING = 2.0  # seconds to wait for the thread that is told to end
+
+
+class Role(NamedTuple):
+    """A role to assume with the credentials that the chain finds."""
+
+    arn: str
+    external_id: str | None = None
+    session_name: str = "putevents"
+
+
+class Account(NamedTuple):
+    """Which AWS to talk to. What is None is for boto3's own chain to find: environment, profile, instance."""
+
+    region: str | None = None
+    endpoint_url: str | None = None
+    role: Role | None = None
+
+
+class NotConfigured(Exception):
+    """No client can be made of what there is; the message says what is missing."""
+
+
+class Wire:
+    """Sends batches, each in a call of its own, within one asyncio loop.
+
+    Args:
+        account: region, endpoint, role.
+        timeout: seconds to wait for an answer.
+
+    Raises:
+        NotConfigured: there is no region, or there are no credentials, or no certificates where they should be.
+    """
+
+    def __init__(self, account: Account, timeout: float) -> None:
+        self._account = account
+        self._config = Config(
+            retries={"total_max_attempts": 1},
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=timeout,
+            user_agent_extra=f"putevents-connector/{__version__}",
+        )
+        self._renewing = threading.Lock()
+        session = self._session()
+        self._credentials = self._find_credentials(session)
+        meta = _client(session, account.endpoint_url).meta
+        self.endpoint = str(meta.endpoint_url)
+        self.region = str(meta.region_name)
+        operation = meta.service_model.operation_model("PutEvents")
+        url = self.endpoint.rstrip("/") + operation.http["requestUri"]
+        self._signer = Signer(url, meta.service_model.signing_name, self.region)
+        origin = _origin(session, url)
+        constant = {"User-Agent": meta.config.user_agent, "Accept-Encoding": "identity"}
+        self._head = origin.head(self._signer.path, constant)
+        self._connections = Connections(origin, CONNECT_TIMEOUT, timeout, time.monotonic)
+        self._output_shape = operation.output_shape
+        self._parser = create_parser(meta.service_model.metadata["protocol"])
+
+    def _session(self) -> Session:
+        session = get_session()
+        # Every other AWS SDK reads AWS_REGION, and EKS sets it; botocore by itself looks at AWS_DEFAULT_REGION only.
+        region = self._account.region or os.environ.get("AWS_REGION")
+        if region:
+            session.set_config_variable("region", region)
+        # For the clients that fetch credentials, too: all calls wait while one of those is asked, and botocore's own
+        # defaults would let an unreachable one take minutes.
+        session.set_default_client_config(self._config)
+        return session
+
+    def _find_credentials(self, session: Session) -> Credentials:
+        try:
+            found = session.get_credentials()
+        except BotoCoreError as error:  # a profile that is not there, half of a pair of keys
+            raise NotConfigured(f"no AWS credentials: {error}") from error
+        if found is None:
+            raise NotConfigured(
+                "no AWS credentials: expected them in the environment (AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY), a profile, a web identity token (IRSA), Pod Identity, or instance metadata"
+            )
+        role = self._account.role
+        if role is None:
+            return found
+        arguments = {"RoleSessionName": role.session_name}
+        if role.external_id is not None:
+            arguments["ExternalId"] = role.external_id
+        fetcher = AssumeRoleCredentialFetcher(session.create_client, found, role.arn, extra_args=arguments)
+        return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+
+    async def send(self, batch: Batch) -> Outcome:
+        """Send the batch's events; never raises for anything that a network or a service can do."""
+        used = self._credentials
+        outcome = await self._try(batch, used)
+        if not isinstance(outcome, Expired):
+            return outcome
+        try:
+            outcome = await self._try(batch, await asyncio.to_thread(self._renewed, used))
+        except NotConfigured:
+            return Fatal("NoCredentials", "check the AWS credentials: they have expired, and there are no others")
+        return expired_for_good(outcome) if isinstance(outcome, Expired) else outcome
+
+    async def _try(self, batch: Batch, credentials: Credentials) -> Outcome:
+        try:
+            keys = await _keys(credentials)
+            content = body(batch)
+            response = await self._connections.post(self._sign(keys, content), content)
+        except CallFailed as failure:
+            return Retryable(failure.code, Status.TIMEOUT if failure.timed_out else Status.CONNECTION)
+        except ClientError as error:
+            # Not of PutEvents: credentials are fetched by calls of their own, to STS.
+            return _of_credentials(error)
+        except BotoCoreError as error:
+            # Metadata and token services that do not answer: as passing as any outage.
+            return Retryable(type(error).__name__, Status.CONNECTION)
+        return Delivered() if response.status == 200 else self._refusal(response)
+
+    def _sign(self, keys: Keys, content: bytes) -> bytes:
+        headers = self._signer.headers(keys, content, time.time())
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        return b"%b%bContent-Length: %d\r\n\r\n" % (self._head, lines.encode(), len(content))
+
+    def _renewed(self, used: Credentials) -> Credentials:
+        """Credentials resolved anew, the whole chain from the start; by one thread for all that found them too old."""
+        with self._renewing:
+            if self._credentials is used:
+                self._credentials = self._find_credentials(self._session())
+            return self._credentials
+
+    def _refusal(self, response: Response) -> Outcome:
+        status = response.status
+        answer = {"status_code": status, "headers": response.headers, "body": response.content}
+        try:
+            error = self._parser.parse(answer, self._output_shape).get("Error", {})
+        except Exception:  # noqa: BLE001  a proxy's page, say: the status alone has to do
+            error = {}
+        return classify(_own_code(str(error.get("Code", "")), status), status, str(error.get("Message", "")))
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        self._connections.close()
+
+
+async def _keys(credentials: Credentials) -> Keys:
+    # What must be fetched is fetched elsewhere: it may take seconds, and calls that are under way go on meanwhile.
+    renewable: Any = credentials
+    frozen: Any
+    if getattr(renewable, "refresh_needed", bool)():
+        frozen = await asyncio.to_thread(credentials.get_frozen_credentials)
+    else:
+        frozen = credentials.get_frozen_credentials()
+    return Keys(frozen.access_key, frozen.secret_key, frozen.token)
+
+
+def body(batch: Batch) -> bytes:
+    """The request's JSON, put together from what the entries hold already."""
+    user = b"" if batch.user_id is None else b'"userId":%b,' % orjson.dumps(batch.user_id)
+    return b'{"trackingId":%b,%b"sessionId":%b,"eventList":[%b]}' % (
+        orjson.dumps(batch.tracking_id),
+        user,
+        orjson.dumps(batch.session_id),
+        b",".join([item.entry.body for item in batch.items]),
+    )
+
+
+def _own_code(code: str, status: int) -> str:
+    # Where an answer names no error, the parser takes the status for its code.
+    return "" if code == str(status) else code
+
+
+def _of_credentials(error: ClientError) -> Outcome:
+    details: Any = error.response
+    code = details.get("Error", {}).get("Code", "")
+    status = details.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    outcome = classify(code, status, details.get("Error", {}).get("Message", ""))
+    match outcome:
+        case Retryable() | Expired():
+            return outcome
+        case Throttled():
+            # Not over the quota of PutEvents, so it is nothing that slower calls would mend.
+            return Retryable(code, Status.CONNECTION)
+        case _:
+            return Fatal(code, "check personalize.assume_role: AWS refused to hand out credentials for it")
+
+
+def _client(session: Session, endpoint_url: str | None) -> Any:
+    try:
+        return boto3.Session(botocore_session=session).client(SERVICE, endpoint_url=endpoint_url)
+    except NoRegionError as error:
+        raise NotConfigured(
+            "no AWS region: expected personalize.region, AWS_REGION, AWS_DEFAULT_REGION, or one in the profile"
+        ) from error
+    except (BotoCoreError, ValueError) as error:
+        raise NotConfigured(f"no client for Amazon Personalize: {error}") from error
+
+
+def _origin(session: Session, url: str) -> Origin:
+    """Where the wire goes, by boto3's own rules for certificates and proxies."""
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    bundle: Any = session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE") or True
+    try:
+        tls = ssl.create_default_context(cafile=get_cert_path(bundle)) if secure else None
+    except OSError as error:
+        raise NotConfigured(f"expected a bundle of certificates at {bundle} ({error.strerror})") from error
+    port = parts.port or (443 if secure else 80)
+    return Origin(parts.hostname or "", port, tls, get_environ_proxies(url).get(parts.scheme))
+
+
+class Calls:
+    """A thread with an asyncio loop in which all calls are made; ``ports.Sender``.
+
+    It shares nothing with the loop's thread but two queues, and what fails in it beyond all expectation is raised in
+    the loop's thread.
+    """
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._batches: deque[Batch] = deque()
+        self._answers: queue.SimpleQueue[Answer | Exception] = queue.SimpleQueue()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._loop = _new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="calls", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+        self._wire.close()
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+    def submit(self, batch: Batch) -> None:
+        """See ``ports.Sender``."""
+        self._batches.append(batch)
+        if len(self._batches) == 1:
+            # Waking the other thread costs more than a call's share of this one's time; once a burst is enough.
+            self._loop.call_soon_threadsafe(self._start)
+
+    def _start(self) -> None:
+        while self._batches:
+            task = self._loop.create_task(self._send(self._batches.popleft()))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+
+    async def _send(self, batch: Batch) -> None:
+        started = time.monotonic()
+        try:
+            outcome = await self._wire.send(batch)
+        except Exception as error:  # noqa: BLE001  raised where somebody sees it, see wait()
+            self._answers.put(error)
+        else:
+            self._answers.put(Answer(batch, outcome, time.monotonic() - started))
+
+    def wait(self, timeout: float) -> Sequence[Answer]:
+        """See ``ports.Sender``."""
+        answers: list[Answer] = []
+        try:
+            answer = self._answers.get(timeout=timeout) if timeout > 0 else self._answers.get_nowait()
+            while True:
+                if isinstance(answer, Exception):
+                    raise answer
+                answers.append(answer)
+                answer = self._answers.get_nowait()
+        except queue.Empty:
+            return answers
+
+    def close(self) -> None:
+        """Give up the calls that are under way, and end the thread."""
+        self._loop.call_soon_threadsafe(self._end)
+        self._thread.join(CLOSING)
+
+    def _end(self) -> None:
+        for task in self._under_way:
+            task.cancel()
+        self._loop.call_soon(self._loop.stop)
+
+
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    """That of uvloop where it is there: TLS costs half with it."""
+    try:
+        make: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return make()

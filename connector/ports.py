@@ -1,0 +1,104 @@
+"""What the loop needs of the outside, as the loop sees it.
+
+source.py, personalize.py and dead_letters.py implement these; the tests' fakes do so in a few lines each. Nothing here
+knows of Kafka's client, of AWS, or of threads.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from connector.core.batching import Batch
+from connector.core.offsets import OpenRecord
+from connector.core.outcomes import Outcome
+from connector.core.records import Record, Rejection, TopicPartition
+
+
+class Polled(NamedTuple):
+    """What one poll brought: records in the order of their partitions, and ends of partitions that were reached."""
+
+    records: Sequence[Record] = ()
+    ends: Mapping[TopicPartition, int] = {}
+
+
+class Answer(NamedTuple):
+    """How a call ended and how long it took, in seconds."""
+
+    batch: Batch
+    outcome: Outcome
+    seconds: float
+
+
+class Source(Protocol):
+    """Where records come from. Its poll calls the loop's ``on_assign``, ``on_revoke`` and ``on_lost``."""
+
+    def poll(self, limit: int, timeout: float) -> Polled:
+        """Wait up to ``timeout`` seconds for a first record, then take up to ``limit`` without waiting."""
+
+    def pause(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """Bring no more records of these."""
+
+    def resume(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """Bring records of these again."""
+
+    def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
+        """Begin to commit; False where the commit before is still under way."""
+
+    def committed(self) -> Mapping[TopicPartition, int]:
+        """What the broker has acknowledged since the last call."""
+
+    def commit_now(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+        """Commit and wait; returns what the broker acknowledged. Never raises."""
+
+    def end_offsets(self, topic_partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """The end of each partition as last heard of, without asking."""
+
+
+class Sender(Protocol):
+    """What carries batches to the service and brings back how that ended."""
+
+    def submit(self, batch: Batch) -> None:
+        """Send a batch, elsewhere."""
+
+    def wait(self, timeout: float) -> Sequence[Answer]:
+        """Answers that are there; waits up to ``timeout`` seconds for a first one."""
+
+
+class DeadLetters(Protocol):
+    """Where invalid records go."""
+
+    def put(self, opened: OpenRecord, rejection: Rejection) -> None:
+        """Write a record, with what is wrong with it; repeated until the broker has it."""
+
+    def acknowledged(self) -> Sequence[tuple[OpenRecord, Rejection]]:
+        """Those that the broker has since the last call."""
+
+    def pending(self) -> Collection[OpenRecord]:
+        """Those that it does not have yet."""
+
+
+class Outside(NamedTuple):
+    """Time and chance, so that a test can hold both.
+
+    ``clock`` gives seconds that never go back, ``wall`` Unix seconds, ``chance`` numbers in [0, 1).
+    """
+
+    clock: Callable[[], float]
+    wall: Callable[[], float]
+    chance: Callable[[], float]
+
+
+class Refused(Exception):
+    """Kafka will not serve this client until somebody changes something: exit, and say what.
+
+    ``code`` is the broker's or the client's own, ``advice`` what to do.
+    """
+
+    def __init__(self, code: str, detail: str, advice: str) -> None:
+        super().__init__(f"{code}: {detail}; {advice}")
+        self.code = code
+        self.detail = detail
+        self.advice = advice
+
+
+class Unavailable(Exception):
+    """Something that is needed at the start is not there; it may be later, without a change of the file."""

@@ -1,0 +1,369 @@
+"""Records from Kafka: poll, pause, commit, and the rebalance callbacks.
+
+**Nothing raises out of a callback.** An exception in any of them makes the client drop the message that it would
+have returned next, and can make close() hang for ever. So callbacks record what went wrong, and ``poll`` raises it
+afterwards, when the only thing left to do is to stop.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Protocol
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
+from confluent_kafka import TopicPartition as ClientTopicPartition
+
+from connector.core.records import Record, TopicPartition
+from connector.logs import CLIENT, Repeats
+from connector.metrics import Metrics
+from connector.ports import Polled, Refused, Unavailable
+
+log = structlog.get_logger()
+
+Headers = tuple[tuple[str, bytes | None], ...]
+
+FIRST_ANSWER = 15.0  # seconds to wait for a broker at the start
+
+# Ours, and why: config/librdkafka.py refuses each in the file with the reason.
+OWNED: Mapping[str, Any] = {
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    "enable.partition.eof": True,
+}
+# Prefetching is per partition; the client's own defaults can hold gigabytes.
+DEFAULTS: Mapping[str, Any] = {
+    "client.id": "putevents",
+    "queued.min.messages": 5_000,
+    "queued.max.messages.kbytes": 32_768,
+    "fetch.queue.backoff.ms": 100,
+}
+_REFUSED: Mapping[int, str] = {
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: "allow Read and Describe on the topics to this principal",
+    KafkaError.GROUP_AUTHORIZATION_FAILED: "allow Read on the consumer group to this principal",
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED: "allow the operation on the cluster to this principal",
+    KafkaError.SASL_AUTHENTICATION_FAILED: "check kafka.auth: the broker does not know this user or password",
+    KafkaError._FATAL: "restart; where it speaks of group.instance.id, give each process its own",  # noqa: SLF001
+    KafkaError._AUTHENTICATION: "check kafka.auth: the broker does not know this user or password",  # noqa: SLF001
+}
+_NO_LONGER_OURS = frozenset(
+    {
+        KafkaError.UNKNOWN_MEMBER_ID,
+        KafkaError.ILLEGAL_GENERATION,
+        KafkaError.REBALANCE_IN_PROGRESS,
+        KafkaError.FENCED_INSTANCE_ID,
+        KafkaError._STATE,  # noqa: SLF001
+        KafkaError._ASSIGNMENT_LOST,  # noqa: SLF001
+    }
+)
+
+
+class Listener(Protocol):
+    """Who is told of the assignment; called from within ``poll`` and ``close``."""
+
+    def on_assign(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """New partitions; may be none."""
+
+    def on_revoke(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """Partitions that are given up once this returns."""
+
+    def on_lost(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """Partitions that were given up already."""
+
+
+class KafkaSource:
+    """A consumer group's member.
+
+    Args:
+        properties: librdkafka properties: the connection and the user's own; ours are added.
+        topics: names, or regular expressions that start with ^.
+        metrics: where errors and commits are counted.
+    """
+
+    def __init__(self, properties: Mapping[str, Any], topics: Collection[str], metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._topics = list(topics)
+        self._servers = properties.get("bootstrap.servers")
+        self._committing = False
+        self._acknowledged: dict[TopicPartition, int] = {}
+        self._let_go: set[TopicPartition] = set()
+        self._failure: Exception | None = None
+        self._repeats = Repeats(60.0)
+        callbacks = {"on_commit": self._on_commit, "error_cb": self._on_error, "logger": CLIENT}
+        self.consumer = Consumer({**DEFAULTS, **_assignor(properties), **properties, **OWNED, **callbacks})
+
+    def subscribe(self, listener: Listener) -> None:
+        """Join the group; assignments come from within the polls that follow."""
+        self.consumer.subscribe(
+            self._topics,
+            on_assign=self._guarded(self._resumed(listener.on_assign)),
+            on_revoke=self._guarded(self._gone(listener.on_revoke)),
+            on_lost=self._guarded(self._gone(listener.on_lost)),
+        )
+
+    # -- callbacks --------------------------------------------------------------------------------------------
+
+    def _guarded(
+        self, handle: Callable[[list[TopicPartition]], None]
+    ) -> Callable[[Consumer, list[ClientTopicPartition]], None]:
+        def callback(_: Consumer, partitions: list[ClientTopicPartition]) -> None:
+            try:
+                handle([TopicPartition(each.topic, each.partition) for each in partitions])
+            except Exception as error:  # noqa: BLE001  nothing may raise out of a callback
+                self._failure = self._failure or error
+
+        return callback
+
+    def _gone(self, handle: Callable[[Collection[TopicPartition]], None]) -> Callable[[list[TopicPartition]], None]:
+        def gone(topic_partitions: list[TopicPartition]) -> None:
+            self._let_go.update(topic_partitions)
+            handle(topic_partitions)
+
+        return gone
+
+    def _resumed(self, handle: Callable[[Collection[TopicPartition]], None]) -> Callable[[list[TopicPartition]], None]:
+        def assigned(topic_partitions: list[TopicPartition]) -> None:
+            handle(topic_partitions)
+            # A pause survives revocation and comes back with the partition; the loop believes it unpaused.
+            self.resume(topic_partitions)
+
+        return assigned
+
+    def _on_commit(self, error: KafkaError | None, partitions: list[ClientTopicPartition]) -> None:
+        self._committing = False
+        try:
+            self._acknowledged.update(self._outcome_of_commit(error, partitions))
+        except Exception as failure:  # noqa: BLE001  nothing may raise out of a callback
+            self._failure = self._failure or failure
+
+    def _on_error(self, error: KafkaError) -> None:
+        try:
+            self._take_in(error, "the Kafka client reported an error")
+        except Exception as failure:  # noqa: BLE001  nothing may raise out of a callback
+            self._failure = self._failure or failure
+
+    def _take_in(self, error: KafkaError, what: str) -> None:
+        self._metrics.kafka_errors.labels(error.name()).inc()
+        if error.code() in _REFUSED or error.fatal():
+            self._failure = self._failure or _refusal(error)
+        elif self._repeats.written((error.name(),)):
+            log.warning(what, code=error.name(), detail=error.str())
+
+    # -- in ---------------------------------------------------------------------------------------------------
+
+    def poll(self, limit: int, timeout: float) -> Polled:
+        """See ``ports.Source``.
+
+        Raises:
+            Refused: Kafka will not serve this client until somebody changes something.
+        """
+        try:
+            messages = self._messages(limit, timeout)
+        except (KafkaException, SystemError) as raised:
+            # A fatal error of the client comes this way and not through its callbacks; SystemError is what a callback
+            # makes of it that was called with the exception under way. Messages may be lost: there is no going on.
+            raise self._failure or _refused(raised) from raised
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+        return self._sorted(messages)
+
+    def _messages(self, limit: int, timeout: float) -> list[Message]:
+        # consume() would wait for all of ``limit``; poll() returns with the first, and the rest is there already.
+        first = self.consumer.poll(timeout)
+        if limit == 1 or first is None:
+            return [] if first is None else [first]
+        self._let_go.clear()
+        more = self.consumer.consume(limit - 1, 0)
+        # Its partition may have been revoked in between: what is not tracked yet is for the next owner.
+        return more if _place(first) in self._let_go else [first, *more]
+
+    def _sorted(self, messages: Iterable[Message]) -> Polled:
+        records: list[Record] = []
+        ends: dict[TopicPartition, int] = {}
+        for message in messages:
+            error = message.error()
+            if error is None:
+                records.append(_record(message, self._headers(message)))
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
+                ends[_place(message)] = message.offset() or 0
+            else:
+                self._take_in(error, "Kafka answered a fetch with an error")
+        return Polled(records, ends)
+
+    def _headers(self, message: Message) -> Headers:
+        try:
+            found: Any = message.headers() or ()
+        except (SystemError, UnicodeError):
+            # The client hands no headers over if the name of one is not UTF-8. Stopping would stop at every restart,
+            # for as long as the record lies there; so it is read without.
+            if self._repeats.written(("headers", message.topic() or "")):
+                log.warning("a record is read without its headers: the name of one is not UTF-8", at=_at(message))
+            return ()
+        return tuple((name, _bytes(value)) for name, value in found)
+
+    def pause(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """See ``ports.Source``."""
+        if topic_partitions:
+            self.consumer.pause(_foreign(topic_partitions))
+
+    def resume(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """See ``ports.Source``."""
+        if topic_partitions:
+            self.consumer.resume(_foreign(topic_partitions))
+
+    # -- commits ----------------------------------------------------------------------------------------------
+
+    def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
+        """See ``ports.Source``."""
+        # Two commits under way can overtake each other, and the committed offset would go back.
+        if self._committing:
+            return False
+        self._committing = True
+        try:
+            self.consumer.commit(offsets=_with_offsets(offsets), asynchronous=True)
+        except KafkaException as error:
+            self._committing = False
+            self._failed_commit(error.args[0])
+        return True
+
+    def committed(self) -> Mapping[TopicPartition, int]:
+        """See ``ports.Source``."""
+        acknowledged, self._acknowledged = self._acknowledged, {}
+        return acknowledged
+
+    def commit_now(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+        """See ``ports.Source``. With the coordinator away this takes up to the session's time-out."""
+        if not offsets:
+            return {}
+        try:
+            partitions = self.consumer.commit(offsets=_with_offsets(offsets), asynchronous=False)
+        except KafkaException as error:
+            self._failed_commit(error.args[0])
+            return {}
+        return self._outcome_of_commit(None, partitions or [])
+
+    def _outcome_of_commit(
+        self, error: KafkaError | None, partitions: Iterable[ClientTopicPartition]
+    ) -> dict[TopicPartition, int]:
+        # The request may succeed while one of its partitions fails.
+        errors = [each.error for each in partitions if each.error is not None]
+        if error is not None or errors:
+            self._failed_commit(error or errors[0])
+        done = {
+            TopicPartition(each.topic, each.partition): each.offset
+            for each in partitions
+            if error is None and each.error is None and each.offset >= 0
+        }
+        if done:
+            self._metrics.commits.labels("ok").inc()
+            self._metrics.last_commit.set_to_current_time()
+        return done
+
+    def _failed_commit(self, error: KafkaError) -> None:
+        self._metrics.commits.labels("error").inc()
+        self._metrics.kafka_errors.labels(error.name()).inc()
+        if self._repeats.written(("commit", error.name())):
+            ours = error.code() not in _NO_LONGER_OURS
+            then = "it is repeated" if ours else "its partitions have another owner, who reads them again"
+            log.warning("a commit failed", then=then, code=error.name(), detail=error.str())
+
+    # -- what else the client knows ---------------------------------------------------------------------------
+
+    def end_offsets(self, topic_partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """See ``ports.Source``."""
+        ends: dict[TopicPartition, int] = {}
+        for topic_partition in topic_partitions:
+            place = ClientTopicPartition(topic_partition.topic, topic_partition.partition)
+            _, end = self.consumer.get_watermark_offsets(place, cached=True)
+            if end >= 0:
+                ends[topic_partition] = end
+        return ends
+
+    def require(self, dead_letter: str, timeout: float = FIRST_ANSWER) -> None:
+        """Make sure that a broker answers, that the topics are there, and that the dead letters have theirs.
+
+        Found at the start and said in words, a missing topic costs a minute; found later, it costs records.
+
+        Args:
+            dead_letter: the topic of the dead letters.
+            timeout: seconds to wait for a broker.
+
+        Raises:
+            Unavailable: no broker answers, or a topic is missing.
+            Refused: the brokers do not let this principal in.
+        """
+        try:
+            known = self.consumer.list_topics(timeout=timeout).topics
+        except KafkaException as error:
+            self.consumer.poll(0)  # why the brokers hang up is told to the callbacks only
+            if isinstance(self._failure, Refused):
+                raise self._failure from None
+            raise Unavailable(
+                f"no broker at {self._servers} answers within {timeout:g} s ({error.args[0].str()}): "
+                "check kafka.bootstrap_servers, the network between here and there, and kafka.tls and kafka.auth"
+            ) from None
+        wanted = {topic: "pipelines[].topics" for topic in self._topics if not topic.startswith("^")}
+        for topic, setting in {**wanted, dead_letter: "dead_letter.topic"}.items():
+            if topic not in known or known[topic].error is not None:
+                raise Unavailable(
+                    f"topic {topic} does not exist at {self._servers}, or this principal may not describe it: "
+                    f"create it, correct {setting}, or allow Describe on it"
+                )
+        for pattern in self._topics:
+            if pattern.startswith("^") and not any(re.match(pattern, topic) for topic in known):
+                log.warning("no topic matches yet", pattern=pattern)
+
+    def close(self) -> None:
+        """Leave the group; calls the listener for what is still assigned. May hang: call it under a watchdog."""
+        self.consumer.close()
+
+
+def _refusal(error: KafkaError) -> Refused:
+    advice = _REFUSED.get(error.code(), "restart; if it comes back, look at the brokers' logs")
+    return Refused(error.name(), error.str(), advice)
+
+
+def _refused(raised: BaseException) -> Exception:
+    """What a fatal error of the client means; anything else that comes out of a poll is a bug, and stays itself."""
+    cause = raised if isinstance(raised, KafkaException) else raised.__cause__
+    return _refusal(cause.args[0]) if isinstance(cause, KafkaException) else RuntimeError(type(raised).__name__)
+
+
+def _assignor(properties: Mapping[str, Any]) -> dict[str, str]:
+    if properties.get("group.protocol") == "consumer":
+        return {}  # the broker assigns
+    return {"partition.assignment.strategy": "cooperative-sticky"}
+
+
+def _at(message: Message) -> str:
+    return f"{message.topic()}-{message.partition()}@{message.offset()}"
+
+
+def _record(message: Message, headers: Headers) -> Record:
+    # Copies: a Message held on to may pin the whole fetch that it came with.
+    kind, timestamp = message.timestamp()
+    return Record(
+        message.topic() or "",
+        message.partition() or 0,
+        message.offset() or 0,
+        timestamp if kind else None,
+        _bytes(message.key()),
+        _bytes(message.value()),
+        headers,
+    )
+
+
+def _bytes(value: str | bytes | None) -> bytes | None:
+    return value.encode() if isinstance(value, str) else value
+
+
+def _place(message: Message) -> TopicPartition:
+    return TopicPartition(message.topic() or "", message.partition() or 0)
+
+
+def _foreign(topic_partitions: Iterable[TopicPartition]) -> list[ClientTopicPartition]:
+    return [ClientTopicPartition(topic, partition) for topic, partition in topic_partitions]
+
+
+def _with_offsets(offsets: Mapping[TopicPartition, int]) -> list[ClientTopicPartition]:
+    return [ClientTopicPartition(topic, partition, offset) for (topic, partition), offset in offsets.items()]

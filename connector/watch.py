@@ -1,0 +1,110 @@
+"""Once a second, the loop's state becomes gauges, and its changes become log lines.
+
+Called from the loop's thread, so nothing here needs a lock; a scrape reads what was written last.
+"""
+
+from collections import Counter
+
+import structlog
+
+from connector.core.channel import Channel
+from connector.core.offsets import PartitionOffsets
+from connector.loop import Loop
+from connector.metrics import Metrics
+from connector.ports import Outside, Source
+
+log = structlog.get_logger()
+
+INTERVAL = 1.0  # seconds
+
+
+class Watch:
+    """Looks at a loop and says what it sees."""
+
+    def __init__(self, loop: Loop, source: Source, metrics: Metrics, outside: Outside) -> None:
+        self._loop = loop
+        self._source = source
+        self._metrics = metrics
+        self._outside = outside
+        self._next = outside.clock()
+        self._waited = 0.0
+        self._topics: set[str] = set()
+        self._noted: dict[tuple[str, str], float] = {}  # (what, tracking id) -> since when
+
+    def look(self) -> None:
+        """Write gauges and log lines, if it is time."""
+        now = self._outside.clock()
+        if now < self._next:
+            return
+        self._next = now + INTERVAL
+        self._gauges()
+        self._lag()
+        for channel in self._loop.delivery.channels:
+            self._note(channel, now)
+
+    def _gauges(self) -> None:
+        metrics, loop = self._metrics, self._loop
+        channels = loop.delivery.channels
+        metrics.in_flight_requests.set(channels.on_the_wire)
+        metrics.buffered_events.set(channels.waiting)
+        metrics.open_records.set(loop.offsets.open_records)
+        metrics.request_rate_limit.set(channels.rate)
+        waited = sum(channel.rate_wait for channel in channels)
+        metrics.rate_limit_wait.inc(max(0.0, waited - self._waited))
+        self._waited = waited
+        assigned = Counter(partition.topic_partition.topic for partition in loop.offsets)
+        paused = Counter(topic for topic, _ in loop.flow.paused)
+        self._topics |= set(assigned)
+        for topic in self._topics:
+            metrics.assigned_partitions.labels(topic).set(assigned[topic])
+            metrics.paused_partitions.labels(topic).set(paused[topic])
+
+    def _lag(self) -> None:
+        partitions = list(self._loop.offsets)
+        ends = self._source.end_offsets(partition.topic_partition for partition in partitions)
+        wall = self._outside.wall()
+        for partition in partitions:
+            topic, number = partition.topic_partition
+            seconds = self._metrics.lag_seconds.labels(topic, str(number))
+            seconds.set(_age(partition, wall))
+            end, done = ends.get(partition.topic_partition), partition.committable
+            if end is not None and done is not None:
+                self._metrics.lag_records.labels(topic, str(number)).set(max(0, end - done))
+
+    def _note(self, channel: Channel, now: float) -> None:
+        self._change("throttled", channel, holds=channel.pace.throttled, now=now)
+        self._change("outage", channel, holds=channel.outage.since is not None, now=now)
+        self._change("doubt", channel, holds=channel.in_doubt > 0 and not channel.proven, now=now)
+
+    def _change(self, what: str, channel: Channel, *, holds: bool, now: float) -> None:
+        key = (what, channel.tracking_id)
+        if holds and key not in self._noted:
+            self._noted[key] = now
+            log.warning(
+                _BEGINS[what],
+                tracking_id=channel.tracking_id,
+                calls_a_second=round(channel.pace.rate, 1),
+                last_failure=self._loop.delivery.last_failure or None,
+            )
+        elif not holds and key in self._noted:
+            seconds = round(now - self._noted.pop(key), 1)
+            log.info(_ENDS[what], tracking_id=channel.tracking_id, after_seconds=seconds)
+
+
+_BEGINS = {
+    "throttled": "throttled: calls go slower until the quota has room",
+    "outage": "outage: Amazon Personalize does not answer; nothing is lost, one call at a time asks again",
+    "doubt": "rejected events are held: no call to this tracking id has succeeded yet, so it may be wrong",
+}
+_ENDS = {
+    "throttled": "throttling has ended",
+    "outage": "outage has ended",
+    "doubt": "the tracking id is right: held rejections go to the dead letters",
+}
+
+
+def _age(partition: PartitionOffsets, wall: float) -> float:
+    oldest = partition.oldest
+    if oldest is None or oldest.timestamp is None:
+        return 0.0
+    return max(0.0, wall - oldest.timestamp / 1000)

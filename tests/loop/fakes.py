@@ -1,0 +1,227 @@
+"""The loop's outside in a few lines each, on one simulated clock: who waits moves it."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from connector.core.batching import Batch
+from connector.core.channel import Limits
+from connector.core.flow import Bounds
+from connector.core.offsets import OpenRecord
+from connector.core.outcomes import Delivered, Outcome
+from connector.core.records import Filtered, Reason, Record, Rejection, Skipped, Stage, TopicPartition
+from connector.core.transform import Entry, Fate, Transform, Transformed
+from connector.loop import Loop, Settings
+from connector.metrics import Metrics
+from connector.ports import Answer, Outside, Polled
+
+TOPIC = "clicks"
+P0, P1, P2 = (TopicPartition(TOPIC, number) for number in range(3))
+EPOCH = 1_795_500_000.0
+QUICK = Limits(linger=0.1, retry_initial=0.1, retry_maximum=20.0)
+ROOMY = Bounds(1000, 1 << 20, 1000)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def wait(self, seconds: float) -> None:
+        self.now += max(seconds, 1e-6)  # no wait of a real clock takes no time at all
+
+
+class FakeSource:
+    """A log for each partition, read from the committed offset on; what is paused or not ours is not read."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.logs: dict[TopicPartition, list[Record]] = {}
+        self.positions: dict[TopicPartition, int] = {}
+        self.paused: set[TopicPartition] = set()
+        self.stored: dict[TopicPartition, int] = {}
+        self.commits: list[dict[TopicPartition, int]] = []
+        self.on_commit: Callable[[Mapping[TopicPartition, int]], None] = lambda _: None
+        self.during_poll: list[Callable[[], None]] = []  # what happens from within the next polls
+        self.polls: list[tuple[float, int, float]] = []  # when, limit, timeout
+        self._acknowledged: dict[TopicPartition, int] = {}
+
+    def produce(self, topic_partition: TopicPartition, value: str = "1", session: str = "s") -> Record:
+        log = self.logs.setdefault(topic_partition, [])
+        timestamp = int((EPOCH + self.clock.now) * 1000)
+        log.append(Record(*topic_partition, len(log), timestamp, session.encode(), value.encode()))
+        return log[-1]
+
+    def poll(self, limit: int, timeout: float) -> Polled:
+        self.polls.append((self.clock.now, limit, timeout))
+        if self.during_poll:
+            self.during_poll.pop(0)()
+        records: list[Record] = []
+        for topic_partition in self.positions.keys() - self.paused:
+            position = self.positions[topic_partition]
+            records += self.logs.get(topic_partition, [])[position:][: limit - len(records)]
+        for record in records:
+            self.positions[record.topic_partition] = record.offset + 1
+        if not records:
+            self.clock.wait(timeout)
+        return Polled(records)
+
+    def pause(self, topic_partitions: Collection[TopicPartition]) -> None:
+        self.paused |= set(topic_partitions)
+
+    def resume(self, topic_partitions: Collection[TopicPartition]) -> None:
+        self.paused -= set(topic_partitions)
+
+    def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
+        self._acknowledged.update(self.commit_now(offsets))
+        return True
+
+    def committed(self) -> Mapping[TopicPartition, int]:
+        acknowledged, self._acknowledged = self._acknowledged, {}
+        return acknowledged
+
+    def commit_now(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+        self.on_commit(offsets)
+        self.commits.append(dict(offsets))
+        self.stored.update(offsets)
+        return offsets
+
+    def end_offsets(self, topic_partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return {each: len(self.logs.get(each, ())) for each in topic_partitions}
+
+
+class FakeSender:
+    """Answers each call after ``latency`` seconds with what ``outcome`` says of it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.latency = 0.01
+        self.outcome: Callable[[Batch], Outcome] = lambda _: Delivered()
+        self.calls: list[Batch] = []
+        self.delivered: list[bytes] = []  # bodies, in the order in which they were accepted
+        self._under_way: list[tuple[float, Answer]] = []
+
+    def submit(self, batch: Batch) -> None:
+        self.calls.append(batch)
+        outcome = self.outcome(batch)
+        if isinstance(outcome, Delivered):
+            self.delivered += [item.entry.body for item in batch.items]
+        self._under_way.append((self.clock.now + self.latency, Answer(batch, outcome, self.latency)))
+
+    def wait(self, timeout: float) -> Sequence[Answer]:
+        first = min((at for at, _ in self._under_way), default=float("inf"))
+        if timeout > 0 and first > self.clock.now:
+            self.clock.wait(min(first - self.clock.now, timeout))
+        there = [answer for at, answer in self._under_way if at <= self.clock.now]
+        self._under_way = [each for each in self._under_way if each[0] > self.clock.now]
+        return there
+
+
+class FakeDeadLetters:
+    """Has each letter ``latency`` seconds after it was put."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.latency = 0.01
+        self.written: list[tuple[Record, Rejection]] = []
+        self._waiting: list[tuple[float, OpenRecord, Rejection]] = []
+
+    def put(self, opened: OpenRecord, rejection: Rejection) -> None:
+        assert opened.record is not None
+        self._waiting.append((self.clock.now + self.latency, opened, rejection))
+
+    def acknowledged(self) -> Sequence[tuple[OpenRecord, Rejection]]:
+        there = [(opened, why) for at, opened, why in self._waiting if at <= self.clock.now]
+        self._waiting = [each for each in self._waiting if each[0] > self.clock.now]
+        self.written += [(opened.record, why) for opened, why in there if opened.record is not None]
+        return there
+
+    def pending(self) -> Collection[OpenRecord]:
+        return [opened for _, opened, _ in self._waiting]
+
+
+def body(record: Record, element: int | None = None) -> bytes:
+    return f"{record.topic}/{record.partition}/{record.offset}/{element}".encode()
+
+
+def transform(record: Record, _: float) -> Fate:
+    """The value says what becomes of it: a word for a fate, or a number of events and which of them are bad."""
+    words = (record.value or b"").decode().split()
+    fates: Mapping[str, Fate] = {
+        "filtered": Filtered(),
+        "skipped": Skipped("tombstone"),
+        "invalid": Rejection(Stage.DECODE, Reason.NOT_JSON, "expected JSON"),
+    }
+    if words[0] in fates:
+        return fates[words[0]]
+    bad = tuple(int(word) for word in words[1:])
+    elements = [element for element in range(int(words[0])) if element not in bad]
+    session = (record.key or b"").decode()
+    entries = tuple(Entry("tracker", session, None, body(record, element), element) for element in elements)
+    rejection = Rejection(Stage.MAP, Reason.MISSING_MEMBER, "no itemId", "itemId", "web", "view", bad)
+    return Transformed("web", "view", entries, rejection if bad else None)
+
+
+class House:
+    """A loop with its fakes around it."""
+
+    def __init__(
+        self, limits: Limits = QUICK, bounds: Bounds = ROOMY, transform: Transform = transform, **settings: Any
+    ) -> None:
+        self.clock = Clock()
+        self.source = FakeSource(self.clock)
+        self.sender = FakeSender(self.clock)
+        self.dead_letters = FakeDeadLetters(self.clock)
+        self.metrics = Metrics()
+        self.outside = Outside(lambda: self.clock.now, lambda: EPOCH + self.clock.now, random.Random(7).random)
+        chosen = Settings(**{"limits": limits, "max_in_flight": 8, "bounds": bounds, **settings})
+        self.loop = Loop(self.source, self.sender, self.dead_letters, transform, chosen, self.metrics, self.outside)
+
+    def assign(self, *topic_partitions: TopicPartition) -> None:
+        for each in topic_partitions:
+            self.source.positions[each] = self.source.stored.get(each, 0)
+        self.source.resume(topic_partitions)  # newly assigned partitions arrive unpaused
+        self.loop.on_assign(topic_partitions)
+
+    def revoke(self, *topic_partitions: TopicPartition) -> None:
+        for each in topic_partitions:
+            self.source.positions.pop(each)
+        self.loop.on_revoke(topic_partitions)
+
+    def lose(self, *topic_partitions: TopicPartition) -> None:
+        for each in topic_partitions:
+            self.source.positions.pop(each)
+        self.loop.on_lost(topic_partitions)
+
+    def committed(self, topic_partition: TopicPartition) -> int:
+        return self.source.stored.get(topic_partition, 0)
+
+    def run(self, seconds: float) -> None:
+        """Step until so much time has passed; a loop that never waits would never get there."""
+        until = self.clock.now + seconds
+        for _ in range(100_000):
+            if self.clock.now >= until or self.loop.fatal:
+                return
+            self.loop.step()
+        raise AssertionError("the loop spins: time does not pass")
+
+    def value(self, name: str, **labels: str) -> float:
+        return self.metrics.registry.get_sample_value(f"putevents_{name}", labels) or 0.0
+
+    def books(self) -> Counter[str]:
+        """Records by what became of them, as the metrics say."""
+        families = {family.name: family for family in self.metrics.registry.collect()}
+        books: Counter[str] = Counter()
+        for sample in families["putevents_records"].samples:
+            if sample.name.endswith("_total"):
+                books[sample.labels["outcome"]] += int(sample.value)
+        for name in ("records_consumed", "records_abandoned"):
+            samples = families[f"putevents_{name}"].samples
+            books[name] = int(sum(sample.value for sample in samples if sample.name.endswith("_total")))
+        return books
+
+    def assert_balanced(self) -> None:
+        books = self.books()
+        done = sum(books[outcome] for outcome in ("delivered", "filtered", "skipped", "dead_lettered"))
+        open_records = self.loop.offsets.open_records
+        assert books["records_consumed"] == done + books["records_abandoned"] + open_records, books

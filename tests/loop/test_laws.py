@@ -1,0 +1,134 @@
+"""The laws of architecture: random schedules of records, troubles and rebalances, checked against books of our own."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from connector.core.batching import Batch
+from connector.core.flow import Bounds
+from connector.core.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
+from connector.core.records import Record, TopicPartition
+from tests.loop.fakes import P0, P1, P2, QUICK, House, body, transform
+
+PARTITIONS = (P0, P1, P2)
+VALUES = ("1", "1", "1", "4", "3 1", "filtered", "skipped", "invalid")
+OUTCOMES = ("ok", "ok", "ok", "throttled", "outage", "poison")
+
+LETTER = b"a dead letter"
+
+produce = st.tuples(st.just("produce"), st.sampled_from(PARTITIONS), st.sampled_from(VALUES), st.integers(0, 2))
+step = st.tuples(st.just("run"), st.sampled_from((0.0, 0.0, 0.05, 1.1)))
+rebalance = st.tuples(st.sampled_from(("assign", "revoke", "lose")), st.sampled_from(PARTITIONS))
+trouble = st.tuples(st.just("trouble"), st.sampled_from(OUTCOMES))
+latency = st.tuples(st.just("latency"), st.sampled_from((0.0, 0.01, 0.7, 15.0)), st.sampled_from((0.0, 0.01, 15.0)))
+schedules = st.lists(st.one_of(produce, produce, produce, step, step, rebalance, trouble, latency), max_size=60)
+
+
+class Watched(House):
+    """A house that keeps books of its own, from what the fakes saw, and checks every commit against them."""
+
+    def __init__(self) -> None:
+        super().__init__(limits=QUICK, bounds=Bounds(40, 1 << 20, 30))
+        self.trouble = "ok"
+        self.bad: set[bytes] = set()  # events that the service rejects for good
+        self.sender.outcome = self._outcome
+        self.source.on_commit = self._check
+
+    def _outcome(self, batch: Batch) -> Outcome:
+        bodies = [item.entry.body for item in batch.items]
+        if self.trouble == "poison" and not self.bad:
+            self.bad.add(bodies[-1])
+        if self.bad & set(bodies):
+            return Rejected("InvalidInputException")
+        troubles: Mapping[str, Outcome] = {
+            "throttled": Throttled("ThrottlingException"),
+            "outage": Retryable("InternalFailure", Status.SERVER_ERROR),
+        }
+        return troubles.get(self.trouble, Delivered())
+
+    def _check(self, offsets: Mapping[TopicPartition, int]) -> None:
+        assert set(offsets) <= {partition.topic_partition for partition in self.loop.offsets}
+        for topic_partition, offset in offsets.items():
+            assert offset >= self.committed(topic_partition), "a commit goes back"
+            for record in self.source.logs.get(topic_partition, [])[:offset]:
+                assert self._is_done(record), "a commit passes a record that is not done with"
+
+    def _is_done(self, record: Record) -> bool:
+        if record.value in {b"filtered", b"skipped"}:
+            return True
+        done = set(self.sender.delivered)
+        if any(written == record for written, _ in self.dead_letters.written):
+            done |= self.bad | {LETTER}
+        return self._wanted(record) <= done
+
+    def _wanted(self, record: Record) -> set[bytes]:
+        fate = transform(record, 0.0)
+        entries = getattr(fate, "entries", ())
+        invalid = getattr(fate, "rejection", None) is not None
+        return {entry.body for entry in entries} | ({LETTER} if invalid else set())
+
+    def _owned(self) -> set[TopicPartition]:
+        return {partition.topic_partition for partition in self.loop.offsets}
+
+    def act(self, what: str, *how: object) -> None:
+        match (what, *how):
+            case ("produce", TopicPartition() as where, str() as value, session):
+                self.source.produce(where, value, f"{where.partition}-{session}")
+            case ("run", float() as seconds):
+                self.loop.step()
+                self.run(seconds)
+            case ("assign", TopicPartition() as where):
+                self.assign(*({where} - self._owned()))
+            case ("revoke" | "lose", TopicPartition() as where):
+                {"revoke": self.revoke, "lose": self.lose}[what](*({where} & self._owned()))
+            case ("trouble", str() as trouble):
+                self.trouble = trouble
+            case ("latency", float() as calls, float() as letters):
+                self.sender.latency, self.dead_letters.latency = calls, letters
+            case _:
+                raise AssertionError(what)
+        self.assert_balanced()
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(schedules)
+def test_no_schedule_commits_what_is_not_done_or_unbalances_the_books(schedule: list[tuple[object, ...]]) -> None:
+    house = Watched()
+    house.assign(P0, P1)
+    for what, *how in schedule:
+        house.act(str(what), *how)
+    assert house.loop.fatal is None
+    house.act("trouble", "ok")
+    house.act("latency", 0.01, 0.01)
+    house.assign(*({P0, P1, P2} - house._owned()))
+    house.source.produce(P0, "1", "last")  # a success ends every doubt
+    house.run(90)
+    assert house.loop.offsets.open_records == 0
+    assert {where: house.committed(where) for where in PARTITIONS} == {
+        where: len(house.source.logs.get(where, ())) for where in PARTITIONS
+    }
+    assert all(house._is_done(record) for log in house.source.logs.values() for record in log)
+    house.assert_balanced()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.one_of(produce, step, trouble, latency), max_size=60))
+def test_first_deliveries_of_a_session_keep_the_order_of_its_partition(schedule: list[tuple[object, ...]]) -> None:
+    house = Watched()
+    house.assign(*PARTITIONS)
+    for what, *how in schedule:
+        house.act(str(what), *how)
+    house.act("trouble", "ok")
+    house.source.produce(P0, "1", "last")
+    house.run(90)
+    sessions: dict[bytes | None, list[bytes]] = defaultdict(list)
+    for log in house.source.logs.values():
+        for record in log:
+            events = [body(record, element) for element in range(4)]
+            sessions[record.key] += [event for event in events if event in house._wanted(record)]
+    first = list(dict.fromkeys(house.sender.delivered))
+    for expected in sessions.values():
+        sent = set(expected)
+        assert [event for event in first if event in sent] == [event for event in expected if event not in house.bad]

@@ -1,0 +1,147 @@
+"""Every metric of the contract is there, with its type and labels, and starts at 0."""
+
+import re
+
+import pytest
+from prometheus_client import Counter, Gauge, Histogram, Info
+
+from connector.core.outcomes import Status
+from connector.core.records import Reason, Stage, TopicPartition
+from connector.metrics import PUT_EVENTS, STAGES, Metrics, Tally
+
+# The table of the operations guide: names, types, labels. Names and labels are a contract.
+TABLE = """
+| records_consumed_total | counter | topic |
+| records_total | counter | topic, outcome = delivered, filtered, skipped, dead_lettered |
+| invalid_records_total | counter | topic, stage = decode, map, validate, deliver; reason (a fixed list) |
+| rule_matches_total | counter | pipeline, rule |
+| events_total | counter | operation, outcome = delivered, rejected |
+| requests_total | counter | operation, status = ok, throttled, invalid_input, denied, server_error, timeout, connection |
+| request_duration_seconds | histogram 10 ms – 10 s | operation |
+| events_per_request | histogram 1 … 10 | operation |
+| request_rate_limit | gauge | |
+| rate_limit_wait_seconds_total | counter | |
+| end_to_end_latency_seconds | histogram 0.1 s – 1 h | topic |
+| consumer_lag_seconds, consumer_lag_records | gauge | topic, partition |
+| assigned_partitions, paused_partitions | gauge | topic |
+| in_flight_requests, buffered_events, open_records | gauge | |
+| rebalances_total | counter | kind = assign, revoke, lost |
+| commits_total | counter | outcome |
+| last_commit_timestamp_seconds, last_delivery_timestamp_seconds | gauge | |
+| dead_letter_records_total | counter | topic, reason |
+| dead_letter_errors_total | counter | |
+| kafka_errors_total | counter | code |
+| build_info | info | version |
+| config_info | info | hash |
+"""
+KINDS = {"counter": Counter, "gauge": Gauge, "histogram": Histogram, "info": Info}
+
+
+def _rows() -> list[tuple[str, str, tuple[str, ...]]]:
+    rows = []
+    for line in TABLE.strip().splitlines():
+        names, kind, labels = (cell.strip() for cell in line.strip("|").split("|"))
+        found = tuple(
+            re.findall(
+                r"\b(topic|outcome|stage|reason|pipeline|rule|operation|status|partition|kind|code)\b(?=[ ,;]|$)",
+                labels,
+            )
+        )
+        rows += [(name.strip(), kind.split()[0], found) for name in names.split(",")]
+    return rows
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    metrics = Metrics()
+    metrics.initialise(["clicks"], [("web", "view")])
+    metrics.config.info({"hash": "0123456789ab"})
+    return metrics
+
+
+@pytest.mark.parametrize(("name", "kind", "labels"), _rows())
+def test_each_metric_of_the_contract_has_its_type_and_labels(
+    metrics: Metrics, name: str, kind: str, labels: tuple[str, ...]
+) -> None:
+    found = metrics.registry._names_to_collectors[f"putevents_{name}"]
+    assert type(found) is KINDS[kind]
+    if kind != "info":
+        assert found._labelnames == labels  # type: ignore[attr-defined]
+
+
+def test_the_two_infos_carry_version_and_hash(metrics: Metrics) -> None:
+    labels = {
+        sample.name: set(sample.labels)
+        for family in metrics.registry.collect()
+        for sample in family.samples
+        if sample.name.endswith("_info")
+    }
+    assert labels == {"putevents_build_info": {"version"}, "putevents_config_info": {"hash"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "last"),
+    [("request_duration_seconds", 0.01, 10), ("events_per_request", 1, 10), ("end_to_end_latency_seconds", 0.1, 3600)],
+)
+def test_buckets_span_what_the_contract_says(metrics: Metrics, name: str, first: float, last: float) -> None:
+    [family] = [family for family in metrics.registry.collect() if family.name == f"putevents_{name}"]
+    bounds = [float(sample.labels["le"]) for sample in family.samples if sample.name.endswith("_bucket")]
+    assert (bounds[0], bounds[-2]) == (first, last)
+
+
+def test_label_sets_that_can_be_known_start_at_0(metrics: Metrics) -> None:
+    def value(name: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(f"putevents_{name}", labels)
+
+    for outcome in ("delivered", "filtered", "skipped", "dead_lettered"):
+        assert value("records_total", topic="clicks", outcome=outcome) == 0
+    for status in ("ok", "throttled", "invalid_input", "denied", "server_error", "timeout", "connection"):
+        assert value("requests_total", operation="put_events", status=status) == 0
+    for outcome in ("delivered", "rejected"):
+        assert value("events_total", operation="put_events", outcome=outcome) == 0
+    for kind in ("assign", "revoke", "lost"):
+        assert value("rebalances_total", kind=kind) == 0
+    for outcome in ("ok", "error"):
+        assert value("commits_total", outcome=outcome) == 0
+    for reason in Reason:
+        assert value("dead_letter_records_total", topic="clicks", reason=reason) == 0
+        assert value("invalid_records_total", topic="clicks", stage=STAGES[reason], reason=reason) == 0
+    assert value("records_consumed_total", topic="clicks") == 0
+    assert value("records_abandoned_total", topic="clicks") == 0
+    assert value("rule_matches_total", pipeline="web", rule="view") == 0
+    assert value("dead_letter_errors_total") == 0
+    assert value("rate_limit_wait_seconds_total") == 0
+    assert value("assigned_partitions", topic="clicks") == 0
+    assert value("paused_partitions", topic="clicks") == 0
+    for name in ("in_flight_requests", "buffered_events", "open_records", "last_commit_timestamp_seconds"):
+        assert value(name) == 0
+    for name in ("request_duration_seconds", "events_per_request"):
+        assert value(f"{name}_count", operation=PUT_EVENTS) == 0
+    assert value("end_to_end_latency_seconds_count", topic="clicks") == 0
+
+
+def test_the_values_of_labels_are_those_of_the_contract() -> None:
+    assert {stage.value for stage in Stage} == {"decode", "map", "validate", "deliver"}
+    assert {status.value for status in Status} == {
+        "ok", "throttled", "invalid_input", "denied", "server_error", "timeout", "connection"
+    }  # fmt: skip
+    assert STAGES.keys() == set(Reason)
+
+
+def test_every_metric_says_what_it_is(metrics: Metrics) -> None:
+    assert all(family.documentation.endswith(".") for family in metrics.registry.collect())
+
+
+def test_series_of_unknown_partitions_may_be_forgotten(metrics: Metrics) -> None:
+    metrics.forget([TopicPartition("never", 7)])
+
+
+def test_a_tally_writes_what_was_counted_once(metrics: Metrics) -> None:
+    tally = Tally()
+    for _ in range(3):
+        tally.add(metrics.records_consumed, "clicks")
+    tally.add(metrics.dead_letter_errors, count=2)
+    tally.flush()
+    tally.flush()
+    assert metrics.registry.get_sample_value("putevents_records_consumed_total", {"topic": "clicks"}) == 3
+    assert metrics.registry.get_sample_value("putevents_dead_letter_errors_total") == 2

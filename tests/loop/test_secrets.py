@@ -1,0 +1,164 @@
+"""What a record holds reaches Amazon Personalize and the dead letters, and nothing else: no log, metric or header."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError, Message
+from prometheus_client import generate_latest
+
+from connector import logs
+from connector.core.batching import Batch
+from connector.core.outcomes import Delivered, Outcome, Rejected, Retryable, Status
+from connector.core.transform import Pipeline
+from connector.dead_letters import KafkaDeadLetters
+from connector.loop import Loop, Settings
+from connector.watch import Watch
+from tests.config.files import build, loaded
+from tests.loop.fakes import EPOCH, P0, QUICK, ROOMY, House
+
+PIPELINES = """\
+pipelines:
+  - name: web
+    topics: [clicks]
+    unmatched: dead_letter
+    rules:
+      - name: cart
+        when: value.event == 'cart'
+        for_each: value.items
+        put_events: {sessionId: value.session, eventType: {const: Cart}, itemId: item.id, properties: item.props}
+      - name: view
+        when: value.event == 'view'
+        put_events:
+          sessionId: value.session
+          userId: value.user
+          eventType: {from: value.kind, lookup: {v: View}, otherwise: dead_letter}
+          eventId: value.id
+          itemId: parse_json(value.item)
+          eventValue: value.price
+          properties: value.props
+          impression: value.shown
+          sentAt: value.at
+"""
+GOOD = {
+    "event": "view",
+    "session": "SECRET-session",
+    "user": "SECRET-user",
+    "kind": "v",
+    "id": "SECRET-event",
+    "item": '"SECRET-item"',
+    "props": {"note": "SECRET-note", "SECRET_key": 1},
+    "shown": ["SECRET-shown"],
+    "at": int(EPOCH),
+}
+BAD: list[dict[str, Any]] = [
+    {"session": {"SECRET": 1}},
+    {"session": "SECRET" * 100},
+    {"session": ["SECRET"]},
+    {"user": {"SECRET": "SECRET"}},
+    {"user": "SECRET" * 100},
+    {"kind": "SECRET-kind"},
+    {"kind": {"SECRET": 1}},
+    {"id": "SECRET" * 100},
+    {"item": "{SECRET"},
+    {"item": '["SECRET"]'},
+    {"price": "SECRET-price"},
+    {"price": ["SECRET"]},
+    {"props": "SECRET"},
+    {"props": {"SECRET": "SECRET" * 300}},
+    {"props": {"SECRET": {"SECRET": ["SECRET"]}}},
+    {"props": {"userid": "SECRET"}},
+    {"shown": ["SECRET" * 100]},
+    {"shown": {"SECRET": 1}},
+    {"shown": [{"SECRET": 1}] * 30},
+    {"at": "SECRET-time"},
+    {"at": ["SECRET"]},
+    {"at": 1},
+    {"event": "SECRET-other"},
+    {"event": "cart", "items": "SECRET"},
+    {"event": "cart", "items": [{"id": "SECRET" * 100}, {"id": "SECRET-ok"}, {"id": {"SECRET": 1}}]},
+]
+VALUES = [
+    *(json.dumps(GOOD | bad) for bad in BAD),
+    *[json.dumps(GOOD | {"session": f"SECRET-{number}"}) for number in range(30)],
+    '{"SECRET": ',
+    '"SECRET"',
+    "SECRET",
+    '{"session": 1e999, "SECRET": 2}',
+    '{"SECRET":' * 2000,
+]
+
+
+class Letters:
+    """The dead letters' producer: keeps the headers, fails now and then."""
+
+    def __init__(self, configuration: dict[str, Any]) -> None:
+        self.configuration = configuration
+        self.headers: list[tuple[str, bytes]] = []
+        self._reports: list[tuple[Callable[[KafkaError | None, Message | None], None], KafkaError | None]] = []
+
+    def produce(self, _: str, **message: Any) -> None:
+        fails = len(self.headers) % 3 == 0
+        self.headers += message["headers"]
+        self._reports.append((message["on_delivery"], KafkaError(KafkaError._MSG_TIMED_OUT) if fails else None))
+
+    def poll(self, _: float) -> None:
+        while self._reports:
+            report, error = self._reports.pop()
+            report(error, None)
+
+
+@pytest.mark.usefixtures("logs_as_before")
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_no_value_of_a_record_reaches_logs_metrics_or_headers(
+    log_format: logs.Format, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure("debug", log_format)
+    config = loaded(build(pipelines=PIPELINES))
+    pipeline = Pipeline(config.config.pipelines[0], config.mappings[0], "tracker-1")
+    house = House(limits=QUICK, transform=pipeline)
+    made: list[Letters] = []
+
+    def make(configuration: dict[str, Any]) -> Any:
+        made.append(Letters(configuration))
+        return made[-1]
+
+    letters = KafkaDeadLetters(
+        {},
+        "clicks.dead",
+        connect_headers=True,
+        group_id="g",
+        metrics=house.metrics,
+        clock=house.outside.clock,
+        make_producer=make,
+    )
+    settings = Settings(QUICK, 8, ROOMY)
+    house.loop = Loop(house.source, house.sender, letters, pipeline, settings, house.metrics, house.outside)
+    watch = Watch(house.loop, house.source, house.metrics, house.outside)
+    troubles: list[Outcome] = [Retryable("Timeout", Status.TIMEOUT)] * 10
+
+    def outcome(batch: Batch) -> Outcome:
+        if troubles:
+            return troubles.pop()
+        return Rejected("InvalidInputException") if batch.session_id in {"SECRET-3", "SECRET-4"} else Delivered()
+
+    house.sender.outcome = outcome
+    house.assign(P0)
+    for value in VALUES:
+        house.source.produce(P0, value, "SECRET-key")
+    for _ in range(300):
+        house.loop.step()
+        watch.look()
+        house.clock.wait(0.1)
+    house.revoke(P0)
+    books = house.books()
+    assert (books["delivered"], books["dead_lettered"]) == (29, len(VALUES) - 29)
+    written = capsys.readouterr()
+    assert "a record goes to the dead letters" in written.err
+    if log_format == "json":
+        assert all({"time", "level", "message"} <= json.loads(line).keys() for line in written.err.splitlines())
+    headers = [(name, value) for name, value in made[0].headers if name.startswith(("putevents.", "__connect."))]
+    assert headers
+    for text in (written.err, written.out, generate_latest(house.metrics.registry).decode(), str(headers)):
+        assert "SECRET" not in text

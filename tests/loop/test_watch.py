@@ -1,0 +1,109 @@
+"""An operator sees what the loop does: gauges that follow it, and two lines for each trouble."""
+
+import pytest
+from structlog.testing import capture_logs
+
+from connector.core.flow import Bounds
+from connector.core.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
+from connector.watch import Watch
+from tests.loop.fakes import P0, P1, QUICK, TOPIC, House
+
+
+class Watched(House):
+    def __init__(self, bounds: Bounds = Bounds(1000, 1 << 20, 1000)) -> None:  # noqa: B008  a tuple
+        super().__init__(limits=QUICK._replace(linger=0.0), bounds=bounds)
+        self.watch = Watch(self.loop, self.source, self.metrics, self.outside)
+        self.assign(P0, P1)
+
+    def look(self, seconds: float) -> list[str]:
+        """Run so long, looking after each step; returns the messages that were logged by the watch."""
+        until = self.clock.now + seconds
+        with capture_logs() as lines:
+            while self.clock.now < until:
+                self.loop.step()
+                self.watch.look()
+        return [line["event"] for line in lines if "tracking_id" in line]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "begin", "end"),
+    [
+        (Retryable("SSLError", Status.CONNECTION), "outage: ", "outage has ended"),
+        (Throttled("ThrottlingException"), "throttled: ", "throttling has ended"),
+    ],
+)
+def test_a_trouble_makes_one_line_when_it_begins_and_one_when_it_ends(trouble: Outcome, begin: str, end: str) -> None:
+    house = Watched()
+    for number in range(20):
+        house.source.produce(P0, "1", session=str(number))
+    house.sender.outcome = lambda _: trouble
+    [line] = house.look(60)
+    assert line.startswith(begin)
+    house.sender.outcome = lambda _: Delivered()
+    assert house.look(120) == [end]
+
+
+def test_the_line_of_an_outage_says_how_calls_fail() -> None:
+    house = Watched()
+    house.sender.outcome = lambda _: Retryable("SSLError", Status.CONNECTION)
+    for number in range(20):
+        house.source.produce(P0, "1", session=str(number))
+    house.run(5)
+    with capture_logs() as lines:
+        house.watch.look()
+    assert [line["last_failure"] for line in lines] == ["SSLError"]
+
+
+def test_held_rejections_are_told_once() -> None:
+    house = Watched()
+    house.source.produce(P0, "1")
+    house.sender.outcome = lambda _: Rejected("InvalidInputException")
+    [line] = house.look(60)
+    assert line.startswith("rejected events are held")
+
+
+def test_gauges_follow_the_loop() -> None:
+    house = Watched(Bounds(20, 1 << 20, 1000))
+    house.sender.outcome = lambda _: Retryable("Timeout", Status.TIMEOUT)
+    for _ in range(50):
+        house.source.produce(P0, "1")
+    house.look(10)
+    assert house.value("assigned_partitions", topic=TOPIC) == 2
+    assert house.value("paused_partitions", topic=TOPIC) == 1
+    assert house.value("open_records") == house.value("buffered_events") == 20
+    assert house.value("request_rate_limit") == 1000
+    house.sender.outcome = lambda _: Delivered()
+    house.look(30)
+    house.revoke(P0, P1)
+    house.look(2)
+    for name in ("assigned_partitions", "paused_partitions"):
+        assert house.value(name, topic=TOPIC) == 0
+    for name in ("open_records", "buffered_events", "in_flight_requests"):
+        assert house.value(name) == 0
+
+
+def test_lag_is_the_age_of_the_oldest_unfinished_record_and_the_records_behind_it() -> None:
+    house = Watched()
+    house.sender.outcome = lambda _: Retryable("Timeout", Status.TIMEOUT)
+    for _ in range(5):
+        house.source.produce(P0, "1")
+    house.look(30)
+    assert 29 <= house.value("consumer_lag_seconds", topic=TOPIC, partition="0") <= 31
+    assert house.value("consumer_lag_records", topic=TOPIC, partition="0") == 5
+    assert house.value("consumer_lag_seconds", topic=TOPIC, partition="1") == 0
+    house.sender.outcome = lambda _: Delivered()
+    house.look(30)
+    assert house.value("consumer_lag_seconds", topic=TOPIC, partition="0") == 0
+    assert house.value("consumer_lag_records", topic=TOPIC, partition="0") == 0
+
+
+def test_time_that_calls_wait_for_the_rate_is_counted() -> None:
+    house = House(limits=QUICK._replace(linger=0.0, requests_per_second=2.0))
+    watch = Watch(house.loop, house.source, house.metrics, house.outside)
+    house.assign(P0)
+    for number in range(20):
+        house.source.produce(P0, "1", session=str(number))
+    for _ in range(2000):
+        house.loop.step()
+        watch.look()
+    assert 5 < house.value("rate_limit_wait_seconds_total") < 15

@@ -1,0 +1,333 @@
+"""A dead letter is the record as it was, with headers that say what is wrong; it counts when the broker has it."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+import pytest
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from connector import __version__
+from connector.core.offsets import OpenRecord
+from connector.core.records import Reason, Record, Rejection, Stage, TopicPartition
+from connector.dead_letters import KafkaDeadLetters, headers
+from connector.local.mock_cluster import ApiKey, MockCluster
+from connector.metrics import Metrics
+from tests.wire.kafka import PATIENCE, read_all
+from tests.wire.web import opened
+
+TOPIC = "clicks.dead"
+RECORD = Record(
+    "clicks", 3, 42, 1_795_500_000_123, b"k\xff", b"\xffv", (("trace", b"a"), ("trace", b"b"), ("none", None))
+)
+REJECTION = Rejection(Stage.MAP, Reason.MISSING_MEMBER, "no itemId", "itemId", "web", "view", (1, 3))
+
+
+@pytest.fixture
+def cluster() -> Iterator[MockCluster]:
+    with MockCluster() as cluster:
+        cluster.create_topic(TOPIC, 1)
+        yield cluster
+
+
+class Post:
+    """Dead letters, a clock, and what was acknowledged."""
+
+    def __init__(self, servers: str, make_producer: Callable[[dict[str, Any]], Any] = Producer, **more: Any) -> None:
+        self.now = 100.0
+        self.metrics = Metrics()
+        options = {"connect_headers": False, "group_id": "g-1", **more}
+        self.letters = KafkaDeadLetters(
+            {"bootstrap.servers": servers, "retry.backoff.ms": 20, "retry.backoff.max.ms": 50},
+            TOPIC,
+            metrics=self.metrics,
+            clock=lambda: self.now,
+            make_producer=make_producer,
+            **options,
+        )
+        self.done: list[tuple[OpenRecord, Rejection]] = []
+
+    def put(self, record: Record = RECORD) -> OpenRecord:
+        fresh = opened(record)
+        self.letters.put(fresh, REJECTION)
+        return fresh
+
+    def take(self) -> None:
+        self.done += self.letters.acknowledged()
+
+    def until(self, claim: Callable[[], object]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not claim():
+            assert time.monotonic() < deadline
+            self.take()
+            time.sleep(0.005)
+
+    @property
+    def errors(self) -> float | None:
+        return self.metrics.registry.get_sample_value("putevents_dead_letter_errors_total")
+
+
+def _ours(message: Message) -> dict[str, str]:
+    found: Any = message.headers()
+    return {name: value.decode() for name, value in found if name.startswith(("putevents.", "__connect."))}
+
+
+# -- what is written ------------------------------------------------------------------------------------------
+
+
+def test_key_value_headers_and_timestamp_stay_and_ours_follow(cluster: MockCluster) -> None:
+    post = Post(cluster.bootstrap_servers)
+    fresh = post.put()
+    post.until(lambda: post.done)
+    assert post.done == [(fresh, REJECTION)]
+    [message] = read_all(cluster.bootstrap_servers, TOPIC, 1)
+    assert (message.key(), message.value(), message.timestamp()[1]) == (b"k\xff", b"\xffv", 1_795_500_000_123)
+    found: Any = message.headers()
+    assert tuple(found[:3]) == RECORD.headers
+    assert _ours(message) == {
+        "putevents.error.reason": "missing_member",
+        "putevents.error.stage": "map",
+        "putevents.error.message": "no itemId",
+        "putevents.error.field": "itemId",
+        "putevents.error.pipeline": "web",
+        "putevents.error.rule": "view",
+        "putevents.error.indexes": "1,3",
+        "putevents.source.topic": "clicks",
+        "putevents.source.partition": "3",
+        "putevents.source.offset": "42",
+        "putevents.source.timestamp": "1795500000123",
+        "putevents.version": __version__,
+        "putevents.replays": "0",
+    }
+
+
+def test_a_record_without_key_value_or_timestamp_stays_without(cluster: MockCluster) -> None:
+    post = Post(cluster.bootstrap_servers)
+    post.put(Record("clicks", 0, 0, None, None, None))
+    post.until(lambda: post.done)
+    [message] = read_all(cluster.bootstrap_servers, TOPIC, 1)
+    assert (message.key(), message.value()) == (None, None)
+    assert "putevents.source.timestamp" not in _ours(message)
+
+
+def test_the_headers_of_kafka_connect_are_written_on_request(cluster: MockCluster) -> None:
+    post = Post(cluster.bootstrap_servers, connect_headers=True)
+    post.put()
+    post.until(lambda: post.done)
+    [message] = read_all(cluster.bootstrap_servers, TOPIC, 1)
+    connect = {name: value for name, value in _ours(message).items() if name.startswith("__connect.")}
+    assert connect.keys() == {
+        f"__connect.errors.{name}"
+        for name in (
+            "topic",
+            "partition",
+            "offset",
+            "connector.name",
+            "task.id",
+            "stage",
+            "class.name",
+            "exception.class.name",
+            "exception.message",
+            "exception.stacktrace",
+        )
+    }
+    assert connect["__connect.errors.topic"] == "clicks"
+    assert connect["__connect.errors.connector.name"] == "g-1"
+    assert connect["__connect.errors.exception.message"] == "no itemId"
+
+
+def test_headers_of_an_earlier_letter_are_replaced_and_its_count_of_replays_is_kept() -> None:
+    own: tuple[tuple[str, bytes | None], ...] = (
+        ("trace", b"a"),
+        ("putevents.error.reason", b"old"),
+        ("putevents.source.offset", b"7"),
+        ("putevents.replays", b"2"),
+    )
+    written = headers(RECORD._replace(headers=own), REJECTION, None)
+    assert [value for name, value in written if name == "putevents.replays"] == [b"2"]
+    assert [value for name, value in written if name == "putevents.error.reason"] == [b"missing_member"]
+    assert [value for name, value in written if name == "putevents.source.offset"] == [b"42"]
+    assert written[0] == ("trace", b"a")
+
+
+def test_headers_of_kafka_connect_from_an_earlier_letter_are_not_doubled() -> None:
+    own = (("__connect.errors.topic", b"old"),)
+    written = headers(RECORD._replace(headers=own), REJECTION, "g-1")
+    assert [value for name, value in written if name == "__connect.errors.topic"] == [b"clicks"]
+
+
+# -- when it counts -------------------------------------------------------------------------------------------
+
+
+def test_a_letter_counts_only_when_the_broker_has_it(cluster: MockCluster) -> None:
+    post = Post(cluster.bootstrap_servers)
+    cluster.push_delay(1, ApiKey.PRODUCE, 500)
+    fresh = post.put()
+    started = time.monotonic()
+    post.take()
+    assert (post.done, list(post.letters.pending())) == ([], [fresh])
+    post.until(lambda: post.done)
+    assert time.monotonic() - started > 0.4
+    assert list(post.letters.pending()) == []
+
+
+def test_a_letter_that_fails_is_written_again_until_the_broker_has_it(cluster: MockCluster) -> None:
+    post = Post(cluster.bootstrap_servers)
+    cluster.push_request_errors(ApiKey.PRODUCE, *[KafkaError.INVALID_RECORD] * 2)
+    fresh = post.put()
+    for failures in (1, 2):
+        post.until(lambda failures=failures: post.errors == failures)  # type: ignore[misc]
+        post.take()
+        assert (post.done, list(post.letters.pending())) == ([], [fresh])
+        post.now += 1.0
+    post.until(lambda: post.done)
+    assert len(read_all(cluster.bootstrap_servers, TOPIC, 1)) == 1
+
+
+def test_a_letter_that_failed_waits_before_it_is_written_again(cluster: MockCluster) -> None:
+    post = Post(cluster.bootstrap_servers)
+    cluster.push_request_errors(ApiKey.PRODUCE, KafkaError.INVALID_RECORD)
+    post.put()
+    post.until(lambda: post.errors)
+    for _ in range(50):
+        post.take()
+    assert len(post.letters._again) == 1
+
+
+def test_a_letter_that_the_topic_is_too_small_for_becomes_a_stub(cluster: MockCluster) -> None:
+    post = Post(cluster.bootstrap_servers)
+    cluster.push_request_errors(ApiKey.PRODUCE, KafkaError.MSG_SIZE_TOO_LARGE)
+    post.put()
+    post.until(lambda: post.done)
+    [message] = read_all(cluster.bootstrap_servers, TOPIC, 1)
+    stub = orjson.loads(message.value() or b"")
+    assert (stub["topic"], stub["partition"], stub["offset"], stub["value_bytes"]) == ("clicks", 3, 42, 2)
+    assert stub["value_sha256"] == hashlib.sha256(b"\xffv").hexdigest()
+    assert message.key() == b"k\xff"
+    assert _ours(message)["putevents.stub"] == "true"
+
+
+def test_a_stub_whose_key_and_headers_are_too_large_goes_without_them(cluster: MockCluster) -> None:
+    post = Post(cluster.bootstrap_servers)
+    cluster.push_request_errors(ApiKey.PRODUCE, *[KafkaError.MSG_SIZE_TOO_LARGE] * 2)
+    post.put()
+    post.until(lambda: post.done)
+    [message] = read_all(cluster.bootstrap_servers, TOPIC, 1)
+    assert message.key() is None
+    found: Any = message.headers()
+    assert len(found) == len(_ours(message))
+    assert _ours(message)["putevents.source.offset"] == "42"
+
+
+def test_a_record_that_is_larger_than_any_message_becomes_a_stub(cluster: MockCluster) -> None:
+    post = Post(cluster.bootstrap_servers)
+    post.put(RECORD._replace(value=b"v" * 17_000_000))
+    post.until(lambda: post.done)
+    [message] = read_all(cluster.bootstrap_servers, TOPIC, 1)
+    assert orjson.loads(message.value() or b"")["value_bytes"] == 17_000_000
+
+
+def test_a_producer_that_met_a_fatal_error_is_replaced_and_nothing_is_lost(cluster: MockCluster) -> None:
+    made: list[Producer] = []
+
+    def make(configuration: dict[str, Any]) -> Producer:
+        made.append(Producer(configuration))
+        return made[-1]
+
+    post = Post(cluster.bootstrap_servers, make)
+    cluster.push_request_errors(ApiKey.PRODUCE, KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER)
+    fresh = [post.put(RECORD._replace(offset=offset)) for offset in range(5)]
+    post.until(lambda: len(made) == 2)
+    post.now += 1.0
+    post.until(lambda: len(post.done) == 5)
+    assert {id(each) for each, _ in post.done} == {id(each) for each in fresh}
+    offsets = {_ours(message)["putevents.source.offset"] for message in read_all(cluster.bootstrap_servers, TOPIC, 5)}
+    assert offsets == {"0", "1", "2", "3", "4"}
+
+
+def test_the_letter_of_a_partition_that_is_gone_is_dropped(cluster: MockCluster) -> None:
+    post = Post(cluster.bootstrap_servers)
+    cluster.push_request_errors(ApiKey.PRODUCE, KafkaError.INVALID_RECORD)
+    fresh = post.put()
+    post.until(lambda: post.errors)
+    fresh.owner.gone = True
+    post.now += 1.0
+    post.until(lambda: not post.letters.pending())
+    assert post.done == []
+
+
+class FullProducer:
+    """A producer whose queue is full for the first two letters."""
+
+    def __init__(self, _: dict[str, Any]) -> None:
+        self.written: list[Callable[[KafkaError | None, Message | None], None]] = []
+        self.refusals = 2
+
+    def produce(self, _: str, **message: Any) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise BufferError
+        self.written.append(message["on_delivery"])
+
+    def poll(self, _: float) -> None:
+        while self.written:
+            self.written.pop()(None, None)
+
+
+def test_a_full_queue_is_waited_for() -> None:
+    post = Post("unused:1", FullProducer)
+    fresh = [post.put(RECORD._replace(offset=offset)) for offset in range(3)]
+    post.take()
+    assert [each for each, _ in post.done] == fresh[2:]
+    post.now += 1.0
+    post.take()
+    post.take()
+    assert {id(each) for each, _ in post.done} == {id(each) for each in fresh}
+    assert list(post.letters.pending()) == []
+
+
+def test_a_producer_that_raises_out_of_poll_is_replaced() -> None:
+    class Fatal(FullProducer):
+        def purge(self) -> None:
+            self.written.clear()
+
+        def poll(self, _: float) -> None:
+            raise KafkaException(KafkaError(KafkaError._FATAL))
+
+    made: list[FullProducer] = []
+
+    def make(configuration: dict[str, Any]) -> FullProducer:
+        made.append(FullProducer(configuration) if made else Fatal(configuration))
+        made[-1].refusals = 0
+        return made[-1]
+
+    post = Post("unused:1", make)
+    fresh = post.put()
+    post.take()
+    post.now += 1.0
+    post.take()
+    post.take()
+    assert post.done == [(fresh, REJECTION)]
+    assert len(made) == 2
+
+
+def test_a_broker_that_is_away_for_an_hour_costs_no_letter_and_little_time() -> None:
+    class Away(FullProducer):
+        def produce(self, _: str, **message: Any) -> None:
+            message["on_delivery"](KafkaError(KafkaError._MSG_TIMED_OUT), None)
+
+    post = Post("unused:1", Away)
+    fresh = [post.put(RECORD._replace(offset=offset)) for offset in range(20_000)]
+    started = time.monotonic()
+    for _ in range(2_000):  # ten seconds of the loop's naps, in which no letter is due
+        post.take()
+    assert time.monotonic() - started < 2
+    assert len(post.letters.pending()) == len(fresh)
+
+
+def test_where_it_lies_is_in_the_clear() -> None:
+    place = TopicPartition(RECORD.topic, RECORD.partition)
+    written = dict(headers(RECORD, REJECTION, None))
+    assert written["putevents.source.topic"] == place.topic.encode()

@@ -1,0 +1,537 @@
+"""One call on the wire: the client's own request, and an outcome for whatever comes back."""
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import boto3
+import orjson
+import pytest
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.session import Session
+
+from connector.core.batching import Batch
+from connector.core.outcomes import Delivered, Fatal, Outcome, Rejected, Retryable, Status, Throttled
+from connector.local.endpoint import Endpoint, running_endpoint
+from connector.local.faults import Faults
+from connector.personalize import Account, Calls, NotConfigured, Role, Wire
+from connector.ports import Answer
+from tests.conftest import KEY, SECRET
+from tests.wire.web import Asked, Told, Web, batch, running_web
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+# A certificate that nobody has the key of.
+AUTHORITY = """\
+-----BEGIN CERTIFICATE-----
+MIIBkDCCATegAwIBAgIUM6/uC9lrAtDbtY0G/Ejds6+05cgwCgYIKoZIzj0EAwIw
+HTEbMBkGA1UEAwwSb25seSBmb3IgdGhpcyB0ZXN0MCAXDTI2MTEyNDExMzQ1NFoY
+DzIxMjYxMDMxMTEzNDU0WjAdMRswGQYDVQQDDBJvbmx5IGZvciB0aGlzIHRlc3Qw
+WTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAASHp/8w7C2gOLWnPfy3IufcTUTOT7Tj
+RN6mBZFD4R+Lqb5ItbFAWqN5+iHRhoc2/7HImgkiRBjUcoiY60SBdxdMo1MwUTAd
+BgNVHQ4EFgQU4cE50Ju6wcwT6nKQZfhTgpfSn2cwHwYDVR0jBBgwFoAU4cE50Ju6
+wcwT6nKQZfhTgpfSn2cwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNHADBE
+AiA1Fl7Q8pFObyEoRriy0wHlAgRQWeo9+W0uWirWMeGeeAIgLI9ZG6XMtaTv+/b1
+ib0g5xlJzxRmrOC37YVa1NhrpX0=
+-----END CERTIFICATE-----
+"""
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with running_endpoint() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    with running_web() as web:
+        yield web
+
+
+class InOneLoop:
+    """A wire whose calls are made one after the other, or some at once, in a loop of its own."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self._runner = asyncio.Runner()
+
+    def send(self, batch: Batch) -> Outcome:
+        return self.send_all([batch])[0]
+
+    def send_all(self, batches: list[Batch]) -> list[Outcome]:
+        async def all_at_once() -> list[Outcome]:
+            return await asyncio.gather(*map(self.wire.send, batches))
+
+        return self._runner.run(all_at_once())
+
+    def close(self) -> None:
+        self.wire.close()
+        self._runner.run(asyncio.sleep(0))  # what is aborted is closed in the next turn
+        self._runner.close()
+
+
+OPENED: list[InOneLoop] = []
+
+
+@pytest.fixture(autouse=True)
+def _close_wires() -> Iterator[None]:
+    yield
+    while OPENED:
+        OPENED.pop().close()
+
+
+def wire(url: str | None, *, timeout: float = 5.0, role: Role | None = None) -> InOneLoop:
+    OPENED.append(InOneLoop(Wire(Account(None, url, role), timeout)))
+    return OPENED[-1]
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+# -- the request ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("token", [None, "session-token"])
+@pytest.mark.parametrize("user_id", [None, "u-1", 'ü"\\\u2028'])
+def test_the_request_is_the_one_that_the_client_would_have_sent(
+    aws: pytest.MonkeyPatch, web: Web, user_id: str | None, token: str | None
+) -> None:
+    if token:
+        aws.setenv("AWS_SESSION_TOKEN", token)
+    events: list[dict[str, Any]] = [
+        {"eventType": "View", "sentAt": 1795500000, "itemId": "i-1", "properties": '{"a":"é"}', "eventValue": 1.5},
+        {"eventType": "View", "sentAt": 1795500001, "impression": ["a", "b"]},
+    ]
+    user = {} if user_id is None else {"userId": user_id}
+    client = boto3.Session().client(
+        "personalize-events",
+        region_name="eu-west-1",
+        endpoint_url=web.url,
+        config=Config(user_agent_extra="putevents-connector", retries={"total_max_attempts": 1}),
+    )
+    client.put_events(trackingId="t-1", sessionId="s-1", eventList=events, **user)  # type: ignore[arg-type]
+    ours = batch(*map(orjson.dumps, events), tracking_id="t-1", session_id="s-1", user_id=user_id)
+    assert wire(web.url).send(ours) == Delivered()
+    theirs, mine = web.asked
+    assert (mine.method, mine.target) == (theirs.method, theirs.target)
+    assert json.loads(mine.body) == json.loads(theirs.body)
+    # What only the client's retries use.
+    assert theirs.headers.keys() - mine.headers.keys() == {"amz-sdk-invocation-id", "amz-sdk-request"}
+    assert mine.headers.keys() <= theirs.headers.keys()
+    for name in ("host", "content-type", "accept-encoding", "x-amz-security-token"):
+        assert mine.headers.get(name) == theirs.headers.get(name), name
+    assert _scope(mine) == _scope(theirs)
+    assert set(_agent(theirs)) >= {part for part in _agent(mine) if part.lower().startswith(("boto", "lang", "md"))}
+    assert any(part.startswith("putevents-connector/") for part in _agent(mine))
+    client.close()
+
+
+def _scope(asked: Asked) -> tuple[str, str]:
+    """Key, day, region, service; and the names of the signed headers."""
+    credential, signed, _ = asked.headers["authorization"].split(", ")
+    return credential, signed
+
+
+def _agent(asked: Asked) -> list[str]:
+    return asked.headers["user-agent"].split(" ")
+
+
+@pytest.mark.parametrize("token", [None, "session-token"])
+def test_the_signature_holds_where_it_is_verified_in_full(
+    aws: pytest.MonkeyPatch, endpoint: Endpoint, token: str | None
+) -> None:
+    if token:
+        aws.setenv("AWS_SESSION_TOKEN", token)
+    endpoint.control({"credentials": {KEY: SECRET}})
+    assert wire(endpoint.url).send(batch(user_id="ünï")) == Delivered()
+    [accepted] = endpoint.accepted()
+    assert (accepted.tracking_id, accepted.session_id, accepted.user_id) == ("tracker-1", "s-1", "ünï")
+
+
+def test_a_wrong_secret_is_refused_for_good(endpoint: Endpoint) -> None:
+    endpoint.control({"credentials": {KEY: "another"}})
+    outcome = wire(endpoint.url).send(batch())
+    assert isinstance(outcome, Fatal)
+    assert outcome.code == "InvalidSignatureException"
+
+
+def test_ten_events_go_in_their_order(endpoint: Endpoint) -> None:
+    bodies = [b'{"eventType":"View","sentAt":1795500000,"eventId":"e-%d"}' % number for number in range(10)]
+    assert wire(endpoint.url).send(batch(*bodies)) == Delivered()
+    assert [row.event_id for row in endpoint.accepted()] == [f"e-{number}" for number in range(10)]
+
+
+def test_connections_are_kept_between_calls(endpoint: Endpoint) -> None:
+    sender = wire(endpoint.url)
+    for _ in range(5):
+        assert sender.send(batch()) == Delivered()
+    assert len(endpoint._connections) == 1
+
+
+# -- the outcome ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("faults", "outcome"),
+    [
+        ({"quota": 0.001}, Throttled("ThrottlingException")),
+        ({"quota": 0.001, "throttle_status": 429}, Throttled("ThrottlingException")),
+        ({"tracking_ids": ["another"]}, Rejected("InvalidInputException")),
+        ({"poison_prefix": "i-"}, Rejected("InvalidInputException")),
+        ({"outage": "unavailable"}, Retryable("ServiceUnavailable", Status.SERVER_ERROR)),
+        ({"reset_rate": 1}, Retryable("ConnectionClosedError", Status.CONNECTION)),
+        ({"reset_after_rate": 1}, Retryable("ConnectionClosedError", Status.CONNECTION)),
+        ({"outage": "close"}, Retryable("ConnectionClosedError", Status.CONNECTION)),
+        ({"hang_rate": 1}, Retryable("ReadTimeoutError", Status.TIMEOUT)),
+    ],
+)
+def test_each_answer_is_the_outcome_that_it_means(endpoint: Endpoint, faults: dict[str, Any], outcome: Outcome) -> None:
+    sender = wire(endpoint.url, timeout=0.3)
+    endpoint.control(faults)
+    if "quota" in faults:
+        assert sender.send(batch()) == Delivered()  # the one that the quota allows
+    assert sender.send(batch()) in (outcome, *_kin(outcome))
+
+
+def _kin(outcome: Outcome) -> tuple[Outcome, ...]:
+    """A reset that comes while the request is still being written has another name, and means the same."""
+    closed = Retryable("ConnectionClosedError", Status.CONNECTION)
+    return (Retryable("HTTPClientError", Status.CONNECTION),) if outcome == closed else ()
+
+
+def test_a_denial_is_fatal_and_says_what_to_allow(endpoint: Endpoint) -> None:
+    endpoint.control({"denied": True})
+    outcome = wire(endpoint.url).send(batch())
+    assert isinstance(outcome, Fatal)
+    assert (outcome.code, outcome.status) == ("AccessDeniedException", Status.DENIED)
+    assert "personalize:PutEvents" in outcome.advice
+
+
+def test_a_connection_that_broke_does_not_spoil_the_next_call(endpoint: Endpoint) -> None:
+    sender = wire(endpoint.url)
+    endpoint.control({"reset_after_rate": 1})
+    assert isinstance(sender.send(batch()), Retryable)
+    endpoint.control({"reset_after_rate": None})
+    assert sender.send(batch()) == Delivered()
+    assert len(endpoint.accepted()) == 2
+
+
+def test_a_call_is_tried_once(web: Web) -> None:
+    web.answer = lambda _: Told(500)
+    assert wire(web.url).send(batch()) == Retryable("HTTP 500", Status.SERVER_ERROR)
+    assert len(web.asked) == 1
+
+
+def test_a_refused_connection_is_an_outage() -> None:
+    outcome = wire(f"http://127.0.0.1:{free_port()}").send(batch())
+    assert outcome == Retryable("EndpointConnectionError", Status.CONNECTION)
+
+
+def test_a_name_that_does_not_resolve_is_an_outage(aws: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    sender = wire("http://personalize.invalid")
+    aws.setattr(socket, "getaddrinfo", unknown)
+    assert sender.send(batch()) == Retryable("EndpointConnectionError", Status.CONNECTION)
+
+
+@pytest.mark.parametrize(
+    ("told", "outcome"),
+    [
+        (Told(502, (("Content-Type", "text/html"),), b"<html>bad gateway"), Status.SERVER_ERROR),
+        (Told(429), Status.THROTTLED),
+        (Told(503, (), b"\xff\x00 not text"), Status.SERVER_ERROR),
+        (Told(400, (("Content-Type", "text/html"),), b"<html>"), Status.INVALID_INPUT),
+        (Told(403, (), b"{"), Status.DENIED),
+        (Told(301, (("Location", "http://127.0.0.1:1/"),), b""), Status.DENIED),
+        (Told(400, (("x-amzn-ErrorType", "ThrottlingException:http://internal/"),), b"{}"), Status.THROTTLED),
+        (Told(400, (), b'{"__type":"com.amazonaws#ValidationException","message":"m"}'), Status.INVALID_INPUT),
+    ],
+)
+def test_what_a_proxy_or_an_odd_service_says_has_an_outcome(web: Web, told: Told, outcome: Status) -> None:
+    web.answer = lambda _: told
+    assert wire(web.url).send(batch()).status == outcome
+    assert len(web.asked) == 1
+
+
+@pytest.mark.parametrize("answer", [b"", b"HT", b"HTTP/1.1 2", b"SSH-2.0-OpenSSH\r\n"])
+def test_an_answer_that_is_cut_short_or_none_of_http_is_an_outage(answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        outcome = wire(f"http://127.0.0.1:{server.getsockname()[1]}").send(batch())
+        thread.join()
+    assert isinstance(outcome, Retryable)
+    assert outcome.status is Status.CONNECTION
+
+
+# -- credentials ----------------------------------------------------------------------------------------------
+
+
+def test_expired_credentials_are_replaced_by_those_that_the_environment_has_now(
+    aws: pytest.MonkeyPatch, endpoint: Endpoint
+) -> None:
+    endpoint.control({"expired_keys": [KEY]})
+    sender = wire(endpoint.url)
+    aws.setenv("AWS_ACCESS_KEY_ID", "AKIDNEW")
+    assert sender.send(batch()) == Delivered()
+    assert sender.send(batch()) == Delivered()
+    assert endpoint.stats()["errors"] == {"ExpiredTokenException": 1}
+
+
+def test_expired_credentials_are_replaced_by_those_that_the_file_has_now(
+    aws: pytest.MonkeyPatch, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    aws.delenv("AWS_ACCESS_KEY_ID")
+    aws.delenv("AWS_SECRET_ACCESS_KEY")
+    file = tmp_path / "aws-credentials"
+    lines = "[default]\naws_access_key_id={}\naws_secret_access_key=s\naws_session_token={}\n"
+    file.write_text(lines.format(KEY, "old"))
+    sender = wire(endpoint.url)
+    endpoint.control({"expired_tokens": ["old"]})
+    file.write_text(lines.format("AKIDNEW", "new"))
+    assert sender.send(batch()) == Delivered()
+
+
+def test_credentials_that_stay_expired_are_fatal_after_one_repeat(endpoint: Endpoint) -> None:
+    endpoint.control({"expired_keys": [KEY]})
+    outcome = wire(endpoint.url).send(batch())
+    assert isinstance(outcome, Fatal)
+    assert outcome.code == "ExpiredTokenException"
+    assert endpoint.stats()["errors"] == {"ExpiredTokenException": 2}
+
+
+def test_credentials_that_expired_and_are_gone_are_fatal(aws: pytest.MonkeyPatch, endpoint: Endpoint) -> None:
+    endpoint.control({"expired_keys": [KEY]})
+    sender = wire(endpoint.url)
+    aws.delenv("AWS_ACCESS_KEY_ID")
+    aws.delenv("AWS_SECRET_ACCESS_KEY")
+    outcome = sender.send(batch())
+    assert isinstance(outcome, Fatal)
+    assert outcome.code == "NoCredentials"
+
+
+def test_many_calls_with_expired_credentials_renew_them_once(aws: pytest.MonkeyPatch, endpoint: Endpoint) -> None:
+    endpoint.control({"expired_keys": [KEY]})
+    sender = wire(endpoint.url)
+    aws.setenv("AWS_ACCESS_KEY_ID", "AKIDNEW")
+    found: list[object] = []
+    find = sender.wire._find_credentials
+
+    def counted(session: Session) -> Credentials:
+        found.append(session)
+        return find(session)
+
+    aws.setattr(sender.wire, "_find_credentials", counted)
+    outcomes = sender.send_all([batch() for _ in range(8)])
+    assert outcomes == [Delivered()] * 8
+    assert len(found) == 1
+
+
+def test_no_credentials_are_told_at_the_start(aws: pytest.MonkeyPatch) -> None:
+    aws.delenv("AWS_ACCESS_KEY_ID")
+    aws.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(NotConfigured, match="no AWS credentials: expected them in the environment"):
+        wire("http://127.0.0.1:1")
+
+
+def test_half_a_pair_of_keys_is_told_at_the_start(aws: pytest.MonkeyPatch) -> None:
+    aws.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(NotConfigured, match="no AWS credentials"):
+        wire("http://127.0.0.1:1")
+
+
+def test_a_profile_that_is_not_there_is_told_at_the_start(aws: pytest.MonkeyPatch) -> None:
+    aws.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(NotConfigured, match="nobody"):
+        wire("http://127.0.0.1:1")
+
+
+def test_no_region_is_told_at_the_start(aws: pytest.MonkeyPatch) -> None:
+    aws.delenv("AWS_REGION")
+    with pytest.raises(NotConfigured, match="no AWS region: expected"):
+        Wire(Account(), 1.0)
+
+
+def test_the_region_of_the_file_wins_over_that_of_the_environment() -> None:
+    assert Wire(Account("us-east-2"), 1.0).region == "us-east-2"
+    assert Wire(Account(), 1.0).endpoint == "https://personalize-events.eu-west-1.amazonaws.com"
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8123", "no url", "http://"])
+def test_a_bad_endpoint_url_is_told_at_the_start(url: str) -> None:
+    with pytest.raises(NotConfigured, match="no client for Amazon Personalize"):
+        wire(url)
+
+
+# -- what the machine says ------------------------------------------------------------------------------------
+
+
+def test_a_proxy_of_the_environment_is_used(aws: pytest.MonkeyPatch, web: Web) -> None:
+    aws.setenv("HTTP_PROXY", web.url)
+    assert wire("http://personalize.example:8000").send(batch()) == Delivered()
+    assert web.asked[0].target == "http://personalize.example:8000/events"
+
+
+def test_a_bundle_of_certificates_of_the_environment_is_used(aws: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    aws.setenv("AWS_CA_BUNDLE", str(tmp_path / "bundle.pem"))
+    (tmp_path / "bundle.pem").write_text(AUTHORITY)
+    sender = wire("https://127.0.0.1:1")
+    tls = sender.wire._connections._origin.tls
+    assert tls is not None
+    assert [each["subject"] for each in tls.get_ca_certs()] == [((("commonName", "only for this test"),),)]
+
+
+def test_a_bundle_of_certificates_that_is_not_there_is_told_at_the_start(
+    aws: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    aws.setenv("AWS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
+    with pytest.raises(NotConfigured, match=r"nowhere\.pem"):
+        wire("https://127.0.0.1:1")
+
+
+def test_the_endpoint_of_the_environment_is_used(aws: pytest.MonkeyPatch, endpoint: Endpoint) -> None:
+    aws.setenv("AWS_ENDPOINT_URL_PERSONALIZE_EVENTS", endpoint.url)
+    assert wire(None).send(batch()) == Delivered()
+
+
+# -- a role ---------------------------------------------------------------------------------------------------
+
+ASSUMED = b"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
+<AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/events/me</Arn><AssumedRoleId>A:me</AssumedRoleId>
+</AssumedRoleUser><Credentials><AccessKeyId>ASIAROLE</AccessKeyId><SecretAccessKey>role-secret</SecretAccessKey>
+<SessionToken>role-token</SessionToken><Expiration>2096-11-24T12:00:00Z</Expiration></Credentials>
+</AssumeRoleResult></AssumeRoleResponse>"""
+ROLE = Role("arn:aws:iam::123456789012:role/events", "external-1", "me-1")
+
+
+def _sts_error(code: str, status: int) -> Told:
+    return Told(status, (), f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>".encode())
+
+
+def test_a_role_is_assumed_with_its_external_id_and_its_credentials_are_used(
+    aws: pytest.MonkeyPatch, endpoint: Endpoint, web: Web
+) -> None:
+    web.answer = lambda _: Told(200, (), ASSUMED)
+    aws.setenv("AWS_ENDPOINT_URL_STS", web.url)
+    endpoint.control({"credentials": {"ASIAROLE": "role-secret"}})
+    sender = wire(endpoint.url, role=ROLE)
+    assert [sender.send(batch()), sender.send(batch())] == [Delivered()] * 2
+    [asked] = web.asked
+    asked_for = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
+    assert asked_for["Action"] == "AssumeRole"
+    assert asked_for["RoleArn"] == ROLE.arn
+    assert asked_for["ExternalId"] == "external-1"
+    assert asked_for["RoleSessionName"] == "me-1"
+    assert KEY in asked.headers["authorization"]
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [
+        (_sts_error("AccessDenied", 403), Fatal),
+        (_sts_error("MalformedPolicyDocument", 400), Fatal),
+        (_sts_error("Throttling", 400), Retryable),
+        (_sts_error("ServiceUnavailable", 503), Retryable),
+    ],
+)
+def test_a_role_that_is_refused_is_fatal_and_one_that_must_wait_is_not(
+    aws: pytest.MonkeyPatch, endpoint: Endpoint, web: Web, told: Told, kind: type
+) -> None:
+    web.answer = lambda _: told
+    aws.setenv("AWS_ENDPOINT_URL_STS", web.url)
+    outcome = wire(endpoint.url, role=ROLE).send(batch())
+    assert isinstance(outcome, kind)
+    if isinstance(outcome, Fatal):
+        assert "assume_role" in outcome.advice
+    assert endpoint.stats()["calls"] == {}
+
+
+def test_a_token_service_that_is_out_of_reach_is_an_outage(aws: pytest.MonkeyPatch, endpoint: Endpoint) -> None:
+    aws.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{free_port()}")
+    outcome = wire(endpoint.url, role=ROLE).send(batch())
+    assert outcome == Retryable("EndpointConnectionError", Status.CONNECTION)
+
+
+def test_a_role_is_assumed_with_new_keys_when_the_old_ones_have_expired(
+    aws: pytest.MonkeyPatch, endpoint: Endpoint, web: Web
+) -> None:
+    web.answer = lambda asked: (
+        _sts_error("ExpiredToken", 403) if KEY in asked.headers["authorization"] else Told(200, (), ASSUMED)
+    )
+    aws.setenv("AWS_ENDPOINT_URL_STS", web.url)
+    sender = wire(endpoint.url, role=ROLE)
+    aws.setenv("AWS_ACCESS_KEY_ID", "AKIDNEW")
+    assert sender.send(batch()) == Delivered()
+
+
+# -- the pool -------------------------------------------------------------------------------------------------
+
+
+def test_every_batch_is_delivered_once_and_answered() -> None:
+    bodies = [b'{"eventType":"View","sentAt":1795500000,"eventId":"e-%d"}' % number for number in range(500)]
+    with running_endpoint(Faults(credentials={KEY: SECRET}), keep=False) as endpoint:
+        calls = Calls(Wire(Account(None, endpoint.url), 20.0))
+        batches = [batch(each, session_id=f"s-{number}") for number, each in enumerate(bodies)]
+        for each in batches:
+            calls.submit(each)
+        answers: list[Answer] = []
+        while len(answers) < len(batches):
+            there = calls.wait(20.0)
+            assert there, "an answer is missing"
+            answers += there
+        calls.close()
+        assert not calls._thread.is_alive()
+        assert {answer.outcome for answer in answers} == {Delivered()}
+        assert {id(answer.batch) for answer in answers} == {id(each) for each in batches}
+        assert all(answer.seconds > 0 for answer in answers)
+        stats = endpoint.stats()
+        assert (stats["distinct_ids"], stats["duplicates"]) == (500, 0)
+
+
+def test_a_bug_in_a_call_is_raised_in_the_thread_that_waits(endpoint: Endpoint) -> None:
+    class Broken(Wire):
+        async def send(self, batch: Batch) -> Outcome:
+            raise ZeroDivisionError(len(batch.items))
+
+    calls = Calls(Broken(Account(None, endpoint.url), 1.0))
+    calls.submit(batch())
+    with pytest.raises(ZeroDivisionError):
+        calls.wait(10.0)
+    calls.close()
+
+
+def test_closing_gives_up_what_is_under_way(endpoint: Endpoint) -> None:
+    endpoint.control({"hang_rate": 1})
+    calls = Calls(Wire(Account(None, endpoint.url), 60.0))
+    calls.submit(batch())
+    while not endpoint.stats()["calls"]:
+        calls.wait(0.01)
+    calls.close()
+    assert not calls._thread.is_alive()
+
+
+def test_waiting_without_an_answer_takes_the_time_it_was_given_and_no_more(endpoint: Endpoint) -> None:
+    calls = Calls(Wire(Account(None, endpoint.url), 5.0))
+    assert list(calls.wait(0.0)) == []
+    assert list(calls.wait(0.01)) == []
+    calls.close()
