@@ -1,0 +1,50 @@
+# `make demo` and `make test` set up all that they need: a virtual environment in .venv, the packages in it, and for
+# the tests an Apache Kafka in .cache. Nothing is installed outside of this folder.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fix coverage docs clean
+
+help: ## what there is to make
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+setup: $(READY) ## the virtual environment with the connector and the tools of its tests
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "expected Python 3.11 or newer, not $$($(PYTHON) --version): name one with make PYTHON=..."; exit 1; }
+	@echo "creating $(VENV) and installing the connector in it (once, about a minute)"
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "the venv module is missing; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(READY) ## a shop's clickstream through the real connector: embedded broker, local endpoint, 15 seconds
+	@$(BIN)/putevents demo
+
+test: $(READY) ## every test, on real Apache Kafka where one can be had
+	@$(BIN)/python -m pytest
+
+check: $(READY) ## ruff and mypy
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+fix: $(READY) ## what ruff can mend and format by itself
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+coverage: $(READY) ## which lines no test reaches; all of core/ must be
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage report --skip-covered --show-missing
+	$(BIN)/coverage report --include='connector/core/*' --fail-under=100
+
+docs: $(READY) ## docs/reference/, from the code
+	@$(BIN)/python docs/reference.py
+
+clean: ## remove all that make has created
+	rm -rf $(VENV) .cache build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,173 @@
+"""Writes the pages of docs/reference/ from the code: ``make docs``. A test fails when a page says something else."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import Metric
+
+from connector.config import json_schema
+from connector.core.functions import EXTRA_FUNCTIONS
+from connector.core.outcomes import Status
+from connector.metrics import STAGES, Metrics
+
+FOLDER = Path(__file__).parent / "reference"
+HEAD = "<!-- Written by `make docs` from the code; edit it there. -->"
+FIELD_SPECS = frozenset({"Const", "Template", "Case", "From", "Arm", "Else"})
+Json = dict[str, Any]
+
+
+REFERENCES = (
+    "The same descriptions come up in an editor that has the output of `putevents schema`. Scalars of the sections "
+    "kafka, personalize, delivery, dead_letter, server and log may also be `{env: NAME}`, with an optional `default`, "
+    "or `{file: /path}`."
+)
+
+
+def settings() -> str:
+    """Every setting with its default and description, a table a section, in the order of the file."""
+    schema = json_schema()
+    parts = [
+        "# Settings",
+        HEAD,
+        REFERENCES,
+    ]
+    for path, section in _sections(schema, schema, "", set()):
+        parts.append(f"## {path}" if path else "## the file")
+        if path and section.get("description"):
+            parts.append(section["description"])
+        parts.append(_table(("key", "default", "what it is"), _rows(section, schema)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _sections(section: Json, schema: Json, path: str, seen: set[str]) -> Iterator[tuple[str, Json]]:
+    yield path, section
+    for name, setting in section.get("properties", {}).items():
+        for inner in _references(setting):
+            model = schema["$defs"][inner]
+            if inner in seen or inner in {"Env", "File"} or "properties" not in model:
+                continue
+            seen.add(inner)
+            yield from _sections(model, schema, _title(path, name, setting, inner, model), seen)
+
+
+def _title(path: str, name: str, setting: Json, inner: str, model: Json) -> str:
+    first = next(iter(model["properties"]))
+    if inner in FIELD_SPECS:
+        # These stand wherever an expression may stand, and have no path of their own.
+        return (
+            f"a field spec with {first}" if inner in {"Const", "Template", "Case", "From"} else f"a {first} of a case"
+        )
+    here = f"{path}.{name}".lstrip(".") + ("[]" if '"items"' in json.dumps(setting) else "")
+    kind = model["properties"].get("type", {}).get("const")
+    if inner.endswith("Output"):
+        return f"tests[].output {{{first}: ...}}"
+    return f"{here} {{type: {kind}}}" if kind else here
+
+
+def _references(setting: Any) -> Iterator[str]:
+    if isinstance(setting, dict):
+        for key, value in setting.items():
+            if key == "$ref":
+                yield value.rpartition("/")[2]
+            elif key != "discriminator":
+                yield from _references(value)
+    elif isinstance(setting, list):
+        for value in setting:
+            yield from _references(value)
+
+
+def _rows(section: Json, schema: Json) -> Iterator[tuple[str, str, str]]:
+    required = section.get("required", [])
+    for name, setting in section["properties"].items():
+        resolved = schema["$defs"].get(next(_references({"$ref": setting.get("$ref", "/")}), ""), {})
+        description = setting.get("description") or resolved.get("description", "")
+        default = "required" if name in required else _default(setting.get("default"))
+        yield f"`{name}`", default, description
+
+
+def _default(value: Any) -> str:
+    return "" if value is None or isinstance(value, dict | list) else f"`{json.dumps(value)}`"
+
+
+SUMS = (
+    "At rest, `records_consumed_total` is the sum of `records_total` over its outcomes and `records_abandoned_total`. "
+    "No label ever carries a user, an item, a session or an event."
+)
+
+
+def metrics() -> str:
+    """Every metric of the registry."""
+    found = sorted(Metrics().registry.collect(), key=lambda metric: metric.name)
+    rows = [(f"`{_exposed(metric)}`", metric.type, _labels(metric), metric.documentation) for metric in found]
+    parts = [
+        "# Metrics",
+        HEAD,
+        SUMS,
+        _table(("metric", "type", "labels", "what it says"), rows),
+        "`status` is one of " + ", ".join(f"`{status}`" for status in Status) + ".",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _exposed(metric: Metric) -> str:
+    return metric.name + {"counter": "_total", "info": "_info"}.get(metric.type, "")
+
+
+def _labels(metric: Metric) -> str:
+    attributes = vars(Metrics()).values()
+    named = next((each for each in attributes if getattr(each, "_name", None) == metric.name), None)
+    return ", ".join(getattr(named, "_labelnames", ()))
+
+
+BESIDE = (
+    "Beside all of [JMESPath's own](https://jmespath.org/specification.html#built-in-functions). There is no "
+    "`now()`: a record that is read again must make the same event."
+)
+
+
+def functions() -> str:
+    """The functions that expressions have beyond JMESPath's own."""
+    rows = [(f"`{each.signature}`", f"`{each.example}`", f"`{each.result}`") for each in EXTRA_FUNCTIONS]
+    parts = [
+        "# Functions",
+        HEAD,
+        BESIDE,
+        _table(("function", "example", "result"), rows),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def reasons() -> str:
+    """Why records go to the dead letters."""
+    rows = [(f"`{reason}`", stage.value) for reason, stage in STAGES.items()]
+    parts = ["# Reasons of dead letters", HEAD, _table(("reason", "mostly found at stage"), rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(heads: tuple[str, ...], rows: Iterator[tuple[str, ...]] | list[tuple[str, ...]]) -> str:
+    lines = [heads, tuple("---" for _ in heads), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "settings.md": settings,
+    "metrics.md": metrics,
+    "functions.md": functions,
+    "reasons.md": reasons,
+}
+
+
+def main() -> int:
+    """Write every page."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page())
+        sys.stderr.write(f"docs/reference/{name}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
