@@ -3,6 +3,7 @@
 The only module that may import everything. It reads top to bottom; what can go wrong ends in an exit code here.
 """
 
+import faulthandler
 import gc
 import os
 import random
@@ -10,7 +11,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -21,7 +22,7 @@ from connector.config import Config, Loaded
 from connector.config.librdkafka import client_properties, for_consumer, for_producer
 from connector.core.channel import Limits
 from connector.core.flow import Bounds
-from connector.core.transform import Pipeline, Router
+from connector.core.transform import Router
 from connector.dead_letters import KafkaDeadLetters
 from connector.exits import Exit
 from connector.loop import Loop, Settings
@@ -37,6 +38,7 @@ log = structlog.get_logger()
 MAX_OPEN_BYTES = 64 * 1024 * 1024  # keys, values and headers of records in memory
 STALLED = 60.0  # seconds without a step after which the process is not alive
 RESERVE = 0.2  # of shutdown_timeout, for the last commit and leaving the group
+GRACE = 0.5  # seconds for the gentle way of ending a process that hangs
 LEAST = 2.0  # seconds for those two, however short shutdown_timeout is
 MAX_POLL_INTERVAL = 300_000  # ms, librdkafka's own default
 
@@ -101,21 +103,28 @@ def _run(loaded: Loaded, metrics: Metrics, signals: Signals) -> Exit:
         metrics=metrics,
     )
     calls = Calls(wire)
-    loop = Loop(source, calls, dead_letters, _router(loaded), _settings(config), metrics, outside)
+    loop = Loop(source, calls, dead_letters, Router(loaded.pipelines), _settings(config), metrics, outside)
     watch = Watch(loop, source, metrics, outside)
     with _server(config, metrics, loop) as server:
         log.info("started", port=server.port, endpoint=wire.endpoint, group=config.kafka.group_id, topics=topics)
         source.subscribe(loop)
         _spare_the_collector()
-        while signals.received is None and loop.fatal is None:
-            loop.step()
-            watch.look()
-        watched = _watchdog(max(LEAST, config.delivery.shutdown_timeout), loop)
-        code = _stop(loop, config.delivery.shutdown_timeout * (1 - RESERVE), signals)
-        source.close()
-        dead_letters.close(0)
-        calls.close()
-        watched.cancel()
+        try:
+            while signals.received is None and loop.fatal is None:
+                loop.step()
+                watch.look()
+        except Exception as error:
+            ending = Exit.REFUSED if isinstance(error, Refused) else Exit.BUG
+            loop.give_up()
+            with _in_time(LEAST, lambda: ending):
+                source.close()
+            raise
+        timeout = config.delivery.shutdown_timeout
+        with _in_time(max(LEAST, timeout), lambda: Exit.REFUSED if loop.fatal else Exit.OK):
+            code = _stop(loop, timeout * (1 - RESERVE), signals)
+            source.close()
+            dead_letters.close(0)
+            calls.close()
     log.info("stopped", exit_code=int(code))
     return code
 
@@ -143,17 +152,25 @@ def _stop(loop: Loop, seconds: float, signals: Signals) -> Exit:
     return Exit.REFUSED
 
 
-def _watchdog(seconds: float, loop: Loop) -> threading.Timer:
-    """The client's close() has been seen to hang for ever; the process ends in time all the same."""
+@contextmanager
+def _in_time(seconds: float, code: Callable[[], Exit]) -> Iterator[None]:
+    """What runs in here ends after so many seconds, with the process if need be, and then with this exit code."""
 
     def end() -> None:
         log.warning("leaving the group took too long: the process ends without")
-        os._exit(Exit.REFUSED if loop.fatal else Exit.OK)
+        os._exit(code())
 
     timer = threading.Timer(seconds, end)
     timer.daemon = True
     timer.start()
-    return timer
+    # The Kafka client has been seen to hang with the interpreter's lock in hand, where no thread of Python's ends
+    # anything. This one is none; it writes where it hung, and its exit code is 1.
+    faulthandler.dump_traceback_later(seconds + GRACE, exit=True)
+    try:
+        yield
+    finally:
+        timer.cancel()
+        faulthandler.cancel_dump_traceback_later()
 
 
 def _initialise(metrics: Metrics, loaded: Loaded) -> None:
@@ -174,16 +191,6 @@ def _account(config: Config) -> Account:
         personalize.region,
         personalize.endpoint_url,
         None if role is None else Role(role.role_arn, role.external_id, role.session_name),
-    )
-
-
-def _router(loaded: Loaded) -> Router:
-    tracking_id = loaded.config.personalize.tracking_id
-    return Router(
-        [
-            (spec, Pipeline(spec, mapping, tracking_id))
-            for spec, mapping in zip(loaded.config.pipelines, loaded.mappings, strict=True)
-        ]
     )
 
 

@@ -38,11 +38,7 @@ class DryRun:
 
     def __init__(self, loaded: Loaded, pipeline: str | None, *, explain: bool) -> None:
         self.counts: Counter[str] = Counter()
-        tracking_id = loaded.config.personalize.tracking_id
-        pairs = [
-            (spec, Pipeline(spec, mapping, tracking_id))
-            for spec, mapping in zip(loaded.config.pipelines, loaded.mappings, strict=True)
-        ]
+        pairs = loaded.pipelines
         self._spec, self._chosen = next((pair for pair in pairs if pair[0].name == pipeline), pairs[0])
         self._transform: Callable[[Record, float], Fate] = self._chosen if pipeline else _by_topic(pairs)
         self._specs = {spec.name: spec for spec, _ in pairs}
@@ -116,10 +112,9 @@ def _by_topic(pairs: list[tuple[PipelineSpec, Pipeline]]) -> Callable[[Record, f
         # A record without a topic carries the first pipeline's own, which may be a regular expression.
         if record.topic == fallback[0].topics[0]:
             return fallback[1](record, now)
-        try:
-            return router(record, now)
-        except StopIteration:
-            raise UnreadableRecord(f"no pipeline reads the topic {record.topic}") from None
+        if router.find(record.topic) is None:
+            raise UnreadableRecord(f"no pipeline reads the topic {record.topic}")
+        return router(record, now)
 
     return transform
 

@@ -8,16 +8,19 @@ outage makes two lines, not ten thousand.
 import logging
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from typing import Literal
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 # Kafka's client writes to stderr by itself unless it is given a logger.
 CLIENT = logging.getLogger("librdkafka")
 
 Format = Literal["json", "text"]
+
+DEEPEST_CAUSE = 10  # of a chain of exceptions
 
 
 def _severity(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -25,12 +28,23 @@ def _severity(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return {"time": event.pop("timestamp"), "level": event.pop("level"), "message": event.pop("event"), **event}
 
 
+def _without_messages(exc_info: ExcInfo) -> str:
+    """Where an exception came from, and its type; its message may be a key that is somebody's id."""
+    parts: list[str] = []
+    error: BaseException | None = exc_info[1]
+    while error is not None and len(parts) < DEEPEST_CAUSE:
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        parts.append(f"Traceback (most recent call last):\n{frames}{type(error).__module__}.{type(error).__qualname__}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\nraised while handling, or because of:\n".join(parts)
+
+
 def configure(level: str, log_format: Format, *, colors: bool | None = None) -> None:
     """Send every log, the libraries' too, to stderr: JSON lines, or text for a terminal."""
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(_without_messages),
     ]
     render: list[Processor]
     if log_format == "json":

@@ -90,6 +90,7 @@ class Loop:
             self._work(min(timeout, NAP) if self.delivery.letters_expected else timeout)
             if self.flow.all_paused(len(self.offsets)):
                 self._accept(self._source.poll(1, 0))
+        self._count_abandoned()
         self._adjust_flow()
         self._commit()
 
@@ -117,6 +118,14 @@ class Loop:
         self.delivery.work(wait)
 
     # -- backpressure and commit ------------------------------------------------------------------------------
+
+    def _count_abandoned(self) -> None:
+        for partition in self.offsets:
+            if partition.abandoned:
+                topic, number = partition.topic_partition
+                log.warning("the partition begins anew: its topic was recreated", topic=topic, partition=number)
+                self._metrics.records_abandoned.labels(topic).inc(partition.abandoned)
+                partition.abandoned = 0
 
     def _adjust_flow(self) -> None:
         loads = [

@@ -5,6 +5,7 @@ have returned next, and can make close() hang for ever. So callbacks record what
 afterwards, when the only thing left to do is to stop.
 """
 
+import contextlib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
@@ -22,6 +23,9 @@ log = structlog.get_logger()
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
+LEAVING = 0.05  # seconds a poll, on the way out of the group
+SILENT = 2  # polls without a word, after which nothing calls back any more
+PATIENCE = 100  # polls, after which it is left as it is
 FIRST_ANSWER = 15.0  # seconds to wait for a broker at the start
 
 # Ours, and why: config/librdkafka.py refuses each in the file with the reason.
@@ -314,7 +318,19 @@ class KafkaSource:
                 log.warning("no topic matches yet", pattern=pattern)
 
     def close(self) -> None:
-        """Leave the group; calls the listener for what is still assigned. May hang: call it under a watchdog."""
+        """Leave the group; calls the listener for what is still assigned. May hang: call it under a watchdog.
+
+        An assignment that arrives within the client's own close() makes that hang for ever, with the interpreter's lock
+        in hand. So everything that calls back happens before it, in polls.
+        """
+        with contextlib.suppress(KafkaException, SystemError):
+            self.consumer.unsubscribe()
+            silent = 0
+            for _ in range(PATIENCE):
+                quiet = self.consumer.poll(LEAVING) is None and not self.consumer.assignment()
+                silent = silent + 1 if quiet else 0
+                if silent == SILENT:
+                    break
         self.consumer.close()
 
 

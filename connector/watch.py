@@ -72,6 +72,7 @@ class Watch:
                 self._metrics.lag_records.labels(topic, str(number)).set(max(0, end - done))
 
     def _note(self, channel: Channel, now: float) -> None:
+        channel.pace.advance(now)  # an idle channel's rate grows back without anybody asking for it
         self._change("throttled", channel, holds=channel.pace.throttled, now=now)
         self._change("outage", channel, holds=channel.outage.since is not None, now=now)
         self._change("doubt", channel, holds=channel.in_doubt > 0 and not channel.proven, now=now)

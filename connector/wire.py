@@ -1,7 +1,7 @@
 """POST over kept-alive HTTP/1.1 connections to one origin, inside an asyncio loop; knows nothing of AWS.
 
 General clients cost more than all the rest of a call, because they can do everything. This one can do what a sink
-needs: one origin, one method, bodies in memory, a time-out for each call, TLS, and a proxy in between. httptools parses.
+needs: one origin, one method, bodies in memory, a time-out for each call, TLS, a proxy in between. httptools parses.
 
 A connection carries one call at a time. It is closed instead of reused after anything unexpected, and when it has been
 idle for so long that the other side may be closing it at this moment.

@@ -23,6 +23,7 @@ from connector.config.yaml_tree import Path, parse
 from connector.core.mapping import Mapping as CompiledPipeline
 from connector.core.mapping import SpecError, compile_pipeline
 from connector.core.specs import PipelineSpec, Rule
+from connector.core.transform import Pipeline
 
 MAX_BYTES = 4 * 1024 * 1024
 
@@ -41,6 +42,13 @@ class Loaded:
     config: Config
     mappings: tuple[CompiledPipeline, ...]
     hash: str
+
+    @property
+    def pipelines(self) -> list[tuple[PipelineSpec, Pipeline]]:
+        """Each pipeline as the file says it and as records go through it."""
+        tracking_id = self.config.personalize.tracking_id
+        pairs = zip(self.config.pipelines, self.mappings, strict=True)
+        return [(spec, Pipeline(spec, mapping, tracking_id)) for spec, mapping in pairs]
 
 
 def load(path: str | FilePath, env: Mapping[str, str]) -> Loaded | list[Problem]:

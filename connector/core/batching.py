@@ -156,10 +156,12 @@ class Lanes:
     def _admit(self, now: float) -> None:
         """Repeats whose time has come wait for nothing more, not even for company."""
         while (place := _first_valid(self._delayed)) and place[0] <= now:
-            heapq.heappop(self._delayed)
-            lane = place[2]
+            time, _, lane = heapq.heappop(self._delayed)
             lane.not_before = None
-            self._push(self._ready, lane.items[0].since + self._linger, lane)
+            age = lane.items[0].since + self._linger
+            # What has failed is as old as its repeat, and not preferred for being full: one that always fails would be
+            # the first for ever, and in an outage, when one call at a time may ask, it alone would ask.
+            self._push(self._ready, max(time, age) + PATIENCE if lane.attempts else age, lane)
 
     def take(self, now: float) -> Batch | None:
         """The call that should go next, None where none is ready; it counts as on the wire until it is settled."""

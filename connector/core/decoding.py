@@ -1,7 +1,7 @@
 """Bytes become a document, or a rejection that says why not.
 
-orjson is fast, but reads an integer beyond 64 bits as a float: an id would change silently. So numbers of nineteen digits
-are looked for first, in less time than the parsing takes, and only where there is one does the exact parser look, too.
+orjson is fast, but reads an integer beyond 64 bits as a float: an id would change silently. So numbers of nineteen
+digits are looked for first, in less time than the parsing takes, and only where there is one the exact parser looks.
 """
 
 import json

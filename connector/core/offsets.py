@@ -79,6 +79,7 @@ class PartitionOffsets:
         "_first",
         "_next",
         "_open",
+        "abandoned",
         "gone",
         "leaving",
         "open_bytes",
@@ -91,6 +92,7 @@ class PartitionOffsets:
         self.topic_partition = topic_partition
         self.leaving = False
         self.gone = False
+        self.abandoned = 0  # open records that were dropped when the topic began anew, until somebody counts them
         self.open_count = 0  # records
         self.open_events = 0  # what they make: at least one each, for the record itself
         self.open_bytes = 0
@@ -123,6 +125,7 @@ class PartitionOffsets:
         former.leaving = former.gone = True
         for opened in self._open:
             opened.owner = former
+        self.abandoned += self.open_count
         self._open.clear()
         self._first = self._next = None
         self.open_count = self.open_events = self.open_bytes = 0

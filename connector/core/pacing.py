@@ -43,7 +43,8 @@ class Pace:
     def _capacity(self) -> float:
         return max(1.0, self._rate * BURST)
 
-    def _advance(self, now: float) -> None:
+    def advance(self, now: float) -> None:
+        """Let time pass: the rate grows back towards its ceiling, and calls become due."""
         elapsed = max(0.0, now - self._updated)
         self._updated = max(now, self._updated)
         self._rate = min(self.ceiling, self._rate + self.ceiling * INCREASE * elapsed)
@@ -51,7 +52,7 @@ class Pace:
 
     def take(self, now: float) -> bool:
         """Whether a call may go now; counts it if so."""
-        self._advance(now)
+        self.advance(now)
         if self._tokens < _WHOLE:
             return False
         self._tokens -= 1.0
@@ -63,7 +64,7 @@ class Pace:
 
     def ready_at(self, now: float) -> float:
         """When the next call may go; ``now`` or earlier where it may go at once."""
-        self._advance(now)
+        self.advance(now)
         if self._tokens >= _WHOLE:
             return now
         at = self._updated + (1.0 - self._tokens) / self._rate
@@ -73,7 +74,7 @@ class Pace:
 
     def on_throttled(self, now: float) -> None:
         """A call was over the quota: slow down, once for all calls that left under the same rate."""
-        self._advance(now)
+        self.advance(now)
         if now - self._changed < SETTLING:
             return
         self._changed = now

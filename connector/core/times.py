@@ -6,6 +6,7 @@ plausible time (1e11 seconds is the year 5138, 1e11 milliseconds is March 1973).
 is a date.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from difflib import get_close_matches
@@ -143,7 +144,7 @@ def _check_pattern(pattern: str) -> None:
         )
     try:
         datetime.strptime(datetime(2001, 2, 3, tzinfo=UTC).strftime(pattern), pattern)  # noqa: DTZ007  only a probe
-    except ValueError:
+    except (ValueError, re.error):  # re.error: a directive that stands there twice
         raise TimeSpecError("format", f"expected a pattern that strptime can read, not {pattern}") from None
 
 

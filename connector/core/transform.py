@@ -17,7 +17,7 @@ from connector.core.decoding import (
 )
 from connector.core.events import Invalid, check_envelope, check_event
 from connector.core.mapping import Mapped, MappedEvent, Mapping, Members
-from connector.core.records import Filtered, Record, Rejection, Skipped, Stage
+from connector.core.records import Filtered, Reason, Record, Rejection, Skipped, Stage
 from connector.core.specs import PipelineSpec
 
 _ENVELOPE = ("trackingId", "sessionId", "userId")
@@ -147,19 +147,26 @@ class Router:
     """Which pipeline a topic's records go through; names before regular expressions, found once a topic."""
 
     def __init__(self, pipelines: Sequence[tuple[PipelineSpec, Pipeline]]) -> None:
-        self._named = {topic: pipeline for spec, pipeline in pipelines for topic in spec.topics if topic[0] != "^"}
-        self._patterns = [
-            (re.compile(topic), pipeline) for spec, pipeline in pipelines for topic in spec.topics if topic[0] == "^"
-        ]
-        self._found: dict[str, Pipeline] = dict(self._named)
+        topics = [(topic, pipeline) for spec, pipeline in pipelines for topic in spec.topics]
+        self._found = {topic: pipeline for topic, pipeline in topics if not topic.startswith("^")}
+        self._patterns = [(re.compile(topic), pipeline) for topic, pipeline in topics if topic.startswith("^")]
 
     def __call__(self, record: Record, now: float) -> Fate:
         """What becomes of the record in the pipeline of its topic."""
-        pipeline = self._found.get(record.topic) or self._find(record.topic)
-        return pipeline(record, now)
+        pipeline = self.find(record.topic)
+        return _nobodys(record.topic) if pipeline is None else pipeline(record, now)
 
-    def _find(self, topic: str) -> Pipeline:
-        # A subscription delivers only topics that one of these matches, with the same syntax: from the start.
-        pipeline = next(pipeline for pattern, pipeline in self._patterns if pattern.match(topic))
-        self._found[topic] = pipeline
+    def find(self, topic: str) -> Pipeline | None:
+        """The pipeline of a topic, None where there is none."""
+        if topic in self._found:
+            return self._found[topic]
+        pipeline = next((pipeline for pattern, pipeline in self._patterns if pattern.match(topic)), None)
+        if pipeline is not None:
+            self._found[topic] = pipeline
         return pipeline
+
+
+def _nobodys(topic: str) -> Rejection:
+    # Kafka's client subscribes by POSIX expressions, which match a few topics more or less than Python's.
+    message = f"expected an expression of pipelines[].topics to match topic {topic} in Python's syntax, too"
+    return Rejection(Stage.MAP, Reason.UNMATCHED, message)

@@ -401,3 +401,14 @@ def test_void_places_do_not_pile_up_however_long_entries_may_linger() -> None:
         most = max(most, places(lanes))
     assert len(lanes) == 1
     assert most < 200
+
+
+def test_a_lane_that_always_fails_asks_no_more_often_than_its_neighbours() -> None:
+    lanes = lanes_with(*[item(f"healthy-{number}", since=0.1) for number in range(3)], item("failing", since=0.0))
+    asked = []
+    for second in range(2, 6):
+        batch = must_take(lanes, float(second))
+        asked.append(batch.session_id)
+        lanes.failed(batch)
+        lanes.postpone(batch, second + 0.5)
+    assert sorted(asked) == ["failing", "healthy-0", "healthy-1", "healthy-2"]

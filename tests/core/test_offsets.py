@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -223,6 +224,19 @@ def test_a_record_at_the_end_that_was_reached_is_no_copy() -> None:
     offsets = assigned()
     offsets.reached(PARTITION, 8)
     assert tracked(offsets, 8).offset == 8
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_copy_of_an_offset_that_is_open_or_done_is_dropped(closed: bool) -> None:  # noqa: FBT001  a parameter
+    offsets = assigned()
+    tracked(offsets, 5)
+    second = tracked(offsets, 6)
+    tracked(offsets, 8)
+    if closed:
+        second.close()
+    for copy in (6, 7, 8):
+        assert offsets.track(record(copy)) is None
+    assert offsets.committable() == {PARTITION: 5}
 
 
 def test_a_recreated_topic_is_read_from_its_beginning_although_the_old_one_was_too() -> None:

@@ -273,3 +273,13 @@ def test_no_rejection_tells_a_value(name: str, kind: str, length: int) -> None:
     made = shop(view(**{"at": 1_700_000_000, name: values[kind]}), NOW)
     if isinstance(made, Rejection):
         assert secret not in str(made)
+
+
+def test_a_topic_that_no_expression_matches_goes_to_the_dead_letters() -> None:
+    spec = PipelineSpec.model_validate(yaml.safe_load(SHOP.replace("[clicks]", "['^clicks-[0-9]+']")))
+    router = Router([(spec, pipeline())])
+    made = router(view(at=int(NOW))._replace(topic="clicks-x"), NOW)
+    assert isinstance(made, Rejection)
+    assert (made.stage, made.reason) == (Stage.MAP, Reason.UNMATCHED)
+    assert "clicks-x" in made.message
+    assert isinstance(router(view(at=int(NOW))._replace(topic="clicks-1"), NOW), Transformed)

@@ -10,7 +10,6 @@ import structlog
 from connector import logs
 from connector.logs import Repeats
 
-
 pytestmark = pytest.mark.usefixtures("logs_as_before")
 
 

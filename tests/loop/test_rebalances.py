@@ -235,3 +235,17 @@ def test_each_kind_of_rebalance_is_counted(house: House) -> None:
     house.lose(P1)
     counts = {kind: house.value("rebalances_total", kind=kind) for kind in ("assign", "revoke", "lost")}
     assert counts == {"assign": 1, "revoke": 1, "lost": 1}
+
+
+def test_what_was_open_when_a_topic_was_recreated_is_counted_as_abandoned(house: House) -> None:
+    house.sender.latency = 5.0
+    for _ in range(3):
+        house.source.produce(P0, "1")
+    house.run(0.5)
+    house.source.positions[P0] = 0  # the same partition, read from its new beginning
+    house.run(20)
+    books = house.books()
+    assert books["records_abandoned"] == 3
+    assert books["delivered"] == 3
+    assert house.committed(P0) == 3
+    house.assert_balanced()

@@ -1,5 +1,6 @@
 """Records from a broker as they were produced; commits one at a time; rebalances that lose nothing."""
 
+import time
 from collections.abc import Collection, Iterator
 
 import pytest
@@ -363,6 +364,15 @@ def test_closing_revokes_what_is_owned(cluster: MockCluster) -> None:
     until(lambda: P0 in member.listening.owned, member)
     member.source.close()
     assert member.listening.told[-1] == ("revoke", [P0])
+
+
+def test_closing_in_the_middle_of_joining_does_not_hang(cluster: MockCluster) -> None:
+    # An assignment that arrived within the client's own close() made it hang, in about one of twenty.
+    for number in range(20):
+        member = Member(cluster, group_id=f"readers-{number}")
+        time.sleep(number * 0.01)  # there is no event to wait for: any moment may be the wrong one
+        member.source.close()
+        assert not member.listening.owned
 
 
 # -- the start ------------------------------------------------------------------------------------------------

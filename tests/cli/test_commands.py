@@ -1,0 +1,344 @@
+"""Each command: data on stdout, messages on stderr, and the exit code that it promises."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from connector import __version__
+from connector.cli import COMMANDS, main
+from tests.config.files import EXAMPLE, build
+
+PIPELINES = """\
+pipelines:
+  - name: web
+    topics: [clicks]
+    rules:
+      - name: cart
+        when: value.event == 'cart'
+        for_each: value.items
+        put_events: {sessionId: value.session, eventType: {const: Cart}, itemId: item}
+      - name: view
+        when: value.session
+        put_events:
+          {sessionId: value.session, userId: value.user, eventType: {const: View}, sentAt: {const: 1795500000}}
+  - name: app
+    topics: [taps]
+    rules:
+      - name: tap
+        put_events: {sessionId: key, eventType: {const: Tap}, itemId: headers.item, sentAt: timestamp}
+"""
+GOOD = build(pipelines=PIPELINES)
+BAD = build(personalize="personalize: {tracking_idd: x}")
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> str:
+    path = tmp_path / "good.yaml"
+    path.write_text(GOOD)
+    return str(path)
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> str:
+    path = tmp_path / "bad.yaml"
+    path.write_text(BAD)
+    return str(path)
+
+
+class Line:
+    """The command line, in this process."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+        self._monkeypatch = monkeypatch
+        self._capture = capfdbinary
+
+    def __call__(self, *arguments: str, stdin: bytes = b"") -> Ran:
+        self._monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        code = main(arguments)
+        written = self._capture.readouterr()
+        return Ran(code, written.out.decode(), written.err.decode())
+
+
+@pytest.fixture
+def line(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Line:
+    return Line(monkeypatch, capfdbinary)
+
+
+# -- the whole ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([name, "--help"])
+    assert left.value.code == 0
+    assert f"putevents {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["frobnicate"], ["validate"], ["map"], ["schema", "x"], ["run", "a", "b"]])
+def test_wrong_use_is_told_with_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == 2
+    assert "usage: putevents" in capsys.readouterr().err
+
+
+def test_the_module_is_the_command() -> None:
+    ran = subprocess.run([sys.executable, "-m", "connector", "version"], capture_output=True, text=True, check=True)
+    assert ran.stdout.startswith(f"putevents-connector {__version__}\n")
+
+
+def test_version_names_what_an_issue_report_needs(line: Line) -> None:
+    ran = line("version")
+    names = [row.split()[0] for row in ran.out.splitlines()]
+    assert (ran.code, ran.err) == (0, "")
+    assert {"putevents-connector", "python", "confluent-kafka", "boto3", "botocore"} <= set(names)
+
+
+# -- files ----------------------------------------------------------------------------------------------------
+
+
+def test_a_valid_file_is_said_to_be_so_on_stderr(line: Line, good: str) -> None:
+    assert line("validate", good) == Ran(0, "", f"{good}: valid\n")
+
+
+def test_an_invalid_file_ends_with_78_and_says_where(line: Line, bad: str) -> None:
+    ran = line("validate", bad)
+    assert ran.code == 78
+    assert "tracking_idd" in ran.out
+    assert "tracking_id" in ran.out
+    assert ran.err == f"{bad}: 1 problem\n"
+
+
+def test_problems_as_json_are_an_array_with_places(line: Line, bad: str, good: str) -> None:
+    problems = json.loads(line("validate", "--format", "json", bad).out)
+    assert {"code", "message", "line", "column"} <= problems[0].keys()
+    assert json.loads(line("validate", "--format", "json", good).out) == []
+
+
+def test_problems_for_github_are_annotations(line: Line, bad: str) -> None:
+    ran = line("validate", "--format", "github", bad)
+    assert ran.code == 78
+    assert all(row.startswith("::error file=") for row in ran.out.splitlines())
+
+
+def test_one_bad_file_among_many_is_enough(line: Line, good: str, bad: str) -> None:
+    assert line("validate", good, bad, good).code == 78
+
+
+@pytest.mark.parametrize("name", ["missing.yaml", "."])
+@pytest.mark.parametrize("command", ["validate", "run", "map", "print-config"])
+def test_a_file_that_cannot_be_read_ends_with_78(line: Line, tmp_path: Path, command: str, name: str) -> None:
+    ran = line(command, str(tmp_path / name))
+    assert ran.code == 78
+    assert "expected a readable file" in ran.out + ran.err
+
+
+@pytest.mark.parametrize("command", ["run", "map", "print-config"])
+def test_a_bad_file_ends_with_78_and_leaves_stdout_empty(line: Line, bad: str, command: str) -> None:
+    ran = line(command, bad)
+    assert (ran.code, ran.out) == (78, "")
+    assert "tracking_idd" in ran.err
+
+
+def test_a_printed_file_is_whole_loads_again_and_hides_secrets(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERSONALIZE_TRACKING_ID", "tracker-1")
+    monkeypatch.setenv("PASSWORD", "SECRET-1")
+    text = EXAMPLE.replace(
+        "auth: {type: none}", "auth: {type: scram, username: me, password: {env: PASSWORD}}"
+    ).replace("librdkafka: {}", "librdkafka: {client.rack: b}")
+    path = tmp_path / "example.yaml"
+    path.write_text(text)
+    ran = line("print-config", str(path))
+    assert ran.code == 0
+    assert "SECRET" not in ran.out + ran.err
+    printed = yaml.safe_load(ran.out)
+    assert printed["personalize"]["tracking_id"] == "tracker-1"
+    assert printed["delivery"]["max_in_flight"] == 64
+    path.write_text(ran.out)
+    assert line("print-config", str(path)).out == ran.out
+
+
+def test_the_schema_is_a_json_schema_that_knows_every_section(line: Line) -> None:
+    ran = line("schema")
+    schema = json.loads(ran.out)
+    assert ran.code == 0
+    assert schema["$schema"].startswith("https://json-schema.org/draft/")
+    assert {"kafka", "personalize", "delivery", "dead_letter", "pipelines"} <= schema["properties"].keys()
+    known = set(schema["$defs"])
+    assert {reference.removeprefix("#/$defs/") for reference in _references(schema)} <= known
+
+
+def _references(node: object) -> set[str]:
+    if isinstance(node, dict):
+        own = {node["$ref"]} if isinstance(node.get("$ref"), str) else set()
+        return own.union(*(_references(value) for value in node.values()))
+    return set().union(*(_references(value) for value in node)) if isinstance(node, list) else set()
+
+
+# -- map ------------------------------------------------------------------------------------------------------
+
+
+def test_values_become_the_calls_that_they_would_make(line: Line, good: str) -> None:
+    values = b'{"session":"s","user":"u"}\n\n{"event":"cart","session":"s","items":["a","b"]}\n{"event":"other"}\n'
+    ran = line("map", good, stdin=values)
+    first, second, third = ran.lines
+    assert ran.code == 0
+    assert (first["line"], first["outcome"], first["rule"]) == (1, "mapped", "view")
+    assert first["calls"] == [
+        {
+            "trackingId": "tracker-1",
+            "sessionId": "s",
+            "userId": "u",
+            "eventList": [{"eventType": "View", "sentAt": 1795500000, "eventId": "clicks-0-0"}],
+        }
+    ]
+    [call] = second["calls"]
+    assert [event["itemId"] for event in call["eventList"]] == ["a", "b"]
+    assert (third["line"], third["outcome"]) == (4, "filtered")
+    assert ran.err == "3 records: 2 mapped, 1 filtered\n"
+
+
+def test_a_record_that_would_be_dead_says_why(line: Line, good: str) -> None:
+    ran = line("map", good, stdin=b'{"event":"cart","session":"s","items":["a",{}]}\nnot json\n')
+    assert ran.code == 0
+    half, broken = ran.lines
+    assert half["outcome"] == broken["outcome"] == "dead_letter"
+    assert half["rejection"]["indexes"] == [1]
+    assert len(half["calls"]) == 1
+    assert broken["rejection"]["reason"] == "not_json"
+
+
+def test_strict_ends_with_1_where_a_record_would_be_dead(line: Line, good: str) -> None:
+    assert line("map", good, "--strict", stdin=b"not json\n").code == 1
+    assert line("map", good, "--strict", stdin=b'{"session":"s"}\n').code == 0
+
+
+def test_whole_records_go_to_the_pipeline_of_their_topic(line: Line, good: str) -> None:
+    record = {
+        "topic": "taps",
+        "partition": 2,
+        "offset": 9,
+        "timestamp": 1795500000123,
+        "key": "session-1",
+        "value": {"any": 1},
+        "headers": {"item": "i-1", "none": None},
+    }
+    ran = line("map", good, "--records", stdin=json.dumps(record).encode())
+    [mapped] = ran.lines
+    assert (mapped["pipeline"], mapped["rule"]) == ("app", "tap")
+    [call] = mapped["calls"]
+    assert call["sessionId"] == "session-1"
+    assert call["eventList"] == [{"eventType": "Tap", "itemId": "i-1", "sentAt": 1795500000, "eventId": "taps-2-9"}]
+
+
+def test_a_record_without_a_value_is_a_tombstone(line: Line, good: str) -> None:
+    [skipped] = line("map", good, "--records", stdin=b'{"key":"k"}').lines
+    assert (skipped["outcome"], skipped["reason"]) == ("skipped", "tombstone")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b"not json",
+        b"[]",
+        b'{"values": 1}',
+        b'{"partition": "x"}',
+        b'{"partition": true}',
+        b'{"offset": 1.5}',
+        b'{"offset": "SECRET"}',
+        b'{"headers": 5}',
+        b'{"headers": [["a", "b"]]}',
+        b'{"timestamp": "2026-11-24"}',
+        b'{"topic": 7}',
+        b'{"topic": "unknown", "value": "{}"}',
+        b"\xff\xfe",
+    ],
+)
+def test_what_is_no_record_ends_with_1_and_is_told_in_words(line: Line, good: str, record: bytes) -> None:
+    ran = line("map", good, "--records", stdin=record)
+    assert (ran.code, ran.out) == (1, "")
+    assert "expected" in ran.err or "no pipeline reads" in ran.err
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "value", [b"\xff\xfe", b'"text"', b"[1]", b"{" * 5000, b"1e999", b"\x00", "ü".encode("utf-16")]
+)
+def test_any_value_has_a_fate(line: Line, good: str, value: bytes) -> None:
+    ran = line("map", good, "--explain", stdin=value + b"\n")
+    assert ran.code == 0
+    assert {entry["outcome"] for entry in ran.lines} == {"dead_letter"}
+
+
+def test_an_explanation_names_the_rules_that_were_tried(line: Line, good: str) -> None:
+    [mapped] = line("map", good, "--explain", stdin=b'{"session":"s"}\n').lines
+    explained = mapped["explain"]
+    assert [(tried["rule"], tried["matched"]) for tried in explained["rules"]] == [
+        ("cart", False),
+        ("view", True),
+    ]
+    assert explained["members"]["sessionId"] == "value.session"
+
+
+def test_a_pipeline_may_be_chosen_by_name(line: Line, good: str) -> None:
+    ran = line("map", good, "--pipeline", "app", stdin=b"{}\n")
+    assert ran.lines[0]["pipeline"] == "app"
+    wrong = line("map", good, "--pipeline", "tv", stdin=b"{}\n")
+    assert (wrong.code, wrong.out) == (1, "")
+    assert "web, app; not tv" in wrong.err
+
+
+def test_records_are_read_from_a_file(line: Line, good: str, tmp_path: Path) -> None:
+    path = tmp_path / "values.jsonl"
+    path.write_bytes(b'{"session":"s"}\r\n{"session":"t"}')
+    assert [entry["line"] for entry in line("map", good, "--input", str(path)).lines] == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["missing.jsonl", "."])
+def test_an_input_that_cannot_be_read_is_told_in_words(line: Line, good: str, tmp_path: Path, name: str) -> None:
+    ran = line("map", good, "--input", str(tmp_path / name))
+    assert ran.code == 1
+    assert ran.err.strip()
+    assert "Traceback" not in ran.err
+
+
+def test_a_reader_that_has_had_enough_is_no_error(good: str, tmp_path: Path) -> None:
+    path = tmp_path / "values.jsonl"
+    path.write_bytes(b'{"session":"s"}\n' * 20_000)
+    command = [sys.executable, "-m", "connector", "map", good, "--input", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith(b'{"line":1,')
+        process.stdout.close()
+        said = process.stderr.read()
+        assert process.wait(20) == 0
+    assert said == b""
+
+
+def test_nothing_here_needs_a_network_or_credentials(good: str) -> None:
+    lonely = {"PATH": os.environ.get("PATH", "")}
+    ran = subprocess.run(
+        [sys.executable, "-m", "connector", "validate", good], env=lonely, capture_output=True, check=False
+    )
+    assert ran.returncode == 0

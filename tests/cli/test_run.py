@@ -1,0 +1,346 @@
+"""The connector as a process: it starts or says why not, delivers, and ends as it was told to, with its exit code."""
+
+import http.client
+import json
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError
+
+from connector.cli import main
+from connector.core.records import TopicPartition
+from connector.local.endpoint import Endpoint, running_endpoint
+from connector.local.mock_cluster import ApiKey, MockCluster
+from connector.source import KafkaSource
+from tests.config.files import build
+from tests.wire.kafka import committed, produce, read_all
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+P0, P1 = TopicPartition("clicks", 0), TopicPartition("clicks", 1)
+PATIENCE = 30.0
+PIPELINES = """\
+pipelines:
+  - name: web
+    topics: [clicks]
+    rules:
+      - name: view
+        when: value.event == 'view'
+        put_events:
+          {sessionId: value.session, eventType: {const: View}, itemId: value.item, sentAt: {const: 1795500000}}
+      - name: noise
+        when: value.event == 'noise'
+        skip: noise
+"""
+
+
+@pytest.fixture
+def cluster() -> Iterator[MockCluster]:
+    with MockCluster() as cluster:
+        cluster.create_topic("clicks", 2)
+        cluster.create_topic("clicks.dead", 1)
+        yield cluster
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with running_endpoint() as endpoint:
+        yield endpoint
+
+
+def config(path: Path, servers: str, url: str = "http://127.0.0.1:1", **sections: str) -> str:
+    quick = "{session.timeout.ms: 3000, heartbeat.interval.ms: 100}"
+    defaults = {
+        "kafka": f"kafka: {{bootstrap_servers: '{servers}', group_id: readers, librdkafka: {quick}}}",
+        "personalize": f"personalize: {{tracking_id: tracker-1, endpoint_url: '{url}'}}",
+        "delivery": "delivery: {linger: 50ms, commit_interval: 100ms, shutdown_timeout: 8s, stop_after_rejections: 3}",
+        "server": "server: {host: 127.0.0.1, port: 0}",
+        "pipelines": PIPELINES,
+    }
+    file = path / "connector.yaml"
+    file.write_text(build(**{**defaults, **sections}))
+    return str(file)
+
+
+def views(*sessions: str, item: str = "i-1") -> list[bytes]:
+    return [json.dumps({"event": "view", "session": session, "item": item}).encode() for session in sessions]
+
+
+class Running:
+    """A connector in a process of its own, and the lines that it logs."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.process = process
+        self.lines: list[dict[str, Any]] = []
+        self._read: queue.Queue[str | None] = queue.Queue()
+        self._reader = threading.Thread(target=self._take, daemon=True)
+        self._reader.start()
+
+    def _take(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self._read.put(line)
+        self._read.put(None)
+
+    def line(self, message: str) -> dict[str, Any]:
+        """The next line with this message; every line has to be JSON."""
+        while True:
+            line = self._read.get(timeout=PATIENCE)
+            assert line is not None, self.lines
+            self.lines.append(json.loads(line))
+            if message in self.lines[-1]["message"]:
+                return self.lines[-1]
+
+    def end(self, number: signal.Signals | None = None) -> int:
+        if number is not None:
+            self.process.send_signal(number)
+        code = self.process.wait(PATIENCE)
+        while (line := self._read.get(timeout=PATIENCE)) is not None:
+            self.lines.append(json.loads(line))
+        return code
+
+
+@contextmanager
+def running(path: str) -> Iterator[Running]:
+    command = [sys.executable, "-m", "connector", "run", path]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield Running(process)
+        finally:
+            process.kill()
+
+
+def until(claim: Any) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not claim():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def ask(port: int, path: str) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer.status, body
+
+
+# -- it runs --------------------------------------------------------------------------------------------------
+
+
+def test_records_are_delivered_or_dead_lettered_committed_and_sigterm_ends_with_0(
+    cluster: MockCluster, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    servers = cluster.bootstrap_servers
+    produce(servers, "clicks", *views("a", "b", "a"), b'{"event":"noise"}', b"broken")
+    with running(config(tmp_path, servers, endpoint.url)) as connector:
+        port = connector.line("started")["port"]
+        until(lambda: committed(servers, P0) == [5])
+        assert ask(port, "/livez")[0] == ask(port, "/readyz")[0] == 200
+        metrics = ask(port, "/metrics")[1].decode()
+        assert connector.end(signal.SIGTERM) == 0
+    assert [row.session_id for row in endpoint.accepted()].count("a") == 2
+    assert {row.event_id for row in endpoint.accepted()} == {f"clicks-0-{offset}" for offset in range(3)}
+    [letter] = read_all(servers, "clicks.dead", 1)
+    assert letter.value() == b"broken"
+    for name, value in [("delivered", 3), ("skipped", 1), ("dead_lettered", 1)]:
+        assert f'putevents_records_total{{outcome="{name}",topic="clicks"}} {value}.0' in metrics
+    assert 'putevents_records_consumed_total{topic="clicks"} 5.0' in metrics
+    assert connector.lines[-1]["message"] == "stopped"
+
+
+def test_sigterm_delivers_what_lingers_and_commits_it(cluster: MockCluster, endpoint: Endpoint, tmp_path: Path) -> None:
+    servers = cluster.bootstrap_servers
+    patient = "delivery: {linger: 60s, commit_interval: 100ms, shutdown_timeout: 8s}"
+    produce(servers, "clicks", *views("a", "b"))
+    produce(servers, "clicks", *views("c"), partition=1)
+    with running(config(tmp_path, servers, endpoint.url, delivery=patient)) as connector:
+        port = connector.line("started")["port"]
+        until(lambda: "putevents_buffered_events 3.0" in ask(port, "/metrics")[1].decode())
+        assert endpoint.accepted() == []
+        assert connector.end(signal.SIGTERM) == 0
+    assert {row.session_id for row in endpoint.accepted()} == {"a", "b", "c"}
+    assert committed(servers, P0, P1) == [2, 1]
+
+
+def test_a_second_signal_ends_at_once(cluster: MockCluster, endpoint: Endpoint, tmp_path: Path) -> None:
+    servers = cluster.bootstrap_servers
+    endpoint.control({"outage": "hang"})
+    produce(servers, "clicks", *views("a"))
+    with running(config(tmp_path, servers, endpoint.url)) as connector:
+        port = connector.line("started")["port"]
+        until(lambda: "putevents_in_flight_requests 1.0" in ask(port, "/metrics")[1].decode())
+        connector.process.send_signal(signal.SIGTERM)
+        connector.line("stopping")
+        started = time.monotonic()
+        assert connector.end(signal.SIGTERM) == 128 + signal.SIGTERM
+        assert time.monotonic() - started < 3
+    assert max(committed(servers, P0)) <= 0
+
+
+def test_sigterm_with_the_endpoint_dead_ends_in_time_with_0_and_commits_only_what_is_done(
+    cluster: MockCluster, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    servers = cluster.bootstrap_servers
+    endpoint.control({"outage": "unavailable"})
+    produce(servers, "clicks", b'{"event":"noise"}', *views("a"), b'{"event":"noise"}')
+    short = "delivery: {linger: 50ms, commit_interval: 100ms, shutdown_timeout: 2s}"
+    with running(config(tmp_path, servers, endpoint.url, delivery=short)) as connector:
+        connector.line("started")
+        until(lambda: committed(servers, P0) == [1])
+        started = time.monotonic()
+        assert connector.end(signal.SIGTERM) == 0
+        assert time.monotonic() - started < 5
+    assert committed(servers, P0) == [1]
+    assert "not everything was delivered in time" in str(connector.lines)
+
+
+def test_a_wrong_tracking_id_ends_with_77_dead_letters_nothing_and_says_what_to_check(
+    cluster: MockCluster, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    servers = cluster.bootstrap_servers
+    endpoint.control({"tracking_ids": ["another"]})
+    produce(servers, "clicks", *views("a", "b", "c", "d"))
+    with running(config(tmp_path, servers, endpoint.url)) as connector:
+        said = connector.line("stopped by Amazon Personalize")
+        assert connector.end() == 77
+    assert "tracking_id" in said["what_to_do"]
+    assert max(committed(servers, P0)) <= 0
+    produce(servers, "clicks.dead", b"the only one")
+    assert [letter.value() for letter in read_all(servers, "clicks.dead", 1)] == [b"the only one"]
+
+
+def test_a_fatal_error_of_the_kafka_client_ends_with_77_in_time(
+    cluster: MockCluster, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    servers = cluster.bootstrap_servers
+    static = "{session.timeout.ms: 3000, heartbeat.interval.ms: 100, group.instance.id: one}"
+    kafka = f"kafka: {{bootstrap_servers: '{servers}', group_id: readers, librdkafka: {static}}}"
+    produce(servers, "clicks", *views("a"))
+    with running(config(tmp_path, servers, endpoint.url, kafka=kafka)) as connector:
+        connector.line("started")
+        until(lambda: committed(servers, P0) == [1])
+        cluster.push_request_errors(ApiKey.HEARTBEAT, KafkaError.FENCED_INSTANCE_ID)
+        said = connector.line("refused by Kafka")
+        assert connector.end() == 77
+    assert "group.instance.id" in said["what_to_do"]
+
+
+def test_a_broker_that_goes_away_and_comes_back_costs_no_record(
+    cluster: MockCluster, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    servers = cluster.bootstrap_servers
+    with running(config(tmp_path, servers, endpoint.url)) as connector:
+        port = connector.line("started")["port"]
+        connector.line("partitions assigned")
+        cluster.broker_down()
+        connector.line("the Kafka client reported an error")
+        assert ask(port, "/livez")[0] == 200
+        cluster.broker_up()
+        produce(servers, "clicks", *views("a"))
+        until(lambda: [row.session_id for row in endpoint.accepted()] == ["a"])
+        assert connector.end(signal.SIGTERM) == 0
+    assert committed(servers, P0) == [1]
+
+
+def test_sigterm_with_the_broker_away_ends_in_time(cluster: MockCluster, endpoint: Endpoint, tmp_path: Path) -> None:
+    servers = cluster.bootstrap_servers
+    patient = "delivery: {linger: 60s, commit_interval: 60s, shutdown_timeout: 2s}"
+    produce(servers, "clicks", *views("a"))
+    with running(config(tmp_path, servers, endpoint.url, delivery=patient)) as connector:
+        port = connector.line("started")["port"]
+        until(lambda: "putevents_buffered_events 1.0" in ask(port, "/metrics")[1].decode())
+        cluster.broker_down()
+        started = time.monotonic()
+        assert connector.end(signal.SIGTERM) == 0
+        assert time.monotonic() - started < 6
+
+
+# -- it says why not ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def in_process(logs_as_before: None) -> Iterator[None]:
+    del logs_as_before
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def run(path: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
+    """The exit code and the last line that was logged."""
+    code = main(["run", path])
+    return code, json.loads(capsys.readouterr().err.splitlines()[-1])
+
+
+@pytest.mark.usefixtures("in_process")
+class TestStart:
+    def test_no_credentials_end_with_77(
+        self, aws: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        aws.delenv("AWS_ACCESS_KEY_ID")
+        aws.delenv("AWS_SECRET_ACCESS_KEY")
+        code, said = run(config(tmp_path, "127.0.0.1:1"), capsys)
+        assert code == 77
+        assert "no AWS credentials" in said["why"]
+
+    def test_no_region_ends_with_77(
+        self, aws: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        aws.delenv("AWS_REGION")
+        code, said = run(config(tmp_path, "127.0.0.1:1"), capsys)
+        assert code == 77
+        assert "no AWS region" in said["why"]
+
+    def test_a_broker_out_of_reach_ends_with_69(
+        self, aws: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        aws.setattr(KafkaSource.require, "__defaults__", (0.3,))
+        code, said = run(config(tmp_path, "127.0.0.1:1"), capsys)
+        assert code == 69
+        assert "no broker at 127.0.0.1:1 answers" in said["why"]
+
+    @pytest.mark.parametrize("missing", ["clicks", "clicks.dead"])
+    def test_a_missing_topic_ends_with_69(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], missing: str
+    ) -> None:
+        with MockCluster() as cluster:
+            for topic in {"clicks", "clicks.dead"} - {missing}:
+                cluster.create_topic(topic, 1)
+            code, said = run(config(tmp_path, cluster.bootstrap_servers), capsys)
+        assert code == 69
+        assert f"topic {missing} does not exist" in said["why"]
+
+    def test_a_taken_port_ends_with_69(
+        self, cluster: MockCluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            server = f"server: {{host: 127.0.0.1, port: {port}}}"
+            code, said = run(config(tmp_path, cluster.bootstrap_servers, server=server), capsys)
+        assert code == 69
+        assert f"cannot listen on 127.0.0.1:{port}" in said["why"]
+
+    def test_a_bug_ends_with_70_and_does_not_quote_what_it_stumbled_over(
+        self, aws: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def stumble(*_: object) -> None:
+            raise KeyError("SECRET".lower())
+
+        aws.setattr("connector.app.Wire", stumble)
+        code, said = run(config(tmp_path, "127.0.0.1:1"), capsys)
+        assert (code, said["kind"]) == (70, "KeyError")
+        assert "stumble" in said["places"][-1]
+        assert "secret" not in str(said)

@@ -1,0 +1,101 @@
+"""What the pages say is what the code does."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from connector.config import Loaded, load_text
+from connector.core.records import Reason
+from connector.exits import Exit
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def reference() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+
+
+def test_every_reference_page_is_what_the_code_would_write() -> None:
+    for name, page in reference().PAGES.items():
+        assert (ROOT / "docs" / "reference" / name).read_text() == page(), f"{name} is out of date: run make docs"
+
+
+def test_the_files_of_the_readme_are_valid() -> None:
+    files = [text for text in blocks(ROOT / "README.md", "yaml") if "pipelines:" in text]
+    assert files
+    for text in files:
+        assert isinstance(load_text(text, "README.md", {"PERSONALIZE_TRACKING_ID": "t"}), Loaded)
+
+
+@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_example_is_valid_without_any_variable_set(example: Path) -> None:
+    assert isinstance(load_text(example.read_text(), example.name, {}), Loaded)
+
+
+def test_the_field_specs_of_the_mapping_page_are_valid() -> None:
+    [text] = blocks(ROOT / "docs" / "mapping.md", "yaml")
+    lines = "".join(f"          {line}\n" for line in text.splitlines())
+    # The page shows several specs for one member, one below the other; each is tried alone.
+    starts = [match.start() for match in re.finditer(r"^ {10}\w", lines, re.MULTILINE)]
+    members = [lines[start:end] for start, end in zip(starts, [*starts[1:], len(lines)], strict=True)]
+    for member in members:
+        rest = "" if "eventType" in member else "          eventType: {const: View}\n"
+        each = "        for_each: value.products\n" if "index" in member else ""
+        rule = f"      - name: r\n{each}        put_events:\n          sessionId: value.s\n{rest}{member}"
+        text = f"{HEAD}{rule}"
+        loaded = load_text(text, "mapping.md", {})
+        assert isinstance(loaded, Loaded), (text, loaded)
+
+
+HEAD = """\
+kafka: {bootstrap_servers: "localhost:9092", group_id: g}
+personalize: {tracking_id: t}
+dead_letter: {topic: d}
+pipelines:
+  - name: p
+    topics: [t]
+    rules:
+"""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_exit_code_and_every_reason_is_documented() -> None:
+    operations = (ROOT / "docs" / "operations.md").read_text()
+    for code in Exit:
+        if code is not Exit.NOT_OK:
+            assert f"| {code.value} |" in operations
+    reasons = (ROOT / "docs" / "reference" / "reasons.md").read_text()
+    for reason in Reason:
+        assert f"`{reason}`" in reasons
+
+
+def test_every_metric_and_setting_that_a_page_names_exists() -> None:
+    metrics = (ROOT / "docs" / "reference" / "metrics.md").read_text()
+    settings = (ROOT / "docs" / "reference" / "settings.md").read_text()
+    for page in PAGES:
+        for name in re.findall(r"`(putevents_[a-z_]+)", page.read_text()):
+            assert f"`{name}`" in metrics, f"{page.name} names {name}"
+        for name in re.findall(
+            r"`(?:delivery|dead_letter|personalize|kafka|server)\.(?!py`)([a-z_]+)[`:]", page.read_text()
+        ):
+            assert f"`{name}`" in settings, f"{page.name} names {name}"
