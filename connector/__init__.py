@@ -9,7 +9,7 @@ Data flows one way, and so do imports: core <- config <- loop <- app <- cli.
 | metrics.py, server.py, logs.py | what an operator sees | core |
 | ports.py | what the loop needs of the outside, as Protocols | core |
 | loop.py, delivery.py, watch.py | the loop that owns all state, in one thread | core, ports, metrics |
-| source.py | Kafka in | core, ports, metrics, logs |
+| source.py, retention.py | Kafka in | core, ports, metrics, logs |
 | personalize.py, wire.py | AWS out | core, ports, metrics, logs |
 | dead_letters.py | dead letters out | core, ports, metrics, logs |
 | dry_run.py | records from a file through a mapping, without Kafka and AWS | core, config |

@@ -51,6 +51,9 @@ class Metrics:
             "Records that were unfinished when their partition was given up; the next owner reads them again.",
             "topic",
         )
+        self.records_missed = self._counter(
+            "records_missed", "Records that retention deleted before they were read: lost to this group.", "topic"
+        )
         self.invalid_records = self._counter(
             "invalid_records", "Records that are invalid, by where and why that was found.", "topic", "stage", "reason"
         )
@@ -139,6 +142,7 @@ class Metrics:
         per_topic = (
             self.records_consumed,
             self.records_abandoned,
+            self.records_missed,
             self.assigned_partitions,
             self.paused_partitions,
             self.end_to_end_latency,

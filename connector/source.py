@@ -18,6 +18,7 @@ from connector.core.records import Record, TopicPartition
 from connector.logs import CLIENT, Repeats
 from connector.metrics import Metrics
 from connector.ports import Polled, Refused, Unavailable
+from connector.retention import Retention
 
 log = structlog.get_logger()
 
@@ -44,6 +45,10 @@ DEFAULTS: Mapping[str, Any] = {
 _REFUSED: Mapping[int, str] = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "allow Read and Describe on the topics to this principal",
     KafkaError.GROUP_AUTHORIZATION_FAILED: "allow Read on the consumer group to this principal",
+    KafkaError._AUTO_OFFSET_RESET: (  # noqa: SLF001
+        "kafka.auto_offset_reset is error, and a partition has no position to go on from: none was committed yet, or "
+        "retention has deleted it. Set earliest or latest, or the group's offsets with kafka-consumer-groups"
+    ),
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "allow the operation on the cluster to this principal",
     KafkaError.SASL_AUTHENTICATION_FAILED: "check kafka.auth: the broker does not know this user or password",
     KafkaError._FATAL: "restart; where it speaks of group.instance.id, give each process its own",  # noqa: SLF001
@@ -94,6 +99,7 @@ class KafkaSource:
         self._repeats = Repeats(60.0)
         callbacks = {"on_commit": self._on_commit, "error_cb": self._on_error, "logger": CLIENT}
         self.consumer = Consumer({**DEFAULTS, **_assignor(properties), **properties, **OWNED, **callbacks})
+        self._retention = Retention(self.consumer, metrics)
 
     def subscribe(self, listener: Listener) -> None:
         """Join the group; assignments come from within the polls that follow."""
@@ -120,6 +126,7 @@ class KafkaSource:
     def _gone(self, handle: Callable[[Collection[TopicPartition]], None]) -> Callable[[list[TopicPartition]], None]:
         def gone(topic_partitions: list[TopicPartition]) -> None:
             self._let_go.update(topic_partitions)
+            self._retention.forget(topic_partitions)
             handle(topic_partitions)
 
         return gone
@@ -129,6 +136,7 @@ class KafkaSource:
             handle(topic_partitions)
             # A pause survives revocation and comes back with the partition; the loop believes it unpaused.
             self.resume(topic_partitions)
+            self._retention.assigned(topic_partitions)
 
         return assigned
 
@@ -188,6 +196,7 @@ class KafkaSource:
             error = message.error()
             if error is None:
                 records.append(_record(message, self._headers(message)))
+                self._retention.read(records[-1])
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
                 ends[_place(message)] = message.offset() or 0
             else:

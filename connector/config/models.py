@@ -148,8 +148,8 @@ class KafkaConfig(Section):
     """How to authenticate, by `type`: none, plain, scram, oidc, msk_iam. Default: none."""
     tls: Annotated[TlsConfig, Blank] = TlsConfig()
     """Encryption to the brokers. Off by default with `auth: {type: none}`, on with any other type."""
-    auto_offset_reset: Annotated[Literal["earliest", "latest"], Reference()] = "earliest"
-    """Where to begin in a partition without a committed offset: `earliest` or `latest`."""
+    auto_offset_reset: Annotated[Literal["earliest", "latest", "error"], Reference()] = "earliest"
+    """Where to begin in a partition without a usable offset: `earliest`, `latest`, or stop with an `error`."""
     librdkafka: Annotated[dict[str, Property], Blank] = Field(default_factory=dict, repr=False)
     """Any other property of librdkafka, by its own name and in its own units. Default: none."""
 
