@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix coverage docs clean
+.PHONY: help setup demo test chaos check fix coverage docs fuzz audit clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -29,6 +29,9 @@ demo: $(READY) ## a shop's clickstream through the real connector: embedded brok
 test: $(READY) ## every test, on real Apache Kafka where one can be had
 	@$(BIN)/python -m pytest
 
+chaos: $(READY) ## the chaos suite in full size, an hour or so; CHAOS_SIZE=0.1 for less, CHAOS_SEED=n to repeat
+	@CHAOS_SIZE=$${CHAOS_SIZE:-1} $(BIN)/python -m pytest tests/chaos
+
 check: $(READY) ## ruff and mypy
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -45,6 +48,26 @@ coverage: $(READY) ## which lines no test reaches; all of core/ must be
 
 docs: $(READY) ## docs/reference/, from the code
 	@$(BIN)/python docs/reference.py
+
+FUZZ := .cache/fuzz-venv
+$(FUZZ)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -m venv $(FUZZ)
+	@$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	  --only-binary atheris --editable . 'atheris>=3'
+	@touch $@
+
+fuzz: $(FUZZ)/.ready ## look for inputs that do harm, by coverage; FUZZ_SECONDS=60 and FUZZ_RUNS bound each of two targets
+	@$(FUZZ)/bin/python -m tests.fuzz records
+	@$(FUZZ)/bin/python -m tests.fuzz configurations
+
+AUDIT := .cache/audit-venv
+$(AUDIT)/.ready:
+	@$(PYTHON) -m venv $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.9'
+	@touch $@
+
+audit: $(AUDIT)/.ready ## known vulnerabilities of the pinned dependencies; fails where no data can be had
+	@$(AUDIT)/bin/python .ci/audit.py $(AUDIT)/bin/pip-audit
 
 clean: ## remove all that make has created
 	rm -rf $(VENV) .cache build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

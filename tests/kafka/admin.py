@@ -30,6 +30,7 @@ _NOT_YET = {
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError._UNKNOWN_PARTITION,
+    KafkaError._NOENT,  # no partition has a leader yet
 }
 _LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the package's, without types
 

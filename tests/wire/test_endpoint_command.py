@@ -18,7 +18,7 @@ from tests.wire.endpoint_support import KEY, SECRET, call, event, post, request,
 @contextmanager
 def command(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     words = [sys.executable, "-m", "connector.local.endpoint_command", "--port", "0", *arguments]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603  our own module
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield orjson.loads(process.stdout.readline())["url"], process

@@ -130,7 +130,7 @@ def test_latency_holds_back_the_answer_but_neither_acceptance_nor_other_calls() 
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_a_delay_lies_in_its_range(first: float, second: float) -> None:
     low, high = sorted((first, second))
-    injector = Injector(Faults(latency=(low, high)), random.Random(1))  # noqa: S311  a fault, not a secret
+    injector = Injector(Faults(latency=(low, high)), random.Random(1))
     assert all(low <= injector.delay(None) <= high for _ in range(20))
 
 

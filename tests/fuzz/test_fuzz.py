@@ -1,0 +1,106 @@
+"""A modest budget of the fuzzers on every run of the tests; ``make fuzz`` looks longer, and by coverage."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from connector.config import Loaded, load
+from connector.core.functions import FUNCTIONS
+from connector.core.records import Reason, Rejection
+from connector.core.transform import Transformed
+from tests.fuzz import configurations, records
+from tests.fuzz.__main__ import main
+from tests.fuzz.targets import EVERYTHING, TARGETS, check_configuration, check_fate, check_record, record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SEEDS = st.integers(0, 2**63)
+_quick = settings(deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@settings(_quick, max_examples=1_000)
+@given(SEEDS)
+def test_an_almost_valid_record_has_a_fate_within_the_limits_and_unseen(seed: int) -> None:
+    check_record(records.almost(random.Random(seed)))
+
+
+@settings(_quick, max_examples=300)
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+@example(b"")
+@example(b"null")
+@example(b"{}")
+def test_any_bytes_have_a_fate(value: bytes) -> None:
+    check_record(value)
+
+
+def test_a_tombstone_has_a_fate() -> None:
+    check_record(None)
+
+
+@settings(_quick, max_examples=100)
+@given(SEEDS)
+def test_an_almost_valid_file_is_a_configuration_or_has_problems(seed: int) -> None:
+    check_configuration(configurations.almost(random.Random(seed)))
+
+
+@settings(_quick, max_examples=100)
+@given(st.text(max_size=300) | st.binary(max_size=300).map(lambda raw: raw.decode(errors="replace")))
+def test_any_text_is_a_configuration_or_has_problems(text: str) -> None:
+    check_configuration(text)
+
+
+def test_the_file_of_everything_has_every_function_and_every_field_spec() -> None:
+    loaded = load(EVERYTHING, {})
+    assert isinstance(loaded, Loaded), loaded
+    text = EVERYTHING.read_text()
+    assert [name for name in FUNCTIONS if f"{name}(" not in text] == []
+    specs = ("const", "template", "case", "from", "lookup", "otherwise", "default", "format", "timezone", "as")
+    assert [name for name in specs if f"{name}:" not in text] == []
+    assert [
+        name for name in ("auto", "iso8601", "epoch_s", "epoch_ms", "epoch_us", "epoch_ns", "%d.%m") if name not in text
+    ] == []
+
+
+def test_the_records_reach_every_fate_and_every_reason_that_a_record_alone_can_have() -> None:
+    """A generator whose records all die in the parser would find nothing, and look as if nothing were to be found."""
+    fates, reasons = set(), set()
+    for seed in range(3_000):
+        value = records.almost(random.Random(seed))
+        for target in TARGETS:
+            fate = check_fate(target, record(value, target.topic))
+            fates.add(type(fate).__name__)
+            rejection = fate.rejection if isinstance(fate, Transformed) else fate
+            if isinstance(rejection, Rejection):
+                reasons.add(rejection.reason)
+    assert fates == {"Transformed", "Skipped", "Filtered", "Rejection"}
+    rare = {Reason.EMPTY_VALUE, Reason.EVENT_TOO_LARGE}  # an empty record; an event too large in every limit
+    assert set(Reason) - reasons - rare == {Reason.REJECTED_BY_SERVICE}
+
+
+@pytest.mark.parametrize("target", ["records", "configurations"])
+def test_the_fuzzer_runs_without_coverage_too(
+    target: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["fuzz", target, "--blind", "--runs", "20", "--seconds", "20"])
+    assert main() == 0
+    assert f"{target}: 20 inputs" in capsys.readouterr().out
+
+
+def test_the_fuzzer_writes_down_what_it_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(_: bytes) -> None:
+        raise AssertionError("found")
+
+    monkeypatch.setattr("tests.fuzz.__main__.CACHE", tmp_path)
+    monkeypatch.setattr("tests.fuzz.targets.check_record", fails)
+    monkeypatch.setattr("sys.argv", ["fuzz", "records", "--blind", "--runs", "1"])
+    assert main() == 1
+    assert (tmp_path / "failure-records").stat().st_size > 0
+    assert "the input is in" in capsys.readouterr().out

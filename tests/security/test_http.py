@@ -1,0 +1,110 @@
+"""The HTTP server shows three pages to whoever asks for one, and costs little whoever asks."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from connector.metrics import Metrics
+from connector.server import MOST_CONNECTIONS, Health, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LIVE = b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    health = Health(True, "well")
+    server = Server("127.0.0.1", 0, Metrics().registry, lambda: health, lambda: health)
+    yield server.port
+    server.close()
+
+
+def answer(port: int, request: bytes) -> bytes:
+    """All that comes until the server hangs up; so this returns only where it does."""
+    with socket.create_connection(("127.0.0.1", port), timeout=15) as client:
+        client.settimeout(15)
+        received = b""
+        try:
+            client.sendall(request)
+            while piece := client.recv(65_536):
+                received += piece
+        except (BrokenPipeError, ConnectionResetError):  # it may hang up before it has read all
+            pass
+        return received
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/metrics?name[]=x"])
+def test_the_three_pages_are_there_and_the_connection_ends(port: int, path: str) -> None:
+    assert b" 200 " in answer(port, f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()).partition(b"\r\n")[0]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/config", "/debug", "/metrics/../etc/passwd", "/%2e%2e/etc/passwd", "*", "http://a/livez", "/livez\x00"],
+)
+def test_nothing_else_is_there(port: int, path: str) -> None:
+    first = answer(port, f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()).partition(b"\r\n")[0]
+    assert b" 404 " in first or b" 400 " in first
+
+
+@pytest.mark.parametrize(
+    "method", ["POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "CONNECT", "get", "NOPE"]
+)
+def test_other_methods_are_refused_and_the_connection_ends(port: int, method: str) -> None:
+    request = f"{method} /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\nx".encode()
+    received = answer(port, request)
+    assert received == b"" or b" 501 " in received.partition(b"\r\n")[0] or b" 405 " in received.partition(b"\r\n")[0]
+    assert b"well" not in received
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n\r\n", b" 414 "),
+        (b"GET /livez HTTP/1.1\r\nX: " + b"a" * 100_000 + b"\r\n\r\n", b" 431 "),
+        (b"GET /livez HTTP/1.1\r\n" + b"X: a\r\n" * 500 + b"\r\n", b" 431 "),
+        (b"GET /livez HTTP/9.9\r\n\r\n", b" 505 "),
+        (b"GET /livez nonsense\r\n\r\n", b" 400 "),
+    ],
+    ids=["long line", "long header", "many headers", "version", "nonsense"],
+)
+def test_a_request_that_is_too_much_is_refused(port: int, request_bytes: bytes, status: bytes) -> None:
+    received = answer(port, request_bytes)
+    assert received == b"" or status in received.partition(b"\r\n")[0]
+    assert b" 200 " in answer(port, LIVE).partition(b"\r\n")[0]
+
+
+def test_clients_that_send_a_byte_at_a_time_keep_no_probe_away(port: int) -> None:
+    slow = [socket.create_connection(("127.0.0.1", port), timeout=5) for _ in range(2 * MOST_CONNECTIONS)]
+    for number in range(3):
+        for client in slow:
+            try:
+                client.send(LIVE[number : number + 1])
+            except OSError:  # pushed out by a later one
+                continue
+        began = time.monotonic()
+        assert b" 200 " in answer(port, LIVE).partition(b"\r\n")[0]
+        assert time.monotonic() - began < 3
+    for client in slow:
+        client.close()
+
+
+def test_an_answer_tells_no_version_of_what_runs_here(port: int) -> None:
+    received = answer(port, LIVE) + answer(port, b"GET /nope HTTP/1.1\r\n\r\n")
+    assert b"Python" not in received
+    assert b"BaseHTTP" not in received
+
+
+def test_what_a_client_sends_comes_back_as_no_markup(port: int) -> None:
+    for request in (
+        b"GET /<script> HTTP/1.1\r\n\r\n",
+        b"<script> /livez HTTP/1.1\r\n\r\n",
+        b"GET /livez <script>\r\n\r\n",
+    ):
+        assert b"<script>" not in answer(port, request).partition(b"\r\n\r\n")[2]
