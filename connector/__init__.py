@@ -8,7 +8,7 @@ Data flows one way, and so do imports: core <- config <- loop <- app <- cli.
 | config/ | the YAML file: models, positions, located errors, secrets | core |
 | metrics.py, server.py, logs.py | what an operator sees | core |
 | ports.py | what the loop needs of the outside, as Protocols | core |
-| loop.py, delivery.py, watch.py | the loop that owns all state, in one thread | core, ports, metrics |
+| loop.py, delivery.py, watch.py | the loop that owns all state, in one thread | core, ports, metrics, logs |
 | source.py, retention.py | Kafka in | core, ports, metrics, logs |
 | personalize.py, wire.py | AWS out | core, ports, metrics, logs |
 | dead_letters.py | dead letters out | core, ports, metrics, logs |

@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import structlog
@@ -22,6 +22,7 @@ from connector.config import Config, Loaded
 from connector.config.librdkafka import client_properties, for_consumer, for_producer
 from connector.core.channel import Limits
 from connector.core.flow import Bounds
+from connector.core.specs import Const
 from connector.core.transform import Router
 from connector.dead_letters import KafkaDeadLetters
 from connector.exits import Exit
@@ -49,10 +50,19 @@ class Signals:
     def __init__(self) -> None:
         self.received: str | None = None
 
+    def stopping(self) -> bool:
+        """Whether one has come."""
+        return self.received is not None
+
     def install(self) -> None:
         """Listen from now on."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._note)
+
+    def ignore(self) -> None:
+        """All is done: a signal that comes now would only spoil the exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
 
     def _note(self, number: int, _: FrameType | None) -> None:
         if self.received is not None:
@@ -94,7 +104,9 @@ def _run(loaded: Loaded, metrics: Metrics, signals: Signals) -> Exit:
     topics = [topic for pipeline in config.pipelines for topic in pipeline.topics]
     wire = Wire(_account(config), config.delivery.request_timeout)
     source = KafkaSource({**for_consumer(properties), **_group(config)}, topics, metrics)
-    source.require(config.dead_letter.topic)
+    source.require(config.dead_letter.topic, stopping=signals.stopping)
+    if signals.stopping():
+        return Exit.OK
     dead_letters = KafkaDeadLetters(
         for_producer(properties),
         config.dead_letter.topic,
@@ -109,22 +121,23 @@ def _run(loaded: Loaded, metrics: Metrics, signals: Signals) -> Exit:
         log.info("started", port=server.port, endpoint=wire.endpoint, group=config.kafka.group_id, topics=topics)
         source.subscribe(loop)
         _spare_the_collector()
+        timeout = config.delivery.shutdown_timeout
         try:
-            while signals.received is None and loop.fatal is None:
+            while not signals.stopping() and loop.fatal is None:
                 loop.step()
                 watch.look()
+            with _in_time(max(LEAST, timeout), loop, lambda: Exit.REFUSED if loop.fatal else Exit.OK):
+                code = _stop(loop, timeout * (1 - RESERVE), signals)
+                source.close()
+                dead_letters.close(0)
+                calls.close()
         except Exception as error:
             ending = Exit.REFUSED if isinstance(error, Refused) else Exit.BUG
             loop.give_up()
-            with _in_time(LEAST, lambda: ending):
+            with _in_time(LEAST, loop, lambda: ending), suppress(RuntimeError):  # it may be closed already
                 source.close()
             raise
-        timeout = config.delivery.shutdown_timeout
-        with _in_time(max(LEAST, timeout), lambda: Exit.REFUSED if loop.fatal else Exit.OK):
-            code = _stop(loop, timeout * (1 - RESERVE), signals)
-            source.close()
-            dead_letters.close(0)
-            calls.close()
+    signals.ignore()
     log.info("stopped", exit_code=int(code))
     return code
 
@@ -153,11 +166,15 @@ def _stop(loop: Loop, seconds: float, signals: Signals) -> Exit:
 
 
 @contextmanager
-def _in_time(seconds: float, code: Callable[[], Exit]) -> Iterator[None]:
+def _in_time(seconds: float, loop: Loop, code: Callable[[], Exit]) -> Iterator[None]:
     """What runs in here ends after so many seconds, with the process if need be, and then with this exit code."""
 
     def end() -> None:
-        log.warning("leaving the group took too long: the process ends without")
+        log.warning(
+            "time is up: the process ends in the middle of stopping; what is not committed is read again",
+            after_seconds=seconds,
+            unfinished_records=loop.offsets.open_records,
+        )
         os._exit(code())
 
     timer = threading.Timer(seconds, end)
@@ -194,6 +211,13 @@ def _account(config: Config) -> Account:
     )
 
 
+def _configured_ids(config: Config) -> frozenset[str]:
+    """Tracking ids that the file names; any other comes out of a record, and is data."""
+    rules = [rule.put_events for pipeline in config.pipelines for rule in pipeline.rules]
+    constants = [each.trackingId.const for each in rules if each is not None and isinstance(each.trackingId, Const)]
+    return frozenset(map(str, constants)) | frozenset(filter(None, [config.personalize.tracking_id]))
+
+
 def _settings(config: Config) -> Settings:
     delivery = config.delivery
     interval = float(config.kafka.librdkafka.get("max.poll.interval.ms", MAX_POLL_INTERVAL)) / 1000
@@ -204,6 +228,7 @@ def _settings(config: Config) -> Settings:
             delivery.retry.initial,
             delivery.retry.maximum,
             delivery.stop_after_rejections,
+            _configured_ids(config),
         ),
         max_in_flight=delivery.max_in_flight,
         bounds=Bounds(delivery.max_buffered_events, MAX_OPEN_BYTES, delivery.max_buffered_events),

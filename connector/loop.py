@@ -90,7 +90,7 @@ class Loop:
             self._work(min(timeout, NAP) if self.delivery.letters_expected else timeout)
             if self.flow.all_paused(len(self.offsets)):
                 self._accept(self._source.poll(1, 0))
-        self._count_abandoned()
+        self._tell_of_oddities()
         self._adjust_flow()
         self._commit()
 
@@ -102,7 +102,7 @@ class Loop:
         return min(TICK, max(0.0, until - now))
 
     def _room(self) -> int:
-        return min(RECORDS_A_STEP, self.flow.room(sum(partition.open_events for partition in self.offsets)))
+        return min(RECORDS_A_STEP, self.flow.room(self._loads()))
 
     def _accept(self, polled: Polled) -> None:
         now, wall = self._outside.clock(), self._outside.wall()
@@ -119,20 +119,26 @@ class Loop:
 
     # -- backpressure and commit ------------------------------------------------------------------------------
 
-    def _count_abandoned(self) -> None:
+    def _tell_of_oddities(self) -> None:
         for partition in self.offsets:
+            topic, number = partition.topic_partition
             if partition.abandoned:
-                topic, number = partition.topic_partition
-                log.warning("the partition begins anew: its topic was recreated", topic=topic, partition=number)
+                log.warning("a partition is read anew: its topic was recreated or cut", topic=topic, partition=number)
                 self._metrics.records_abandoned.labels(topic).inc(partition.abandoned)
                 partition.abandoned = 0
+            if partition.copies:
+                log.warning("records came twice; dropped", topic=topic, partition=number, records=partition.copies)
+                self._metrics.records_repeated.labels(topic).inc(partition.copies)
+                partition.copies = 0
+
+    def _loads(self) -> list[Load]:
+        return [
+            Load(each.topic_partition, each.open_events, each.open_bytes, each.span, each.events_done)
+            for each in self.offsets
+        ]
 
     def _adjust_flow(self) -> None:
-        loads = [
-            Load(partition.topic_partition, partition.open_events, partition.open_bytes, partition.span)
-            for partition in self.offsets
-        ]
-        change = self.flow.decide(loads, self._outside.clock())
+        change = self.flow.decide(self._loads(), self._outside.clock())
         if change.pause:
             self._source.pause(change.pause)
             log.info("partitions paused: more is read than can be delivered", partitions=_names(change.pause))

@@ -54,6 +54,9 @@ class Metrics:
         self.records_missed = self._counter(
             "records_missed", "Records that retention deleted before they were read: lost to this group.", "topic"
         )
+        self.records_repeated = self._counter(
+            "records_repeated", "Records that the client delivered again within an assignment; dropped.", "topic"
+        )
         self.invalid_records = self._counter(
             "invalid_records", "Records that are invalid, by where and why that was found.", "topic", "stage", "reason"
         )
@@ -143,6 +146,7 @@ class Metrics:
             self.records_consumed,
             self.records_abandoned,
             self.records_missed,
+            self.records_repeated,
             self.assigned_partitions,
             self.paused_partitions,
             self.end_to_end_latency,

@@ -163,6 +163,8 @@ class Wire:
         except BotoCoreError as error:
             # Metadata and token services that do not answer: as passing as any outage.
             return Retryable(type(error).__name__, Status.CONNECTION)
+        except _Unrenewable as error:
+            return error.outcome
         return Delivered() if response.status == 200 else self._refusal(response)
 
     def _sign(self, keys: Keys, content: bytes) -> bytes:
@@ -191,12 +193,32 @@ class Wire:
         self._connections.close()
 
 
+class _Unrenewable(Exception):
+    """Credentials could not be fetched, for a reason that botocore has no exception for."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
+def _renew(credentials: Credentials) -> Any:
+    try:
+        return credentials.get_frozen_credentials()
+    except (BotoCoreError, ClientError):
+        raise
+    except RuntimeError:
+        # botocore's word for credentials that were fetched anew and had expired already.
+        raise _Unrenewable(Expired("ExpiredToken")) from None
+    except Exception as error:  # noqa: BLE001  a credential_process that prints anything, for example
+        raise _Unrenewable(Retryable(type(error).__name__, Status.CONNECTION)) from None
+
+
 async def _keys(credentials: Credentials) -> Keys:
     # What must be fetched is fetched elsewhere: it may take seconds, and calls that are under way go on meanwhile.
     renewable: Any = credentials
     frozen: Any
     if getattr(renewable, "refresh_needed", bool)():
-        frozen = await asyncio.to_thread(credentials.get_frozen_credentials)
+        frozen = await asyncio.to_thread(_renew, credentials)
     else:
         frozen = credentials.get_frozen_credentials()
     return Keys(frozen.access_key, frozen.secret_key, frozen.token)
@@ -254,7 +276,22 @@ def _origin(session: Session, url: str) -> Origin:
     except OSError as error:
         raise NotConfigured(f"expected a bundle of certificates at {bundle} ({error.strerror})") from error
     port = parts.port or (443 if secure else 80)
-    return Origin(parts.hostname or "", port, tls, get_environ_proxies(url).get(parts.scheme))
+    return Origin(parts.hostname or "", port, tls, _proxy(get_environ_proxies(url).get(parts.scheme)))
+
+
+def _proxy(value: str | None) -> str | None:
+    """The proxy of the environment as a URL; without a scheme it means http, as everywhere."""
+    if not value:
+        return None
+    url = value if "://" in value else f"http://{value.removeprefix('//')}"
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if usable:
+        return url
+    raise NotConfigured("expected the proxy of the environment (HTTPS_PROXY, HTTP_PROXY) as http://host:port")
 
 
 class Calls:

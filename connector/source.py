@@ -7,6 +7,7 @@ afterwards, when the only thing left to do is to stop.
 
 import contextlib
 import re
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
@@ -28,6 +29,7 @@ LEAVING = 0.05  # seconds a poll, on the way out of the group
 SILENT = 2  # polls without a word, after which nothing calls back any more
 PATIENCE = 100  # polls, after which it is left as it is
 FIRST_ANSWER = 15.0  # seconds to wait for a broker at the start
+ASK_AGAIN = 1.0  # seconds between two looks at whether to go on waiting
 
 # Ours, and why: config/librdkafka.py refuses each in the file with the reason.
 OWNED: Mapping[str, Any] = {
@@ -97,6 +99,7 @@ class KafkaSource:
         self._let_go: set[TopicPartition] = set()
         self._failure: Exception | None = None
         self._repeats = Repeats(60.0)
+        self._last_error = ""
         callbacks = {"on_commit": self._on_commit, "error_cb": self._on_error, "logger": CLIENT}
         self.consumer = Consumer({**DEFAULTS, **_assignor(properties), **properties, **OWNED, **callbacks})
         self._retention = Retention(self.consumer, metrics)
@@ -155,6 +158,8 @@ class KafkaSource:
 
     def _take_in(self, error: KafkaError, what: str) -> None:
         self._metrics.kafka_errors.labels(error.name()).inc()
+        if error.code() != KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001  which says less than what came before it
+            self._last_error = error.str()
         if error.code() in _REFUSED or error.fatal():
             self._failure = self._failure or _refusal(error)
         elif self._repeats.written((error.name(),)):
@@ -292,7 +297,9 @@ class KafkaSource:
                 ends[topic_partition] = end
         return ends
 
-    def require(self, dead_letter: str, timeout: float = FIRST_ANSWER) -> None:
+    def require(
+        self, dead_letter: str, timeout: float = FIRST_ANSWER, stopping: Callable[[], bool] = lambda: False
+    ) -> None:
         """Make sure that a broker answers, that the topics are there, and that the dead letters have theirs.
 
         Found at the start and said in words, a missing topic costs a minute; found later, it costs records.
@@ -300,21 +307,15 @@ class KafkaSource:
         Args:
             dead_letter: the topic of the dead letters.
             timeout: seconds to wait for a broker.
+            stopping: whether the wait is to be given up; then nothing is made sure of.
 
         Raises:
             Unavailable: no broker answers, or a topic is missing.
             Refused: the brokers do not let this principal in.
         """
-        try:
-            known = self.consumer.list_topics(timeout=timeout).topics
-        except KafkaException as error:
-            self.consumer.poll(0)  # why the brokers hang up is told to the callbacks only
-            if isinstance(self._failure, Refused):
-                raise self._failure from None
-            raise Unavailable(
-                f"no broker at {self._servers} answers within {timeout:g} s ({error.args[0].str()}): "
-                "check kafka.bootstrap_servers, the network between here and there, and kafka.tls and kafka.auth"
-            ) from None
+        known = self._known_topics(timeout, stopping)
+        if known is None:
+            return
         wanted = {topic: "pipelines[].topics" for topic in self._topics if not topic.startswith("^")}
         for topic, setting in {**wanted, dead_letter: "dead_letter.topic"}.items():
             if topic not in known or known[topic].error is not None:
@@ -325,6 +326,31 @@ class KafkaSource:
         for pattern in self._topics:
             if pattern.startswith("^") and not any(re.match(pattern, topic) for topic in known):
                 log.warning("no topic matches yet", pattern=pattern)
+
+    def _known_topics(self, timeout: float, stopping: Callable[[], bool]) -> Mapping[str, Any] | None:
+        log.info("connecting to Kafka", servers=self._servers)
+        deadline = time.monotonic() + timeout
+        while not stopping():
+            left = deadline - time.monotonic()
+            try:
+                found = self.consumer.list_topics(timeout=max(0.05, min(ASK_AGAIN, left)))
+                topics: Mapping[str, Any] = found.topics
+            except KafkaException as error:
+                self.consumer.poll(0)  # why the brokers hang up is told to the callbacks only
+                if isinstance(self._failure, Refused):
+                    raise self._failure from None
+                if left <= ASK_AGAIN:
+                    raise Unavailable(self._nobody_answers(timeout, error)) from None
+            else:
+                return topics
+        return None
+
+    def _nobody_answers(self, timeout: float, error: KafkaException) -> str:
+        why = self._last_error or error.args[0].str()
+        return (
+            f"no broker at {self._servers} answers within {timeout:g} s ({why}): "
+            "check kafka.bootstrap_servers, the network between here and there, and kafka.tls and kafka.auth"
+        )
 
     def close(self) -> None:
         """Leave the group; calls the listener for what is still assigned. May hang: call it under a watchdog.

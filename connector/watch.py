@@ -9,6 +9,7 @@ import structlog
 
 from connector.core.channel import Channel
 from connector.core.offsets import PartitionOffsets
+from connector.logs import Repeats
 from connector.loop import Loop
 from connector.metrics import Metrics
 from connector.ports import Outside, Source
@@ -29,6 +30,7 @@ class Watch:
         self._next = outside.clock()
         self._waited = 0.0
         self._topics: set[str] = set()
+        self._repeats = Repeats(60.0, outside.clock)
         self._noted: dict[tuple[str, str], float] = {}  # (what, tracking id) -> since when
 
     def look(self) -> None:
@@ -39,8 +41,11 @@ class Watch:
         self._next = now + INTERVAL
         self._gauges()
         self._lag()
-        for channel in self._loop.delivery.channels:
+        channels = list(self._loop.delivery.channels)
+        for channel in channels:
             self._note(channel, now)
+        there = {channel.tracking_id for channel in channels}
+        self._noted = {key: since for key, since in self._noted.items() if key[1] in there}
 
     def _gauges(self) -> None:
         metrics, loop = self._metrics, self._loop
@@ -73,34 +78,36 @@ class Watch:
 
     def _note(self, channel: Channel, now: float) -> None:
         channel.pace.advance(now)  # an idle channel's rate grows back without anybody asking for it
-        self._change("throttled", channel, holds=channel.pace.throttled, now=now)
-        self._change("outage", channel, holds=channel.outage.since is not None, now=now)
-        self._change("doubt", channel, holds=channel.in_doubt > 0 and not channel.proven, now=now)
+        rate = round(channel.pace.rate, 1)
+        self._change("throttled", channel, now, holds=channel.pace.throttled, calls_a_second=rate)
+        failure = self._loop.delivery.last_failure
+        self._change("outage", channel, now, holds=channel.outage.since is not None, last_failure=failure)
+        held = 0 if channel.proven else channel.in_doubt
+        if held and self._repeats.written(("doubt", channel.tracking_id)):
+            log.warning(
+                "rejected events are held: no call to this tracking id has succeeded yet, so it may be wrong",
+                tracking_id=channel.name,
+                events=held,
+                what_to_do="check personalize.tracking_id and personalize.region; nothing after these is committed",
+            )
 
-    def _change(self, what: str, channel: Channel, *, holds: bool, now: float) -> None:
+    def _change(self, what: str, channel: Channel, now: float, *, holds: bool, **fields: object) -> None:
         key = (what, channel.tracking_id)
         if holds and key not in self._noted:
             self._noted[key] = now
-            log.warning(
-                _BEGINS[what],
-                tracking_id=channel.tracking_id,
-                calls_a_second=round(channel.pace.rate, 1),
-                last_failure=self._loop.delivery.last_failure or None,
-            )
+            log.warning(_BEGINS[what], tracking_id=channel.name, **fields)
         elif not holds and key in self._noted:
             seconds = round(now - self._noted.pop(key), 1)
-            log.info(_ENDS[what], tracking_id=channel.tracking_id, after_seconds=seconds)
+            log.info(_ENDS[what], tracking_id=channel.name, after_seconds=seconds)
 
 
 _BEGINS = {
     "throttled": "throttled: calls go slower until the quota has room",
     "outage": "outage: Amazon Personalize does not answer; nothing is lost, one call at a time asks again",
-    "doubt": "rejected events are held: no call to this tracking id has succeeded yet, so it may be wrong",
 }
 _ENDS = {
     "throttled": "throttling has ended",
     "outage": "outage has ended",
-    "doubt": "the tracking id is right: held rejections go to the dead letters",
 }
 
 

@@ -82,6 +82,7 @@ class Connection(asyncio.Protocol):
         self._content: list[bytes] = []
         self._received = 0
         self._tunnel = False
+        self._headers_complete = False
 
     # -- asyncio's side
 
@@ -106,14 +107,24 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self.fail(_closed())
 
-    def connection_lost(self, _: Exception | None) -> None:
-        """It is closed, by whomever."""
+    def connection_lost(self, error: Exception | None) -> None:
+        """It is closed, by whomever; for an answer without a length, that is its end."""
+        lengths = {"content-length", "transfer-encoding"}
+        if error is None and self._headers_complete and not lengths & self._headers.keys():
+            self.reusable = False
+            self._resolve(Response(self._parser.get_status_code(), self._headers, b"".join(self._content)))
         self.fail(_closed())
 
     # -- the parser's side
 
+    def on_message_begin(self) -> None:
+        """An answer begins: the one, or an interim one before it."""
+        self._headers, self._content = {}, []
+        self._headers_complete = False
+
     def on_headers_complete(self) -> None:
         """All headers are there; of a tunnel's answer that is all."""
+        self._headers_complete = True
         if self._tunnel:
             self._tunnel = False
             self._resolve(Response(self._parser.get_status_code(), self._headers, b""))
@@ -130,7 +141,6 @@ class Connection(asyncio.Protocol):
         """The answer is there."""
         status = self._parser.get_status_code()
         if status < 200:  # 100 Continue: the answer is still to come
-            self._begin()
             return
         self.reusable = self.reusable and self._parser.should_keep_alive()
         self._resolve(Response(status, self._headers, b"".join(self._content)))
@@ -147,15 +157,11 @@ class Connection(asyncio.Protocol):
         self._answer = answer
         self._tunnel = tunnel
         self._received = 0
-        self._begin()
+        self._parser = httptools.HttpResponseParser(self)
         if self.transport is None or self.transport.is_closing():
             self.fail(_closed())
         else:
             self.transport.write(request)
-
-    def _begin(self) -> None:
-        self._headers, self._content = {}, []
-        self._parser = httptools.HttpResponseParser(self)
 
     def fail(self, why: CallFailed) -> None:
         """Close it, and tell whoever waits."""
@@ -253,10 +259,14 @@ async def _open(origin: Origin) -> Connection:
     port = proxy.port or (443 if secure else 80)
     _, connection = await loop.create_connection(Connection, proxy.hostname or "", port, ssl=tls)
     if origin.tls is not None:
-        await _tunnel(connection, origin, _credentials(origin.proxy))
-        connection.transport = await loop.start_tls(
-            connection.opened(), connection, origin.tls, server_hostname=origin.host
-        )
+        try:
+            await _tunnel(connection, origin, _credentials(origin.proxy))
+            connection.transport = await loop.start_tls(
+                connection.opened(), connection, origin.tls, server_hostname=origin.host
+            )
+        except BaseException:
+            connection.fail(_closed())  # nobody else knows of it yet
+            raise
     return connection
 
 

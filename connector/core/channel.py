@@ -37,6 +37,14 @@ class Limits(NamedTuple):
     retry_initial: float = 0.1
     retry_maximum: float = 20.0
     stop_after_rejections: int = 20
+    configured: frozenset[str] | None = None  # tracking ids that the file names; None where all of them are
+
+
+class Trust:
+    """Whether any call of the process has succeeded, to whatever tracking id: region and credentials are right then."""
+
+    def __init__(self) -> None:
+        self.proven = False
 
 
 class Doubtful(NamedTuple):
@@ -56,10 +64,16 @@ class Settled(NamedTuple):
 
 
 class Channel:
-    """The calls to one tracking id."""
+    """The calls to one tracking id.
 
-    def __init__(self, tracking_id: str, limits: Limits, now: float) -> None:
+    A tracking id that a rule takes from the record is data, not configuration: once the process is known to be set up
+    right, what it rejects is bad data, and it cannot stop the process.
+    """
+
+    def __init__(self, tracking_id: str, limits: Limits, now: float, trust: Trust | None = None) -> None:
         self.tracking_id = tracking_id
+        self._configured = limits.configured is None or tracking_id in limits.configured
+        self._trust = trust or Trust()
         self.lanes = Lanes(tracking_id, limits.linger)
         self.pace = Pace(limits.requests_per_second, now)
         self.outage = Outage(limits.retry_initial, limits.retry_maximum)
@@ -82,9 +96,14 @@ class Channel:
         return len(self._doubtful)
 
     @property
+    def name(self) -> str:
+        """The tracking id, for logs: one from a record is nobody's business there."""
+        return self.tracking_id if self._configured else "(taken from records)"
+
+    @property
     def proven(self) -> bool:
-        """Whether a call has succeeded, so that the tracking id is known to be right, or to have been."""
-        return self._succeeded
+        """Whether rejections can be bad data: the tracking id is, or was, known to be right, or is data itself."""
+        return self._succeeded or (not self._configured and self._trust.proven)
 
     def take(self, now: float) -> Batch | None:
         """The call that may go now, None where none may."""
@@ -175,7 +194,8 @@ class Channel:
             return Settled()
         self._in_a_row += 1
         self._doubtful.append(Doubtful(culprit, outcome, now))
-        if self._in_a_row >= self._limits.stop_after_rejections:
+        is_data = not self._configured and self._trust.proven
+        if self._in_a_row >= self._limits.stop_after_rejections and not is_data:
             return Settled(fatal=self._wrong_configuration(outcome))
         return Settled()
 
@@ -190,14 +210,14 @@ class Channel:
         )
 
     def _believe(self) -> tuple[Doubtful, ...]:
-        self._succeeded = True
+        self._succeeded = self._trust.proven = True
         self._in_a_row = 0
         believed, self._doubtful = self._doubtful, []
         return tuple(believed)
 
     def believed_by(self, now: float) -> tuple[Doubtful, ...]:
         """Held rejections that are believed by now, for want of anything that speaks against them."""
-        if not self._succeeded or not self._doubtful or self._doubtful[0].at + DOUBT > now:
+        if not self.proven or not self._doubtful or self._doubtful[0].at + DOUBT > now:
             return ()
         ripe = tuple(doubtful for doubtful in self._doubtful if doubtful.at + DOUBT <= now)
         self._doubtful = [doubtful for doubtful in self._doubtful if doubtful.at + DOUBT > now]
@@ -205,7 +225,7 @@ class Channel:
 
     def believed_at(self) -> float | None:
         """When ``believed_by`` has something, None where only a success can tell."""
-        return self._doubtful[0].at + DOUBT if self._succeeded and self._doubtful else None
+        return self._doubtful[0].at + DOUBT if self.proven and self._doubtful else None
 
     def discard_doubtful(self, given_up: Callable[[Item], bool]) -> None:
         """Drop held rejections that are given up."""

@@ -6,7 +6,7 @@ A slow tracking id would otherwise fill every place on the wire, and the others 
 from collections.abc import Callable, Iterator
 
 from connector.core.batching import Batch, Item
-from connector.core.channel import Channel, Doubtful, Limits, Settled
+from connector.core.channel import Channel, Doubtful, Limits, Settled, Trust
 from connector.core.outcomes import Outcome
 
 MOST_IDLE = 100  # channels kept for their pace although nothing waits in them; tracking ids can come from records
@@ -27,6 +27,7 @@ class Channels:
         self._channels: dict[str, Channel] = {}
         self._turn: list[Channel] = []  # whose turn it is, in a circle
         self._draining = False
+        self._trust = Trust()
 
     def __iter__(self) -> Iterator[Channel]:
         return iter(self._channels.values())
@@ -53,7 +54,7 @@ class Channels:
         channel = self._channels.get(tracking_id)
         if channel is None:
             self._shed()
-            channel = self._channels[tracking_id] = Channel(tracking_id, self._limits, now)
+            channel = self._channels[tracking_id] = Channel(tracking_id, self._limits, now, self._trust)
             channel.lanes.draining = self._draining
             self._turn.append(channel)
         channel.lanes.add(item)

@@ -6,9 +6,11 @@ partition may run ahead of its oldest open record (a crash reads that much again
 Pausing a partition throws its prefetched records away, so it is for lasting states only. A full buffer first just
 stops the reading; only when it has been full for ``HOLD`` seconds are partitions paused, so that the consumer can be
 polled for the sake of its group membership. Those that hold their share or more pause first, and the others go on
-being read up to theirs: one partition whose events cannot be delivered must not stop the rest.
+being read up to theirs. One that holds much more than its share of a full buffer, and is slow, pauses at once: a
+partition whose events cannot be delivered must not stop the rest.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -16,6 +18,8 @@ from connector.core.records import TopicPartition
 
 RESUME = 0.7  # of a bound: well below where pausing begins, or it would flutter
 HOLD = 1.0  # seconds
+CROWDING = 1.5  # of its share: more than partitions differ by when all of them are read alike
+TURNOVER = 10.0  # seconds that a partition may need for what it holds; longer is slow, and worth a pause
 
 
 class Bounds(NamedTuple):
@@ -27,12 +31,24 @@ class Bounds(NamedTuple):
 
 
 class Load(NamedTuple):
-    """What one partition holds in memory: open events and bytes, and records from its oldest open one on."""
+    """What one partition holds in memory: open events and bytes, and records from its oldest open one on.
+
+    ``done`` counts its events that were finished since it was assigned.
+    """
 
     topic_partition: TopicPartition
     events: int
     bytes: int
     span: int
+    done: int = 0
+
+
+class Pulse(NamedTuple):
+    """When a partition was last measured, how much was done then, and events a second before."""
+
+    at: float
+    done: int
+    rate: float
 
 
 class Change(NamedTuple):
@@ -51,14 +67,19 @@ class Flow:
         self._bounds = bounds
         self._pressed = False
         self._full_since: float | None = None
+        self._pulses: dict[TopicPartition, Pulse] = {}
 
     def all_paused(self, assigned: int) -> bool:
         """Whether a poll can be for the sake of membership only, and bring no records."""
         return len(self.paused) >= assigned
 
-    def room(self, events: int) -> int:
-        """How many more records may be read at once; at least one, since one record may be of any size anyway."""
-        return max(1, self._bounds.events - events)
+    def room(self, loads: Sequence[Load]) -> int:
+        """How many more records may be read at once, if they are as large as those that are open; at least one."""
+        events, size = sum(load.events for load in loads), sum(load.bytes for load in loads)
+        room = self._bounds.events - events
+        if size:
+            room = min(room, (self._bounds.bytes - size) * max(1, events) // size)
+        return max(1, room)
 
     def decide(self, loads: Sequence[Load], now: float) -> Change:
         """Look at the loads of all assigned partitions; what is returned counts as done."""
@@ -71,11 +92,12 @@ class Flow:
             self._pressed = True
         elif level <= RESUME:
             self._pressed = False
-        paused = frozenset(load.topic_partition for load in loads if self._pauses(load, 1.0 / len(loads)))
+        self._feel(loads, now)
+        paused = frozenset(load.topic_partition for load in loads if self._pauses(load, 1.0 / len(loads), level))
         ours = frozenset(load.topic_partition for load in loads)
         change = Change(paused - self.paused, (self.paused & ours) - paused)
         self.paused = paused
-        self.may_read = level < 1.0 or (self._pressed and len(paused) < len(loads))
+        self.may_read = level < 1.0 or 0 < len(paused) < len(loads)
         return change
 
     def _level(self, loads: Iterable[Load]) -> float:
@@ -85,10 +107,28 @@ class Flow:
             size += load.bytes
         return max(events / self._bounds.events, size / self._bounds.bytes)
 
-    def _pauses(self, load: Load, share: float) -> bool:
+    def _pauses(self, load: Load, share: float, total: float) -> bool:
         # Each resumes by its own load: with one stuck, the total may never fall to where all of them would.
-        part = RESUME if load.topic_partition in self.paused else 1.0
-        return load.span >= self._bounds.span * part or (self._pressed and self._level((load,)) >= share * part)
+        already = load.topic_partition in self.paused
+        part = RESUME if already else 1.0
+        level = self._level((load,))
+        tight = total > RESUME if already else total >= 1.0
+        crowding = tight and self._is_slow(load) and level >= share * (part if already else CROWDING)
+        return load.span >= self._bounds.span * part or crowding or (self._pressed and level >= share * part)
+
+    def _is_slow(self, load: Load) -> bool:
+        pulse = self._pulses.get(load.topic_partition)
+        return pulse is not None and load.events > pulse.rate * TURNOVER
+
+    def _feel(self, loads: Iterable[Load], now: float) -> None:
+        """Measure how many events of each partition are done with a second, over the last second or so."""
+        pulses: dict[TopicPartition, Pulse] = {}
+        for load in loads:
+            before = self._pulses.get(load.topic_partition, Pulse(now, load.done, math.inf))
+            if now - before.at >= HOLD:
+                before = Pulse(now, load.done, (load.done - before.done) / (now - before.at))
+            pulses[load.topic_partition] = before
+        self._pulses = pulses
 
     def forget(self, topic_partitions: Iterable[TopicPartition]) -> None:
         """These are no longer ours: whoever gets them finds them unpaused."""

@@ -76,10 +76,12 @@ class PartitionOffsets:
     """
 
     __slots__ = (
-        "_first",
+        "_latest",
         "_next",
         "_open",
         "abandoned",
+        "copies",
+        "events_done",
         "gone",
         "leaving",
         "open_bytes",
@@ -93,26 +95,30 @@ class PartitionOffsets:
         self.leaving = False
         self.gone = False
         self.abandoned = 0  # open records that were dropped when the topic began anew, until somebody counts them
+        self.copies = 0  # records that came again and were dropped, until somebody counts them
+        self.events_done = 0
         self.open_count = 0  # records
         self.open_events = 0  # what they make: at least one each, for the record itself
         self.open_bytes = 0
         self._open: deque[OpenRecord] = deque()  # from the first open one on, closed ones between included
-        self._first: int | None = None
         self._next: int | None = None
+        self._latest = -1  # the latest timestamp that was read, in milliseconds
 
     def track(self, record: Record) -> OpenRecord | None:
         """Open the record's offset; None for a copy of one that was received in this assignment already.
 
-        From the first offset on everything is taken as new. A topic that was recreated is read from its beginning,
-        and to take that for copies would lose it; copies of all that we read are harmless, as eventId tells.
+        A record that lies before what was read is a copy, or the topic was recreated, truncated or overtaken by
+        retention and is read anew. A copy is no younger than what was read; what is younger is news, and to take that
+        for a copy would lose it. (To take a copy for news would only repeat it, under the same event id.)
         """
-        if self._next is not None and self._first is not None and record.offset < self._next:
-            if record.offset > self._first:
+        if self._next is not None and record.offset < self._next:
+            if record.timestamp is not None and record.timestamp <= self._latest:
+                self.copies += 1
                 return None
-            self._restart()  # nothing we ever read lies before it: the topic was recreated, or is read all over again
-        if self._first is None:
-            self._first = record.offset
+            self._restart()
         self._next = record.offset + 1
+        if record.timestamp is not None and record.timestamp > self._latest:
+            self._latest = record.timestamp
         opened = OpenRecord(record, self)
         self._open.append(opened)
         self.open_count += 1
@@ -127,7 +133,7 @@ class PartitionOffsets:
             opened.owner = former
         self.abandoned += self.open_count
         self._open.clear()
-        self._first = self._next = None
+        self._next = None
         self.open_count = self.open_events = self.open_bytes = 0
 
     def close(self, opened: OpenRecord) -> None:
@@ -137,6 +143,7 @@ class PartitionOffsets:
         opened.record = None
         self.open_count -= 1
         self.open_events -= opened.events
+        self.events_done += opened.events
         self.open_bytes -= opened.size
         while self._open and self._open[0].record is None:
             self._open.popleft()
@@ -145,8 +152,6 @@ class PartitionOffsets:
         """The consumer stands at ``offset`` with nothing before it to come: the end, past trailing markers."""
         if self._next is None or offset > self._next:
             self._next = offset
-            if self._first is None:
-                self._first = offset
 
     @property
     def committable(self) -> int | None:

@@ -155,7 +155,6 @@ def _write_credentials(file: Path, key: str) -> None:
     new.replace(file)
 
 
-@pytest.mark.xfail(reason="a slow tracking id fills the buffer and nothing is paused, see core/flow.py", strict=True)
 @pytest.mark.timeout(time_limit(60, 200))
 def test_a_slow_tracking_id_leaves_another_one_its_pace_and_latency(
     make_world: Callable[..., World], report: Callable[..., None]

@@ -307,7 +307,7 @@ class TestStart:
     def test_a_broker_out_of_reach_ends_with_69(
         self, aws: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        aws.setattr(KafkaSource.require, "__defaults__", (0.3,))
+        aws.setattr(KafkaSource.require, "__defaults__", (0.3, lambda: False))
         code, said = run(config(tmp_path, "127.0.0.1:1"), capsys)
         assert code == 69
         assert "no broker at 127.0.0.1:1 answers" in said["why"]

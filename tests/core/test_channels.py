@@ -185,3 +185,35 @@ def test_every_tracking_id_is_served_whatever_the_others_have(trackers: int, max
     simulation.assert_nothing_is_left()
     lonely = next(number for number, batch in enumerate(simulation.calls) if batch.tracking_id == "t0")
     assert lonely <= trackers
+
+
+# -- tracking ids that come out of records ----------------------------------------------------------------------------
+
+NAMED = LIMITS._replace(configured=frozenset({"named"}), stop_after_rejections=3)
+
+
+def test_a_tracking_id_from_a_record_cannot_stop_a_process_that_is_set_up_right() -> None:
+    channels = channels_with(item("good", tracking_id="named"), limits=NAMED)
+    settled = channels.settle(take_all(channels)[0], DELIVERED, 0.0, 0.5)
+    assert len(settled.delivered) == 1
+    for each in sessions("jane@example.com", 10):
+        channels.add(each, 1.0)
+    rejected = 0
+    for moment in range(1, 40):
+        for batch in take_all(channels, float(moment)):
+            assert channels.settle(batch, REJECTED, float(moment), 0.5).fatal is None
+        rejected += len(channels.believed(float(moment)))
+    assert rejected == 10
+    assert channels.in_doubt == 0
+
+
+def test_while_nothing_has_ever_succeeded_it_stops_all_the_same() -> None:
+    channels = channels_with(*sessions("from-a-record", 3), limits=NAMED)
+    fatal = [channels.settle(batch, REJECTED, 0.0, 0.5).fatal for batch in take_all(channels)]
+    assert [each is not None for each in fatal] == [False, False, True]
+    assert channels.believed(100.0) == []
+
+
+def test_only_a_tracking_id_that_the_file_names_has_a_name() -> None:
+    channels = channels_with(item("a", tracking_id="named"), item("b", tracking_id="jane@example.com"), limits=NAMED)
+    assert [channel.name for channel in channels] == ["named", "(taken from records)"]

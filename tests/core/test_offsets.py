@@ -14,12 +14,13 @@ PARTITION = TopicPartition("topic", 0)
 OTHER = TopicPartition("topic", 1)
 
 
-def record(offset: int, partition: TopicPartition = PARTITION, value: bytes = b"12345") -> Record:
-    return Record(partition.topic, partition.partition, offset, 1000 + offset, None, value)
+def record(offset: int, partition: TopicPartition = PARTITION, value: bytes = b"12345", life: int = 0) -> Record:
+    """``life`` counts how often the topic was recreated: what is written then is younger than all before."""
+    return Record(partition.topic, partition.partition, offset, 1_000_000 * life + 1000 + offset, None, value)
 
 
-def tracked(offsets: Offsets, offset: int, partition: TopicPartition = PARTITION) -> OpenRecord:
-    opened = offsets.track(record(offset, partition))
+def tracked(offsets: Offsets, offset: int, partition: TopicPartition = PARTITION, life: int = 0) -> OpenRecord:
+    opened = offsets.track(record(offset, partition, life=life))
     assert opened is not None
     return opened
 
@@ -38,8 +39,8 @@ class Naive:
     """One assignment of one partition: what was received, and which of it is done."""
 
     received: dict[int, bool] = field(default_factory=dict)
-    first: int | None = None
     position: int | None = None
+    life: int = 0
 
     @property
     def open(self) -> list[int]:
@@ -76,7 +77,7 @@ class AgainstTheModel(RuleBasedStateMachine):
     def receive(self, partition: TopicPartition, gap: int) -> None:
         model = self.models.get(partition)
         offset = 10 if model is None or model.position is None else model.position + gap
-        opened = self.offsets.track(record(offset, partition))
+        opened = self.offsets.track(record(offset, partition, life=0 if model is None else model.life))
         if model is None:
             assert opened is None
             return
@@ -84,7 +85,6 @@ class AgainstTheModel(RuleBasedStateMachine):
 
     def _opened(self, model: Naive, opened: OpenRecord | None, offset: int) -> None:
         assert opened is not None
-        model.first = offset if model.first is None else model.first
         model.position = offset + 1
         model.received[offset] = False
         self.opened.append((opened, model, model.received, offset))
@@ -92,19 +92,19 @@ class AgainstTheModel(RuleBasedStateMachine):
     @rule(partition=st.sampled_from([PARTITION, OTHER]), data=st.data())
     def receive_a_copy(self, partition: TopicPartition, data: st.DataObject) -> None:
         model = self.models.get(partition)
-        if model is None or model.first is None or model.position is None or model.position <= model.first + 1:
+        if model is None or not model.received:
             return
-        offset = data.draw(st.integers(model.first + 1, model.position - 1))
-        assert self.offsets.track(record(offset, partition)) is None
+        offset = data.draw(st.sampled_from(sorted(model.received)))
+        assert self.offsets.track(record(offset, partition, life=model.life)) is None
 
     @rule(partition=st.sampled_from([PARTITION, OTHER]), back=st.integers(0, 10))
     def topic_was_recreated(self, partition: TopicPartition, back: int) -> None:
         model = self.models.get(partition)
-        if model is None or model.first is None or model.position == model.first:
+        if model is None or not model.received or model.position is None:
             return
-        offset = max(0, model.first - back)
-        model.received, model.first = {}, offset
-        self._opened(model, self.offsets.track(record(offset, partition)), offset)
+        offset = max(0, model.position - 1 - back)
+        model.received, model.life = {}, model.life + 1
+        self._opened(model, self.offsets.track(record(offset, partition, life=model.life)), offset)
 
     @rule(partition=st.sampled_from([PARTITION, OTHER]), offset=st.integers(0, 40))
     def reach(self, partition: TopicPartition, offset: int) -> None:
@@ -112,7 +112,6 @@ class AgainstTheModel(RuleBasedStateMachine):
         model = self.models.get(partition)
         if model is not None and (model.position is None or offset > model.position):
             model.position = offset
-            model.first = offset if model.first is None else model.first
 
     @precondition(lambda self: self.opened)
     @rule(data=st.data(), entries=st.integers(1, 5))
@@ -243,7 +242,7 @@ def test_a_recreated_topic_is_read_from_its_beginning_although_the_old_one_was_t
     offsets = assigned()
     old = [tracked(offsets, offset) for offset in range(3)]
     old[0].close()
-    new = [tracked(offsets, offset) for offset in range(2)]
+    new = [tracked(offsets, offset, life=1) for offset in range(2)]
     assert all(each.gone and each.owner.topic_partition == PARTITION for each in old[1:])
     for each in old:
         each.close()
@@ -257,8 +256,31 @@ def test_a_commit_goes_back_with_a_recreated_topic() -> None:
     offsets = assigned()
     tracked(offsets, 100).close()
     offsets.committed(offsets.committable())
-    tracked(offsets, 0).close()
+    tracked(offsets, 0, life=1).close()
     assert offsets.committable() == {PARTITION: 1}
+
+
+def test_what_a_recreated_topic_brings_in_the_middle_is_no_copy() -> None:
+    offsets = assigned()
+    for offset in range(1_000):
+        tracked(offsets, offset).close()
+    for offset in range(5, 1_200):
+        tracked(offsets, offset, life=1).close()
+    assert offsets.committable() == {PARTITION: 1_200}
+
+
+def test_a_record_without_a_timestamp_that_comes_again_is_taken_as_new() -> None:
+    offsets = assigned()
+    tracked(offsets, 3).close()
+    assert offsets.track(record(3)._replace(timestamp=None)) is not None
+
+
+def test_copies_are_counted() -> None:
+    offsets = assigned()
+    tracked(offsets, 3).close()
+    assert offsets.track(record(3)) is None
+    (partition,) = offsets
+    assert partition.copies == 1
 
 
 def test_a_stale_completion_changes_nothing_in_a_later_assignment() -> None:

@@ -242,10 +242,24 @@ def test_what_was_open_when_a_topic_was_recreated_is_counted_as_abandoned(house:
     for _ in range(3):
         house.source.produce(P0, "1")
     house.run(0.5)
+    house.source.logs[P0].clear()
     house.source.positions[P0] = 0  # the same partition, read from its new beginning
+    for _ in range(3):
+        house.source.produce(P0, "1")
     house.run(20)
     books = house.books()
     assert books["records_abandoned"] == 3
     assert books["delivered"] == 3
     assert house.committed(P0) == 3
+    house.assert_balanced()
+
+
+def test_what_comes_twice_is_dropped_and_counted(house: House) -> None:
+    for _ in range(3):
+        house.source.produce(P0, "1")
+    house.run(1)
+    house.source.positions[P0] = 1
+    house.run(1)
+    assert house.value("records_repeated_total", topic=TOPIC) == 2
+    assert house.books()["delivered"] == 3
     house.assert_balanced()

@@ -1,10 +1,12 @@
 """One call on the wire: the client's own request, and an outcome for whatever comes back."""
 
 import asyncio
+import datetime as dt
 import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -535,3 +537,108 @@ def test_waiting_without_an_answer_takes_the_time_it_was_given_and_no_more(endpo
     assert list(calls.wait(0.0)) == []
     assert list(calls.wait(0.01)) == []
     calls.close()
+
+
+# -- odd company --------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def speaking(*answers: bytes, close: bool = True) -> Iterator[str]:
+    """A server that takes one request and says these bytes, then hangs up or holds its tongue."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        done = threading.Event()
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"".join(answers))
+                if not close:
+                    done.wait(20)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        done.set()
+        thread.join()
+
+
+def test_an_answer_may_end_with_the_connection() -> None:
+    with speaking(b"HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\nno entry") as url:
+        assert isinstance(wire(url).send(batch()), Fatal)
+    with speaking(b"HTTP/1.0 200 OK\r\n\r\n") as url:
+        assert wire(url).send(batch()) == Delivered()
+
+
+def test_an_interim_answer_is_not_the_answer() -> None:
+    with speaking(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", close=False) as url:
+        assert wire(url).send(batch()) == Delivered()
+
+
+@pytest.mark.parametrize("value", ["127.0.0.1:{port}", "//127.0.0.1:{port}", "http://127.0.0.1:{port}"])
+def test_a_proxy_needs_no_scheme(aws: pytest.MonkeyPatch, web: Web, value: str) -> None:
+    aws.setenv("HTTP_PROXY", value.format(port=web.url.rpartition(":")[2]))
+    assert wire("http://personalize.example:8000").send(batch()) == Delivered()
+
+
+@pytest.mark.parametrize("value", ["http://proxy:abc", "ftp://proxy:21", "http://"])
+def test_a_proxy_that_is_none_is_told_at_the_start(aws: pytest.MonkeyPatch, value: str) -> None:
+    aws.setenv("HTTP_PROXY", value)
+    with pytest.raises(NotConfigured, match="proxy"):
+        wire("http://personalize.example:8000")
+
+
+def test_a_proxy_that_takes_the_connection_and_says_nothing_costs_no_sockets(aws: pytest.MonkeyPatch) -> None:
+    aws.setattr("connector.personalize.CONNECT_TIMEOUT", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        aws.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.getsockname()[1]}")
+        sender = wire("https://personalize.example")
+        before = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
+        for _ in range(5):
+            assert sender.send(batch()) == Retryable("ConnectTimeoutError", Status.TIMEOUT)
+        sender.send_all([])
+        after = len(list(Path("/proc/self/fd").iterdir())) if before else 0
+        assert after <= before
+
+
+def test_a_proxy_tunnels_what_is_encrypted_and_is_told_who_asks(aws: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                asked.append(connection.recv(65536))
+                connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        aws.setenv("HTTPS_PROXY", f"http://user:p%40ss@127.0.0.1:{server.getsockname()[1]}")
+        outcome = wire("https://personalize.example").send(batch())
+        thread.join()
+    assert outcome == Retryable("ProxyConnectionError", Status.CONNECTION)
+    assert asked[0].startswith(b"CONNECT personalize.example:443 HTTP/1.1\r\n")
+    assert b"Proxy-Authorization: Basic dXNlcjpwQHNz\r\n" in asked[0]
+
+
+@pytest.mark.parametrize(
+    ("printed", "kind"),
+    [
+        ('{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s","Expiration":"2020-01-01T00:00:00Z"}', Fatal),
+        ("not JSON", Retryable),
+    ],
+)
+def test_a_credential_process_that_fails_later_has_an_outcome(
+    aws: pytest.MonkeyPatch, endpoint: Endpoint, tmp_path: Path, printed: str, kind: type
+) -> None:
+    soon = (dt.datetime.now(dt.UTC) + dt.timedelta(minutes=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    said = tmp_path / "said"
+    said.write_text(f'{{"Version":1,"AccessKeyId":"A","SecretAccessKey":"s","Expiration":"{soon}"}}')
+    config = tmp_path / "config"
+    config.write_text(f"[default]\ncredential_process = cat {said}\n")
+    aws.delenv("AWS_ACCESS_KEY_ID")
+    aws.delenv("AWS_SECRET_ACCESS_KEY")
+    aws.setenv("AWS_CONFIG_FILE", str(config))
+    sender = wire(endpoint.url)
+    said.write_text(printed)
+    assert isinstance(sender.send(batch()), kind)
