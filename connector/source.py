@@ -94,6 +94,7 @@ class KafkaSource:
         self._metrics = metrics
         self._topics = list(topics)
         self._servers = properties.get("bootstrap.servers")
+        self._static = "group.instance.id" in properties
         self._committing = False
         self._acknowledged: dict[TopicPartition, int] = {}
         self._let_go: set[TopicPartition] = set()
@@ -356,8 +357,14 @@ class KafkaSource:
         """Leave the group; calls the listener for what is still assigned. May hang: call it under a watchdog.
 
         An assignment that arrives within the client's own close() makes that hang for ever, with the interpreter's lock
-        in hand. So everything that calls back happens before it, in polls.
+        in hand. So everything that calls back happens before it, in polls. A static member does not unsubscribe: that
+        would tell the group that it leaves, and its partitions are to wait for its return.
         """
+        if not self._static:
+            self._leave()
+        self.consumer.close()
+
+    def _leave(self) -> None:
         with contextlib.suppress(KafkaException, SystemError):
             self.consumer.unsubscribe()
             silent = 0
@@ -366,7 +373,6 @@ class KafkaSource:
                 silent = silent + 1 if quiet else 0
                 if silent == SILENT:
                     break
-        self.consumer.close()
 
 
 def _refusal(error: KafkaError) -> Refused:

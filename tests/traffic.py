@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,12 +45,12 @@ BROKEN: list[tuple[str, bytes | dict[str, Any]]] = [
 ]
 
 
-def stream(count: int, sessions: int, seed: int) -> Iterator[tuple[bytes, bytes, Expected]]:
+def stream(count: int, sessions: int, seed: int, first: int = 0) -> Iterator[tuple[bytes, bytes, Expected]]:
     """Key, value and what must come of it, for interleaved sessions of which a third log in half-way."""
     chance = random.Random(seed)
     seen: Counter[str] = Counter()
     large = 0
-    for number in range(count):
+    for number in range(first, first + count):
         session = f"session-{chance.randrange(sessions)}"
         seen[session] += 1
         value: dict[str, Any] = {"id": f"e{number}", "session": session, "item": f"item-{number % 997}", "at": SENT_AT}
@@ -124,13 +124,18 @@ def produce(
 
 
 def lag(kafka: Kafka, topic: str) -> int:
-    """Records after the group's committed offsets."""
-    consumer = Consumer({"bootstrap.servers": kafka.bootstrap_servers, "group.id": f"group-{topic}"})
+    """Records after the group's committed offsets; -1 while the brokers are still finding their leaders."""
+    consumer = Consumer({"bootstrap.servers": kafka.bootstrap_servers, "group.id": f"group-{topic}", "log_level": 0})
     try:
         total = 0
         for place in consumer.committed([TopicPartition(topic, number) for number in range(PARTITIONS)], timeout=20):
             first, end = consumer.get_watermark_offsets(TopicPartition(topic, place.partition), timeout=20)
             total += end - max(place.offset, first)
+    except KafkaException as error:
+        if error.args[0].retriable() or error.args[0].code() == KafkaError.UNKNOWN_LEADER_EPOCH:
+            return -1
+        raise
+    else:
         return total
     finally:
         consumer.close()

@@ -332,6 +332,17 @@ def test_credentials_that_expired_and_are_gone_are_fatal(aws: pytest.MonkeyPatch
     assert outcome.code == "NoCredentials"
 
 
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_that_is_wrong_is_fatal_and_says_so(aws: pytest.MonkeyPatch, endpoint: Endpoint, hours: int) -> None:
+    sender = wire(endpoint.url)
+    sign = sender.wire._signer.headers
+    # Only this side's clock: the endpoint lives in the same process.
+    aws.setattr(sender.wire._signer, "headers", lambda keys, body, now: sign(keys, body, now + hours * 3600))
+    outcome = sender.send(batch())
+    assert isinstance(outcome, Fatal)
+    assert "clock" in outcome.advice
+
+
 def test_many_calls_with_expired_credentials_renew_them_once(aws: pytest.MonkeyPatch, endpoint: Endpoint) -> None:
     endpoint.control({"expired_keys": [KEY]})
     sender = wire(endpoint.url)
