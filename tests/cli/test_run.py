@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import queue
 import signal
 import socket
@@ -344,3 +345,27 @@ class TestStart:
         assert (code, said["kind"]) == (70, "KeyError")
         assert "stumble" in said["places"][-1]
         assert "secret" not in str(said)
+
+
+ENDS_WHILE_LOADING = """
+import os, signal, sys
+def spy(event, args):
+    if event == "import" and args[0] == "boto3":
+        os.kill(os.getpid(), signal.SIGTERM)
+if "run" in sys.argv:
+    sys.addaudithook(spy)
+"""
+
+
+def test_a_sigterm_before_anything_has_begun_ends_with_0(tmp_path: Path) -> None:
+    """The modules take most of a second to load; the signal comes as soon as the interpreter itself runs."""
+    spy = tmp_path / "sitecustomize.py"
+    spy.write_text(ENDS_WHILE_LOADING)
+    ended = subprocess.run(
+        [sys.executable, "-m", "connector", "run", "nowhere.yaml"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
