@@ -20,6 +20,7 @@ import structlog
 from connector import logs
 from connector.config import Config, Loaded
 from connector.config.librdkafka import client_properties, for_consumer, for_producer
+from connector.config.models import MskIamAuth
 from connector.core.channel import Limits
 from connector.core.flow import Bounds
 from connector.core.specs import Const
@@ -79,6 +80,9 @@ def run(loaded: Loaded) -> Exit:
     signals.install()
     metrics = Metrics()
     _initialise(metrics, loaded)
+    if isinstance(config.kafka.auth, MskIamAuth):
+        log.error("cannot start", why="kafka.auth: this version has no signer for msk_iam yet; use scram, or tls alone")
+        return Exit.BAD_FILE
     try:
         return _run(loaded, metrics, signals)
     except Unavailable as error:

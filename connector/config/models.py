@@ -102,7 +102,7 @@ class MskIamAuth(Section):
     """IAM of Amazon MSK; the credentials come from the usual AWS chain."""
 
     type: Literal["msk_iam"]
-    """How to authenticate: `msk_iam` signs tokens with AWS credentials, for Amazon MSK. Always over TLS."""
+    """How to authenticate: `msk_iam`, for Amazon MSK, always over TLS. Checked, but `run` has no signer for it yet."""
     region: OptionalText = None
     """AWS region of the cluster; unless set, the one that the AWS chain finds."""
     role_arn: OptionalText = None

@@ -297,6 +297,14 @@ class TestStart:
         assert code == 77
         assert "no AWS credentials" in said["why"]
 
+    def test_an_authentication_that_this_version_does_not_have_ends_with_78(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        kafka = "kafka: {bootstrap_servers: '127.0.0.1:1', group_id: readers, auth: {type: msk_iam}}"
+        code, said = run(config(tmp_path, "", kafka=kafka), capsys)
+        assert code == 78
+        assert "msk_iam" in said["why"]
+
     def test_no_region_ends_with_77(
         self, aws: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
