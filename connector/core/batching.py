@@ -35,12 +35,13 @@ class Item:
 
 
 class Batch(NamedTuple):
-    """The entries of one call, in order: 1 to 10, of one tracker, one session, one user."""
+    """The entries of one call, in order: 1 to 10, of one tracker, one session, one user; ``left_at`` is in seconds."""
 
     tracking_id: str
     session_id: str
     user_id: str | None
     items: tuple[Item, ...]
+    left_at: float = 0.0
 
 
 class Lane:
@@ -169,15 +170,15 @@ class Lanes:
         ready, lingering = _first_valid(self._ready), _first_valid(self._lingering)
         may_go = lingering is not None and (self.draining or lingering[0] <= now)
         if lingering is not None and may_go and (ready is None or lingering[0] + PATIENCE <= ready[0]):
-            return self._launch(heapq.heappop(self._lingering)[2])
-        return self._launch(heapq.heappop(self._ready)[2]) if ready is not None else None
+            return self._launch(heapq.heappop(self._lingering)[2], now)
+        return self._launch(heapq.heappop(self._ready)[2], now) if ready is not None else None
 
-    def _launch(self, lane: Lane) -> Batch:
+    def _launch(self, lane: Lane, now: float) -> Batch:
         lane.ticket = 0
         lane.on_the_wire = lane.prefix
         items = tuple(lane.items[: lane.prefix])
         entry = items[0].entry
-        return Batch(self.tracking_id, lane.session_id, entry.user_id, items)
+        return Batch(self.tracking_id, lane.session_id, entry.user_id, items, now)
 
     def ready_at(self, now: float) -> float | None:
         """When ``take`` has something at the latest, with nothing added; None where only an answer can tell."""

@@ -153,14 +153,16 @@ class Channel:
         match outcome:
             case Delivered():
                 self._answered()
+                self.pace.on_accepted(batch.left_at)
                 self.lanes.delivered(batch)
                 return Settled(delivered=batch.items, rejected=self._believe())
             case Rejected():
                 self._answered()
+                self.pace.on_accepted(batch.left_at)
                 return self._rejected(batch, outcome, now)
             case Throttled():
                 self._answered()
-                self.pace.on_throttled(now)
+                self.pace.on_throttled(now, batch.left_at)
                 # The pace decides how fast repeats go; the lane only steps aside for the others meanwhile.
                 self._postpone(batch, 1, now, chance)
                 return Settled()

@@ -1,8 +1,9 @@
 """How fast calls may go: a token bucket whose rate finds its share of the quota, and how long to wait after failures.
 
-The quota belongs to the dataset group, so replicas and strangers share it without talking to each other. Additive
-increase and multiplicative decrease is what makes such a sharing fair: every sender gives up in proportion to what
-it takes, and all gain alike.
+The quota belongs to the dataset group, so replicas and strangers share it without talking to each other. All of them
+grow in proportion to what they have, and each throttled call costs its sender a fixed part. Who sends more is throttled
+more often, in the same proportion, so rates drift towards equal shares, while the throttled calls stay few: about
+``GROWTH / DECREASE`` a second and sender, whatever the quota is. docs/decisions/0012-pace.md has the figures.
 
 Units: rates in calls a second, times in seconds of any clock that does not go back.
 """
@@ -10,24 +11,32 @@ Units: rates in calls a second, times in seconds of any clock that does not go b
 import math
 
 BURST = 0.05  # seconds' worth of calls that may go at once after a pause
-DECREASE = 0.85  # the rate that is left after throttling
-INCREASE = 0.05  # of the ceiling, gained a second
-SETTLING = 0.5  # seconds in which throttled answers are still those of the rate before
+START = 1 / 8  # of the ceiling: eight replicas that start together do not begin with a storm
+DOUBLING = 0.25  # seconds in which the rate doubles, up to the share that it had or may have
+GROWTH = 0.05  # gained a second beyond that share, in proportion to the rate
+IMPATIENCE = (
+    3.0  # seconds without throttling, after which growth is no longer steady but rises with time, and storms end
+)
+DECREASE = 0.06  # of the rate, lost to a throttled call; more where more than that share of the calls was throttled
+SETTLING = 0.25  # seconds in which the effect of a decrease is measured before the next
+FLOOR = 2.0  # calls a second: the least, so that the end of a throttling is noticed
 _WHOLE = 1.0 - 1e-9  # of a token: what rounding leaves of one
-FLOOR = 1.0  # calls a second: the least, so that the end of a throttling is noticed
 
 
 class Pace:
     """A token bucket; its rate falls when calls are throttled and grows back towards the ceiling."""
 
-    __slots__ = ("_changed", "_rate", "_tokens", "_updated", "ceiling")
+    __slots__ = ("_accepted", "_changed", "_rate", "_refused", "_share", "_storm", "_tokens", "_updated", "ceiling")
 
     def __init__(self, ceiling: float, now: float) -> None:
         self.ceiling = ceiling
-        self._rate = ceiling
+        self._rate = max(ceiling * START, min(FLOOR, ceiling))
+        self._share = ceiling  # what the quota had for us when it was last seen, as far as is known
         self._tokens = self._capacity
         self._updated = now
-        self._changed = -math.inf
+        self._changed = -math.inf  # when throttling last slowed us down
+        self._accepted = self._refused = 0  # answers to calls that left since then
+        self._storm = False  # whether none got through
 
     @property
     def rate(self) -> float:
@@ -37,7 +46,7 @@ class Pace:
     @property
     def throttled(self) -> bool:
         """Whether the rate is below its ceiling because calls were throttled."""
-        return self._rate < self.ceiling
+        return self._rate < self.ceiling and self._changed > -math.inf
 
     @property
     def _capacity(self) -> float:
@@ -45,10 +54,29 @@ class Pace:
 
     def advance(self, now: float) -> None:
         """Let time pass: the rate grows back towards its ceiling, and calls become due."""
-        elapsed = max(0.0, now - self._updated)
-        self._updated = max(now, self._updated)
-        self._rate = min(self.ceiling, self._rate + self.ceiling * INCREASE * elapsed)
+        if now <= self._updated:
+            return
+        if self._rate < self.ceiling:
+            self._grow(self._updated, now)
+        elapsed, self._updated = now - self._updated, now
         self._tokens = min(self._capacity, self._tokens + self._rate * elapsed)
+
+    def _grow(self, since: float, now: float) -> None:
+        if self._storm:
+            since = max(since, self._changed + IMPATIENCE)
+            if now <= since:
+                return
+            self._storm = False
+        if self._rate < self._share:
+            there = since + math.log2(self._share / self._rate) * DOUBLING
+            if now < there:
+                self._rate *= 2.0 ** ((now - since) / DOUBLING)
+                return
+            self._rate, since = self._share, there
+        if self._rate < self.ceiling:
+            gained = GROWTH * (_impatience(now - self._changed) - _impatience(since - self._changed))
+            most = math.log(self.ceiling / self._rate)
+            self._rate = self.ceiling if gained >= most else self._rate * math.exp(gained)
 
     def take(self, now: float) -> bool:
         """Whether a call may go now; counts it if so."""
@@ -72,14 +100,40 @@ class Pace:
         short = self._tokens + self._rate * (at - self._updated) < _WHOLE
         return math.nextafter(at, math.inf) if short else at
 
-    def on_throttled(self, now: float) -> None:
-        """A call was over the quota: slow down, once for all calls that left under the same rate."""
+    def on_accepted(self, left_at: float) -> None:
+        """The quota had room for a call that left at ``left_at``."""
+        if left_at >= self._changed:
+            self._accepted += 1
+            self._storm = False
+
+    def on_throttled(self, now: float, left_at: float) -> None:
+        """The quota had no room for a call that left at ``left_at``: slow down, once for all that left before we did.
+
+        One throttled call means that the rate is a little too high. If it turns out to be far too high, the share of
+        calls that got through is what the quota has for us. If none got through, nothing is learnt about that share,
+        and the rate grows back to it quickly once the storm is over.
+        """
         self.advance(now)
+        if left_at < self._changed:
+            return
+        self._refused += 1
         if now - self._changed < SETTLING:
             return
+        least = min(FLOOR, self.ceiling)
+        if self._accepted:
+            refused = self._refused / (self._refused + self._accepted) if self._refused > 1 else 0.0
+            self._rate = self._share = max(least, self._rate * (1.0 - max(DECREASE, refused)))
+        else:
+            self._rate = max(least, self._rate / 2.0)
+            self._storm = True
         self._changed = now
-        self._rate = max(min(FLOOR, self.ceiling), self._rate * DECREASE)
+        self._accepted = self._refused = 0
         self._tokens = min(self._tokens, 0.0)
+
+
+def _impatience(calm: float) -> float:
+    """The growth that so many seconds without throttling bring, in units of ``GROWTH``."""
+    return calm if calm < IMPATIENCE else (calm * calm / IMPATIENCE + IMPATIENCE) / 2
 
 
 def backoff(attempt: int, initial: float, maximum: float, chance: float) -> float:

@@ -10,11 +10,15 @@ from tests.core.simulation import DELIVERED, OUTAGE, REJECTED, THROTTLED, Simula
 
 LIMITS = Limits(linger=0.0, requests_per_second=1000.0, stop_after_rejections=5)
 
+LONG_AGO = -60.0  # the pace starts gently; that is over by the time of these tests
+
 
 def channels_with(*items: Item, limits: Limits = LIMITS, max_in_flight: int = 8) -> Channels:
     channels = Channels(limits, max_in_flight)
     for each in items:
-        channels.add(each, 0.0)
+        channels.add(each, LONG_AGO)
+    for channel in channels:
+        channel.pace.advance(0.0)
     return channels
 
 
