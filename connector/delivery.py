@@ -14,8 +14,28 @@ from connector.core.offsets import OpenRecord
 from connector.core.outcomes import Delivered, Fatal, Retryable, Throttled
 from connector.core.records import Filtered, Reason, Rejection, Skipped, Stage
 from connector.core.transform import Fate, Transformed, merge
-from connector.metrics import PUT_EVENTS, Metrics, Tally
+from connector.metrics import PUT_EVENTS, Cell, Metrics, Tally
 from connector.ports import Answer, DeadLetters, Outside, Sender
+
+
+class Books:
+    """What is counted of one topic's records, at hand for each of them."""
+
+    __slots__ = ("_end_to_end", "consumed", "dead_lettered", "delivered", "filtered", "skipped")
+
+    def __init__(self, topic: str, metrics: Metrics, tally: Tally) -> None:
+        self.consumed = tally.cell(metrics.records_consumed, topic)
+        self.delivered = tally.cell(metrics.records, topic, "delivered")
+        self.filtered = tally.cell(metrics.records, topic, "filtered")
+        self.skipped = tally.cell(metrics.records, topic, "skipped")
+        self.dead_lettered = tally.cell(metrics.records, topic, "dead_lettered")
+        self._end_to_end = metrics.end_to_end_latency.labels(topic)
+
+    def delivered_at(self, wall: float, timestamp: int | None) -> None:
+        """A record of so many milliseconds was delivered at ``wall`` seconds, both Unix time."""
+        self.delivered.count += 1
+        if timestamp is not None:
+            self._end_to_end.observe(max(0.0, wall - timestamp / 1000))
 
 
 class Delivery:
@@ -44,6 +64,8 @@ class Delivery:
         self._dead_letters = dead_letters
         self._metrics = metrics
         self._tally = Tally()
+        self._books: dict[str, Books] = {}
+        self._rule_matches: dict[tuple[str, str], Cell] = {}
         self._outside = outside
         self._on_the_wire: dict[int, Batch] = {}
         self._duration = metrics.request_duration.labels(PUT_EVENTS)
@@ -53,27 +75,42 @@ class Delivery:
 
     def accept(self, opened: OpenRecord, topic: str, fate: Fate, now: float) -> None:
         """A record was read, and this is what becomes of it."""
-        metrics, tally = self._metrics, self._tally
-        tally.add(metrics.records_consumed, topic)
+        books = self._books_of(topic)
+        books.consumed.count += 1
         match fate:
-            case Transformed(pipeline, rule, entries, rejection):
-                tally.add(metrics.rule_matches, pipeline, rule)
-                if rejection is not None:
-                    opened.rejections.append(rejection)
-                opened.expect(len(entries), pipeline, rule)
-                for entry in entries:
+            case Transformed():
+                self._matched(fate.pipeline, fate.rule)
+                if fate.rejection is not None:
+                    opened.reject(fate.rejection)
+                opened.expect(len(fate.entries), fate.pipeline, fate.rule)
+                for entry in fate.entries:
                     self.channels.add(Item(entry, opened, now), now)
-            case Skipped(reason, rule, pipeline):
-                if rule is not None and pipeline is not None:
-                    tally.add(metrics.rule_matches, pipeline, rule)
-                tally.add(metrics.skipped_records, topic, reason)
-                self._close(opened, topic, "skipped")
+            case Skipped():
+                if fate.rule is not None and fate.pipeline is not None:
+                    self._matched(fate.pipeline, fate.rule)
+                self._tally.add(self._metrics.skipped_records, topic, fate.reason)
+                books.skipped.count += 1
+                opened.close()
             case Filtered():
-                self._close(opened, topic, "filtered")
+                books.filtered.count += 1
+                opened.close()
             case Rejection():
                 self._bury(opened, fate)
             case _:
                 assert_never(fate)
+
+    def _books_of(self, topic: str) -> Books:
+        books = self._books.get(topic)
+        if books is None:
+            books = self._books[topic] = Books(topic, self._metrics, self._tally)
+        return books
+
+    def _matched(self, pipeline: str, rule: str) -> None:
+        cell = self._rule_matches.get((pipeline, rule))
+        if cell is None:
+            cell = self._tally.cell(self._metrics.rule_matches, pipeline, rule)
+            self._rule_matches[pipeline, rule] = cell
+        cell.count += 1
 
     # -- out --------------------------------------------------------------------------------------------------
 
@@ -98,14 +135,15 @@ class Delivery:
         self._tally.add(self._metrics.requests, PUT_EVENTS, outcome.status)
         self._duration.observe(seconds)
         settled = self.channels.settle(batch, outcome, self._outside.clock(), self._outside.chance())
+        wall = self._outside.wall()
         if isinstance(outcome, Delivered):
             self._fill.observe(len(batch.items))
-            self._metrics.last_delivery.set(self._outside.wall())
+            self._metrics.last_delivery.set(wall)
             self._tally.add(self._metrics.events, PUT_EVENTS, "delivered", count=len(batch.items))
         elif isinstance(outcome, Throttled | Retryable):
             self.last_failure = outcome.code
         for item in settled.delivered:
-            self._settled(item.opened)
+            self._settled(item.opened, wall)
         for doubtful in settled.rejected:
             self._reject(doubtful)
         self.fatal = self.fatal or settled.fatal
@@ -113,7 +151,7 @@ class Delivery:
     def _reject(self, doubtful: Doubtful) -> None:
         opened, element = doubtful.item.opened, doubtful.item.entry.element
         self._tally.add(self._metrics.events, PUT_EVENTS, "rejected")
-        opened.rejections.append(
+        opened.reject(
             Rejection(
                 Stage.DELIVER,
                 Reason.REJECTED_BY_SERVICE,
@@ -123,23 +161,20 @@ class Delivery:
                 indexes=() if element is None else (element,),
             )
         )
-        self._settled(opened)
+        self._settled(opened, self._outside.wall())
 
     # -- the end of a record ----------------------------------------------------------------------------------
 
-    def _settled(self, opened: OpenRecord) -> None:
+    def _settled(self, opened: OpenRecord, wall: float) -> None:
         """One entry is delivered or rejected for good; with the last one, the record is done with."""
         opened.waiting -= 1
-        if opened.waiting or opened.gone:
+        if opened.waiting or opened.owner.gone:
             return
         if opened.rejections:
             self._bury(opened, merge(opened.rejections))
             return
-        topic = opened.owner.topic_partition.topic
-        if opened.timestamp is not None:
-            latency = self._outside.wall() - opened.timestamp / 1000
-            self._metrics.end_to_end_latency.labels(topic).observe(max(0.0, latency))
-        self._close(opened, topic, "delivered")
+        self._books_of(opened.owner.topic_partition.topic).delivered_at(wall, opened.timestamp)
+        opened.close()
 
     def _bury(self, opened: OpenRecord, rejection: Rejection) -> None:
         topic = opened.owner.topic_partition.topic
@@ -151,11 +186,8 @@ class Delivery:
         topic = opened.owner.topic_partition.topic
         self._tally.add(self._metrics.dead_letter_records, topic, rejection.reason)
         if not opened.gone:
-            self._close(opened, topic, "dead_lettered")
-
-    def _close(self, opened: OpenRecord, topic: str, outcome: str) -> None:
-        opened.close()
-        self._tally.add(self._metrics.records, topic, outcome)
+            self._books_of(topic).dead_lettered.count += 1
+            opened.close()
 
     # -- what is under way ------------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ Never a label: user, item, session or event id, or the text of an error. Counts 
 a step (``Tally``), because a metric's child costs more to find than a record costs to count.
 """
 
-from collections import Counter as Count
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
@@ -196,19 +195,43 @@ STAGES: dict[Reason, Stage] = {
 }
 
 
+class Cell:
+    """What a counter is to be raised by at the end of the step."""
+
+    __slots__ = ("_child", "count")
+
+    def __init__(self, child: Counter) -> None:
+        self._child = child
+        self.count = 0
+
+    def flush(self) -> None:
+        """Raise the counter."""
+        if self.count:
+            self._child.inc(self.count)
+            self.count = 0
+
+
 class Tally:
-    """Counts of one step, written to their counters at its end."""
+    """Counts of one step, written to their counters at its end.
+
+    A record is counted half a dozen times, so each count is an addition to a ``Cell`` that is found once.
+    """
 
     def __init__(self) -> None:
-        self._counts: Count[tuple[Counter, tuple[str, ...]]] = Count()
+        self._cells: dict[tuple[Counter, tuple[str, ...]], Cell] = {}
+
+    def cell(self, counter: Counter, *labels: str) -> Cell:
+        """The cell of a counter and its labels, to be kept by whoever counts often."""
+        cell = self._cells.get((counter, labels))
+        if cell is None:
+            cell = self._cells[counter, labels] = Cell(counter.labels(*labels) if labels else counter)
+        return cell
 
     def add(self, counter: Counter, *labels: str, count: int = 1) -> None:
         """Count for a counter and its labels."""
-        self._counts[counter, labels] += count
+        self.cell(counter, *labels).count += count
 
     def flush(self) -> None:
         """Write what was counted."""
-        if self._counts:
-            for (counter, labels), count in self._counts.items():
-                (counter.labels(*labels) if labels else counter).inc(count)
-            self._counts.clear()
+        for cell in self._cells.values():
+            cell.flush()

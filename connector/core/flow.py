@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 from connector.core.records import TopicPartition
 
+REFILL = 0.97  # of a bound: to read a record for each that is done would cost a poll a record
+BREATH = 0.05  # seconds after which reading goes on, however little room there is
 RESUME = 0.7  # of a bound: well below where pausing begins, or it would flutter
 HOLD = 1.0  # seconds
 CROWDING = 1.5  # of its share: more than partitions differ by when all of them are read alike
@@ -67,6 +69,7 @@ class Flow:
         self._bounds = bounds
         self._pressed = False
         self._full_since: float | None = None
+        self._full_at = -math.inf  # when it was last full; minus infinity once there is room again
         self._pulses: dict[TopicPartition, Pulse] = {}
 
     def all_paused(self, assigned: int) -> bool:
@@ -97,8 +100,16 @@ class Flow:
         ours = frozenset(load.topic_partition for load in loads)
         change = Change(paused - self.paused, (self.paused & ours) - paused)
         self.paused = paused
-        self.may_read = level < 1.0 or 0 < len(paused) < len(loads)
+        self.may_read = self._has_room(level, now) or 0 < len(paused) < len(loads)
         return change
+
+    def _has_room(self, level: float, now: float) -> bool:
+        if level >= 1.0:
+            self._full_at = now
+            return False
+        if level <= REFILL or now - self._full_at >= BREATH:
+            self._full_at = -math.inf
+        return self._full_at == -math.inf
 
     def _level(self, loads: Iterable[Load]) -> float:
         events = size = 0

@@ -44,7 +44,11 @@ class OpenRecord:
         self.rule: str | None = None
         self.events = 1
         self.waiting = 0
-        self.rejections: list[Rejection] = []
+        self.rejections: tuple[Rejection, ...] = ()
+
+    def reject(self, rejection: Rejection) -> None:
+        """Something is wrong with one of its entries, or with several."""
+        self.rejections += (rejection,)
 
     def expect(self, entries: int, pipeline: str, rule: str) -> None:
         """A rule made entries of it: so many must be settled before it can close."""

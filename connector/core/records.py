@@ -37,8 +37,10 @@ class Record(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes of key, value and headers: what holding the record costs, roughly."""
-        headers = sum(len(name) + len(value or b"") for name, value in self.headers)
-        return len(self.key or b"") + len(self.value or b"") + headers
+        size = len(self.key or b"") + len(self.value or b"")
+        for name, value in self.headers:
+            size += len(name) + len(value or b"")
+        return size
 
 
 class Stage(StrEnum):

@@ -16,11 +16,9 @@ from connector.core.decoding import (
     decode_value,
 )
 from connector.core.events import Invalid, check_envelope, check_event
-from connector.core.mapping import Mapped, MappedEvent, Mapping, Members
+from connector.core.mapping import Mapped, MappedEvent, Mapping
 from connector.core.records import Filtered, Reason, Record, Rejection, Skipped, Stage
 from connector.core.specs import PipelineSpec
-
-_ENVELOPE = ("trackingId", "sessionId", "userId")
 
 
 class Entry(NamedTuple):
@@ -116,19 +114,17 @@ class Pipeline:
     def _entry(self, event: MappedEvent, now: float) -> Entry | Invalid:
         members = event.members
         # What is left of the members after these is the event itself.
-        envelope: Members = {name: members.pop(name) for name in _ENVELOPE if name in members}
-        if self._tracking_id is not None:
-            envelope.setdefault("trackingId", self._tracking_id)
-        problem = check_envelope(envelope)
+        tracking_id = members.pop("trackingId", self._tracking_id)
+        session_id, user_id = members.pop("sessionId", None), members.pop("userId", None)
+        problem = check_envelope(tracking_id, session_id, user_id)
         if problem:
             return problem
-        source = members.pop("eventAttributionSource", None)
-        if source is not None:
-            members["metricAttribution"] = {"eventAttributionSource": source}
+        if "eventAttributionSource" in members:
+            members["metricAttribution"] = {"eventAttributionSource": members.pop("eventAttributionSource")}
         body = check_event(members, now)
         if isinstance(body, Invalid):
             return body
-        return Entry(envelope["trackingId"], envelope["sessionId"], envelope.get("userId"), body, event.index)
+        return Entry(tracking_id, session_id, user_id, body, event.index)
 
     def _rejection(self, problem: Invalid, rule: str, index: int | None) -> Rejection:
         message = f"pipeline {self.name}, rule {rule}: {problem.message}"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.core.flow import HOLD, RESUME, Bounds, Change, Flow, Load
+from connector.core.flow import BREATH, HOLD, RESUME, Bounds, Change, Flow, Load
 from connector.core.records import TopicPartition
 from tests.core.simulation import Random
 
@@ -35,7 +35,18 @@ def test_reading_stops_when_the_buffer_is_full_and_goes_on_when_it_is_not() -> N
     flow.decide([load(A, 1_000)], 0.1)
     assert not flow.may_read
     assert flow.paused == frozenset()
-    flow.decide([load(A, 999)], 0.2)
+    flow.decide([load(A, 970)], 0.11)
+    assert flow.may_read
+
+
+def test_a_full_buffer_is_not_refilled_record_by_record_but_never_stands_still() -> None:
+    flow = Flow(BOUNDS)
+    flow.decide([load(A, 1_000)], 0.0)
+    flow.decide([load(A, 999)], 0.01)
+    assert not flow.may_read, "a poll for one record costs as much as a poll for hundreds"
+    flow.decide([load(A, 999)], BREATH)
+    assert flow.may_read, "where nothing more is delivered, what room there is is used"
+    flow.decide([load(A, 999)], BREATH + 0.01)
     assert flow.may_read
 
 
