@@ -1,6 +1,7 @@
 """Every limit of the service's own model, and those that only its documentation knows, is refused before a call."""
 
 import json
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
 
@@ -407,6 +408,17 @@ def test_the_quick_look_at_an_event_takes_nothing_that_the_model_refuses(members
             assert _error_types(Event.model_validate, checked) <= {"string_unicode"}
         if isinstance(check_event(checked, NOW), bytes):
             assert not _error_types(Event.model_validate, checked)
+
+
+def test_an_event_in_the_buffer_takes_hardly_more_memory_than_its_json() -> None:
+    tracemalloc.start()
+    try:
+        bodies = [event(eventId=f"e{number}") for number in range(1000)]
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    written = sum(len(body) for body in bodies)
+    assert taken / 1000 < written / 1000 + 200
 
 
 def test_the_quick_look_takes_what_most_events_are() -> None:
