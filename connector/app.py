@@ -8,6 +8,7 @@ import gc
 import os
 import random
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -17,10 +18,10 @@ from types import FrameType
 
 import structlog
 
-from connector import logs
+from connector import __version__, logs
+from connector.auth import Login
 from connector.config import Config, Loaded
 from connector.config.librdkafka import client_properties, for_consumer, for_producer
-from connector.config.models import MskIamAuth
 from connector.core.channel import Limits
 from connector.core.flow import Bounds
 from connector.core.specs import Const
@@ -33,6 +34,7 @@ from connector.personalize import Account, Calls, NotConfigured, Role, Wire
 from connector.ports import Outside, Refused, Unavailable
 from connector.server import Health, Server
 from connector.source import KafkaSource
+from connector.status import Answers, Board, CountedCalls, Facts
 from connector.watch import Watch
 
 log = structlog.get_logger()
@@ -43,6 +45,7 @@ RESERVE = 0.2  # of shutdown_timeout, for the last commit and leaving the group
 GRACE = 0.5  # seconds for the gentle way of ending a process that hangs
 LEAST = 2.0  # seconds for those two, however short shutdown_timeout is
 MAX_POLL_INTERVAL = 300_000  # ms, librdkafka's own default
+ANEW = "new files"  # in place of a signal: the process is to begin anew
 
 
 class Signals:
@@ -55,6 +58,10 @@ class Signals:
         """Whether one has come."""
         return self.received is not None
 
+    def begin_anew(self) -> None:
+        """Stop as for a signal, then begin anew; a signal that comes after all only stops."""
+        self.received = self.received or ANEW
+
     def install(self) -> None:
         """Listen from now on."""
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -66,7 +73,7 @@ class Signals:
             signal.signal(number, signal.SIG_IGN)
 
     def _note(self, number: int, _: FrameType | None) -> None:
-        if self.received is not None:
+        if self.received not in {None, ANEW}:
             # Whoever asks twice does not want to wait. What is lost is only work: nothing uncommitted is.
             os._exit(128 + number)
         self.received = signal.Signals(number).name
@@ -80,11 +87,9 @@ def run(loaded: Loaded) -> Exit:
     signals.install()
     metrics = Metrics()
     _initialise(metrics, loaded)
-    if isinstance(config.kafka.auth, MskIamAuth):
-        log.error("cannot start", why="kafka.auth: this version has no signer for msk_iam yet; use scram, or tls alone")
-        return Exit.BAD_FILE
     try:
-        return _run(loaded, metrics, signals)
+        code = _run(loaded, metrics, signals)
+        return _begun_anew() if code is Exit.OK and signals.received == ANEW else code
     except Unavailable as error:
         log.error("cannot start", why=str(error))
         return Exit.UNAVAILABLE
@@ -101,13 +106,28 @@ def run(loaded: Loaded) -> Exit:
         return Exit.BUG
 
 
+def _begun_anew() -> Exit:
+    """Replace this program by itself: the same process and arguments, and every file read again."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)  # what is ignored would stay so, in the new program, too
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  no shell is wanted
+    return Exit.OK  # never: the line before does not return
+
+
 def _run(loaded: Loaded, metrics: Metrics, signals: Signals) -> Exit:
     config = loaded.config
     outside = Outside(time.monotonic, time.time, random.random)
     properties = client_properties(config.kafka)
     topics = [topic for pipeline in config.pipelines for topic in pipeline.topics]
     wire = Wire(_account(config), config.delivery.request_timeout)
-    source = KafkaSource({**for_consumer(properties), **_group(config)}, topics, metrics)
+    login = Login(config.kafka, metrics, outside)
+    source = KafkaSource(
+        {**for_consumer(properties), **_group(config)},
+        topics,
+        metrics,
+        make_consumer=login.consumer,
+        excused=login.excused,
+    )
     source.require(config.dead_letter.topic, stopping=signals.stopping)
     if signals.stopping():
         return Exit.OK
@@ -117,11 +137,15 @@ def _run(loaded: Loaded, metrics: Metrics, signals: Signals) -> Exit:
         connect_headers=config.dead_letter.connect_headers,
         group_id=config.kafka.group_id,
         metrics=metrics,
+        make_producer=login.producer,
     )
     calls = Calls(wire)
-    loop = Loop(source, calls, dead_letters, Router(loaded.pipelines), _settings(config), metrics, outside)
-    watch = Watch(loop, source, metrics, outside)
-    with _server(config, metrics, loop) as server:
+    counted = CountedCalls(calls)
+    loop = Loop(source, counted, dead_letters, Router(loaded.pipelines), _settings(config), metrics, outside)
+    facts = _facts(loaded, wire.endpoint, outside.wall())
+    board = Board(facts, loop, counted.counts, dead_letters, metrics, outside, signals.stopping)
+    watch = Watch(loop, source, metrics, outside, board.look)
+    with _server(config, metrics, loop, Answers(board.view)) as server:
         log.info("started", port=server.port, endpoint=wire.endpoint, group=config.kafka.group_id, topics=topics)
         source.subscribe(loop)
         _spare_the_collector()
@@ -130,6 +154,8 @@ def _run(loaded: Loaded, metrics: Metrics, signals: Signals) -> Exit:
             while not signals.stopping() and loop.fatal is None:
                 loop.step()
                 watch.look()
+                if login.outdated():
+                    signals.begin_anew()
             with _in_time(max(LEAST, timeout), loop, lambda: Exit.REFUSED if loop.fatal else Exit.OK):
                 code = _stop(loop, timeout * (1 - RESERVE), signals)
                 source.close()
@@ -241,8 +267,24 @@ def _settings(config: Config) -> Settings:
     )
 
 
+def _facts(loaded: Loaded, endpoint: str, started: float) -> Facts:
+    config = loaded.config
+    return Facts(
+        __version__,
+        loaded.hash,
+        config.kafka.group_id,
+        tuple(topic for pipeline in config.pipelines for topic in pipeline.topics),
+        endpoint,
+        config.dead_letter.topic,
+        started,
+        config.delivery.requests_per_second,
+        config.delivery.max_in_flight,
+        config.delivery.max_buffered_events,
+    )
+
+
 @contextmanager
-def _server(config: Config, metrics: Metrics, loop: Loop) -> Iterator[Server]:
+def _server(config: Config, metrics: Metrics, loop: Loop, home: Answers) -> Iterator[Server]:
     def alive() -> Health:
         silent = time.monotonic() - loop.ticked_at
         return Health(silent < STALLED, f"the loop turned {silent:.1f} s ago")
@@ -251,7 +293,7 @@ def _server(config: Config, metrics: Metrics, loop: Loop) -> Iterator[Server]:
         return Health(loop.joined, "in the consumer group" if loop.joined else "waiting to join the consumer group")
 
     try:
-        server = Server(config.server.host, config.server.port, metrics.registry, alive, ready)
+        server = Server(config.server.host, config.server.port, metrics.registry, alive, ready, home)
     except OSError as error:
         raise Unavailable(
             f"cannot listen on {config.server.host}:{config.server.port} ({error.strerror}): "

@@ -2,7 +2,8 @@
 
 A dead letter is part of its record's completion: until the broker has it, the record stays open and uncommitted. So
 nothing is dropped here. What fails is written again, for as long as it takes; what is too large for the topic is
-replaced by a stub that says where the record lies.
+replaced by a stub that says where the record lies. A topic refuses whole batches as too large, so a letter is only
+believed to be that when it was refused alone.
 
 A fatal error of the producer does not come through its callbacks: confluent-kafka raises it out of ``poll``, and the
 reports that were to follow in that poll are lost. So the producer's own word is not relied on for what it still has.
@@ -20,7 +21,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from connector import __version__
 from connector.core.offsets import OpenRecord
-from connector.core.records import Record, Rejection, Stage
+from connector.core.records import Record, Rejection, Stage, TopicPartition
 from connector.logs import CLIENT, Repeats
 from connector.metrics import Metrics
 
@@ -33,6 +34,7 @@ CONNECT_PREFIX = "__connect.errors."
 REPLAYS = "putevents.replays"
 REPEAT_AFTER = 1.0  # seconds
 ALL = 2  # see Letter.cut
+REMEMBERED = 20  # dead letters, for whoever asks what was wrong of late
 PROPERTIES: Mapping[str, Any] = {
     "acks": "all",
     "enable.idempotence": True,
@@ -40,25 +42,38 @@ PROPERTIES: Mapping[str, Any] = {
     "message.timeout.ms": 30_000,
     # The topic's own limit shall decide, not the client's: a record of the largest size gains headers here.
     "message.max.bytes": 16_000_000,
-    # A topic that refuses a batch as too large refuses every record of it. In small batches, only what is large itself.
+    # A topic that refuses a batch as too large refuses every record of it, and each is written again alone. In small
+    # batches that is only what is large itself, unless the topic takes less than these.
     "batch.size": 16_384,
 }
+ALONE: Mapping[str, Any] = {"batch.num.messages": 1}
 
 
 class Letter(NamedTuple):
     """One dead letter to be written: whose, and why.
 
-    ``cut`` is what the topic was too small for: 0 nothing, 1 the value, 2 key and headers, too.
+    ``cut`` is what the topic was too small for: 0 nothing, 1 the value, 2 key and headers, too. ``alone``: it was in a
+    batch that was refused as too large, and is written in one of its own.
     """
 
     opened: OpenRecord
     record: Record
     rejection: Rejection
     cut: int = 0
+    alone: bool = False
+
+
+class Buried(NamedTuple):
+    """A dead letter that the broker has: since when, where its record lies, what is wrong; nothing of the record."""
+
+    at: float
+    topic_partition: TopicPartition
+    offset: int
+    rejection: Rejection
 
 
 class KafkaDeadLetters:
-    """The dead-letter topic.
+    """The dead-letter topic. ``latest`` are the last few that the broker has, the newest at the end.
 
     Args:
         properties: librdkafka properties of the connection.
@@ -69,6 +84,8 @@ class KafkaDeadLetters:
         clock: seconds that never go back.
         make_producer: tests give a fake.
     """
+
+    _lone: Producer | None = None  # of batches of one letter; made when there is one to write
 
     def __init__(
         self,
@@ -81,6 +98,7 @@ class KafkaDeadLetters:
         clock: Callable[[], float] = time.monotonic,
         make_producer: Callable[[dict[str, Any]], Producer] = Producer,
     ) -> None:
+        self.latest: deque[Buried] = deque(maxlen=REMEMBERED)
         self._topic = topic
         self._connector = group_id if connect_headers else None
         self._metrics = metrics
@@ -122,7 +140,7 @@ class KafkaDeadLetters:
         record = letter.record if letter.cut < ALL else letter.record._replace(key=None, headers=())
         self._under_way[id(letter.opened)] = letter
         try:
-            self._producer.produce(
+            self._writer(letter).produce(
                 self._topic,
                 key=record.key,
                 value=_stub(letter.record) if letter.cut else record.value,
@@ -133,7 +151,18 @@ class KafkaDeadLetters:
         except BufferError:
             self._later(letter)
         except KafkaException as error:
-            self._failed(letter, error.args[0])
+            self._failed(letter._replace(alone=True), error.args[0])  # the client itself refuses it
+
+    def _writer(self, letter: Letter) -> Producer:
+        if not letter.alone:
+            return self._producer
+        if self._lone is None:
+            self._lone = self._make_producer({**self._configuration, **ALONE})
+        return self._lone
+
+    @property
+    def _producers(self) -> list[Producer]:
+        return [self._producer] if self._lone is None else [self._producer, self._lone]
 
     def _on_delivery(self, letter: Letter) -> Callable[[KafkaError | None, Message], None]:
         def delivered(error: KafkaError | None, _: Message) -> None:
@@ -157,9 +186,11 @@ class KafkaDeadLetters:
         self._metrics.dead_letter_errors.inc()
         self._broken = self._broken or error.fatal() or error.code() == KafkaError._FATAL  # noqa: SLF001
         too_large = error.code() in {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE}
-        if too_large and letter.cut < ALL:
+        if too_large and (letter.cut < ALL or not letter.alone):
             self._under_way.pop(id(letter.opened), None)
-            self._again.appendleft((self._clock(), letter._replace(cut=letter.cut + 1)))
+            # Of a batch, the whole was too large, not each of them.
+            smaller = letter._replace(cut=letter.cut + letter.alone, alone=True)
+            self._again.appendleft((self._clock(), smaller))
             return
         self._later(letter)
         if self._repeats.written((error.name(),)):
@@ -184,14 +215,18 @@ class KafkaDeadLetters:
             self._replace_producer()
         self._repeat()
         done, self._done = self._done, []
+        now = self._clock()
+        for opened, rejection in done[-REMEMBERED:]:
+            self.latest.append(Buried(now, opened.owner.topic_partition, opened.offset, rejection))
         return done
 
     def _serve(self) -> None:
-        try:
-            self._producer.poll(0)
-        except (KafkaException, SystemError):
-            # SystemError is what a callback makes of it that was called with the exception under way.
-            self._broken = True
+        for producer in self._producers:
+            try:
+                producer.poll(0)
+            except (KafkaException, SystemError):
+                # SystemError is what a callback makes of it that was called with the exception under way.
+                self._broken = True
 
     def _repeat(self) -> None:
         now = self._clock()
@@ -205,11 +240,12 @@ class KafkaDeadLetters:
     def _replace_producer(self) -> None:
         # An idempotent producer that has met a fatal error never writes again.
         log.warning("the dead-letter producer met a fatal error and is replaced")
-        self._producer.purge()
+        for producer in self._producers:
+            producer.purge()
         self._serve()
         for letter in list(self._under_way.values()):
             self._later(letter)
-        self._producer = self._make_producer(self._configuration)
+        self._producer, self._lone = self._make_producer(self._configuration), None
         self._broken = False
 
     def pending(self) -> Collection[OpenRecord]:
@@ -218,10 +254,12 @@ class KafkaDeadLetters:
 
     def close(self, seconds: float) -> None:
         """Wait up to so many seconds for what is under way."""
-        try:
-            self._producer.flush(seconds)
-        except (KafkaException, SystemError):
-            self._broken = True
+        deadline = self._clock() + seconds
+        for producer in self._producers:
+            try:
+                producer.flush(max(0.0, deadline - self._clock()))
+            except (KafkaException, SystemError):
+                self._broken = True
 
 
 def headers(record: Record, rejection: Rejection, connector: str | None, *, stub: bool = False) -> Headers:

@@ -6,7 +6,7 @@ a step (``Tally``), because a metric's child costs more to find than a record co
 
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 from prometheus_client.metrics import MetricWrapperBase
 
 from connector import __version__
@@ -122,6 +122,7 @@ class Metrics:
         self.kafka_errors = self._counter("kafka_errors", "Errors that the Kafka clients reported.", "code")
 
     def _process(self) -> None:
+        ProcessCollector(registry=self.registry)  # process_*: CPU, memory, files, start; of Linux alone
         build = Info("build", "Version of the connector.", namespace="putevents", registry=self.registry)
         build.info({"version": __version__})
         self.config = Info("config", "Hash of the configuration.", namespace="putevents", registry=self.registry)

@@ -73,6 +73,53 @@ class NotConfigured(Exception):
     """No client can be made of what there is; the message says what is missing."""
 
 
+def client_config(timeout: float) -> Config:
+    """How botocore's own clients behave: they wait for so many seconds, try once, and say who we are."""
+    return Config(
+        retries={"total_max_attempts": 1},
+        connect_timeout=CONNECT_TIMEOUT,
+        read_timeout=timeout,
+        user_agent_extra=f"putevents-connector/{__version__}",
+    )
+
+
+def new_session(region: str | None, config: Config) -> Session:
+    """A session that knows its region, where anything names one."""
+    session = get_session()
+    # Every other AWS SDK reads AWS_REGION, and EKS sets it; botocore by itself looks at AWS_DEFAULT_REGION only.
+    region = region or os.environ.get("AWS_REGION")
+    if region:
+        session.set_config_variable("region", region)
+    # For the clients that fetch credentials, too: all calls wait while one of those is asked, and botocore's own
+    # defaults would let an unreachable one take minutes.
+    session.set_default_client_config(config)
+    return session
+
+
+def find_credentials(session: Session, role: Role | None) -> Credentials:
+    """What boto3's chain finds, or the role that is assumed with it, which is fetched when it is first used.
+
+    Raises:
+        NotConfigured: there are none, or half of a pair, or of a profile that is not there.
+    """
+    try:
+        found = session.get_credentials()
+    except (BotoCoreError, ValueError) as error:  # no such profile, half of a pair of keys, an agent at a strange host
+        raise NotConfigured(f"no AWS credentials: {error}") from error
+    if found is None:
+        raise NotConfigured(
+            "no AWS credentials: expected them in the environment (AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY), a profile, a web identity token (IRSA), Pod Identity, or instance metadata"
+        )
+    if role is None:
+        return found
+    arguments = {"RoleSessionName": role.session_name}
+    if role.external_id is not None:
+        arguments["ExternalId"] = role.external_id
+    fetcher = AssumeRoleCredentialFetcher(session.create_client, found, role.arn, extra_args=arguments)
+    return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+
+
 class Wire:
     """Sends batches, each in a call of its own, within one asyncio loop.
 
@@ -86,12 +133,7 @@ class Wire:
 
     def __init__(self, account: Account, timeout: float) -> None:
         self._account = account
-        self._config = Config(
-            retries={"total_max_attempts": 1},
-            connect_timeout=CONNECT_TIMEOUT,
-            read_timeout=timeout,
-            user_agent_extra=f"putevents-connector/{__version__}",
-        )
+        self._config = client_config(timeout)
         self._renewing = threading.Lock()
         session = self._session()
         self._credentials = self._find_credentials(session)
@@ -109,34 +151,10 @@ class Wire:
         self._parser = create_parser(meta.service_model.metadata["protocol"])
 
     def _session(self) -> Session:
-        session = get_session()
-        # Every other AWS SDK reads AWS_REGION, and EKS sets it; botocore by itself looks at AWS_DEFAULT_REGION only.
-        region = self._account.region or os.environ.get("AWS_REGION")
-        if region:
-            session.set_config_variable("region", region)
-        # For the clients that fetch credentials, too: all calls wait while one of those is asked, and botocore's own
-        # defaults would let an unreachable one take minutes.
-        session.set_default_client_config(self._config)
-        return session
+        return new_session(self._account.region, self._config)
 
     def _find_credentials(self, session: Session) -> Credentials:
-        try:
-            found = session.get_credentials()
-        except BotoCoreError as error:  # a profile that is not there, half of a pair of keys
-            raise NotConfigured(f"no AWS credentials: {error}") from error
-        if found is None:
-            raise NotConfigured(
-                "no AWS credentials: expected them in the environment (AWS_ACCESS_KEY_ID and "
-                "AWS_SECRET_ACCESS_KEY), a profile, a web identity token (IRSA), Pod Identity, or instance metadata"
-            )
-        role = self._account.role
-        if role is None:
-            return found
-        arguments = {"RoleSessionName": role.session_name}
-        if role.external_id is not None:
-            arguments["ExternalId"] = role.external_id
-        fetcher = AssumeRoleCredentialFetcher(session.create_client, found, role.arn, extra_args=arguments)
-        return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+        return find_credentials(session, self._account.role)
 
     async def send(self, batch: Batch) -> Outcome:
         """Send the batch's events; never raises for anything that a network or a service can do."""

@@ -1,22 +1,42 @@
-"""What Kubernetes and Prometheus ask: /livez, /readyz, /metrics. GET only, read only.
+"""What Kubernetes and Prometheus ask: /livez, /readyz, /metrics; and / for people. Read only.
 
 Neither probe depends on Kafka or AWS, on lag or on throttling: a restart mends none of those, and would take the
 fleet down with the broker. /livez asks whether the loop turns, /readyz whether this member has joined its group.
+
+A client can cost a thread and some seconds, and not more, whatever it sends and however slowly: there is a deadline for
+the whole head of its request, a limit to the head's size, one answer to a connection, and a bound on connections.
 """
 
 import contextlib
+import io
 import socket
+import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any, ClassVar, NamedTuple
 
+import structlog
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-SLOW_CLIENT = 10.0  # seconds that a client may take for a request
+from connector.logs import Repeats
+
+log = structlog.get_logger()
+
+ASKING = 5.0  # seconds that a client may take for its request, all of it
+READING = 10.0  # seconds that it may take for the answer
+MOST_BYTES = 16 * 1024  # of a request's line and headers together
+TEXT = "text/plain; charset=utf-8"
+ALWAYS = (  # an answer is of this moment, is what it says it is, and is nobody else's to embed
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
 WAKE = 0.1  # seconds that closing may have to wait for the accepting thread
 MOST_CONNECTIONS = 32  # at once; one more pushes out the oldest, so that no number of slow clients keeps a probe away
 
@@ -29,11 +49,19 @@ class Health(NamedTuple):
 
 
 class Page(NamedTuple):
-    """An answer."""
+    """An answer; ``headers`` are those beyond what every answer has."""
 
     status: HTTPStatus
     content_type: str
     body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Asked(NamedTuple):
+    """What a page may depend on: the text after the question mark, and what the client can read."""
+
+    query: str
+    accept: str
 
 
 class Server:
@@ -43,6 +71,7 @@ class Server:
         host, port: where; port 0 takes a free one.
         registry: what /metrics shows.
         alive, ready: asked at each probe, from another thread than the loop's.
+        home: what / shows, asked likewise; None where there is nothing.
     """
 
     def __init__(
@@ -52,12 +81,15 @@ class Server:
         registry: CollectorRegistry,
         alive: Callable[[], Health],
         ready: Callable[[], Health],
+        home: Callable[[Asked], Page] | None = None,
     ) -> None:
-        pages: Mapping[str, Callable[[str], Page]] = {
+        pages: dict[str, Callable[[Asked], Page]] = {
             "/livez": lambda _: _probe(alive()),
             "/readyz": lambda _: _probe(ready()),
-            "/metrics": lambda accept: _metrics(registry, accept),
+            "/metrics": lambda asked: _metrics(registry, asked.accept),
         }
+        if home is not None:
+            pages["/"] = home
         handler = type("Handler", (_Handler,), {"pages": pages})
         self._http = _BoundedServer((host, port), handler)
         self.port: int = self._http.server_address[1]
@@ -72,12 +104,19 @@ class Server:
 
 def _probe(health: Health) -> Page:
     status = HTTPStatus.OK if health.well else HTTPStatus.SERVICE_UNAVAILABLE
-    return Page(status, "text/plain; charset=utf-8", health.reason.encode() + b"\n")
+    return _text(status, health.reason)
+
+
+def _text(status: HTTPStatus, text: str) -> Page:
+    return Page(status, TEXT, text.encode() + b"\n")
 
 
 def _metrics(registry: CollectorRegistry, accept: str) -> Page:
     encode, content_type = choose_encoder(accept)
     return Page(HTTPStatus.OK, content_type, encode(registry))
+
+
+_REPEATS = Repeats(60.0)
 
 
 class _BoundedServer(ThreadingHTTPServer):
@@ -112,8 +151,11 @@ class _BoundedServer(ThreadingHTTPServer):
                 if request in self._open:
                     self._open.remove(request)
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that goes away in the middle is no news."""
+    def handle_error(self, *_: object) -> None:
+        """A client that goes away in the middle is no news; anything else is a bug of ours."""
+        error = sys.exception()
+        if not isinstance(error, OSError) and _REPEATS.written((type(error).__name__,)):
+            log.error("a page could not be made: a bug of the connector", exc_info=error)
 
 
 def _hang_up(connection: socket.socket) -> None:
@@ -122,23 +164,99 @@ def _hang_up(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
+class _TooLarge(Exception):
+    """A request is larger than any that makes sense; ``status`` says of which part."""
+
+    def __init__(self, status: HTTPStatus) -> None:
+        super().__init__(status.phrase)
+        self.status = status
+
+
+def _head(connection: socket.socket, deadline: float) -> bytes:
+    """A request's line and headers, up to the empty line; less where the client says no more.
+
+    Raises:
+        TimeoutError: not all of it came in time.
+        _TooLarge: it does not end.
+    """
+    head = b""
+    while b"\n\r\n" not in head and b"\n\n" not in head:
+        if len(head) > MOST_BYTES:
+            line = b"\n" not in head
+            raise _TooLarge(HTTPStatus.REQUEST_URI_TOO_LONG if line else HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        connection.settimeout(left)
+        piece = connection.recv(4096)
+        if not piece:
+            break
+        head += piece
+    return head
+
+
 class _Handler(BaseHTTPRequestHandler):
-    pages: ClassVar[Mapping[str, Callable[[str], Page]]]
-    timeout = SLOW_CLIENT
+    pages: ClassVar[Mapping[str, Callable[[Asked], Page]]]
     server_version = "putevents"
     sys_version = ""
+    default_request_version = "HTTP/1.0"  # of a line that names none; the default of 0.9 has no status in its answers
+    error_message_format = "%(code)d %(message)s\n"
+    error_content_type = TEXT
 
-    def do_GET(self) -> None:
-        page = self.pages.get(self.path.partition("?")[0])
-        if page is None:
-            self.send_error(HTTPStatus.NOT_FOUND, "expected /livez, /readyz or /metrics")
+    def handle(self) -> None:
+        """One request, and the end of the connection."""
+        self.requestline, self.request_version, self.command = "", self.protocol_version, ""
+        try:
+            head = _head(self.connection, time.monotonic() + ASKING)
+        except TimeoutError:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+        except _TooLarge as error:
+            self._refuse(error.status)
+        else:
+            self.connection.settimeout(READING)
+            self._answer(head)
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        self.connection.setblocking(False)  # whoever is slow to ask may be slow to read
+        self.send_error(status)
+
+    def _answer(self, head: bytes) -> None:
+        line, end, rest = head.partition(b"\n")
+        self.raw_requestline, self.rfile = line + end, io.BufferedReader(io.BytesIO(rest))
+        if not self.parse_request():  # it has said why
             return
-        status, content_type, body = page(self.headers.get("Accept", ""))
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
+        path, _, query = self.path.partition("?")
+        page = self.pages.get(path)
+        if page is None:
+            self._send(_text(HTTPStatus.NOT_FOUND, f"expected {', '.join(sorted(self.pages))}"))
+        elif self.command not in {"GET", "HEAD"}:
+            refusal = _text(HTTPStatus.METHOD_NOT_ALLOWED, "expected GET or HEAD")
+            self._send(refusal._replace(headers=(("Allow", "GET, HEAD"),)))
+        else:
+            self._send(self._made(page, Asked(query, self.headers.get("Accept", ""))))
+
+    def _made(self, page: Callable[[Asked], Page], asked: Asked) -> Page:
+        try:
+            return page(asked)
+        except Exception:
+            self._send(_text(HTTPStatus.INTERNAL_SERVER_ERROR, "a bug of the connector; see its log"))
+            raise
+
+    def _send(self, page: Page) -> None:
+        self.send_response(page.status)
+        self.send_header("Content-Type", page.content_type)
+        self.send_header("Content-Length", str(len(page.body)))
+        for name, value in page.headers:
+            self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(page.body)
+
+    def end_headers(self) -> None:
+        """Also those of errors."""
+        for name, value in ALWAYS:
+            self.send_header(name, value)
+        super().end_headers()
 
     def log_message(self, *_: object) -> None:
         """Probes and scrapes come every few seconds: no news."""

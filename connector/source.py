@@ -19,6 +19,7 @@ from connector.core.records import Record, TopicPartition
 from connector.logs import CLIENT, Repeats
 from connector.metrics import Metrics
 from connector.ports import Polled, Refused, Unavailable
+from connector.refusals import Refusals, advice_on, refused
 from connector.retention import Retention
 
 log = structlog.get_logger()
@@ -43,18 +44,6 @@ DEFAULTS: Mapping[str, Any] = {
     "queued.min.messages": 5_000,
     "queued.max.messages.kbytes": 32_768,
     "fetch.queue.backoff.ms": 100,
-}
-_REFUSED: Mapping[int, str] = {
-    KafkaError.TOPIC_AUTHORIZATION_FAILED: "allow Read and Describe on the topics to this principal",
-    KafkaError.GROUP_AUTHORIZATION_FAILED: "allow Read on the consumer group to this principal",
-    KafkaError._AUTO_OFFSET_RESET: (  # noqa: SLF001
-        "kafka.auto_offset_reset is error, and a partition has no position to go on from: none was committed yet, or "
-        "retention has deleted it. Set earliest or latest, or the group's offsets with kafka-consumer-groups"
-    ),
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED: "allow the operation on the cluster to this principal",
-    KafkaError.SASL_AUTHENTICATION_FAILED: "check kafka.auth: the broker does not know this user or password",
-    KafkaError._FATAL: "restart; where it speaks of group.instance.id, give each process its own",  # noqa: SLF001
-    KafkaError._AUTHENTICATION: "check kafka.auth: the broker does not know this user or password",  # noqa: SLF001
 }
 _NO_LONGER_OURS = frozenset(
     {
@@ -88,9 +77,19 @@ class KafkaSource:
         properties: librdkafka properties: the connection and the user's own; ours are added.
         topics: names, or regular expressions that start with ^.
         metrics: where errors and commits are counted.
+        make_consumer: makes the client of its configuration.
+        excused: whether a refused login is of an outage of our own, see ``Refusals``.
     """
 
-    def __init__(self, properties: Mapping[str, Any], topics: Collection[str], metrics: Metrics) -> None:
+    def __init__(
+        self,
+        properties: Mapping[str, Any],
+        topics: Collection[str],
+        metrics: Metrics,
+        *,
+        make_consumer: Callable[[dict[str, Any]], Consumer] = Consumer,
+        excused: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._metrics = metrics
         self._topics = list(topics)
         self._servers = properties.get("bootstrap.servers")
@@ -100,9 +99,10 @@ class KafkaSource:
         self._let_go: set[TopicPartition] = set()
         self._failure: Exception | None = None
         self._repeats = Repeats(60.0)
+        self._refusals = Refusals(excused)
         self._last_error = ""
         callbacks = {"on_commit": self._on_commit, "error_cb": self._on_error, "logger": CLIENT}
-        self.consumer = Consumer({**DEFAULTS, **_assignor(properties), **properties, **OWNED, **callbacks})
+        self.consumer = make_consumer({**DEFAULTS, **_assignor(properties), **properties, **OWNED, **callbacks})
         self._retention = Retention(self.consumer, metrics)
 
     def subscribe(self, listener: Listener) -> None:
@@ -161,10 +161,11 @@ class KafkaSource:
         self._metrics.kafka_errors.labels(error.name()).inc()
         if error.code() != KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001  which says less than what came before it
             self._last_error = error.str()
-        if error.code() in _REFUSED or error.fatal():
-            self._failure = self._failure or _refusal(error)
-        elif self._repeats.written((error.name(),)):
-            log.warning(what, code=error.name(), detail=error.str())
+        final, advice = self._refusals.judge(error), advice_on(error)
+        if final is not None:
+            self._failure = self._failure or final
+        elif self._repeats.written((error.name(), advice or "")):
+            log.warning(what, code=error.name(), detail=error.str(), **({"what_to_do": advice} if advice else {}))
 
     # -- in ---------------------------------------------------------------------------------------------------
 
@@ -179,7 +180,7 @@ class KafkaSource:
         except (KafkaException, SystemError) as raised:
             # A fatal error of the client comes this way and not through its callbacks; SystemError is what a callback
             # makes of it that was called with the exception under way. Messages may be lost: there is no going on.
-            raise self._failure or _refused(raised) from raised
+            raise self._failure or refused(raised) from raised
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
@@ -343,6 +344,7 @@ class KafkaSource:
                 if left <= ASK_AGAIN:
                     raise Unavailable(self._nobody_answers(timeout, error)) from None
             else:
+                self._refusals.running()
                 return topics
         return None
 
@@ -373,17 +375,6 @@ class KafkaSource:
                 silent = silent + 1 if quiet else 0
                 if silent == SILENT:
                     break
-
-
-def _refusal(error: KafkaError) -> Refused:
-    advice = _REFUSED.get(error.code(), "restart; if it comes back, look at the brokers' logs")
-    return Refused(error.name(), error.str(), advice)
-
-
-def _refused(raised: BaseException) -> Exception:
-    """What a fatal error of the client means; anything else that comes out of a poll is a bug, and stays itself."""
-    cause = raised if isinstance(raised, KafkaException) else raised.__cause__
-    return _refusal(cause.args[0]) if isinstance(cause, KafkaException) else RuntimeError(type(raised).__name__)
 
 
 def _assignor(properties: Mapping[str, Any]) -> dict[str, str]:

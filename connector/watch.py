@@ -4,11 +4,14 @@ Called from the loop's thread, so nothing here needs a lock; a scrape reads what
 """
 
 from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import structlog
 
 from connector.core.channel import Channel
 from connector.core.offsets import PartitionOffsets
+from connector.core.records import TopicPartition
 from connector.logs import Repeats
 from connector.loop import Loop
 from connector.metrics import Metrics
@@ -19,14 +22,31 @@ log = structlog.get_logger()
 INTERVAL = 1.0  # seconds
 
 
-class Watch:
-    """Looks at a loop and says what it sees."""
+class Lag(NamedTuple):
+    """How far behind a partition is; ``records`` is None until its end was heard of."""
 
-    def __init__(self, loop: Loop, source: Source, metrics: Metrics, outside: Outside) -> None:
+    topic_partition: TopicPartition
+    records: int | None
+    seconds: float
+    open_records: int
+
+
+class Watch:
+    """Looks at a loop and says what it sees; ``tell`` is given the lag of each partition at every look."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        source: Source,
+        metrics: Metrics,
+        outside: Outside,
+        tell: Callable[[Sequence[Lag]], None] = lambda _: None,
+    ) -> None:
         self._loop = loop
         self._source = source
         self._metrics = metrics
         self._outside = outside
+        self._tell = tell
         self._next = outside.clock()
         self._waited = 0.0
         self._topics: set[str] = set()
@@ -40,12 +60,13 @@ class Watch:
             return
         self._next = now + INTERVAL
         self._gauges()
-        self._lag()
+        lags = self._lags()
         channels = list(self._loop.delivery.channels)
         for channel in channels:
             self._note(channel, now)
         there = {channel.tracking_id for channel in channels}
         self._noted = {key: since for key, since in self._noted.items() if key[1] in there}
+        self._tell(lags)
 
     def _gauges(self) -> None:
         metrics, loop = self._metrics, self._loop
@@ -64,17 +85,21 @@ class Watch:
             metrics.assigned_partitions.labels(topic).set(assigned[topic])
             metrics.paused_partitions.labels(topic).set(paused[topic])
 
-    def _lag(self) -> None:
+    def _lags(self) -> list[Lag]:
         partitions = list(self._loop.offsets)
         ends = self._source.end_offsets(partition.topic_partition for partition in partitions)
         wall = self._outside.wall()
+        lags = []
         for partition in partitions:
             topic, number = partition.topic_partition
-            seconds = self._metrics.lag_seconds.labels(topic, str(number))
-            seconds.set(_age(partition, wall))
+            seconds, records = _age(partition, wall), None
+            self._metrics.lag_seconds.labels(topic, str(number)).set(seconds)
             end, done = ends.get(partition.topic_partition), partition.committable
             if end is not None and done is not None:
-                self._metrics.lag_records.labels(topic, str(number)).set(max(0, end - done))
+                records = max(0, end - done)
+                self._metrics.lag_records.labels(topic, str(number)).set(records)
+            lags.append(Lag(partition.topic_partition, records, seconds, partition.open_count))
+        return lags
 
     def _note(self, channel: Channel, now: float) -> None:
         channel.pace.advance(now)  # an idle channel's rate grows back without anybody asking for it

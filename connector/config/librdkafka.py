@@ -69,13 +69,13 @@ _BROKER_SIDE = ("session.timeout.ms", "heartbeat.interval.ms", "group.protocol.t
 KNOWN = (
     "allow.auto.create.topics", "api.version.request", "batch.num.messages", "batch.size",
     "broker.address.family", "broker.address.ttl", "check.crcs", "client.dns.lookup", "client.id",
-    "client.rack",
-    "compression.level", "compression.type", "connections.max.idle.ms", "debug", "delivery.timeout.ms",
-    "enable.metrics.push", "fetch.error.backoff.ms", "fetch.max.bytes", "fetch.message.max.bytes",
-    "fetch.min.bytes", "fetch.queue.backoff.ms", "fetch.wait.max.ms", "group.instance.id", "group.protocol",
-    "group.remote.assignor", "heartbeat.interval.ms", "isolation.level", "linger.ms", "log.connection.close",
-    "log_level", "max.in.flight", "max.partition.fetch.bytes", "max.poll.interval.ms", "message.max.bytes",
-    "message.timeout.ms", "metadata.max.age.ms", "metadata.recovery.strategy", "queue.buffering.max.kbytes",
+    "client.rack", "compression.level", "compression.type", "connections.max.idle.ms", "debug",
+    "delivery.timeout.ms", "enable.metrics.push", "fetch.error.backoff.ms", "fetch.max.bytes",
+    "fetch.message.max.bytes", "fetch.min.bytes", "fetch.queue.backoff.ms", "fetch.wait.max.ms",
+    "group.instance.id", "group.protocol", "group.remote.assignor", "heartbeat.interval.ms",
+    "https.ca.location", "isolation.level", "linger.ms", "log.connection.close", "log_level", "max.in.flight",
+    "max.partition.fetch.bytes", "max.poll.interval.ms", "message.max.bytes", "message.timeout.ms",
+    "metadata.max.age.ms", "metadata.recovery.strategy", "queue.buffering.max.kbytes",
     "queue.buffering.max.messages", "queue.buffering.max.ms", "queued.max.messages.kbytes",
     "queued.min.messages", "receive.message.max.bytes", "reconnect.backoff.max.ms", "reconnect.backoff.ms",
     "request.timeout.ms", "retries", "retry.backoff.max.ms", "retry.backoff.ms", "session.timeout.ms",
@@ -89,7 +89,7 @@ KNOWN = (
 def client_properties(kafka: KafkaConfig) -> Properties:
     """What every client of the cluster needs, secrets in clear: servers, security, the user's own properties.
 
-    Groups and tuning are the caller's. For ``msk_iam`` the caller adds ``oauth_cb``, too.
+    Groups and tuning are the caller's. For ``msk_iam`` auth.py adds the callback that gives tokens.
     """
     properties: Properties = {"bootstrap.servers": ",".join(kafka.bootstrap_servers)}
     sasl = _sasl(kafka.auth)

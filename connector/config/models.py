@@ -6,7 +6,19 @@ Durations are float seconds here and text such as ``250ms`` in the file.
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from connector.config.references import Reference
@@ -57,7 +69,45 @@ class NoAuth(Section):
     """How to authenticate: `none` asks for nothing."""
 
 
-class PlainAuth(Section):
+class _Said:
+    """How a section was written, which is no part of what it says: any two are equal."""
+
+    def __init__(self, data: Any = None, context: Any = None) -> None:
+        self.data, self.context = data, context
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Said)
+
+    __hash__ = None  # type: ignore[assignment]  # nothing is looked up by it
+
+
+class Rereadable(Section):
+    """A section whose ``{file: …}`` may say something else later: secrets that are mounted are replaced in place."""
+
+    _said: _Said = PrivateAttr(default_factory=_Said)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _remember(cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
+        section = handler(data)
+        section._said = _Said(data, info.context)  # noqa: SLF001  its own
+        return section
+
+    @property
+    def references(self) -> dict[str, str]:
+        """The paths of ``{file: …}``, by the key that has one."""
+        found = self._said.data.items() if isinstance(self._said.data, dict) else ()
+        return {key: value["file"] for key, value in found if isinstance(value, dict) and "file" in value}
+
+    def reread(self) -> Self | None:
+        """The section as it would be loaded now; None where it would be refused, as in the middle of a change."""
+        try:
+            return type(self).model_validate(self._said.data, context=self._said.context, by_name=False)
+        except ValidationError:
+            return None
+
+
+class PlainAuth(Rereadable):
     """SASL PLAIN: user name and password, over TLS unless `tls.enabled` is false."""
 
     type: Literal["plain"]
@@ -68,7 +118,7 @@ class PlainAuth(Section):
     """Password, or API secret. Required; better a reference than the text itself."""
 
 
-class ScramAuth(Section):
+class ScramAuth(Rereadable):
     """SASL SCRAM: user name and password, never sent as such."""
 
     type: Literal["scram"]
@@ -81,7 +131,7 @@ class ScramAuth(Section):
     """Password. Required; better a reference than the text itself."""
 
 
-class OidcAuth(Section):
+class OidcAuth(Rereadable):
     """OAuth 2.0 client credentials; librdkafka fetches and renews the token itself."""
 
     type: Literal["oidc"]
@@ -102,7 +152,7 @@ class MskIamAuth(Section):
     """IAM of Amazon MSK; the credentials come from the usual AWS chain."""
 
     type: Literal["msk_iam"]
-    """How to authenticate: `msk_iam`, for Amazon MSK, always over TLS. Checked, but `run` has no signer for it yet."""
+    """How to authenticate: `msk_iam` is IAM of Amazon MSK and MSK Serverless, always over TLS."""
     region: OptionalText = None
     """AWS region of the cluster; unless set, the one that the AWS chain finds."""
     role_arn: OptionalText = None
@@ -116,7 +166,7 @@ Auth = Annotated[
 ]
 
 
-class TlsConfig(Section):
+class TlsConfig(Rereadable):
     """Encryption to the brokers. Certificates are always verified."""
 
     enabled: OptionalFlag = None

@@ -113,6 +113,8 @@ class KafkaCluster:
         properties: server properties for every node, over those of `tests.kafka.settings`.
         client_protocol: of the listener that clients use: PLAINTEXT, SASL_PLAINTEXT, SSL or SASL_SSL; what it
             needs besides goes into ``properties``, e.g. ``listener.name.client.sasl.enabled.mechanisms``.
+        listeners: more ways in, the protocol of each by its name in capitals; see `address`.
+        java_options: for the JVM of each node, e.g. ``("-Dname=value",)``.
         format_arguments: for the storage tool, e.g. ``("--add-scram", "SCRAM-SHA-256=[name=…,password=…]")``.
         heap: of each node, as ``-Xmx`` takes it.
         timeout: seconds until all nodes must answer.
@@ -133,14 +135,16 @@ class KafkaCluster:
         *,
         properties: Mapping[str, str] | None = None,
         client_protocol: str = "PLAINTEXT",
+        listeners: Mapping[str, str] | None = None,
+        java_options: Sequence[str] = (),
         format_arguments: Sequence[str] = (),
         heap: str = "512m",
         timeout: float = 60.0,
     ) -> None:
-        self._java = [find_java(), f"-Xmx{heap}", *_JAVA_OPTIONS, "-cp", f"{fetch_jars()}/*"]
+        self._java = [find_java(), f"-Xmx{heap}", *_JAVA_OPTIONS, *java_options, "-cp", f"{fetch_jars()}/*"]
         self._folder = Path(tempfile.mkdtemp(prefix="putevents-kafka-"))
         self._timeout = timeout
-        ports = _free_ports(nodes)
+        ports = _free_ports(nodes, tuple(listeners or ()))
         for node_id in range(1, nodes + 1):
             folder = self._node_folder(node_id)
             folder.mkdir()
@@ -149,6 +153,7 @@ class KafkaCluster:
                 ports=ports,
                 data=str(folder / "data"),
                 client_protocol=client_protocol,
+                more=listeners,
                 extra=properties,
             )
             (folder / "server.properties").write_text(write_properties(settings))
@@ -166,6 +171,10 @@ class KafkaCluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def address(self, listener: str) -> str:
+        """The bootstrap servers of one of the further ``listeners``."""
+        return ",".join(f"127.0.0.1:{node.ports.more[listener]}" for node in self.nodes)
 
     def start(self) -> Self:
         """Format the storage, start every node, and return when all of them answer."""
@@ -244,14 +253,15 @@ def _kafka_uuid() -> str:
     return text
 
 
-def _free_ports(nodes: int) -> list[Ports]:
+def _free_ports(nodes: int, names: Sequence[str] = ()) -> list[Ports]:
     """Ports that nobody holds now, from below the range that outgoing connections take theirs from.
 
     So a node that is stopped for a while finds its own free when it comes back.
     """
+    each_node = 3 + len(names)
     held: list[socket.socket] = []
     try:
-        while len(held) < 3 * nodes:
+        while len(held) < each_node * nodes:
             candidate = socket.socket()
             held.append(candidate)
             try:
@@ -262,4 +272,8 @@ def _free_ports(nodes: int) -> list[Ports]:
     finally:
         for each in held:
             each.close()
-    return [Ports(*numbers[start : start + 3]) for start in range(0, 3 * nodes, 3)]
+    own = [numbers[start : start + each_node] for start in range(0, len(numbers), each_node)]
+    return [
+        Ports(client, internal, controller, dict(zip(names, more, strict=True)))
+        for client, internal, controller, *more in own
+    ]

@@ -2,12 +2,12 @@
 
 Three listeners a node: CLIENT is what a test talks to and may be given SASL or TLS; INTERNAL, for the brokers
 among themselves and for the fixtures, and CONTROLLER stay plain, so that whatever is tried on CLIENT the cluster
-starts and can be looked at.
+starts and can be looked at. A test that needs several ways in names more listeners, each with its protocol.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Ports:
     client: int
     internal: int
     controller: int
+    more: Mapping[str, int] = field(default_factory=dict)  # by the listener's name
 
 
 def server_properties(
@@ -51,6 +52,7 @@ def server_properties(
     address: str = "127.0.0.1",
     advertised: str | None = None,
     client_protocol: str = "PLAINTEXT",
+    more: Mapping[str, str] | None = None,
     extra: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """The properties of one node, which is broker and controller both.
@@ -62,19 +64,22 @@ def server_properties(
         address: what the listeners bind.
         advertised: ``host:port`` that clients are told, if not the CLIENT listener's own.
         client_protocol: PLAINTEXT, SASL_PLAINTEXT, SSL or SASL_SSL, for the CLIENT listener.
+        more: the protocols of more listeners, by their names; their ports are in ``ports``.
         extra: what else to set; wins over everything here.
     """
     own = ports[node_id - 1]
     copies = str(min(len(ports), 3))
+    places = "".join(f",{name}://{address}:{port}" for name, port in own.more.items())
+    protocols = "".join(f",{name}:{each}" for name, each in {"CLIENT": client_protocol, **(more or {})}.items())
     return {
         "process.roles": "broker,controller",
         "node.id": str(node_id),
         "log.dirs": data,
         "listeners": f"CLIENT://{address}:{own.client},INTERNAL://127.0.0.1:{own.internal},"
-        f"CONTROLLER://127.0.0.1:{own.controller}",
+        f"CONTROLLER://127.0.0.1:{own.controller}{places}",
         "advertised.listeners": f"CLIENT://{advertised or f'127.0.0.1:{own.client}'},"
-        f"INTERNAL://127.0.0.1:{own.internal},CONTROLLER://127.0.0.1:{own.controller}",
-        "listener.security.protocol.map": f"CLIENT:{client_protocol},INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        f"INTERNAL://127.0.0.1:{own.internal},CONTROLLER://127.0.0.1:{own.controller}{places}",
+        "listener.security.protocol.map": f"INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}",
         "inter.broker.listener.name": "INTERNAL",
         "controller.listener.names": "CONTROLLER",
         "controller.quorum.bootstrap.servers": ",".join(f"127.0.0.1:{each.controller}" for each in ports),

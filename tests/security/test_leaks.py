@@ -117,7 +117,7 @@ def test_no_log_metric_or_header_tells_what_is_in_a_record(broker: str, log_form
             wait_until(partial(requested, connector, status), 30, status, connector.running)
             endpoint.control(**dict.fromkeys(order))
         wait_until(lambda: endpoint.stats()["events"] >= 26, 30, "the outages end", connector.running)
-        pages = "".join(connector.get(path)[1] for path in ("/metrics", "/livez", "/readyz"))
+        pages = "".join(connector.get(path)[1] for path in ("/metrics", "/livez", "/readyz", "/", "/?format=json"))
         endpoint.control(denied=True)
         produce(broker, good)
         assert connector.exit_code(30) == 77

@@ -1,0 +1,202 @@
+"""How this process logs in to Kafka, and what of that changes while it runs.
+
+librdkafka reads everything when a client is made. Of what is replaced later (secrets are mounted, and rotate), it takes
+a user name and a password into the running client; for certificates it needs new clients, and so this process begins
+anew, once and in good order, when the new files are whole. Tokens of MSK are made here: a callback asks for them from
+a thread of the client's, and **nothing raises out of it**.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from botocore.exceptions import BotoCoreError, ClientError
+from confluent_kafka import Consumer, KafkaException, Producer
+
+from connector.certificates import expires
+from connector.config.librdkafka import refused_tls
+from connector.config.models import KafkaConfig, MskIamAuth, OidcAuth, PlainAuth, ScramAuth
+from connector.logs import Repeats
+from connector.metrics import Metrics
+from connector.msk import Tokens
+from connector.personalize import NotConfigured
+from connector.ports import Outside, Unavailable
+
+log = structlog.get_logger()
+
+INTERVAL = 10.0  # seconds between two looks at the files
+SPREAD = 300.0  # seconds over which the members of a group begin anew, so that not all do at once
+SHARE = 10  # or, where a certificate ends sooner, this part of the time that it has left
+SOON = timedelta(days=3)  # before its end a certificate is warned of
+DAY = 86_400.0  # seconds between two such warnings
+
+
+class Login:
+    """Makes the clients of one process, and keeps what they log in with.
+
+    Args:
+        kafka: the section of the file.
+        metrics: where failures are counted.
+        outside: time and chance.
+
+    Raises:
+        NotConfigured: for ``msk_iam``, there is no region, or there are no credentials, or AWS refuses the role.
+        Unavailable: for ``msk_iam``, AWS does not answer.
+    """
+
+    def __init__(self, kafka: KafkaConfig, metrics: Metrics, outside: Outside) -> None:
+        self._kafka = kafka
+        self._outside = outside
+        self._repeats = Repeats(60.0, outside.clock)
+        self._warnings = Repeats(DAY, outside.clock)
+        self._clients: dict[type, Consumer | Producer] = {}  # the latest of each kind: the one before is given up
+        self._tokens = _tokens(kafka.auth, metrics, outside) if isinstance(kafka.auth, MskIamAuth) else None
+        self._user = _user(kafka.auth)
+        self._ends = _certificate_ends(kafka)
+        self._digest = _digest(kafka)
+        self._next = outside.clock()
+        self._due: float | None = None
+
+    def consumer(self, configuration: dict[str, Any]) -> Consumer:
+        """A consumer that logs in with what holds now."""
+        client = self._clients[Consumer] = Consumer({**configuration, **self._current()})
+        return client
+
+    def producer(self, configuration: dict[str, Any]) -> Producer:
+        """A producer that logs in with what holds now."""
+        client = self._clients[Producer] = Producer({**configuration, **self._current()})
+        return client
+
+    def _current(self) -> dict[str, Any]:
+        if self._tokens is not None:
+            return {"oauth_cb": self._tokens}
+        return {} if self._user is None else {"sasl.username": self._user[0], "sasl.password": self._user[1]}
+
+    def excused(self) -> bool:
+        """Whether a refused login is only that AWS gives us no credentials at the moment."""
+        return self._tokens is not None and self._tokens.failing
+
+    def outdated(self) -> bool:
+        """Look at the files, if it is time; whether the process is to begin anew with them now."""
+        now = self._outside.clock()
+        if now >= self._next:
+            self._next = now + INTERVAL
+            self._look_at_user()
+            self._look_at_files(now)
+            self._warn_of_end()
+        return self._due is not None and now >= self._due
+
+    def _look_at_user(self) -> None:
+        auth = self._kafka.auth
+        if self._user is None or not isinstance(auth, PlainAuth | ScramAuth) or not auth.references:
+            return
+        user = _user(auth.reread())
+        if user is None or user == self._user:
+            return
+        self._user = user
+        for client in self._clients.values():
+            try:
+                client.set_sasl_credentials(*user)
+            except KafkaException as error:
+                log.error("a client does not take the new password", code=error.args[0].name())
+        log.info("the password in the file has changed: new connections log in with it")
+
+    def _look_at_files(self, now: float) -> None:
+        if self._due is not None or (digest := _digest(self._kafka)) == self._digest:
+            return
+        if not self._whole():
+            if self._repeats.written(("files",)):
+                log.warning(
+                    "the files of kafka.tls or kafka.auth have changed and do not fit together: "
+                    "the old ones stay in use until they do"
+                )
+            return
+        self._digest = digest
+        left = SPREAD * SHARE if self._ends is None else self._ends.timestamp() - self._outside.wall()
+        delay = self._outside.chance() * max(0.0, min(SPREAD, left / SHARE))
+        self._due = now + delay
+        log.warning(
+            "certificates or a secret for Kafka have changed: everything read is delivered, then the connector "
+            "begins anew with them",
+            in_seconds=round(delay, 1),
+            old_expires=_text(self._ends),
+            new_expires=_text(_certificate_ends(self._kafka)),
+        )
+
+    def _whole(self) -> bool:
+        tls, auth = self._kafka.tls.reread(), self._kafka.auth
+        if tls is None or any(refused_tls(tls)):
+            return False
+        return not isinstance(auth, OidcAuth) or auth.reread() is not None
+
+    def _warn_of_end(self) -> None:
+        wall = datetime.fromtimestamp(self._outside.wall(), UTC)
+        if self._ends is not None and self._ends - wall < SOON and self._warnings.written(("end",)):
+            log.warning(
+                "the client's certificate ends soon: after that no new connection to Kafka succeeds",
+                expires=_text(self._ends),
+                what_to_do="replace the files of kafka.tls.cert_file and key_file; they are noticed",
+            )
+
+
+def _user(auth: Any) -> tuple[str, str] | None:
+    if isinstance(auth, PlainAuth | ScramAuth):
+        return auth.username, auth.password.get_secret_value()
+    return None
+
+
+def _tokens(auth: MskIamAuth, metrics: Metrics, outside: Outside) -> Tokens:
+    def failed(kind: str) -> None:
+        metrics.kafka_errors.labels(kind).inc()
+
+    try:
+        tokens = Tokens(auth.region, auth.role_arn, failed, outside.wall)
+        tokens.make()
+    except NotConfigured as error:
+        raise NotConfigured(f"for kafka.auth of type msk_iam: {error}") from None
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        raise NotConfigured(
+            f"kafka.auth: AWS hands out no credentials ({code}): check role_arn, its trust policy, and who assumes it"
+        ) from None
+    except (BotoCoreError, OSError, RuntimeError) as error:
+        raise Unavailable(
+            f"kafka.auth: no AWS credentials for Kafka ({type(error).__name__}): AWS, or the agent that hands them "
+            "out, does not answer"
+        ) from None
+    return tokens
+
+
+def _watched(kafka: KafkaConfig) -> Iterator[str]:
+    """Files whose content no running client takes up."""
+    yield from kafka.tls.files.values()
+    yield from kafka.tls.references.values()
+    if isinstance(kafka.auth, OidcAuth):
+        yield from kafka.auth.references.values()
+
+
+def _digest(kafka: KafkaConfig) -> bytes:
+    digest = hashlib.sha256()
+    for path in _watched(kafka):
+        try:
+            content = Path(path).read_bytes()
+        except OSError:
+            content = b""
+        digest.update(b"%d:" % len(content) + content)
+    return digest.digest()
+
+
+def _certificate_ends(kafka: KafkaConfig) -> datetime | None:
+    if kafka.tls.cert_file is None:
+        return None
+    try:
+        return expires(Path(kafka.tls.cert_file).read_bytes())
+    except OSError:
+        return None
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

@@ -1,0 +1,114 @@
+"""Tokens for IAM of Amazon MSK: a presigned URL that says who calls, in base64.
+
+The broker reads the URL out of the token and asks AWS about it; nothing is ever sent there from here. A test holds a
+token equal to that of AWS's own library. ``Tokens`` is called by librdkafka from a thread of its own, when the token
+before has lived for four fifths of its time; a failure there must be an answer, too, or nobody asks again.
+"""
+
+import base64
+import time
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote
+
+import structlog
+from botocore.auth import SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+
+from connector import __version__
+from connector.logs import Repeats
+from connector.personalize import NotConfigured, Role, client_config, find_credentials, new_session
+
+log = structlog.get_logger()
+
+SIGNED_FOR: Final = 900  # seconds, the most that MSK takes
+CLAIMED: Final = 600.0  # seconds: botocore's credentials have as much left, and a token lives no longer than they do
+AGAIN: Final = 15.0  # seconds of life that an old token is said to have, so that a new one is asked for soon
+TIMEOUT: Final = 5.0  # seconds to wait for whoever hands out credentials
+SESSION_NAME: Final = "putevents-connector"
+
+
+class Token(NamedTuple):
+    """``expires`` is in Unix seconds, as confluent-kafka wants it; librdkafka and AWS's library count milliseconds."""
+
+    text: str
+    expires: float
+
+
+def sign(region: str, keys: Any) -> str:
+    """A token for any cluster of the region, good for ``SIGNED_FOR`` seconds from now; ``keys`` are botocore's."""
+    url = f"https://kafka.{region}.amazonaws.com/"
+    request = AWSRequest("GET", url, params={"Action": "kafka-cluster:Connect"})
+    SigV4QueryAuth(keys, "kafka-cluster", region, expires=SIGNED_FOR).add_auth(request)
+    signed = f"{request.url}&User-Agent={quote(f'putevents-connector/{__version__}', safe='')}"
+    return base64.urlsafe_b64encode(signed.encode()).decode().rstrip("=")
+
+
+class Tokens:
+    """The callback that librdkafka has its tokens from, for all clients of a process.
+
+    Args:
+        region: of the cluster; None is for AWS's chain to find.
+        role_arn: a role to assume for Kafka, or None.
+        failed: told the kind of every failure.
+        wall: Unix seconds.
+
+    Raises:
+        NotConfigured: there is no region, or there are no credentials.
+    """
+
+    def __init__(
+        self,
+        region: str | None,
+        role_arn: str | None,
+        failed: Callable[[str], None],
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._session = new_session(region, client_config(TIMEOUT))
+        self._role = None if role_arn is None else Role(role_arn, None, SESSION_NAME)
+        self._region = self._session.get_config_variable("region")
+        if not self._region:
+            raise NotConfigured("no AWS region: expected kafka.auth.region, AWS_REGION, or one in the profile")
+        self._credentials = find_credentials(self._session, self._role)
+        self._failed = failed
+        self._wall = wall
+        self._repeats = Repeats(60.0)
+        self._last = Token("", 0.0)
+        self.failing = False
+
+    def make(self) -> Token:
+        """A new token; raises whatever botocore does."""
+        if not hasattr(self._credentials, "refresh_needed"):
+            # Keys out of a file or the environment do not tell that they were replaced.
+            self._session = new_session(self._region, client_config(TIMEOUT))
+            self._credentials = find_credentials(self._session, self._role)
+        self._last = Token(sign(self._region, self._credentials.get_frozen_credentials()), self._wall() + CLAIMED)
+        return self._last
+
+    def __call__(self, _: str | None = None) -> tuple[str, float]:
+        """What librdkafka asks for; never raises.
+
+        Where there is no new token the last one goes on, which is good for five minutes more than it claimed, and the
+        next is asked for soon. Once it is too old the brokers refuse it, see ``failing``.
+        """
+        try:
+            text, expires = self.make()
+        except Exception as error:  # noqa: BLE001  an exception would end the renewal, and cost messages in some versions
+            self._tell(error)
+            return self._last.text, self._wall() + AGAIN
+        if self.failing:
+            log.info("Kafka's tokens are renewed again")
+        self.failing = False
+        return text, expires
+
+    def _tell(self, error: Exception) -> None:
+        self.failing = True
+        kind = type(error).__name__
+        self._failed(kind)
+        if self._repeats.written((kind,)):
+            log.error(
+                "no new token for Kafka: the last one goes on, and a new one is asked for every few seconds",
+                kind=kind,
+                good_for_seconds=round(max(0.0, self._last.expires + SIGNED_FOR - CLAIMED - self._wall())),
+                what_to_do="check kafka.auth, and that AWS's token service or the credentials' agent answers",
+            )

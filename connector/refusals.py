@@ -1,0 +1,135 @@
+"""What a no of Kafka's means: for good or for now, and what to do about it.
+
+At the start a refused login is final: somebody has to mend something, and is looking. Later it may well pass by itself,
+because a password is being replaced or the provider of tokens is away; so it is final only when it has lasted. What
+encrypts is not told by a code of its own, only in the words of the client; those that matter are in a table here.
+"""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+
+from confluent_kafka import KafkaError, KafkaException
+
+from connector.ports import Refused
+
+PATIENCE = 180.0  # seconds; a secret that was replaced takes the kubelet one or two minutes to bring
+QUIET = 60.0  # seconds without a refusal, after which another is a new matter
+
+_USER = "check kafka.auth: the broker does not know this user or password, or has no such mechanism at this listener"
+_REFUSED: Mapping[int, str] = {
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: "allow Read and Describe on the topics to this principal",
+    KafkaError.GROUP_AUTHORIZATION_FAILED: "allow Read on the consumer group to this principal",
+    KafkaError._AUTO_OFFSET_RESET: (  # noqa: SLF001
+        "kafka.auto_offset_reset is error, and a partition has no position to go on from: none was committed yet, or "
+        "retention has deleted it. Set earliest or latest, or the group's offsets with kafka-consumer-groups"
+    ),
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED: "allow the operation on the cluster to this principal",
+    KafkaError._FATAL: "restart; where it speaks of group.instance.id, give each process its own",  # noqa: SLF001
+    KafkaError.SASL_AUTHENTICATION_FAILED: _USER,
+    KafkaError._AUTHENTICATION: _USER,  # noqa: SLF001
+}
+_LOGIN = frozenset({KafkaError.SASL_AUTHENTICATION_FAILED, KafkaError._AUTHENTICATION})  # noqa: SLF001
+# Words of the client, and what to do; the first that fits.
+_WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (
+        re.compile(r"certificate verify failed|unable to get local issuer"),
+        (
+            "the brokers' certificate is not to be trusted from here: set kafka.tls.ca_file to the certificate of the "
+            "authority that signed it; it may also have expired, or be for another host name"
+        ),
+    ),
+    (
+        re.compile(r"alert (bad certificate|certificate|unknown ca|unsupported certificate|handshake failure)"),
+        (
+            "the brokers do not take this client's certificate: set kafka.tls.cert_file and key_file to one that has "
+            "not expired and is signed by an authority that the brokers trust"
+        ),
+    ),
+    (
+        re.compile(r"PLAINTEXT broker listener|wrong version number"),
+        "this listener does not speak TLS: use the port of one that does, or set kafka.tls.enabled: false",
+    ),
+)
+_NO_TOKEN = re.compile(r"Failed to acquire SASL OAUTHBEARER token: |there is no token available")
+# A connection that breaks off while a login is under way is called a refusal by the client, too.
+_BROKEN = re.compile(r"Local: Broker transport failure|Request not valid in current SASL state")
+_ANSWERED = re.compile(r"token: \s*[{<]")  # with JSON or a page, so it is there and says no
+_PROVIDER = "check token_endpoint_url, client_id, client_secret and scope of kafka.auth: the provider gives no token"
+
+
+class Refusals:
+    """Judges the errors of one client, in the order of their arrival.
+
+    Args:
+        excused: whether a refused login is known to be of our own outage, and so will pass.
+        clock: seconds that never go back.
+    """
+
+    def __init__(
+        self, excused: Callable[[], bool] = lambda: False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._excused = excused
+        self._clock = clock
+        self._running = False
+        self._words: tuple[KafkaError, str] | None = None
+        self._since = 0.0
+        self._last: float | None = None
+        self._no_token: float | None = None
+
+    def running(self) -> None:
+        """The start is over: the cluster has let this client in."""
+        self._running = True
+
+    def judge(self, error: KafkaError) -> Refused | None:
+        """What stops the process; None where it may pass."""
+        code = error.code()
+        if not self._running and code == KafkaError._ALL_BROKERS_DOWN and self._words:  # noqa: SLF001
+            # One of several brokers may have its certificate mended at this moment; when all are alike, it is us.
+            why, advice = self._words
+            return Refused(why.name(), why.str(), advice)
+        if code in _LOGIN and not error.fatal():
+            final = self._lasts(error) if self._running else not _passes(error)
+            return refusal(error) if final else None
+        words = advice_on(error)
+        if words is not None:
+            self._words = (error, words)
+        return refusal(error) if error.fatal() or code in _REFUSED else None
+
+    def _lasts(self, error: KafkaError) -> bool:
+        now = self._clock()
+        if _NO_TOKEN.search(error.str()):
+            self._no_token = now
+        # While there is no new token the brokers refuse the old one; that is the provider's outage, however long.
+        if self._excused() or (self._no_token is not None and now - self._no_token < PATIENCE):
+            return False
+        if self._last is None or now - self._last > QUIET:
+            self._since = now
+        self._last = now
+        return now - self._since >= PATIENCE
+
+
+def _passes(error: KafkaError) -> bool:
+    """Whether it may be only that the provider of tokens is away, or a broker going."""
+    text = error.str()
+    return bool(_BROKEN.search(text)) or (bool(_NO_TOKEN.search(text)) and not _ANSWERED.search(text))
+
+
+def advice_on(error: KafkaError) -> str | None:
+    """What to do about an error that says only in words what it is about; None for any other."""
+    text = error.str()
+    if _NO_TOKEN.search(text):
+        return _PROVIDER
+    return next((advice for words, advice in _WORDS if words.search(text)), None)
+
+
+def refusal(error: KafkaError) -> Refused:
+    """The error as what ends the process."""
+    known = _REFUSED.get(error.code(), "restart; if it comes back, look at the brokers' logs")
+    return Refused(error.name(), error.str(), advice_on(error) or known)
+
+
+def refused(raised: BaseException) -> Exception:
+    """What a fatal error of the client means; anything else that comes out of a poll is a bug, and stays itself."""
+    cause = raised if isinstance(raised, KafkaException) else raised.__cause__
+    return refusal(cause.args[0]) if isinstance(cause, KafkaException) else RuntimeError(type(raised).__name__)

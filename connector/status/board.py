@@ -1,0 +1,167 @@
+"""What the page shows is looked at in the loop's thread, once a second, and published as one value.
+
+The loop owns all state and has no locks; to give away a reference to something finished needs none either. What may
+be asked from another thread at any time is only ``latest`` and ``view``.
+"""
+
+import heapq
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol
+
+from connector.core.channel import Channel
+from connector.core.offsets import OpenRecord
+from connector.core.records import TopicPartition
+from connector.dead_letters import Buried
+from connector.loop import Loop
+from connector.metrics import Metrics
+from connector.ports import Outside
+from connector.status.conditions import Conditions, Sight
+from connector.status.history import History, read
+from connector.status.model import Condition, Facts, Kind, Lags, Letter, Pacing, PartitionLag, View
+from connector.watch import Lag
+
+MOST_ROWS = 50  # partitions on the page
+STALLED = 10.0  # seconds without a look
+WINDOW = 5.0  # seconds over which calls are counted for "now"
+
+
+class Letters(Protocol):
+    """What is asked of the dead letters."""
+
+    latest: deque[Buried]
+
+    def pending(self) -> Collection[OpenRecord]:
+        """Those that the broker does not have yet."""
+
+
+class Board:
+    """Looks at a loop and publishes what it sees.
+
+    Args:
+        facts: what does not change.
+        loop: looked at in its own thread only.
+        calls: calls made so far, by tracking id; see ``CountedCalls``.
+        letters: the latest that the broker has, and those that it has not.
+        metrics: where the counts come from.
+        outside: clocks.
+        stopping: whether a signal asks to stop.
+    """
+
+    def __init__(
+        self,
+        facts: Facts,
+        loop: Loop,
+        calls: Counter[str],
+        letters: Letters,
+        metrics: Metrics,
+        outside: Outside,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._facts = facts
+        self._loop = loop
+        self._rates = CallRates(calls)
+        self._letters = letters
+        self._metrics = metrics
+        self._outside = outside
+        self._stopping = stopping
+        self._conditions = Conditions(facts.started)
+        now = outside.clock()
+        self._history = History(read(metrics, now))
+        self._looked_at = now
+        self.latest = View(facts, outside.wall(), (Condition(Kind.STARTING, facts.started),), Lags(0, 0, 0.0))
+
+    # -- in the loop's thread ---------------------------------------------------------------------------------
+
+    def look(self, lags: Sequence[Lag]) -> None:
+        """Publish what is so now; ``lags`` are of all assigned partitions."""
+        now, wall = self._outside.clock(), self._outside.wall()
+        reading = read(self._metrics, now)
+        self._history.add(reading, wall)
+        loop, channels = self._loop, tuple(self._loop.delivery.channels)
+        self._rates.look(channels, now)
+        read_since = reading.totals.consumed > self.latest.totals.consumed
+        busy = read_since or loop.offsets.open_records > 0 or any(lag.records for lag in lags)
+        self.latest = View(
+            self._facts,
+            wall,
+            self._conditions.look(Sight(loop, channels, busy), wall),
+            summary(lags, loop.flow.paused),
+            pacing(channels, self._rates.rates),
+            reading.totals,
+            self._history.points,
+            tuple(Letter(wall - (now - each.at), *each[1:]) for each in reversed(self._letters.latest)),
+            len(self._letters.pending()),
+            loop.offsets.open_records,
+            loop.delivery.channels.waiting,
+            loop.delivery.channels.on_the_wire,
+        )
+        self._looked_at = now
+
+    # -- in any thread ----------------------------------------------------------------------------------------
+
+    def view(self) -> View:
+        """The latest look, with what has come since that cannot wait for the next: there may be none."""
+        latest, urgent = self.latest, []
+        stopping, fatal = self._stopping(), self._loop.fatal
+        if fatal is not None:
+            urgent.append(Condition(Kind.REFUSED, latest.at, f"{fatal.code}: {fatal.advice}"))
+        if stopping:
+            urgent.append(Condition(Kind.STOPPING, latest.at))
+        if not urgent and self._outside.clock() - self._looked_at > STALLED:
+            urgent.append(Condition(Kind.STALLED, latest.at))
+        return latest._replace(conditions=(*urgent, *latest.conditions)) if urgent else latest
+
+
+class CallRates:
+    """Calls a second over the last ``WINDOW`` seconds, by the channel's name; takes the counts as it looks."""
+
+    def __init__(self, counts: Counter[str]) -> None:
+        self.rates: Mapping[str, float] = {}
+        self._counts = counts
+        self._looks: deque[tuple[float, Counter[str]]] = deque()
+
+    def look(self, channels: Sequence[Channel], now: float) -> None:
+        """Count what was called since the last look."""
+        names = {channel.tracking_id: channel.name for channel in channels}
+        counts: Counter[str] = Counter()
+        for tracking_id, count in self._counts.items():
+            if tracking_id in names:  # the channel of one from a record may be gone by now
+                counts[names[tracking_id]] += count
+        self._counts.clear()
+        self._looks.append((now, counts))
+        while len(self._looks) > 1 and self._looks[1][0] <= now - WINDOW:
+            self._looks.popleft()
+        seconds = now - self._looks[0][0]
+        if seconds > 0:
+            sums: Counter[str] = Counter()
+            for _, each in list(self._looks)[1:]:
+                sums.update(each)
+            self.rates = {name: sums[name] / seconds for name in names.values()}
+
+
+def summary(lags: Sequence[Lag], paused: Collection[TopicPartition]) -> Lags:
+    """All partitions in three numbers, and rows for the worst of them."""
+    worst = heapq.nlargest(MOST_ROWS, lags, key=lambda lag: (lag.seconds, lag.records or 0))
+    return Lags(
+        len(lags),
+        sum(lag.records or 0 for lag in lags),
+        max((lag.seconds for lag in lags), default=0.0),
+        tuple(PartitionLag(*lag, paused=lag.topic_partition in paused) for lag in worst),
+    )
+
+
+def pacing(channels: Sequence[Channel], rates: Mapping[str, float]) -> tuple[Pacing, ...]:
+    """A row for each name: those whose tracking ids come from records share one."""
+    rows: dict[str, Pacing] = {}
+    for each in channels:
+        before = rows.get(each.name, Pacing(each.name, 0, rates.get(each.name), 0.0, 0.0, 0, 0, 0))
+        rows[each.name] = before._replace(
+            tracking_ids=before.tracking_ids + 1,
+            limit=before.limit + each.pace.rate,
+            ceiling=before.ceiling + each.pace.ceiling,
+            in_flight=before.in_flight + each.on_the_wire,
+            waiting=before.waiting + each.lanes.waiting,
+            in_doubt=before.in_doubt + each.in_doubt,
+        )
+    return tuple(rows.values())

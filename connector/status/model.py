@@ -1,0 +1,135 @@
+"""What the status page shows, as values that nobody changes once they are made.
+
+That is why the loop's thread can hand them to the server's threads without a lock. Nothing here comes out of a record:
+names are the configuration's, a message is one of ours, a place is topic, partition and offset.
+
+Units: times in Unix seconds, durations in seconds, rates a second.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from connector.core.records import Rejection, TopicPartition
+
+
+class Facts(NamedTuple):
+    """What does not change while the process runs. ``topics`` are names, or patterns that start with ^."""
+
+    version: str
+    config_hash: str
+    group_id: str
+    topics: tuple[str, ...]
+    endpoint: str
+    dead_letter_topic: str
+    started: float
+    ceiling: float  # calls a second to each tracking id, as configured
+    max_in_flight: int
+    max_buffered_events: int
+
+
+class Kind(StrEnum):
+    """What the process can be doing, the gravest first. Values are the JSON form's."""
+
+    REFUSED = "refused"
+    STOPPING = "stopping"
+    STALLED = "stalled"
+    STARTING = "starting"
+    OUTAGE = "outage"
+    IN_DOUBT = "in_doubt"
+    LETTERS_WAIT = "dead_letters_wait"
+    THROTTLED = "throttled"
+    PAUSED = "paused"
+    UNASSIGNED = "unassigned"
+    DELIVERING = "delivering"
+    IDLE = "idle"
+
+
+class Condition(NamedTuple):
+    """Something that holds, since when, and what makes it so; several can hold at once."""
+
+    kind: Kind
+    since: float
+    detail: str = ""
+
+
+class PartitionLag(NamedTuple):
+    """How far behind one partition is. ``records`` is None until the end was heard of."""
+
+    topic_partition: TopicPartition
+    records: int | None
+    seconds: float
+    open_records: int
+    paused: bool
+
+
+class Lags(NamedTuple):
+    """All partitions together, and the worst of them, the worst first."""
+
+    partitions: int
+    records: int
+    seconds: float
+    worst: tuple[PartitionLag, ...] = ()
+
+
+class Pacing(NamedTuple):
+    """Calls to one tracking id; to all of those taken from records, where ``tracking_ids`` is more than one.
+
+    ``calls`` a second of late, None before anything is known; ``limit`` is what is allowed now.
+    """
+
+    name: str
+    tracking_ids: int
+    calls: float | None
+    limit: float
+    ceiling: float
+    in_flight: int
+    waiting: int
+    in_doubt: int
+
+
+class Point(NamedTuple):
+    """One step of the history: rates over it, and latencies in it; None where there was no call or record."""
+
+    at: float
+    events: float
+    calls: float
+    call_median: float | None
+    call_high: float | None
+    freshness: float | None
+
+
+class Letter(NamedTuple):
+    """A dead letter that the broker has: where its record lies and what is wrong with it."""
+
+    at: float
+    topic_partition: TopicPartition
+    offset: int
+    rejection: Rejection
+
+
+class Totals(NamedTuple):
+    """Counts since the process began."""
+
+    consumed: int = 0
+    outcomes: tuple[tuple[str, int], ...] = ()  # records by what became of them
+    delivered_events: int = 0
+    rejected_events: int = 0
+    calls: tuple[tuple[str, int], ...] = ()  # by status
+    fill: tuple[int, ...] = ()  # calls that carried 1, 2, ... events
+
+
+class View(NamedTuple):
+    """Everything of one look."""
+
+    facts: Facts
+    at: float
+    conditions: tuple[Condition, ...]
+    lags: Lags
+    pacing: tuple[Pacing, ...] = ()
+    totals: Totals = Totals()
+    history: tuple[Point, ...] = ()
+    letters: tuple[Letter, ...] = ()
+    letters_waiting: int = 0
+    open_records: int = 0
+    buffered_events: int = 0
+    in_flight: int = 0

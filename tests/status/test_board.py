@@ -1,0 +1,177 @@
+"""The board's numbers are the metrics' and the loop's, and looking costs the loop little."""
+
+from __future__ import annotations
+
+import time
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Histogram
+
+from connector.core.outcomes import Retryable, Status
+from connector.core.records import TopicPartition
+from connector.status.board import MOST_ROWS, WINDOW, summary
+from connector.status.history import SPAN, STEP, Buckets, History, Reading, buckets, quantile, read
+from connector.status.model import Totals
+from connector.watch import Lag
+from tests.loop.fakes import P0, P1, QUICK, TOPIC
+from tests.status.views import Looked
+
+
+@pytest.fixture
+def house() -> Looked:
+    house = Looked(limits=QUICK._replace(linger=0.0))
+    house.assign(P0, P1)
+    return house
+
+
+def test_totals_are_those_of_the_metrics(house: Looked) -> None:
+    for number, value in enumerate(["1", "3", "filtered", "skipped", "invalid", "2 1"] * 10):
+        house.source.produce(P0, value, session=str(number))
+    view = house.pass_time(10)
+    assert view.totals.consumed == 60
+    assert dict(view.totals.outcomes) == {"delivered": 20, "filtered": 10, "skipped": 10, "dead_lettered": 20}
+    for outcome, count in view.totals.outcomes:
+        assert house.value("records_total", topic=TOPIC, outcome=outcome) == count
+    assert view.totals.delivered_events == house.value("events_total", operation="put_events", outcome="delivered")
+    assert dict(view.totals.calls)["ok"] == sum(view.totals.fill) == len(house.sender.calls)
+    carried = sum(size * calls for size, calls in enumerate(view.totals.fill, 1))
+    assert carried == view.totals.delivered_events
+
+
+def test_nothing_was_measured_before_the_first_step_is_over(house: Looked) -> None:
+    assert house.pass_time(STEP - 2).history == ()
+
+
+def test_history_adds_up_to_the_totals(house: Looked) -> None:
+    for number in range(200):
+        house.source.produce(P0, "2", session=str(number))
+    view = house.pass_time(60)
+    starts = [house.board.latest.facts.started, *(point.at for point in view.history)]
+    steps = [after - before for before, after in pairwise(starts)]
+    events = sum(point.events * seconds for point, seconds in zip(view.history, steps, strict=True))
+    assert events == pytest.approx(view.totals.delivered_events)
+    assert {point.call_median for point in view.history[1:]} == {None}, "without calls there is no time of a call"
+    first = view.history[0]
+    assert first.call_median is not None
+    assert first.call_high is not None
+    assert 0 < first.call_median <= first.call_high <= 0.02
+
+
+def test_history_forgets_what_is_older_than_a_quarter_of_an_hour(house: Looked) -> None:
+    points = house.pass_time(SPAN + 300).history
+    assert len(points) == SPAN / STEP
+    assert points[-1].at - points[0].at <= SPAN * 1.2
+
+
+def test_a_gap_in_looking_is_one_long_step() -> None:
+    def reading(clock: float, events: int) -> Reading:
+        return Reading(clock, Totals(delivered_events=events), Buckets((), ()), Buckets((), ()))
+
+    history = History(reading(0.0, 0))
+    assert history.add(reading(50.0, 100), 1050.0)
+    assert [point.events for point in history.points] == [2.0]
+
+
+def test_calls_now_are_those_of_the_last_seconds(house: Looked) -> None:
+    for number in range(50):
+        house.source.produce(P0, "1", session=str(number))
+    [row] = house.pass_time(WINDOW - 1).pacing
+    assert row.name == "tracker"
+    assert row.calls is not None
+    assert row.calls * WINDOW >= len(house.sender.calls) * 0.9
+    [row] = house.pass_time(2 * WINDOW).pacing
+    assert row.calls == 0.0
+
+
+def test_tracking_ids_from_records_share_a_row_without_a_name() -> None:
+    house = Looked(limits=QUICK._replace(linger=0.0, configured=frozenset({"another"})))
+    house.assign(P0)
+    house.source.produce(P0, "1")
+    [row] = house.pass_time(2).pacing
+    assert (row.name, row.tracking_ids) == ("(taken from records)", 1)
+
+
+def test_lag_is_what_the_gauges_say(house: Looked) -> None:
+    house.sender.outcome = lambda _: Retryable("Timeout", Status.TIMEOUT)
+    for _ in range(5):
+        house.source.produce(P1, "1")
+    lags = house.pass_time(30).lags
+    assert (lags.partitions, lags.records) == (2, 5)
+    assert 28 <= lags.seconds <= 31
+    worst, other = lags.worst
+    assert (worst.topic_partition, worst.records, worst.open_records) == (P1, 5, 5)
+    assert worst.seconds == house.value("consumer_lag_seconds", topic=TOPIC, partition="1")
+    assert (other.topic_partition, other.seconds) == (P0, 0.0)
+
+
+@given(st.lists(st.tuples(st.one_of(st.none(), st.integers(0, 100)), st.floats(0, 100)), max_size=120))
+def test_rows_are_the_worst_and_all_are_counted(partitions: list[tuple[int | None, float]]) -> None:
+    lags = [
+        Lag(TopicPartition("t", number), records, seconds, 0) for number, (records, seconds) in enumerate(partitions)
+    ]
+    found = summary(lags, ())
+    assert found.partitions == len(lags)
+    assert found.records == sum(lag.records or 0 for lag in lags)
+    assert len(found.worst) == min(MOST_ROWS, len(lags))
+    ages = [row.seconds for row in found.worst]
+    assert ages == sorted((lag.seconds for lag in lags), reverse=True)[:MOST_ROWS]
+
+
+def test_a_revoked_partition_is_gone_from_the_page(house: Looked) -> None:
+    house.pass_time(2)
+    house.revoke(P0)
+    assert [row.topic_partition for row in house.pass_time(2).lags.worst] == [P1]
+
+
+def test_dead_letters_are_told_the_latest_first_and_twenty_at_most(house: Looked) -> None:
+    for _ in range(30):
+        house.source.produce(P0, "invalid")
+    letters = house.pass_time(10).letters
+    assert [letter.offset for letter in letters] == list(range(29, 9, -1))
+    assert letters[0].at <= house.board.latest.at
+
+
+# -- counters past their library's door -----------------------------------------------------------------------
+
+
+@given(st.lists(st.floats(0, 20), max_size=50), st.lists(st.floats(0, 20), max_size=50))
+def test_buckets_are_what_the_library_collects(one: list[float], other: list[float]) -> None:
+    histogram = Histogram("h", "h", ("topic",), registry=CollectorRegistry(), buckets=(1, 5, 10))
+    for topic, values in (("a", one), ("b", other)):
+        for value in values:
+            histogram.labels(topic).observe(value)
+    found = buckets(histogram)
+    samples = [sample for family in histogram.collect() for sample in family.samples if sample.name == "h_bucket"]
+    for number, bound in enumerate(found.bounds):
+        below = sum(sample.value for sample in samples if float(sample.labels["le"]) == bound)
+        assert sum(found.counts[: number + 1]) == below
+
+
+@given(st.lists(st.integers(0, 50), min_size=4, max_size=4), st.floats(0.01, 0.99))
+def test_a_quantile_lies_in_the_bucket_that_holds_it(counts: list[int], share: float) -> None:
+    among = Buckets((1.0, 5.0, 10.0, float("inf")), tuple(counts))
+    found = quantile(share, among)
+    if not sum(counts):
+        assert found is None
+        return
+    assert found is not None
+    passed = [sum(counts[: number + 1]) for number in range(4)]
+    bucket = next(number for number, below in enumerate(passed) if below >= share * passed[-1])
+    lower, upper = ((0.0, 1.0), (1.0, 5.0), (5.0, 10.0), (10.0, 10.0))[bucket]
+    assert lower <= found <= upper
+
+
+def test_a_look_at_a_hundred_partitions_takes_a_millisecond_of_the_loop(house: Looked) -> None:
+    house.pass_time(2)
+    lags = [Lag(TopicPartition("t", number), number, float(number), 0) for number in range(100)]
+    spent = []
+    for _ in range(100):
+        house.clock.now += 1.0
+        began = time.thread_time()
+        house.board.look(lags)
+        spent.append(time.thread_time() - began)
+    assert sorted(spent)[50] < 0.002, "twice what is promised, since machines that run tests are slow"
+    assert read(house.metrics, 0.0).totals.consumed == 0

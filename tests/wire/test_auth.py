@@ -1,0 +1,541 @@
+"""Tokens for MSK: AWS's own, always an answer, renewed; and at a broker's listener they arrive."""
+
+import base64
+import importlib
+import os
+import random
+import re
+import signal
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import structlog
+from botocore.credentials import Credentials
+from confluent_kafka import KafkaError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector import msk
+from connector.app import Signals
+from connector.auth import Login
+from connector.certificates import expires
+from connector.config.models import KafkaConfig
+from connector.metrics import Metrics
+from connector.msk import CLAIMED, SIGNED_FOR, Tokens, sign
+from connector.personalize import NotConfigured
+from connector.ports import Outside, Unavailable
+from connector.refusals import PATIENCE, QUIET, Refusals
+from tests.conftest import KEY
+from tests.kafka.certificates import Authority
+from tests.wire.web import Told, Web, running_web
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+ROLE = "arn:aws:iam::123456789012:role/kafka"
+
+
+@pytest.fixture
+def sts(aws: pytest.MonkeyPatch) -> Iterator[Web]:
+    with running_web() as web:
+        aws.setenv("AWS_ENDPOINT_URL_STS", web.url)
+        yield web
+
+
+def assumed(seconds: float, key: str = "ASIAROLE") -> Told:
+    expiration = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+    body = f"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
+    <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>
+    <Expiration>{expiration}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"""
+    return Told(200, (), body.encode())
+
+
+def denied(code: str = "AccessDenied", status: int = 403) -> Told:
+    return Told(status, (), f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>".encode())
+
+
+def url_of(token: str) -> str:
+    return base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
+
+
+def parts_of(token: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(url_of(token)).query).items()}
+
+
+# -- the token ------------------------------------------------------------------------------------------------
+
+
+def library() -> Any:
+    try:
+        return importlib.import_module("aws_msk_iam_sasl_signer.MSKAuthTokenProvider")
+    except ImportError:
+        why = "needs AWS's own signer: pip install aws-msk-iam-sasl-signer-python"
+        if os.environ.get("CI", "").lower() not in {"", "0", "false"}:
+            pytest.fail(why, pytrace=False)
+        pytest.skip(why)
+
+
+@pytest.mark.parametrize("token", [None, "session+token/=="])
+def test_a_token_is_the_one_of_aws_s_own_library(aws: pytest.MonkeyPatch, token: str | None) -> None:
+    if token:
+        aws.setenv("AWS_SESSION_TOKEN", token)
+    theirs, theirs_expires = library().generate_auth_token("eu-west-1")
+    ours = Tokens("eu-west-1", None, print).make()
+    said, wanted = parts_of(ours.text), parts_of(theirs)
+    if said["X-Amz-Date"] != wanted["X-Amz-Date"]:  # the second has just turned
+        theirs, theirs_expires = library().generate_auth_token("eu-west-1")
+        said, wanted = parts_of(Tokens("eu-west-1", None, print).make().text), parts_of(theirs)
+    assert said.pop("User-Agent").startswith("putevents-connector/")
+    assert wanted.pop("User-Agent").startswith("aws-msk-iam-sasl-signer-python/")
+    assert said == wanted
+    assert urlsplit(url_of(ours.text))[:3] == urlsplit(url_of(theirs))[:3]
+    # Theirs is in milliseconds, which confluent-kafka would take for a time in the far future.
+    assert theirs_expires / 1000 - ours.expires == pytest.approx(SIGNED_FOR - CLAIMED, abs=2)
+
+
+NAMES = st.text("abcdefghijklmnopqrstuvwxyzABCDEF0123456789/+", min_size=1, max_size=40)
+
+
+@given(NAMES, NAMES, st.none() | NAMES, st.from_regex(r"[a-z]{2}-[a-z]{4,9}-[1-9]", fullmatch=True))
+def test_a_token_has_what_a_broker_asks_for_and_no_secret(
+    access: str, secret: str, session: str | None, region: str
+) -> None:
+    token = sign(region, Credentials(access, f"secret-{secret}", session).get_frozen_credentials())
+    said = parts_of(token)
+    assert re.fullmatch(r"[A-Za-z0-9_-]+", token)
+    assert urlsplit(url_of(token)).netloc == f"kafka.{region}.amazonaws.com"
+    assert (said["Action"], said["X-Amz-Expires"]) == ("kafka-cluster:Connect", str(SIGNED_FOR))
+    assert said["X-Amz-Credential"].startswith(f"{access}/")
+    assert said["X-Amz-Credential"].endswith(f"/{region}/kafka-cluster/aws4_request")
+    assert said.get("X-Amz-Security-Token") == session
+    assert re.fullmatch(r"[0-9a-f]{64}", said["X-Amz-Signature"])
+    assert f"secret-{secret}" not in url_of(token)
+
+
+def test_the_callback_answers_in_seconds_since_1970() -> None:
+    text, until = Tokens("eu-west-1", None, print)(None)
+    assert parts_of(text)["X-Amz-Credential"].startswith(KEY)
+    assert until == pytest.approx(time.time() + CLAIMED, abs=5)
+
+
+# -- renewal --------------------------------------------------------------------------------------------------
+
+
+def test_a_role_is_assumed_once_while_its_credentials_last(sts: Web) -> None:
+    sts.answer = lambda _: assumed(3600)
+    tokens = Tokens("eu-west-1", ROLE, print)
+    texts = [tokens("")[0] for _ in range(100)]
+    assert {parts_of(text)["X-Amz-Credential"].split("/")[0] for text in texts} == {"ASIAROLE"}
+    [asked] = sts.asked
+    assert parse_qs(asked.body.decode())["RoleArn"] == [ROLE]
+
+
+def test_many_threads_that_ask_renew_a_role_once(sts: Web) -> None:
+    answers = iter([assumed(60, "ASIAOLD")])
+    sts.answer = lambda _: next(answers, None) or assumed(3600, "ASIANEW")
+    tokens = Tokens("eu-west-1", ROLE, print)
+    tokens.make()
+    found: list[str] = []
+    threads = [threading.Thread(target=lambda: found.append(tokens("")[0])) for _ in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {parts_of(text)["X-Amz-Credential"].split("/")[0] for text in found} == {"ASIANEW"}
+    assert len(sts.asked) == 2
+
+
+def test_keys_that_are_replaced_in_their_file_are_those_of_the_next_token(
+    aws: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    aws.delenv("AWS_ACCESS_KEY_ID")
+    aws.delenv("AWS_SECRET_ACCESS_KEY")
+    lines = "[default]\naws_access_key_id={}\naws_secret_access_key=s\n"
+    (tmp_path / "aws-credentials").write_text(lines.format("AKIDOLD"))
+    tokens = Tokens("eu-west-1", None, print)
+    (tmp_path / "aws-credentials").write_text(lines.format("AKIDNEW"))
+    assert parts_of(tokens("")[0])["X-Amz-Credential"].startswith("AKIDNEW/")
+
+
+def test_a_failure_is_an_answer_too_told_once_counted_and_over_when_it_is_over(sts: Web) -> None:
+    sts.answer = lambda _: assumed(60)  # so short that it is renewed each time
+    kinds: list[str] = []
+    tokens = Tokens("eu-west-1", ROLE, kinds.append)
+    last = tokens.make()
+    sts.answer = lambda _: denied()
+    with structlog.testing.capture_logs() as logs:
+        answers = [tokens("") for _ in range(5)]
+    assert {text for text, _ in answers} == {last.text}
+    assert all(0 < until - time.time() < 20 for _, until in answers), "it is to be asked again soon"
+    assert kinds == ["ClientError"] * 5
+    assert [line["log_level"] for line in logs] == ["error"]
+    assert tokens.failing
+    sts.answer = lambda _: assumed(3600, "ASIANEW")
+    assert parts_of(tokens("")[0])["X-Amz-Credential"].startswith("ASIANEW")
+    assert not tokens.failing
+
+
+# -- at the start ---------------------------------------------------------------------------------------------
+
+
+def kafka(**more: Any) -> KafkaConfig:
+    return KafkaConfig.model_validate({"bootstrap_servers": ["127.0.0.1:1"], "group_id": "g", **more})
+
+
+def outside(chance: float = 0.5) -> Outside:
+    return Outside(time.monotonic, time.time, lambda: chance)
+
+
+def login(**auth: Any) -> Login:
+    return Login(kafka(auth={"type": "msk_iam", **auth}), Metrics(), outside())
+
+
+def test_no_region_is_told_at_the_start(aws: pytest.MonkeyPatch) -> None:
+    aws.delenv("AWS_REGION")
+    with pytest.raises(NotConfigured, match=r"no AWS region: expected kafka\.auth\.region"):
+        login()
+
+
+def test_no_credentials_are_told_at_the_start(aws: pytest.MonkeyPatch) -> None:
+    aws.delenv("AWS_ACCESS_KEY_ID")
+    aws.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(NotConfigured, match=r"msk_iam: no AWS credentials: expected them in the environment"):
+        login()
+
+
+def test_a_role_that_is_refused_is_told_at_the_start(sts: Web) -> None:
+    sts.answer = lambda _: denied()
+    with pytest.raises(NotConfigured, match=r"\(AccessDenied\): check role_arn, its trust policy"):
+        login(role_arn=ROLE)
+
+
+def test_a_token_service_that_is_out_of_reach_may_be_there_later(aws: pytest.MonkeyPatch) -> None:
+    aws.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")
+    with pytest.raises(Unavailable, match=r"EndpointConnectionError"):
+        login(role_arn=ROLE)
+
+
+# -- at a listener --------------------------------------------------------------------------------------------
+
+
+class Listener:
+    """Speaks as much of Kafka's protocol as comes before a login, over TLS, and keeps the tokens that it is given."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
+        self.tokens: list[str] = []
+        self.came = threading.Semaphore(0)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            with self._context.wrap_socket(connection, server_side=True) as stream, stream.makefile("rwb") as file:
+                while size := file.read(4):
+                    request = file.read(struct.unpack(">i", size)[0])
+                    key, _, correlation = struct.unpack(">hhi", request[:8])
+                    answer = struct.pack(">i", correlation) + self._answer(key, request)
+                    file.write(struct.pack(">i", len(answer)) + answer)
+                    file.flush()
+        except (OSError, ValueError):
+            pass  # the client has gone
+
+    def _answer(self, key: int, request: bytes) -> bytes:
+        if key == 18:  # ApiVersions: Metadata, SaslHandshake, ApiVersions, SaslAuthenticate
+            rows = b"".join(struct.pack(">hhhb", *row, 0) for row in ((3, 0, 4), (17, 0, 1), (18, 0, 3), (36, 0, 1)))
+            return struct.pack(">hb", 0, 5) + rows + struct.pack(">ib", 0, 0)
+        if key == 17:
+            return struct.pack(">hih", 0, 1, 11) + b"OAUTHBEARER"
+        found = re.search(rb"auth=Bearer ([^\x01]+)", request)
+        if found is not None:
+            self.tokens.append(found[1].decode())
+            self.came.release()
+        return struct.pack(">hhiq", 0, -1, 0, 0)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@contextmanager
+def listening(folder: Path) -> Iterator[tuple[Listener, str]]:
+    authority = Authority()
+    (folder / "ca.pem").write_bytes(authority.certificate)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.issue("broker").write(folder, "broker"))
+    listener = Listener(context)
+    try:
+        yield listener, str(folder / "ca.pem")
+    finally:
+        listener.close()
+
+
+def test_the_token_of_every_client_is_there_before_its_first_connection_and_arrives(tmp_path: Path) -> None:
+    with listening(tmp_path) as (listener, ca):
+        entry = login()
+        properties = {
+            "bootstrap.servers": listener.address,
+            "security.protocol": "SASL_SSL",
+            "sasl.mechanism": "OAUTHBEARER",
+            "ssl.ca.location": ca,
+            "log_level": 0,
+        }
+        consumer = entry.consumer({**properties, "group.id": "g"})
+        assert listener.came.acquire(timeout=20), "nobody polls the consumer, and yet it has its token"
+        producer = entry.producer(properties)
+        assert listener.came.acquire(timeout=20)
+        for token in listener.tokens:
+            assert parts_of(token)["X-Amz-Credential"].startswith(KEY)
+        consumer.close()
+        del producer
+
+
+def test_tokens_are_renewed_while_the_client_polls_without_a_pause(aws: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    aws.setattr(msk, "CLAIMED", 1.5)
+    with listening(tmp_path) as (listener, ca):
+        entry = login()
+        asked: list[float] = []
+        make = entry._tokens.make  # type: ignore[union-attr]  # of msk_iam, so it is there
+
+        def counted() -> msk.Token:
+            asked.append(time.monotonic())
+            return make()
+
+        aws.setattr(entry._tokens, "make", counted)
+        properties = {"bootstrap.servers": listener.address, "security.protocol": "SASL_SSL", "log_level": 0}
+        consumer = entry.consumer(
+            {**properties, "sasl.mechanism": "OAUTHBEARER", "ssl.ca.location": ca, "group.id": "g"}
+        )
+        deadline = time.monotonic() + 60
+        while len(asked) < 4:
+            assert time.monotonic() < deadline
+            consumer.poll(0)
+        consumer.close()
+
+
+# -- refusals -------------------------------------------------------------------------------------------------
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+LOGIN = KafkaError(KafkaError._AUTHENTICATION, "SASL authentication error: invalid credentials")
+AWAY = KafkaError(KafkaError._AUTHENTICATION, "Failed to acquire SASL OAUTHBEARER token: Failed to connect to idp")
+SAYS_NO = KafkaError(KafkaError._AUTHENTICATION, 'Failed to acquire SASL OAUTHBEARER token: {"error": "invalid"}')
+DOWN = KafkaError(KafkaError._ALL_BROKERS_DOWN, "1/1 brokers are down")
+UNTRUSTED = KafkaError(KafkaError._SSL, "SSL handshake failed: certificate verify failed: broker certificate")
+
+
+def test_at_the_start_a_refused_login_is_final() -> None:
+    assert Refusals().judge(LOGIN) is not None
+    assert Refusals().judge(SAYS_NO) is not None
+
+
+def test_at_the_start_a_provider_that_is_away_is_waited_for_and_so_is_a_broker_that_goes() -> None:
+    assert Refusals().judge(AWAY) is None
+    going = KafkaError(KafkaError._AUTHENTICATION, "SASL mechanism handshake failed: Local: Broker transport failure")
+    assert Refusals().judge(going) is None
+
+
+def test_at_the_start_what_encrypts_is_final_when_every_broker_says_so() -> None:
+    refusals = Refusals()
+    assert refusals.judge(DOWN) is None
+    assert refusals.judge(UNTRUSTED) is None
+    found = refusals.judge(DOWN)
+    assert found is not None
+    assert "kafka.tls.ca_file" in found.advice
+
+
+def test_later_a_certificate_that_is_not_trusted_may_be_mended_on_the_other_side() -> None:
+    refusals = Refusals()
+    refusals.running()
+    assert [refusals.judge(error) for error in (UNTRUSTED, DOWN)] == [None, None]
+
+
+def test_later_a_refused_login_is_final_only_when_it_lasts() -> None:
+    clock = Clock()
+    refusals = Refusals(clock=clock)
+    refusals.running()
+    assert refusals.judge(LOGIN) is None
+    for _ in range(int(PATIENCE / 10) - 1):
+        clock.now += 10
+        assert refusals.judge(LOGIN) is None
+    clock.now += 10
+    assert refusals.judge(LOGIN) is not None
+
+
+def test_later_refusals_that_are_far_apart_do_not_add_up() -> None:
+    clock = Clock()
+    refusals = Refusals(clock=clock)
+    refusals.running()
+    for _ in range(100):
+        assert refusals.judge(LOGIN) is None
+        clock.now += QUIET + 1
+
+
+@pytest.mark.parametrize("error", [AWAY, SAYS_NO])
+def test_later_an_outage_of_the_provider_is_never_final(error: KafkaError) -> None:
+    clock = Clock()
+    refusals = Refusals(clock=clock)
+    refusals.running()
+    for _ in range(1000):
+        clock.now += 30
+        assert [refusals.judge(each) for each in (error, LOGIN)] == [None, None]
+
+
+def test_a_refused_login_is_excused_while_aws_gives_no_credentials() -> None:
+    clock, failing = Clock(), [True]
+    refusals = Refusals(lambda: failing[0], clock)
+    refusals.running()
+    for _ in range(100):
+        clock.now += 10
+        assert refusals.judge(LOGIN) is None
+
+
+# -- what changes ---------------------------------------------------------------------------------------------
+
+
+class Changing:
+    """A login whose clock and files the test moves."""
+
+    def __init__(self, folder: Path, chance: float = 0.5, **more: Any) -> None:
+        self.clock = Clock()
+        self.folder = folder
+        self.wall = time.time()
+        self.login = Login(kafka(**more), Metrics(), Outside(self.clock, lambda: self.wall, lambda: chance))
+
+    def after(self, seconds: float) -> bool:
+        self.clock.now += seconds
+        return self.login.outdated()
+
+
+def with_certificate(folder: Path, expiry: timedelta = timedelta(hours=1)) -> tuple[Authority, dict[str, Any]]:
+    authority = Authority()
+    (folder / "ca.pem").write_bytes(authority.certificate)
+    certificate, key = authority.issue("me", expires=expiry).write(folder, "me")
+    return authority, {"ca_file": str(folder / "ca.pem"), "cert_file": certificate, "key_file": key}
+
+
+def test_files_that_stay_as_they_are_change_nothing(tmp_path: Path) -> None:
+    _, tls = with_certificate(tmp_path)
+    changing = Changing(tmp_path, tls=tls)
+    assert not any(changing.after(10) for _ in range(50))
+
+
+def test_a_new_certificate_is_due_when_it_is_whole_and_not_for_all_at_once(tmp_path: Path) -> None:
+    authority, tls = with_certificate(tmp_path, timedelta(days=30))
+    changing = Changing(tmp_path, chance=0.5, tls=tls)
+    pair = authority.issue("me")
+    Path(tls["key_file"]).write_bytes(pair.key)
+    assert not any(changing.after(10) for _ in range(50)), "the key is of another certificate"
+    Path(tls["cert_file"]).write_bytes(pair.certificate)
+    assert not changing.after(10)
+    assert not changing.after(149)  # half of the five minutes over which members spread
+    assert changing.after(2)
+
+
+def test_a_certificate_that_ends_soon_is_replaced_well_before(tmp_path: Path) -> None:
+    authority, tls = with_certificate(tmp_path, timedelta(seconds=100))
+    changing = Changing(tmp_path, chance=1.0, tls=tls)
+    with structlog.testing.capture_logs() as logs:
+        assert not changing.after(0)
+    assert logs[0]["expires"] == expires(Path(tls["cert_file"]).read_bytes()).isoformat()  # type: ignore[union-attr]  # it has one
+    authority.issue("me").write(tmp_path, "me")
+    assert not changing.after(10)
+    assert changing.after(10)
+
+
+def test_a_secret_that_no_running_client_takes_is_a_reason_to_begin_anew(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("one")
+    auth = {
+        "type": "oidc",
+        "token_endpoint_url": "https://idp/t",
+        "client_id": "c",
+        "client_secret": {"file": str(secret)},
+    }
+    changing = Changing(tmp_path, chance=0.0, auth=auth)
+    assert not changing.after(10)
+    secret.write_text("")
+    assert not changing.after(10), "in the middle of a change"
+    secret.write_text("two")
+    assert changing.after(10)
+
+
+def test_a_new_password_goes_to_every_client_and_to_those_made_later(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("one")
+    auth = {"type": "plain", "username": "u", "password": {"file": str(file)}}
+    changing = Changing(tmp_path, auth=auth)
+    told: list[tuple[str, str]] = []
+
+    class Client:
+        def set_sasl_credentials(self, user: str, password: str) -> None:
+            told.append((user, password))
+
+    changing.login._clients = {int: Client(), str: Client()}  # type: ignore[dict-item]  # stand-ins
+    changing.after(10)
+    file.write_text("")
+    changing.after(10)
+    assert told == []
+    file.write_text("two\n")
+    with structlog.testing.capture_logs() as logs:
+        assert not changing.after(10)
+    assert told == [("u", "two")] * 2
+    assert changing.login._current() == {"sasl.username": "u", "sasl.password": "two"}
+    assert "two" not in str(logs)
+
+
+def test_a_signal_after_the_decision_to_begin_anew_only_stops() -> None:
+    signals = Signals()
+    signals.begin_anew()
+    assert signals.stopping()
+    signals._note(signal.SIGTERM, None)
+    signals.begin_anew()
+    assert signals.received == "SIGTERM"
+
+
+# -- certificates ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "span", [timedelta(seconds=1), timedelta(days=9000), timedelta(days=365 * 40), -timedelta(days=1)]
+)
+def test_the_end_of_a_certificate_is_read_as_it_was_written(span: timedelta) -> None:
+    before = datetime.now(UTC) + span
+    found = expires(Authority().issue("me", expires=span).certificate)
+    assert found is not None
+    assert abs(found - before) < timedelta(seconds=5)
+
+
+def test_what_is_no_certificate_has_no_end() -> None:
+    whole = Authority().certificate
+    chance = random.Random(1)
+    assert expires(b"") is None
+    for _ in range(500):
+        broken = bytearray(whole)
+        broken[chance.randrange(28, len(whole))] = chance.randrange(256)
+        found: Callable[[], datetime | None] = lambda broken=broken: expires(bytes(broken))  # type: ignore[misc]  # noqa: E731
+        assert found() is None or isinstance(found(), datetime)

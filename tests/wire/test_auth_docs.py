@@ -1,0 +1,59 @@
+"""What docs/authentication.md shows is valid, and what it says that the log says is what the code says."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from connector import refusals
+from connector.config import Loaded, load_text
+from tests.config.files import build
+from tests.kafka.certificates import Authority
+
+PAGE = (Path(__file__).parents[2] / "docs" / "authentication.md").read_text()
+ENV = dict.fromkeys(re.findall(r"\{env: (\w+)\}", PAGE), "x")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def mounted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the page has in /etc/kafka."""
+    folder = tmp_path_factory.mktemp("etc")
+    authority = Authority()
+    (folder / "ca.crt").write_bytes(authority.certificate)
+    authority.issue("connector", password="key").write(folder, "tls")
+    for name, text in {"password": "p", "client-secret": "s", "key-password": "key\n"}.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("block", blocks("yaml"))
+def test_every_file_of_the_page_is_valid(mounted: Path, block: str) -> None:
+    section = block.partition(":")[0]
+    text = build(**{section: block.replace("/etc/kafka", str(mounted))})
+    found = load_text(text, "authentication.md", ENV)
+    assert isinstance(found, Loaded), found
+
+
+def test_every_kind_has_a_file_on_the_page() -> None:
+    text = "".join(blocks("yaml"))
+    assert set(re.findall(r"type: (\w+)", text)) | {"none"} == {"none", "plain", "scram", "oidc", "msk_iam"}
+
+
+def test_the_policy_of_the_page_is_json() -> None:
+    [policy] = blocks("json")
+    actions = [action for statement in json.loads(policy)["Statement"] for action in statement["Action"]]
+    assert "kafka-cluster:Connect" in actions
+
+
+def test_what_the_page_says_that_the_log_says_is_said() -> None:
+    said = Path(refusals.__file__).read_text() + Path(refusals.__file__).with_name("source.py").read_text()
+    said = re.sub(r'"\s*\n\s*f?"', "", said)
+    table = PAGE.partition("## What the log says")[2].partition("## AWS")[0]
+    for words in re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE):
+        for part in words.split(" … ") if " … " in words else [words.removesuffix(" …")]:
+            assert part in said, part
