@@ -1,24 +1,46 @@
-# Two stages: wheels are made with pip's own settings (mount or bake a pip.conf for an index of your own), then copied
-# into a base without build tools. The base is an argument; it needs glibc, since Kafka's client has no musl wheels.
-ARG BASE=python:3.11-slim-bookworm
+# The first stage installs wheels into a virtual environment and picks what it needs out of the base; the second is that
+# and nothing else: no shell, no package manager, no pip. See docs/image.md.
+# The base needs glibc (Kafka's client has no musl wheels), Python 3.11 or newer with venv, and ca-certificates.
+ARG BASE=python:3.11.14-slim-bookworm
 
 FROM ${BASE} AS build
+# Extras of pyproject.toml, separated by commas; none unless named.
+ARG EXTRAS=
+# pip takes its settings from the base's pip.conf, and these two where they are given. Nothing of this stage is shipped.
+ARG PIP_INDEX_URL
+ARG PIP_TRUSTED_HOST
 WORKDIR /build
-RUN python3 -m venv /venv
+RUN python3 -m venv /venv \
+    && /venv/bin/python -m pip install --no-cache-dir --only-binary :all: setuptools==80.9.0
 COPY constraints.txt pyproject.toml README.md LICENSE ./
 COPY connector connector
 COPY examples examples
-RUN /venv/bin/python -m pip install --no-cache-dir --only-binary :all: --constraint constraints.txt "setuptools>=77" wheel \
-    && /venv/bin/python -m pip install --no-cache-dir --prefer-binary --no-build-isolation --constraint constraints.txt . \
-    && /venv/bin/python -m pip uninstall --yes setuptools wheel pip
+RUN /venv/bin/python -m pip install --no-cache-dir --only-binary :all: --no-build-isolation \
+        --constraint constraints.txt ".${EXTRAS:+[$EXTRAS]}" \
+    && /venv/bin/python -m pip uninstall --yes setuptools pip
+COPY deploy/image deploy/image
+RUN python3 deploy/image/trim.py /venv \
+    && python3 deploy/image/root.py /venv /image
 
-FROM ${BASE}
-LABEL org.opencontainers.image.title="putevents-connector" \
-      org.opencontainers.image.description="Kafka to Amazon Personalize: PutEvents" \
-      org.opencontainers.image.licenses="Apache-2.0"
+FROM scratch
+COPY --from=build /image /
 COPY --from=build /venv /venv
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/venv/bin \
+    HOME=/home/putevents \
+    LANG=C.UTF-8 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
 USER 65532:65532
 EXPOSE 8080
 ENTRYPOINT ["putevents"]
 CMD ["run", "/etc/putevents/config.yaml"]
+# Last, since they differ in every build.
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG SOURCE=unknown
+LABEL org.opencontainers.image.title="putevents-connector" \
+      org.opencontainers.image.description="Kafka to Amazon Personalize: PutEvents" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}"

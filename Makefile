@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos check fix coverage docs fuzz audit clean
+.PHONY: help setup demo test chaos bench check fix coverage docs deploy fuzz audit clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -32,6 +32,13 @@ test: $(READY) ## every test, on real Apache Kafka where one can be had
 chaos: $(READY) ## the chaos suite in full size, an hour or so; CHAOS_SIZE=0.1 for less, CHAOS_SEED=n to repeat
 	@CHAOS_SIZE=$${CHAOS_SIZE:-1} $(BIN)/python -m pytest tests/chaos
 
+bench: $(VENV)/.bench ## every figure of docs/performance.md, side by side, in half an hour; BENCH=--quick for four minutes
+	@$(BIN)/python -m bench all $(BENCH)
+
+$(VENV)/.bench: $(READY)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
+	@touch $@
+
 check: $(READY) ## ruff and mypy
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -46,8 +53,12 @@ coverage: $(READY) ## which lines no test reaches; all of core/ must be
 	$(BIN)/coverage report --skip-covered --show-missing
 	$(BIN)/coverage report --include='connector/core/*' --fail-under=100
 
-docs: $(READY) ## docs/reference/, from the code
+docs: $(READY) ## docs/reference/ and the dashboard, from the code
 	@$(BIN)/python docs/reference.py
+	@$(BIN)/python deploy/grafana/make_dashboard.py
+
+deploy: docs ## copies in deploy/ and the table of docs/kubernetes.md, from what they are made of
+	@$(BIN)/python -m tests.deploy
 
 FUZZ := .cache/fuzz-venv
 $(FUZZ)/.ready: pyproject.toml constraints.txt

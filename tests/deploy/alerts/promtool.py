@@ -1,0 +1,34 @@
+"""Prometheus's own tool judges the rules: nothing else knows what an expression means."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.deploy.tools import ROOT, found
+
+RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"
+
+
+def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run it; it comes with Debian's package prometheus."""
+    command = [found("promtool"), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=250, check=False)
+
+
+def check_rules(path: Path) -> None:
+    """Assert that Prometheus takes the file."""
+    checked = promtool("check", "rules", "--lint=all", "--lint-fatal", path)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def groups() -> list[dict[str, Any]]:
+    """The groups of the rule file."""
+    listed: list[dict[str, Any]] = yaml.safe_load(RULES.read_text())["groups"]
+    return listed
+
+
+def alerts() -> dict[str, dict[str, Any]]:
+    """The alerts of the rule file, by name."""
+    return {rule["alert"]: rule for group in groups() for rule in group["rules"] if "alert" in rule}

@@ -1,0 +1,82 @@
+"""KEDA scales within the partitions and the quota, from where the connector itself begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.render import Object, only, rendered, template, workload
+from tests.deploy.test_pods import loaded
+
+ways = pytest.mark.parametrize("way", ["helm", "kustomize"])
+
+
+def trigger(objects: list[Object]) -> Object:
+    [one] = only(objects, "ScaledObject")["spec"]["triggers"]
+    found: Object = one
+    return found
+
+
+def scaled(*arguments: str) -> list[Object]:
+    objects, problem = template("--set", "keda.enabled=true,keda.partitions=4,keda.maxReplicaCount=1", *arguments)
+    assert objects, problem
+    return objects
+
+
+@ways
+def test_the_scaler_reads_the_group_that_the_connector_reads(way: str, tmp_path: Path) -> None:
+    objects = rendered(way, "keda")
+    config, metadata = loaded(objects, tmp_path).config, trigger(objects)["metadata"]
+    kafka = config.kafka
+    assert metadata["bootstrapServers"] == ",".join(kafka.bootstrap_servers)
+    assert metadata["consumerGroup"] == kafka.group_id
+    assert metadata["offsetResetPolicy"] == kafka.auto_offset_reset
+    assert [metadata["topic"]] == config.pipelines[0].topics
+    spec = only(objects, "ScaledObject")["spec"]
+    assert spec["maxReplicaCount"] * config.delivery.requests_per_second <= 1000
+    assert spec["minReplicaCount"] == 1
+    assert int(metadata["lagThreshold"]) >= 1000
+
+
+@ways
+def test_nobody_but_keda_sets_the_replicas(way: str) -> None:
+    objects = rendered(way, "keda")
+    assert "replicas" not in workload(objects)["spec"]
+    assert only(objects, "ScaledObject")["spec"]["scaleTargetRef"]["name"] == workload(objects)["metadata"]["name"]
+
+
+def test_servers_out_of_a_secret_are_read_from_the_pods_environment() -> None:
+    objects = scaled(
+        "--set", "config.kafka.bootstrap_servers.env=SERVERS,networkPolicy.kafkaPorts={9096}",
+        "--set", "secrets.env.SERVERS.name=kafka,secrets.env.SERVERS.key=servers",
+    )  # fmt: skip
+    metadata = trigger(objects)["metadata"]
+    assert metadata["bootstrapServersFromEnv"] == "SERVERS"
+    assert "bootstrapServers" not in metadata
+
+
+@pytest.mark.parametrize(
+    ("auth", "sasl"),
+    [
+        ("type=plain", "plaintext"),
+        ("type=scram", "scram_sha512"),
+        ("type=scram,config.kafka.auth.mechanism=SCRAM-SHA-256", "scram_sha256"),
+        ("type=oidc", "oauthbearer"),
+    ],
+)
+def test_keda_logs_in_as_the_connector_does(auth: str, sasl: str) -> None:
+    one = trigger(scaled("--set", f"config.kafka.auth.{auth},keda.authenticationRef=kafka"))
+    assert one["metadata"]["sasl"] == sasl
+    assert one["metadata"]["tls"] == "enable"
+    assert one["authenticationRef"] == {"name": "kafka"}
+
+
+def test_tls_that_is_turned_off_is_off_for_keda_too() -> None:
+    arguments = "config.kafka.auth.type=plain,config.kafka.tls.enabled=false,keda.authenticationRef=kafka"
+    assert trigger(scaled("--set", arguments))["metadata"]["tls"] == "disable"
+
+
+def test_several_topics_are_left_for_the_group_to_tell() -> None:
+    more = '[{"name":"a","topics":["a","b"],"rules":[]}]'
+    assert "topic" not in trigger(scaled("--set-json", f"config.pipelines={more}"))["metadata"]

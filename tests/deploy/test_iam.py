@@ -1,0 +1,67 @@
+"""The role may do what the connector does, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.deploy.tools import ROOT
+
+IAM = ROOT / "deploy" / "iam"
+FILES = sorted(IAM.glob("*.json"))
+# Its PutEvents has no type of resource in the service's list of permissions: an ARN would match no call at all.
+ANYWHERE = {"personalize:PutEvents"}
+
+
+def statements(name: str) -> list[dict[str, Any]]:
+    document = json.loads((IAM / name).read_text())
+    assert document["Version"] == "2012-10-17"
+    found: list[dict[str, Any]] = document["Statement"]
+    return found
+
+
+def listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_no_policy_has_a_wildcard_for_an_action(path: Any) -> None:
+    for each in statements(path.name):
+        assert each["Effect"] == "Allow"
+        assert "NotAction" not in each
+        for action in listed(each["Action"]):
+            assert re.fullmatch(r"[a-z-]+:[A-Z][A-Za-z]+", action)
+
+
+@pytest.mark.parametrize("name", ["policy.json", "msk-policy.json"])
+def test_only_what_has_no_resources_is_allowed_on_any(name: str) -> None:
+    for each in statements(name):
+        if "*" in listed(each["Resource"]):
+            assert set(listed(each["Action"])) <= ANYWHERE
+            assert each["Condition"]
+        for arn in listed(each["Resource"]):
+            assert arn == "*" or re.fullmatch(r"arn:aws:[a-z-]+:[a-z0-9-]+:111122223333:\S+", arn)
+
+
+def test_the_role_may_put_events_and_nothing_else_of_personalize() -> None:
+    [each] = statements("policy.json")
+    assert each["Action"] == "personalize:PutEvents"
+
+
+def test_the_role_may_read_the_topics_and_write_the_dead_letters_only() -> None:
+    writes = [each for each in statements("msk-policy.json") if "kafka-cluster:WriteData" in each["Action"]]
+    assert [listed(each["Resource"])[0].rpartition("/")[2] for each in writes] == ["clicks.dead-letter"]
+
+
+def test_only_the_service_account_of_the_connector_takes_the_role() -> None:
+    [irsa] = statements("trust-irsa.json")
+    equals = irsa["Condition"]["StringEquals"]
+    assert {name.rpartition(":")[2] for name in equals} == {"aud", "sub"}
+    assert "system:serviceaccount:putevents:putevents-connector" in equals.values()
+    [pod_identity] = statements("trust-pod-identity.json")
+    assert pod_identity["Principal"] == {"Service": "pods.eks.amazonaws.com"}
+    assert set(pod_identity["Action"]) == {"sts:AssumeRole", "sts:TagSession"}
+    assert pod_identity["Condition"]["StringEquals"]["aws:SourceAccount"] == "111122223333"
