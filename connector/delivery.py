@@ -29,7 +29,7 @@ class Books:
         self.filtered = tally.cell(metrics.records, topic, "filtered")
         self.skipped = tally.cell(metrics.records, topic, "skipped")
         self.dead_lettered = tally.cell(metrics.records, topic, "dead_lettered")
-        self._end_to_end = metrics.end_to_end_latency.labels(topic)
+        self._end_to_end = tally.spread(metrics.end_to_end_latency.labels(topic))
 
     def delivered_at(self, wall: float, timestamp: int | None) -> None:
         """A record of so many milliseconds was delivered at ``wall`` seconds, both Unix time."""

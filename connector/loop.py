@@ -69,6 +69,7 @@ class Loop:
         self._outside = outside
         self._commit_at = outside.clock() + settings.commit_interval
         self._leave_without_commit = False
+        self._room = min(RECORDS_A_STEP, settings.bounds.events)  # how many records may be read at once
 
     @property
     def fatal(self) -> Fatal | None:
@@ -82,7 +83,7 @@ class Loop:
         timeout = self._idle_for()
         if self.flow.may_read:
             waiting = min(timeout, NAP) if self.delivery.answers_expected else timeout
-            self._accept(self._source.poll(self._room(), waiting))
+            self._accept(self._source.poll(self._room, waiting))
             self._work()
         else:
             # Nothing can be read now, so what can happen is an answer: wait for that, not for records. Dead letters are
@@ -100,9 +101,6 @@ class Loop:
         ready_at = self.delivery.channels.ready_at(now)
         until = self._commit_at if ready_at is None else min(ready_at, self._commit_at)
         return min(TICK, max(0.0, until - now))
-
-    def _room(self) -> int:
-        return min(RECORDS_A_STEP, self.flow.room(self._loads()))
 
     def _accept(self, polled: Polled) -> None:
         now, wall = self._outside.clock(), self._outside.wall()
@@ -131,14 +129,13 @@ class Loop:
                 self._metrics.records_repeated.labels(topic).inc(partition.copies)
                 partition.copies = 0
 
-    def _loads(self) -> list[Load]:
-        return [
+    def _adjust_flow(self) -> None:
+        loads = [
             Load(each.topic_partition, each.open_events, each.open_bytes, each.span, each.events_done)
             for each in self.offsets
         ]
-
-    def _adjust_flow(self) -> None:
-        change = self.flow.decide(self._loads(), self._outside.clock())
+        self._room = min(RECORDS_A_STEP, self.flow.room(loads))
+        change = self.flow.decide(loads, self._outside.clock())
         if change.pause:
             self._source.pause(change.pause)
             log.info("partitions paused: more is read than can be delivered", partitions=_names(change.pause))

@@ -4,7 +4,9 @@ Never a label: user, item, session or event id, or the text of an error. Counts 
 a step (``Tally``), because a metric's child costs more to find than a record costs to count.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 from prometheus_client.metrics import MetricWrapperBase
@@ -212,6 +214,34 @@ class Cell:
             self.count = 0
 
 
+class Spread:
+    """Observations of one step: a histogram's child walks its buckets for each, under a lock for each of two sums."""
+
+    __slots__ = ("_bounds", "_child", "_counts", "_sum")
+
+    def __init__(self, child: Histogram) -> None:
+        self._child: Any = child
+        self._bounds: list[float] = list(self._child._upper_bounds)  # noqa: SLF001  a child takes one at a time only
+        self._counts = [0] * len(self._bounds)
+        self._sum = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count a value."""
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def flush(self) -> None:
+        """Hand over what was counted."""
+        if not any(self._counts):
+            return
+        for number, count in enumerate(self._counts):
+            if count:
+                self._child._buckets[number].inc(count)  # noqa: SLF001
+                self._counts[number] = 0
+        self._child._sum.inc(self._sum)  # noqa: SLF001
+        self._sum = 0.0
+
+
 class Tally:
     """Counts of one step, written to their counters at its end.
 
@@ -220,6 +250,7 @@ class Tally:
 
     def __init__(self) -> None:
         self._cells: dict[tuple[Counter, tuple[str, ...]], Cell] = {}
+        self._spreads: list[Spread] = []
 
     def cell(self, counter: Counter, *labels: str) -> Cell:
         """The cell of a counter and its labels, to be kept by whoever counts often."""
@@ -232,7 +263,14 @@ class Tally:
         """Count for a counter and its labels."""
         self.cell(counter, *labels).count += count
 
+    def spread(self, child: Histogram) -> Spread:
+        """Where values of a histogram's child are counted, to be kept by whoever does."""
+        self._spreads.append(Spread(child))
+        return self._spreads[-1]
+
     def flush(self) -> None:
         """Write what was counted."""
         for cell in self._cells.values():
             cell.flush()
+        for spread in self._spreads:
+            spread.flush()

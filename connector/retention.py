@@ -2,11 +2,14 @@
 
 When retention overtakes a consumer, the broker lets it go on at the oldest record that is left. A gap in the offsets
 alone proves nothing, since compaction and transactions leave gaps, too; so where one matters, the broker is
-asked where the partition begins now.
+asked where the partition begins now. It is never asked from within a callback, and what it takes to answer is bounded:
+a broker that is slow may hold up neither a rebalance nor the loop.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import structlog
 from confluent_kafka import Consumer, KafkaException
@@ -17,8 +20,24 @@ from connector.metrics import Metrics
 
 log = structlog.get_logger()
 
+Place = tuple[str, int]  # topic and partition; a TopicPartition is one, and costs five times as much to make
+
 WORTH_ASKING = 100  # offsets: markers of transactions leave gaps of a few at every moment
-ASKED = 5.0  # seconds to wait for the broker's answer, and between two questions about a partition
+ASKED = 5.0  # seconds between two questions about the beginning of a partition
+AGAIN = 1.0  # seconds after which the group's position is asked for again, where that failed
+PATIENCE = 0.5  # seconds to wait for one answer
+ALLOWANCE = 1.0  # seconds that all answers together may take in a row
+SHARE = 0.1  # of the time that passes, which is added to the allowance again
+UNKNOWN = -1
+BEGINNING = -2  # in place of a time: the protocol's word for where a partition begins
+GAPS = 100  # of a partition, kept until there is an answer; the latest
+
+
+class Gap(NamedTuple):
+    """Offsets that were expected, and the one that came instead."""
+
+    expected: int
+    came: int
 
 
 class Retention:
@@ -34,59 +53,132 @@ class Retention:
         self._consumer = consumer
         self._metrics = metrics
         self._clock = clock
-        self._next: dict[tuple[str, int], int] = {}
-        self._first: set[tuple[str, int]] = set()  # of these no record came yet
-        self._asked: dict[tuple[str, int], float] = {}
+        self._next: dict[Place, int] = {}
+        self._first: set[Place] = set()  # of these no record came since the group's position is known
+        self._unknown: dict[Place, int | None] = {}  # the group's position; and the first offset that came
+        self._gaps: dict[Place, deque[Gap]] = {}
+        self._begins: dict[Place, int] = {}  # as of the last answer
+        self._answered_at = clock() - ASKED
+        self._asked: dict[Place, float] = {}
+        self._learn_at = clock()
+        self._allowance = ALLOWANCE
+        self._allowed_at = clock()
 
     def assigned(self, topic_partitions: Iterable[TopicPartition]) -> None:
-        """These are ours: where the group stands in them is where reading begins."""
-        places = [ClientTopicPartition(topic, partition) for topic, partition in topic_partitions]
-        try:
-            found = self._consumer.committed(places, timeout=ASKED) if places else []
-        except KafkaException:
-            found = []  # then the first gap of a partition goes unnoticed, and nothing else
-        for place in found:
-            if place.offset >= 0:
-                self._next[place.topic, place.partition] = place.offset
-                self._first.add((place.topic, place.partition))
+        """These are ours: where the group stands in them is where reading begins. Only noted, see `look`."""
+        self._unknown.update(dict.fromkeys(topic_partitions))
+        self._learn_at = self._clock()
 
     def forget(self, topic_partitions: Iterable[TopicPartition]) -> None:
         """These are no longer ours."""
         for place in topic_partitions:
-            self._next.pop(place, None)
             self._first.discard(place)
-            self._asked.pop(place, None)
+            for kept in (self._next, self._unknown, self._gaps, self._begins, self._asked):
+                kept.pop(place, None)
 
     def read(self, record: Record) -> None:
         """A record came; look at the gap before it, if there is one."""
-        place = (record.topic, record.partition)
+        place = record.topic, record.partition
+        if self._unknown:
+            self._learn()
+            if place in self._unknown and self._unknown[place] is None:
+                self._unknown[place] = record.offset
         expected = self._next.get(place, record.offset)
         self._next[place] = record.offset + 1
         gap = record.offset - expected
         if gap > 0 and (gap >= WORTH_ASKING or place in self._first):
-            self._ask(TopicPartition(*place), expected, record.offset)
+            self._note(place, Gap(expected, record.offset))
         self._first.discard(place)
+        if self._gaps:
+            self.look()
 
-    def _ask(self, place: TopicPartition, expected: int, came: int) -> None:
+    def look(self) -> None:
+        """Ask what there is to ask and may be asked now; takes ``ALLOWANCE`` seconds at most."""
+        if self._unknown:
+            self._learn()
         now = self._clock()
-        if now - self._asked.get(place, now - ASKED) < ASKED:
+        due = [place for place in self._gaps if now - self._asked.get(place, now - ASKED) >= ASKED]
+        if due and self._may_ask(now):
+            self._asked.update(dict.fromkeys(due, now))
+            self._compare()
+
+    def _note(self, place: Place, gap: Gap) -> None:
+        # An answer of long ago may be of a topic that has been made anew since.
+        fresh = self._clock() - self._answered_at < ASKED
+        if fresh and self._begins.get(place, UNKNOWN) >= gap.came:
+            self._tell(place, gap.expected, gap.came - gap.expected)
             return
-        self._asked[place] = now
+        self._gaps.setdefault(place, deque(maxlen=GAPS)).append(gap)
+
+    # -- questions --------------------------------------------------------------------------------------------
+
+    def _may_ask(self, now: float) -> bool:
+        self._allowance = min(ALLOWANCE, self._allowance + SHARE * (now - self._allowed_at))
+        self._allowed_at = now
+        return self._allowance >= PATIENCE
+
+    def _spent(self, since: float) -> None:
+        self._allowed_at = self._clock()
+        self._allowance -= self._allowed_at - since
+
+    def _learn(self) -> None:
+        """Where the group stood. Asked for as the first record comes, so before anything of ours is committed."""
+        now = self._clock()
+        if now < self._learn_at or not self._may_ask(now):
+            return
+        self._learn_at = now + AGAIN
+        places = [ClientTopicPartition(*place) for place in self._unknown]
         try:
-            begins, _ = self._consumer.get_watermark_offsets(
-                ClientTopicPartition(place.topic, place.partition), timeout=ASKED
-            )
+            found = self._consumer.committed(places, timeout=PATIENCE)
         except KafkaException:
             return
-        missed = min(begins, came) - expected
-        if missed > 0:
-            self._metrics.records_missed.labels(place.topic).inc(missed)
-            log.error(
-                "records were deleted before they were read: retention has overtaken this group",
-                topic=place.topic,
-                partition=place.partition,
-                records=missed,
-                from_offset=expected,
-                to_offset=expected + missed,
-                what_to_do="longer retention, or more replicas; kafka.auto_offset_reset: error stops instead",
-            )
+        finally:
+            self._spent(now)
+        for each in found:
+            self._learnt((each.topic, each.partition), each.offset if each.error is None else UNKNOWN)
+
+    def _learnt(self, place: Place, committed: int) -> None:
+        came = self._unknown.pop(place, None)
+        if committed < 0:
+            return
+        if came is None:
+            self._next[place] = committed
+            self._first.add(place)
+        elif committed < came:
+            self._note(place, Gap(committed, came))
+
+    def _compare(self) -> None:
+        now = self._clock()
+        # Of all that are assigned: where retention has passed one, it has mostly passed the others as well.
+        asked = [ClientTopicPartition(*place, BEGINNING) for place in self._next]
+        try:
+            found = self._consumer.offsets_for_times(asked, timeout=PATIENCE)
+        except KafkaException:
+            return  # and is asked again
+        finally:
+            self._spent(now)
+        self._answered_at = now
+        for each in found:
+            if each.error is None and each.offset >= 0:
+                place = each.topic, each.partition
+                self._begins[place] = each.offset
+                self._compared(place, each.offset)
+
+    def _compared(self, place: Place, begins: int) -> None:
+        for expected, came in self._gaps.pop(place, ()):
+            missed = min(begins, came) - expected
+            if missed > 0:
+                self._tell(place, expected, missed)
+
+    def _tell(self, place: Place, expected: int, missed: int) -> None:
+        topic, partition = place
+        self._metrics.records_missed.labels(topic).inc(missed)
+        log.error(
+            "records were deleted before they were read: retention has overtaken this group",
+            topic=topic,
+            partition=partition,
+            records=missed,
+            from_offset=expected,
+            to_offset=expected + missed,
+            what_to_do="longer retention, or more replicas; kafka.auto_offset_reset: error stops instead",
+        )

@@ -184,7 +184,9 @@ class KafkaSource:
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
-        return self._sorted(messages)
+        polled = self._sorted(messages)
+        self._retention.look()
+        return polled
 
     def _messages(self, limit: int, timeout: float) -> list[Message]:
         # consume() would wait for all of ``limit``; poll() returns with the first, and the rest is there already.
@@ -199,11 +201,13 @@ class KafkaSource:
     def _sorted(self, messages: Iterable[Message]) -> Polled:
         records: list[Record] = []
         ends: dict[TopicPartition, int] = {}
+        read = self._retention.read
         for message in messages:
             error = message.error()
             if error is None:
-                records.append(_record(message, self._headers(message)))
-                self._retention.read(records[-1])
+                record = _record(message, self._headers(message))
+                records.append(record)
+                read(record)
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
                 ends[_place(message)] = message.offset() or 0
             else:
@@ -212,14 +216,14 @@ class KafkaSource:
 
     def _headers(self, message: Message) -> Headers:
         try:
-            found: Any = message.headers() or ()
+            found: Any = message.headers()
         except (SystemError, UnicodeError):
             # The client hands no headers over if the name of one is not UTF-8. Stopping would stop at every restart,
             # for as long as the record lies there; so it is read without.
             if self._repeats.written(("headers", message.topic() or "")):
                 log.warning("a record is read without its headers: the name of one is not UTF-8", at=_at(message))
             return ()
-        return tuple((name, _bytes(value)) for name, value in found)
+        return tuple([(name, _bytes(value)) for name, value in found]) if found else ()
 
     def pause(self, topic_partitions: Collection[TopicPartition]) -> None:
         """See ``ports.Source``."""
@@ -390,13 +394,14 @@ def _at(message: Message) -> str:
 def _record(message: Message, headers: Headers) -> Record:
     # Copies: a Message held on to may pin the whole fetch that it came with.
     kind, timestamp = message.timestamp()
+    key, value = message.key(), message.value()
     return Record(
         message.topic() or "",
         message.partition() or 0,
         message.offset() or 0,
         timestamp if kind else None,
-        _bytes(message.key()),
-        _bytes(message.value()),
+        key if type(key) is bytes else _bytes(key),
+        value if type(value) is bytes else _bytes(value),
         headers,
     )
 

@@ -148,6 +148,7 @@ def dead_letters_in(kafka: Kafka, topic: str) -> list[tuple[dict[str, str], Any]
             "bootstrap.servers": kafka.bootstrap_servers,
             "group.id": "reader",
             "auto.offset.reset": "earliest",
+            "fetch.wait.max.ms": 10,
             "enable.partition.eof": True,
         }
     )

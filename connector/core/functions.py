@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from math import isfinite
+from math import isfinite, isqrt
 from types import NoneType
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
@@ -18,8 +18,13 @@ from jmespath.exceptions import JMESPathTypeError
 from jmespath.functions import Functions
 from jmespath.visitor import _Expression as LibraryReference
 
+from connector.core.automaton import TooComplex
+from connector.core.backtracking import growth
+
 MAX_TEXT = 1 << 20  # characters that join and replace may make: a record must not multiply itself
-MAX_SEARCHED = 8192  # characters that regex_extract searches: backtracking may be quadratic and worse
+MAX_SEARCHED = 8192  # characters that regex_extract searches
+MAX_STEPS = 40_000_000  # that a search may take, about a second: fewer characters where steps are their square
+MAX_WAYS = 1_000  # in which a pattern may read a text, whatever its length
 
 UNKNOWN: Any = object()  # an argument that is not a constant of the expression
 
@@ -258,12 +263,40 @@ def _prepare_regex(known: Sequence[Any], position: int | None) -> Callable[..., 
     ):
         message = "regex_extract() expected the literal number or name of a group of the pattern as argument 3"
         raise ExpressionError(message, position, code="bad_argument")
-    return _nullable(partial(_extract, compiled, group))
+    return _nullable(partial(_extract, compiled, group, _searchable(pattern, position)))
 
 
-def _extract(pattern: re.Pattern[str], group: int | str, text: str, *_: Any) -> str | None:
-    if len(text) > MAX_SEARCHED:
-        raise EvaluationError(f"regex_extract() expected at most {MAX_SEARCHED} characters, not more")
+def _searchable(pattern: str, position: int | None) -> int:
+    """How many characters may be searched, so that no text takes more than ``MAX_STEPS``.
+
+    The pattern is the operator's and the text a stranger's, who could stall the process with it.
+    """
+    try:
+        degree, ways = growth(pattern)
+    except TooComplex as error:
+        raise _too_slow(f"a simpler pattern: {error}", None, position) from None
+    if degree is None:
+        hint = "say what is allowed, as in [^/]* for .*, or let go of nothing, as in (?:a++)+ for (a+)+"
+        raise _too_slow(
+            "a pattern whose repeats read a text in one way only, or a short one takes years", hint, position
+        )
+    if degree > 1:
+        hint = "begin it with ^, say what is allowed, as in [^/]* for .*, or let go of nothing, as in [^/]*+"
+        raise _too_slow(
+            "a pattern with fewer repeats that can read the same text: a long one takes hours", hint, position
+        )
+    if ways > MAX_WAYS:
+        raise _too_slow("a pattern with fewer parts that may be left out", None, position)
+    return MAX_SEARCHED if degree == 0 else min(MAX_SEARCHED, isqrt(2 * MAX_STEPS // ways))
+
+
+def _too_slow(expected: str, hint: str | None, position: int | None) -> ExpressionError:
+    return ExpressionError(f"regex_extract() expected {expected}", position, code="bad_argument", hint=hint)
+
+
+def _extract(pattern: re.Pattern[str], group: int | str, most: int, text: str, *_: Any) -> str | None:
+    if len(text) > most:
+        raise EvaluationError(f"regex_extract() expected at most {most} characters for its pattern, not more")
     found = pattern.search(text)
     return None if found is None else found.group(group)
 

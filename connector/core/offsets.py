@@ -178,6 +178,7 @@ class Offsets:
 
     def __init__(self) -> None:
         self._partitions: dict[TopicPartition, PartitionOffsets] = {}
+        self._latest: PartitionOffsets | None = None  # of the record that came last
         self._committed: dict[TopicPartition, int] = {}
 
     def __iter__(self) -> Iterator[PartitionOffsets]:
@@ -214,8 +215,11 @@ class Offsets:
 
     def track(self, record: Record) -> OpenRecord | None:
         """Open the record; None where it is a copy, or of a partition that is not ours."""
-        partition = self._partitions.get(record.topic_partition)
-        return partition.track(record) if partition is not None else None
+        # Records come in runs of one partition, and a look is cheaper than a key.
+        latest = self._latest
+        if latest is None or latest.gone or latest.topic_partition != (record.topic, record.partition):
+            latest = self._latest = self._partitions.get(record.topic_partition)
+        return latest.track(record) if latest is not None else None
 
     def reached(self, topic_partition: TopicPartition, offset: int) -> None:
         """The consumer has read everything before ``offset``."""

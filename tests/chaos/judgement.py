@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Place = tuple[int, int]  # partition, offset
 
 IDLE_SECONDS = 30.0
+LOOK_SECONDS = 5.0  # between two looks, on average: with a broker away there are none for a while
 
 
 class Letter(NamedTuple):
@@ -59,6 +60,7 @@ class Figures(NamedTuple):
 
 def judge(evidence: Evidence, memory: int) -> Figures:
     """All of it; AssertionError says what does not hold. ``memory``: bytes that no member may exceed."""
+    judge_watch(evidence.observations)
     first = judge_repeats(evidence.rows)
     judge_events(dict(evidence.placed), {event_id: dict(row) for event_id, row in first.items()})
     judge_order(evidence.placed, first)
@@ -76,6 +78,14 @@ def judge(evidence: Evidence, memory: int) -> Figures:
         observations=len(evidence.observations),
         peak_memory=peak,
     )
+
+
+def judge_watch(observations: Sequence[Observation]) -> None:
+    """There was somebody to see what went wrong, until all was done: who saw nothing has nothing to say."""
+    assert observations, "nobody looked"
+    span = observations[-1].at - observations[0].at
+    assert span <= LOOK_SECONDS * len(observations), f"only {len(observations)} looks in {span:.0f} s"
+    assert observations[-1].lag == 0, f"{observations[-1].lag} records were not done in the end"
 
 
 def judge_repeats(rows: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

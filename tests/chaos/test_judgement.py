@@ -8,6 +8,7 @@ import pytest
 
 from tests.chaos.judgement import (
     IDLE_SECONDS,
+    LOOK_SECONDS,
     Evidence,
     Letter,
     judge,
@@ -17,6 +18,7 @@ from tests.chaos.judgement import (
     judge_order,
     judge_progress,
     judge_repeats,
+    judge_watch,
 )
 from tests.chaos.watcher import Observation
 from tests.traffic import Expected
@@ -119,6 +121,15 @@ def test_half_a_minute_without_progress_is_found_unless_it_was_to_be() -> None:
     judge_progress([seen._replace(lag=0) for seen in idle], [])
     judge_progress([seen._replace(running=0) for seen in idle], [])
     judge_progress([seen._replace(accepted=number) for number, seen in enumerate(idle)], [])
+
+
+def test_a_watch_that_saw_too_little_is_found() -> None:
+    with pytest.raises(AssertionError, match="nobody looked"):
+        judge(_evidence(observations=[]), MEMORY)
+    with pytest.raises(AssertionError, match="only 4 looks in 25 s"):
+        judge_watch([*DONE, DONE[-1]._replace(at=5 * LOOK_SECONDS)])
+    with pytest.raises(AssertionError, match="2 records were not done in the end"):
+        judge_watch([*DONE, DONE[-1]._replace(lag=2)])
 
 
 def test_too_much_memory_is_found() -> None:

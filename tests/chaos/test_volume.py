@@ -34,7 +34,7 @@ def test_a_backlog_of_ten_buffers_stays_within_a_memory_bound(
     assert written == 10 * buffer
     with world.standstill():
         world.join()
-        world.let_pass(scaled(5, 20))
+        world.let_pass(scaled(4, 20))
         world.endpoint.control(outage=None)
     figures = world.finish(seconds=scaled(60, 240), memory=BUFFERED)
     assert figures.letter_repeats == 0
@@ -45,7 +45,7 @@ def test_a_backlog_of_ten_buffers_stays_within_a_memory_bound(
 def test_one_session_with_half_of_the_traffic_keeps_its_order_and_holds_up_no_other_partition(
     make_world: Callable[..., World], report: Callable[..., None]
 ) -> None:
-    count = scaled(6_000, 100_000)
+    count = scaled(4_000, 100_000)
     world = make_world(faults={"latency": "20ms"}, delivery={"max_buffered_events": 1_000})
     world.write(hot_session(count, world.seed))
     partition = next(place[0] for place, expected in world.placed.items() if expected.session == "hot")

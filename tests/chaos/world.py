@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any, Self
@@ -36,6 +37,8 @@ MEMBERSHIP: Mapping[str, Any] = {
     "topic.metadata.refresh.interval.ms": 1_000,
     "reconnect.backoff.max.ms": 500,
 }
+# Four commits where there would be one: more that may be wrong, and less to wait for at the end.
+QUICK: Mapping[str, Any] = {"commit_interval": "250ms"}
 QUIET: Mapping[str, Any] = {"latency": "10ms-30ms", "poison_prefix": "poison-"}
 
 
@@ -79,17 +82,23 @@ class World:
         self._numbers = count(1)
         self._standstills: list[tuple[float, float]] = []
         self._feeds: list[Feed] = []
-        self._stack = ExitStack()
-        self.topic = kafka.create_topic(kafka.unique_name("clicks"), partitions, replication, **(topic or {}))
-        self.dead_letters = kafka.create_topic(
-            kafka.unique_name("dead"), **{"replication": replication, **(dead_letters or {})}
-        )
         self._ledger = folder / "accepted.jsonl"
-        self.endpoint = self._stack.enter_context(
-            Endpoint(folder, "--log", str(self._ledger), "--ids", "--seed", str(seed))
-        )
+        # The brokers take as long to make two topics as the endpoint takes to start.
+        with ExitStack() as stack, ThreadPoolExecutor() as pool:
+            made = pool.submit(
+                kafka.create_topic, kafka.unique_name("clicks"), partitions, replication, **(topic or {})
+            )
+            settings: dict[str, Any] = {"replication": replication, **(dead_letters or {})}
+            dead = pool.submit(kafka.create_topic, kafka.unique_name("dead"), **settings)
+            self.endpoint = stack.enter_context(
+                Endpoint(folder, "--log", str(self._ledger), "--ids", "--seed", str(seed))
+            )
+            self.topic, self.dead_letters = made.result(), dead.result()
+            self._stack = stack.pop_all()
         self.endpoint.control(**faults)
-        self.config = configuration(kafka, self.topic, self.dead_letters, self.endpoint.url, **(delivery or {}))
+        self.config = configuration(
+            kafka, self.topic, self.dead_letters, self.endpoint.url, **QUICK, **(delivery or {})
+        )
         self.config["kafka"]["bootstrap_servers"] = kafka.bootstrap_servers.split(",")
         self.config["kafka"]["librdkafka"] = dict(MEMBERSHIP)
         self.config["pipelines"][0]["rules"][0]["put_events"] |= rule or {}
@@ -163,6 +172,14 @@ class World:
         assert member.running(), f"ended by itself:\n{member.logged()[-3000:]}"
         return member.stop(seconds)
 
+    def leave_all(self) -> None:
+        """End all members at once, each in good order."""
+        members = list(self.members)
+        with ThreadPoolExecutor() as pool:
+            codes = list(pool.map(self.leave, members))
+        for member, code in zip(members, codes, strict=True):
+            assert code == 0, member.logged()[-3000:]
+
     def all_running(self) -> bool:
         """True; AssertionError with the end of its log where a member ended by itself."""
         for member in self.members:
@@ -209,9 +226,11 @@ class World:
         """End the traffic, the watcher and the endpoint, and collect what there is to judge."""
         for feed in self._feeds:
             feed.stop()
-        self.watcher.stop()
-        self.endpoint.stop(10)
-        return Evidence(self.placed, self.rows(), self.letters(), self.watcher.observations, self._standstills)
+        with ThreadPoolExecutor() as pool:
+            letters = pool.submit(self.letters)
+            self.watcher.stop()
+            self.endpoint.stop(10)
+            return Evidence(self.placed, self.rows(), letters.result(), self.watcher.observations, self._standstills)
 
     def rows(self) -> list[dict[str, Any]]:
         """What was accepted, in order, as far as the endpoint has written it down."""
@@ -233,6 +252,5 @@ class World:
         for feed in self._feeds:
             feed.stop()
         self.wait_for_no_lag(seconds)
-        for member in list(self.members):
-            assert self.leave(member) == 0, member.logged()[-3000:]
+        self.leave_all()
         return judge(self.evidence(), memory)

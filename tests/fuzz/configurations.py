@@ -38,6 +38,8 @@ VALUES: tuple[Any, ...] = (
     "value.a[?b == `1`] | [0]", "value[::0]", "value[1:2:3:4]", "@", "`[1, 2]`[0]", "abs('a')", "abs(`1`)", "abs()",
     "nope(value)", "now()", "join('-', value.a)", "sort_by(value.a, &b)", "sort_by(value.a, b)",
     "regex_extract(value.a, '(')", "regex_extract(value.a, value.b)", "regex_extract(value.a, '(a)(?P<n>b)', 'n')",
+    "regex_extract(value.a, '(a+)+$')", "regex_extract(value.a, '.*a.*b')", "regex_extract(value.a, '(?i)k++[^k]x*?')",
+    "regex_extract(value.a, '^(?:a{2,9}|b?)*(?=c)')",
     "parse_json('{')", "replace('aaa', '', 'b')", "to_number('nan')", "[to_number('inf')]", 'sum(`[1, "a"]`)',
     "(" * 200 + "value" + ")" * 200, "value" + ".a" * 300, "[" * 150 + "value" + "]" * 150,
     "value[" + "9" * 5000 + "]", "`" + "9" * 5000 + "`", "a" * 3000, " || ".join(["value.a"] * 300), "debug", "skip",

@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connector import __version__
 from connector.core.offsets import OpenRecord
@@ -198,7 +200,7 @@ def test_a_letter_that_failed_waits_before_it_is_written_again(cluster: MockClus
 
 def test_a_letter_that_the_topic_is_too_small_for_becomes_a_stub(cluster: MockCluster) -> None:
     post = Post(cluster.bootstrap_servers)
-    cluster.push_request_errors(ApiKey.PRODUCE, KafkaError.MSG_SIZE_TOO_LARGE)
+    cluster.push_request_errors(ApiKey.PRODUCE, *[KafkaError.MSG_SIZE_TOO_LARGE] * 2)
     post.put()
     post.until(lambda: post.done)
     [message] = read_all(cluster.bootstrap_servers, TOPIC, 1)
@@ -211,7 +213,7 @@ def test_a_letter_that_the_topic_is_too_small_for_becomes_a_stub(cluster: MockCl
 
 def test_a_stub_whose_key_and_headers_are_too_large_goes_without_them(cluster: MockCluster) -> None:
     post = Post(cluster.bootstrap_servers)
-    cluster.push_request_errors(ApiKey.PRODUCE, *[KafkaError.MSG_SIZE_TOO_LARGE] * 2)
+    cluster.push_request_errors(ApiKey.PRODUCE, *[KafkaError.MSG_SIZE_TOO_LARGE] * 3)
     post.put()
     post.until(lambda: post.done)
     [message] = read_all(cluster.bootstrap_servers, TOPIC, 1)
@@ -219,6 +221,95 @@ def test_a_stub_whose_key_and_headers_are_too_large_goes_without_them(cluster: M
     found: Any = message.headers()
     assert len(found) == len(_ours(message))
     assert _ours(message)["putevents.source.offset"] == "42"
+
+
+def test_letters_of_a_batch_that_is_too_large_are_written_whole_one_by_one(cluster: MockCluster) -> None:
+    made: list[dict[str, Any]] = []
+
+    def make(configuration: dict[str, Any]) -> Producer:
+        made.append(configuration)
+        return Producer(configuration)
+
+    post = Post(cluster.bootstrap_servers, make)
+    cluster.push_request_errors(ApiKey.PRODUCE, KafkaError.MSG_SIZE_TOO_LARGE)
+    fresh = [post.put(RECORD._replace(offset=offset)) for offset in range(20)]
+    post.until(lambda: len(post.done) == len(fresh))
+    assert post.errors == len(fresh), "they were one batch"
+    messages = read_all(cluster.bootstrap_servers, TOPIC, len(fresh))
+    assert {message.value() for message in messages} == {RECORD.value}
+    assert {_ours(message)["putevents.source.offset"] for message in messages} == set(map(str, range(20)))
+    assert [each.get("batch.num.messages") for each in made] == [None, 1]
+
+
+class Topic:
+    """A producer to a topic that takes batches of so many bytes; a batch is all that lies between two polls."""
+
+    most = 1_500
+
+    def __init__(self, configuration: dict[str, Any]) -> None:
+        self.single = configuration.get("batch.num.messages") == 1
+        self.batch: list[dict[str, Any]] = []
+
+    def produce(self, _: str, **message: Any) -> None:
+        self.batch.append(message)
+
+    def poll(self, _: float) -> None:
+        batch, self.batch = self.batch, []
+        for one in [[each] for each in batch] if self.single else [batch]:
+            refused = sum(map(self._size, one)) > self.most
+            error = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE) if refused else None
+            for message in one:
+                TAKEN.extend([] if refused else [message])
+                message["on_delivery"](error, None)
+
+    def flush(self, _: float) -> None:
+        self.poll(0)
+
+    @staticmethod
+    def _size(message: dict[str, Any]) -> int:
+        own = sum(len(name) + len(value or b"") for name, value in message["headers"])
+        return own + len(message["value"] or b"") + len(message["key"] or b"")
+
+
+TAKEN: list[dict[str, Any]] = []
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 4_000), min_size=1, max_size=30), st.integers(1_500, 20_000))
+def test_into_a_topic_of_any_size_goes_every_letter_that_fits_whole_and_of_the_others_a_stub(
+    sizes: list[int], most: int
+) -> None:
+    TAKEN.clear()
+    Topic.most = most
+    post = Post("unused:1", Topic)
+    fresh = [post.put(RECORD._replace(offset=offset, value=b"v" * size)) for offset, size in enumerate(sizes)]
+    for _ in range(5):
+        post.take()
+    assert sorted(id(each) for each, _ in post.done) == sorted(map(id, fresh))
+    assert not post.letters.pending()
+    for message in TAKEN:
+        written = dict(message["headers"])
+        size = sizes[int(written["putevents.source.offset"])]
+        whole = {**message, "value": b"v" * size, "headers": [
+            each for each in message["headers"] if each[0] != "putevents.stub"
+        ]}  # fmt: skip
+        assert ("putevents.stub" in written) == (Topic._size(whole) > most)
+
+
+def test_a_topic_that_not_even_a_stub_fits_into_holds_the_record_and_asks_once_a_second() -> None:
+    TAKEN.clear()
+    Topic.most = 10
+    post = Post("unused:1", Topic)
+    fresh = post.put()
+    for _ in range(100):
+        post.take()
+    assert (post.done, list(post.letters.pending())) == ([], [fresh])
+    assert post.errors == 4  # in company, alone, as a stub, and without key and headers
+    post.now += 1.0
+    post.take()
+    post.take()
+    assert post.errors == 5
+    post.letters.close(0)
 
 
 def test_a_record_that_is_larger_than_any_message_becomes_a_stub(cluster: MockCluster) -> None:

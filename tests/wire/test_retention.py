@@ -2,45 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from connector.core.records import Record, TopicPartition
 from connector.metrics import Metrics
-from connector.retention import ASKED, WORTH_ASKING, Retention
+from connector.retention import ALLOWANCE, ASKED, BEGINNING, PATIENCE, SHARE, WORTH_ASKING, Retention
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PLACE = TopicPartition("clicks", 3)
 
 
 class Broker:
-    """Knows where the group stands and where the partition begins; counts how often it is asked for the latter."""
+    """Knows where the group stands and where the partition begins; counts how often it is asked."""
 
     def __init__(self, committed: int = -1001, begins: int = 0) -> None:
         self.begins = begins
-        self.asked = 0
+        self.position = committed
+        self.asked = 0  # for the beginning
+        self.questions = 0  # of both kinds
         self.down = False
-        self._committed = committed
+        self.refuses = False
+        self.takes: Callable[[float], object] = lambda _: None  # the time until an answer, or that it is waited for
+
+    def _question(self, timeout: float) -> None:
+        assert 0 < timeout <= PATIENCE
+        self.questions += 1
+        self.takes(timeout)
+        if self.down:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
 
     def committed(self, places: list[Any], timeout: float) -> list[Any]:
-        assert timeout > 0
-        if self.down:
-            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-        for place in places:
-            place.offset = self._committed
-        return places
+        self._question(timeout)
+        error = KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED) if self.refuses else None
+        return [
+            SimpleNamespace(topic=each.topic, partition=each.partition, offset=self.position, error=error)
+            for each in places
+        ]
 
-    def get_watermark_offsets(self, _: Any, timeout: float) -> tuple[int, int]:
-        assert timeout > 0
+    def offsets_for_times(self, places: list[Any], timeout: float) -> list[Any]:
+        assert {place.offset for place in places} == {BEGINNING}
         self.asked += 1
-        if self.down:
-            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-        return self.begins, 10_000
+        self._question(timeout)
+        return [
+            SimpleNamespace(topic=each.topic, partition=each.partition, offset=self.begins, error=None)
+            for each in places
+        ]
 
 
 class Case:
     def __init__(self, broker: Broker) -> None:
         self.now = 100.0
+        self.held = 0.0
         self.metrics = Metrics()
         self.retention = Retention(broker, self.metrics, lambda: self.now)  # type: ignore[arg-type]  # a fake
         self.retention.assigned([PLACE])
@@ -48,6 +66,11 @@ class Case:
     def read(self, *offsets: int) -> None:
         for offset in offsets:
             self.retention.read(Record(*PLACE, offset, None, None, None))
+
+    def pass_by(self, seconds: float) -> None:
+        """Time in which the loop waits."""
+        self.now += seconds
+        self.held += seconds
 
     @property
     def missed(self) -> float:
@@ -112,4 +135,130 @@ def test_nothing_is_kept_of_a_partition_that_left() -> None:
     case = Case(Broker(committed=50, begins=80))
     case.retention.forget([PLACE])
     case.read(80)
+    assert case.missed == 0
+
+
+def test_nothing_is_asked_from_within_a_callback() -> None:
+    broker = Broker(committed=50, begins=80)
+    case = Case(broker)
+    case.retention.forget([PLACE])
+    case.retention.assigned([PLACE])
+    assert broker.questions == 0
+
+
+def test_a_loss_is_counted_once_a_broker_answers_that_did_not() -> None:
+    broker = Broker(committed=50, begins=80)
+    case = Case(broker)
+    case.read(80)
+    broker.begins, broker.down = 90 + WORTH_ASKING, True
+    case.read(90 + WORTH_ASKING)
+    assert case.missed == 30
+    broker.down = False
+    case.now += ASKED
+    case.read(91 + WORTH_ASKING)
+    assert case.missed == 30 + 9 + WORTH_ASKING
+
+
+def test_a_loss_at_the_start_is_counted_once_the_group_s_position_is_known() -> None:
+    broker = Broker(committed=50, begins=80)
+    broker.down = True
+    case = Case(broker)
+    case.read(80, 81, 82)
+    assert case.missed == 0
+    broker.down = False
+    case.now += ASKED
+    case.retention.look()
+    assert case.missed == 30
+    case.now += ASKED
+    case.read(83)
+    assert case.missed == 30
+
+
+def test_two_gaps_between_two_questions_are_both_counted() -> None:
+    broker = Broker(committed=0)
+    case = Case(broker)
+    case.read(0, WORTH_ASKING + 1)  # asked: a gap of compaction
+    broker.begins = 10 * WORTH_ASKING
+    case.read(3 * WORTH_ASKING, 6 * WORTH_ASKING)
+    assert case.missed == 0
+    case.now += ASKED
+    case.read(6 * WORTH_ASKING + 1)
+    assert case.missed == (2 * WORTH_ASKING - 2) + (3 * WORTH_ASKING - 1)
+
+
+@pytest.mark.parametrize("down", [True, False])
+def test_a_slow_broker_holds_the_loop_for_a_second_in_a_row_and_a_tenth_of_the_time(*, down: bool) -> None:
+    """Each of a hundred partitions has something to ask, at every record."""
+    broker = Broker(committed=0)
+    case = Case(broker)
+    broker.takes, broker.down = lambda seconds: case.pass_by(min(seconds, 0.4)), down
+    places = [TopicPartition("clicks", number) for number in range(100)]
+    case.retention.assigned(places)
+    began = case.now
+    for number, place in enumerate(places):
+        case.retention.read(Record(*place, 5 * WORTH_ASKING, None, None, None))
+        assert number > 0 or case.held <= ALLOWANCE
+    assert case.held <= ALLOWANCE + SHARE * (case.now - began)
+    for _ in range(600):
+        case.now += 0.1
+        case.retention.look()
+    assert case.held <= ALLOWANCE + SHARE * (case.now - began)
+    assert broker.questions > 2
+
+
+def test_the_first_records_of_many_partitions_take_two_questions_in_all() -> None:
+    broker = Broker(committed=50, begins=80)
+    case = Case(broker)
+    places = [TopicPartition("clicks", number) for number in range(1, 100)]
+    case.retention.assigned(places)
+    for place in places:
+        case.retention.read(Record(*place, 80, None, None, None))
+    assert case.missed == 99 * 30
+    assert broker.questions == 2
+
+
+def test_an_answer_of_long_ago_says_nothing_of_a_topic_that_was_made_anew() -> None:
+    broker = Broker(committed=50, begins=10_000)
+    case = Case(broker)
+    case.read(10_000)
+    missed = case.missed
+    broker.begins = 0
+    case.now += ASKED
+    case.read(0, 2 * WORTH_ASKING)
+    assert case.missed == missed
+
+
+def test_what_is_lost_of_many_partitions_is_one_question() -> None:
+    broker = Broker(committed=0, begins=5 * WORTH_ASKING)
+    case = Case(broker)
+    places = [TopicPartition("clicks", number) for number in range(1, 100)]
+    broker.down = True
+    for place in places:
+        case.retention.assigned([place])
+        case.retention.read(Record(*place, 5 * WORTH_ASKING, None, None, None))
+    broker.down = False
+    case.now += 10 * ASKED
+    case.retention.look()
+    assert case.missed == 99 * 5 * WORTH_ASKING
+    assert broker.asked == 1
+
+
+def test_a_partition_whose_position_may_not_be_asked_for_is_let_be() -> None:
+    broker = Broker(committed=50, begins=80)
+    broker.refuses = True
+    case = Case(broker)
+    case.read(80, 81)
+    case.now += ASKED
+    case.read(82)
+    assert (case.missed, broker.questions) == (0, 1)
+
+
+def test_what_we_committed_ourselves_before_the_answer_is_no_position_to_compare_with() -> None:
+    broker = Broker(committed=50, begins=80)
+    broker.down = True
+    case = Case(broker)
+    case.read(80, 81)
+    broker.down, broker.position = False, 82
+    case.now += ASKED
+    case.read(82)
     assert case.missed == 0

@@ -1,0 +1,153 @@
+"""``python -m bench``: scenarios to results, results to tables and pictures.
+
+    python -m bench all [--quick]          every scenario, into bench/results/all.json (or quick.json)
+    python -m bench unbounded|quota|light|replicas|start [--quick] [--name NAME]
+    python -m bench backlog [N]            N records, five million unless told otherwise
+    python -m bench report [NAME] [--write]   tables to stdout; with --write into docs/performance.md, and pictures
+    python -m bench profile | costs        where the connector's own time goes
+
+A scenario replaces its own part of the results file and leaves the others, so that one can be measured again alone.
+"""
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from bench import system, tables
+from bench.loop_costs import print_costs
+from bench.sampling import print_profile
+from bench.scenarios.backlog import backlog
+from bench.scenarios.light import light
+from bench.scenarios.replicas import replicas
+from bench.scenarios.start import start_up
+from bench.scenarios.throughput import Topics, quota, unbounded
+from bench.sizes import QUICK, WHOLE, Sizes
+from bench.stage import Stage, open_stage
+from bench.streams import SEED
+
+RESULTS = Path(__file__).parent / "results"
+PAGE = system.ROOT / "docs" / "performance.md"
+IMAGES = system.ROOT / "docs" / "images"
+BACKLOG = 5_000_000  # of the scenario alone; ``all`` takes fewer, see sizes.py
+
+Rows = list[dict[str, Any]]
+Scenario = Callable[[Stage, Topics, Sizes, int], Rows]
+# In the order of ``all``: what is shared (a filled topic) is made by the first.
+SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
+    {
+        "unbounded": lambda stage, topics, sizes, _: unbounded(stage, topics, sizes),
+        "quota": lambda stage, topics, sizes, _: quota(stage, topics, sizes),
+        "start": lambda stage, topics, sizes, _: start_up(stage, _filled(topics, "long"), sizes),
+        "light": lambda stage, _, sizes, seed: light(stage, seed, sizes),
+        "replicas": lambda stage, topics, sizes, seed: replicas(stage, seed, 3 * topics.records // 2, sizes),
+        "backlog": lambda stage, _, sizes, seed: backlog(stage, seed, sizes.backlog),
+    }
+)
+
+
+def _filled(topics: Topics, name: str) -> str:
+    topics.fewest(name)
+    return name
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__, allow_abbrev=False)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("what", choices=["all", *SCENARIOS, "report", "profile", "costs"])
+    parser.add_argument("argument", nargs="?", help="records of backlog, or the name of the results to report")
+    parser.add_argument("--quick", action="store_true", help="small runs: they show that it works, not how fast")
+    parser.add_argument("--seed", type=int, default=SEED, help="of the streams (default: %(default)s)")
+    parser.add_argument("--name", help="of the results file; all, or quick, unless told otherwise")
+    parser.add_argument("--mock", action="store_true", help="the embedded broker instead of Apache Kafka: no Java")
+    parser.add_argument("--write", action="store_true", help="report: into docs/performance.md and docs/images")
+    return parser
+
+
+def _measure(options: argparse.Namespace) -> int:
+    sizes = QUICK if options.quick else WHOLE
+    if options.what == "backlog":
+        sizes = sizes._replace(backlog=int(options.argument or (sizes.backlog if options.quick else BACKLOG)))
+    names = list(SCENARIOS) if options.what == "all" else [options.what]
+    path = RESULTS / f"{options.name or ('quick' if options.quick else 'all')}.json"
+    failed = 0
+    with open_stage(mock=options.mock) as stage:
+        topics = Topics(stage, sizes.records, options.seed)
+        for name in names:
+            began, machine = time.monotonic(), system.machine()
+            try:
+                rows = SCENARIOS[name](stage, topics, sizes, options.seed)
+            except (AssertionError, RuntimeError, ValueError) as error:
+                # One that fails must not cost the others their time.
+                sys.stderr.write(f"{name} failed: {error}\n")
+                failed = 1
+                continue
+            result = {
+                "machine": machine,
+                "broker": stage.origin,
+                "seed": options.seed,
+                "sizes": sizes._asdict(),
+                "seconds": time.monotonic() - began,
+                "rows": rows,
+            }
+            _save(path, name, result)
+            sys.stdout.write(f"## {name} ({result['seconds']:.0f} s)\n\n{tables.render(name, result)}\n")
+            sys.stdout.flush()
+    return failed
+
+
+def _save(path: Path, name: str, result: Mapping[str, Any]) -> None:
+    """At once, so that an interrupted run keeps what it has."""
+    path.parent.mkdir(exist_ok=True)
+    results = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps({**results, name: result}, indent=1) + "\n")
+
+
+def _report(options: argparse.Namespace) -> int:
+    name = options.argument or options.name or "all"
+    path = RESULTS / f"{name}.json"
+    if not path.exists():
+        sys.stderr.write(f"no results in {path}: run python -m bench all --name {name}\n")
+        return 1
+    results = json.loads(path.read_text())
+    texts = {name: tables.render(name, results[name]) for name in SCENARIOS if name in results}
+    for name, text in texts.items():
+        sys.stdout.write(f"## {name}\n\n{text}\n")
+    if options.write:
+        from bench import plots  # noqa: PLC0415  # matplotlib is for this alone
+
+        page = PAGE.read_text()
+        PAGE.write_text(tables.fill_in(page, texts))
+        for name in texts:
+            if tables.place(name) not in page:
+                sys.stderr.write(f"no place for {name} in {PAGE.name}: {tables.place(name)}...{tables.END}\n")
+        for name in texts:
+            plots.draw(name, results[name]["rows"], IMAGES)
+    return 0
+
+
+def main() -> int:
+    """Do what was asked for; the exit code."""
+    options = _parser().parse_args()
+    # Every way to stop it is an exception, so that each process that it started is ended.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    if options.what == "report":
+        return _report(options)
+    if options.what == "costs":
+        return print_costs(options.seed)
+    if options.what == "profile":
+        return print_profile(options.seed, mock=options.mock)
+    return _measure(options)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
