@@ -13,6 +13,7 @@ Data flows one way, and so do imports: core <- config <- loop <- app <- cli.
 | personalize.py, wire.py | AWS out | core, ports, metrics, logs |
 | auth.py, msk.py, certificates.py | logging in to Kafka | config, personalize, ports, metrics, logs |
 | dead_letters.py | dead letters out | core, ports, metrics, logs |
+| tracing.py, spans.py | a span for each call, where OpenTelemetry is asked for | core, ports, logs |
 | status/ | the status page: what it shows, and how | core, ports, metrics, server, loop, watch, dead_letters |
 | dry_run.py | records from a file through a mapping, without Kafka and AWS | core, config |
 | exits.py | exit codes, a contract | nothing |

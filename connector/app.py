@@ -35,6 +35,7 @@ from connector.ports import Outside, Refused, Unavailable
 from connector.server import Health, Server
 from connector.source import KafkaSource
 from connector.status import Answers, Board, CountedCalls, Facts
+from connector.tracing import traced
 from connector.watch import Watch
 
 log = structlog.get_logger()
@@ -42,6 +43,7 @@ log = structlog.get_logger()
 MAX_OPEN_BYTES = 64 * 1024 * 1024  # keys, values and headers of records in memory
 STALLED = 60.0  # seconds without a step after which the process is not alive
 RESERVE = 0.2  # of shutdown_timeout, for the last commit and leaving the group
+TRACES = 2.0  # seconds for the last spans to leave, where there is as much
 GRACE = 0.5  # seconds for the gentle way of ending a process that hangs
 LEAST = 2.0  # seconds for those two, however short shutdown_timeout is
 MAX_POLL_INTERVAL = 300_000  # ms, librdkafka's own default
@@ -140,7 +142,8 @@ def _run(loaded: Loaded, metrics: Metrics, signals: Signals) -> Exit:
         make_producer=login.producer,
     )
     calls = Calls(wire)
-    counted = CountedCalls(calls)
+    carrier, end_traces = traced(calls, wire.endpoint, wire.region, outside.wall)
+    counted = CountedCalls(carrier)
     loop = Loop(source, counted, dead_letters, Router(loaded.pipelines), _settings(config), metrics, outside)
     facts = _facts(loaded, wire.endpoint, outside.wall())
     board = Board(facts, loop, counted.counts, dead_letters, metrics, outside, signals.stopping)
@@ -156,11 +159,14 @@ def _run(loaded: Loaded, metrics: Metrics, signals: Signals) -> Exit:
                 watch.look()
                 if login.outdated():
                     signals.begin_anew()
-            with _in_time(max(LEAST, timeout), loop, lambda: Exit.REFUSED if loop.fatal else Exit.OK):
+            seconds = max(LEAST, timeout)
+            ends = outside.clock() + seconds
+            with _in_time(seconds, loop, lambda: Exit.REFUSED if loop.fatal else Exit.OK):
                 code = _stop(loop, timeout * (1 - RESERVE), signals)
                 source.close()
                 dead_letters.close(0)
                 calls.close()
+                end_traces(min(TRACES, ends - outside.clock() - GRACE))
         except Exception as error:
             ending = Exit.REFUSED if isinstance(error, Refused) else Exit.BUG
             loop.give_up()

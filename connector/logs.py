@@ -6,10 +6,12 @@ outage makes two lines, not ten thousand.
 """
 
 import logging
+import os
 import sys
+import textwrap
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import structlog
@@ -21,6 +23,16 @@ CLIENT = logging.getLogger("librdkafka")
 Format = Literal["json", "text"]
 
 DEEPEST_CAUSE = 10  # of a chain of exceptions
+TIME = "%Y-%m-%dT%H:%M:%S.%fZ"  # ISO's, but that there would be no fraction once in a million lines
+MILLISECONDS = len("2026-01-01T00:00:00.000")
+
+# How text looks.
+PADDED = 36  # columns that a message takes at least
+MARGIN = " " * 25  # what stands below a line begins where its level does
+NARROWEST = 50  # columns of a sentence, on however narrow a terminal
+MOST = 8  # names of a list
+LEFT_OUT = "more_of_this_kind_before"  # says something only where it is not 0
+SENTENCES = ("why", "detail", "then", "places", "what_to_do")  # fields that are read and not looked up, in this order
 
 
 def _severity(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -39,20 +51,90 @@ def _without_messages(exc_info: ExcInfo) -> str:
     return "\nraised while handling, or because of:\n".join(parts)
 
 
-def configure(level: str, log_format: Format, *, colors: bool | None = None) -> None:
+class _Text:
+    """Lines for eyes: what is short in one line, in the caller's order, and sentences below it.
+
+    Args:
+        colors: whether to use them.
+        width: columns to wrap sentences at; None leaves them whole, as whoever searches a file wants them.
+    """
+
+    def __init__(self, *, colors: bool, width: int | None) -> None:
+        self._width = width
+        self._render = structlog.dev.ConsoleRenderer(
+            colors=colors,
+            pad_event_to=PADDED,
+            sort_keys=False,
+            # Another would show local variables, and with them records.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
+
+    def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> str:
+        """The line, and those below it."""
+        shown = {key: _short(value) for key, value in event.items() if value is not None and key not in SENTENCES}
+        if shown.get(LEFT_OUT) == 0:
+            del shown[LEFT_OUT]
+        shown["event"] = f"{event['event']} "  # stands clear of what follows, however long it is
+        shown["timestamp"] = f"{event['timestamp'][:MILLISECONDS]}Z"
+        below = [self._below(key.replace("_", " "), event[key]) for key in SENTENCES if event.get(key)]
+        return "\n".join([self._render(logger, name, shown), *below])
+
+    def _below(self, key: str, value: object) -> str:
+        if isinstance(value, list):
+            return f"{MARGIN}{key}:\n" + "".join(map(str, value)).rstrip()
+        # A newline or an escape in what a broker says would look like a line of ours, or worse.
+        text = f"{MARGIN}{key}: {''.join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in str(value))}"
+        if self._width is None:
+            return text
+        width = max(self._width, len(MARGIN) + NARROWEST)
+        return textwrap.fill(
+            text, width, subsequent_indent=f"{MARGIN}  ", break_long_words=False, break_on_hyphens=False
+        )
+
+
+def _short(value: object) -> object:
+    return folded(list(map(str, value))) if isinstance(value, list | tuple) else value
+
+
+def folded(names: Sequence[str]) -> str:
+    """Names in few words: neighbours that differ in the number at their end make one, and after some comes how many."""
+    runs: list[tuple[str, int, int]] = []
+    for name in names:
+        stem, _, end = name.rpartition("-")
+        number = int(end) if end.isdecimal() and end.isascii() else -1
+        if runs and number >= 0 and runs[-1][0] == stem and runs[-1][2] + 1 == number:
+            runs[-1] = stem, runs[-1][1], number
+        else:
+            runs.append((stem, number, number) if str(number) == end else (name, -1, -1))
+    parts = [_run(*run) for run in runs[:MOST]]
+    left_out = f" and {len(runs) - MOST} more" if len(runs) > MOST else ""
+    return ",".join(parts) + left_out
+
+
+def _run(stem: str, first: int, last: int) -> str:
+    if first < 0:
+        return stem
+    return f"{stem}-{first}" if first == last else f"{stem}-{first}..{last}"
+
+
+def _colors_wanted() -> bool:
+    """Colours are for terminals that have them and people who want them; see https://no-color.org."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def configure(level: str, log_format: Format) -> None:
     """Send every log, the libraries' too, to stderr: JSON lines, or text for a terminal."""
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
+        structlog.processors.TimeStamper(fmt=TIME, utc=True, key="timestamp"),
         structlog.processors.ExceptionRenderer(_without_messages),
     ]
     render: list[Processor]
     if log_format == "json":
         render = [_severity, structlog.processors.JSONRenderer()]
     else:
-        wanted = sys.stderr.isatty() if colors is None else colors
-        plain = structlog.dev.plain_traceback  # another would show local variables, and with them records
-        render = [structlog.dev.ConsoleRenderer(colors=wanted, pad_event_to=36, exception_formatter=plain)]
+        width = os.get_terminal_size(sys.stderr.fileno()).columns if sys.stderr.isatty() else None
+        render = [_Text(colors=_colors_wanted(), width=width)]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

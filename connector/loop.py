@@ -17,6 +17,7 @@ from connector.core.outcomes import Fatal
 from connector.core.records import TopicPartition
 from connector.core.transform import Transform
 from connector.delivery import Delivery
+from connector.logs import Repeats
 from connector.metrics import Metrics
 from connector.ports import DeadLetters, Outside, Polled, Sender, Source
 
@@ -69,6 +70,7 @@ class Loop:
         self._outside = outside
         self._commit_at = outside.clock() + settings.commit_interval
         self._leave_without_commit = False
+        self._repeats = Repeats(60.0, outside.clock)  # a steady backlog pauses and resumes all the time
         self._room = min(RECORDS_A_STEP, settings.bounds.events)  # how many records may be read at once
 
     @property
@@ -138,9 +140,11 @@ class Loop:
         change = self.flow.decide(loads, self._outside.clock())
         if change.pause:
             self._source.pause(change.pause)
+        if change.pause and self._repeats.written(("pause",)):
             log.info("partitions paused: more is read than can be delivered", partitions=_names(change.pause))
         if change.resume:
             self._source.resume(change.resume)
+        if change.resume and self._repeats.written(("resume",)):
             log.info("partitions resumed", partitions=_names(change.resume))
 
     def _commit(self) -> None:

@@ -9,13 +9,14 @@ import contextlib
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from sys import intern
 from typing import Any, Protocol
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as ClientTopicPartition
 
-from connector.core.records import Record, TopicPartition
+from connector.core.records import Record, TopicPartition, quick
 from connector.logs import CLIENT, Repeats
 from connector.metrics import Metrics
 from connector.ports import Polled, Refused, Unavailable
@@ -391,18 +392,23 @@ def _at(message: Message) -> str:
     return f"{message.topic()}-{message.partition()}@{message.offset()}"
 
 
+_new_record = quick(Record)
+
+
 def _record(message: Message, headers: Headers) -> Record:
     # Copies: a Message held on to may pin the whole fetch that it came with.
     kind, timestamp = message.timestamp()
     key, value = message.key(), message.value()
-    return Record(
-        message.topic() or "",
-        message.partition() or 0,
-        message.offset() or 0,
-        timestamp if kind else None,
-        key if type(key) is bytes else _bytes(key),
-        value if type(value) is bytes else _bytes(value),
-        headers,
+    return _new_record(
+        (
+            intern(message.topic() or ""),  # the client makes it anew for each message
+            message.partition() or 0,
+            message.offset() or 0,
+            timestamp if kind else None,
+            key if type(key) is bytes else _bytes(key),
+            value if type(value) is bytes else _bytes(value),
+            headers,
+        )
     )
 
 

@@ -14,6 +14,7 @@ from pydantic import field_validator as check
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from connector.core.records import Reason
+from connector.core.values import JsonObject
 
 MAX_EVENTS_PER_CALL = 10
 MAX_EVENT_BYTES = 10_240
@@ -145,6 +146,8 @@ def _is_id(value: Any) -> bool:
 
 
 def _is_plain_object(text: Any) -> bool:
+    if type(text) is JsonObject:  # written from a mapping, which was refused if one of its names is reserved
+        return len(text) <= MAX_PROPERTIES
     if type(text) is not str or not 0 < len(text) <= MAX_PROPERTIES:
         return False
     try:

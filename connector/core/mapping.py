@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from connector.core.expressions import ROOTS
 from connector.core.fields import LookupSkip
 from connector.core.members import compile_members
-from connector.core.records import Filtered, Reason, Rejection, Skipped, Stage
+from connector.core.records import Filtered, Reason, Rejection, Skipped, Stage, quick
 from connector.core.scope import (
     ALWAYS,
     RECORD_NAMES,
@@ -56,6 +56,8 @@ class Mapped(NamedTuple):
     invalid: tuple[Rejection, ...] = ()
     skipped: int = 0
 
+
+_mapped, _mapped_event = quick(Mapped), quick(MappedEvent)
 
 Result = Mapped | Skipped | Rejection
 _Action = Callable[[Root], Result]
@@ -197,7 +199,7 @@ def _one(rule: str, build: _Build) -> _Action:
         event = build(root, ())
         if event is None:
             return dropped
-        return event if isinstance(event, Rejection) else Mapped(rule, (MappedEvent(None, event),))
+        return event if isinstance(event, Rejection) else _mapped((rule, (_mapped_event((None, event)),), (), 0))
 
     return act
 

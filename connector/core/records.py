@@ -4,8 +4,20 @@ A fate is a value. Nothing that a record can contain raises past ``transform``; 
 below, and every ``match`` over them is exhaustive.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, TypeVar, cast
+
+Kind = TypeVar("Kind")
+
+
+def quick(kind: type[Kind]) -> Callable[[tuple[Any, ...]], Kind]:
+    """A constructor of a NamedTuple that takes all fields in one tuple, defaults included, at a third of the price.
+
+    For the few kinds of which every record makes one.
+    """
+    return cast("Callable[[tuple[Any, ...]], Kind]", partial(tuple.__new__, kind))
 
 
 class TopicPartition(NamedTuple):

@@ -17,7 +17,7 @@ from connector.core.decoding import (
 )
 from connector.core.events import Invalid, check_envelope, check_event
 from connector.core.mapping import Mapped, MappedEvent, Mapping
-from connector.core.records import Filtered, Reason, Record, Rejection, Skipped, Stage
+from connector.core.records import Filtered, Reason, Record, Rejection, Skipped, Stage, quick
 from connector.core.specs import PipelineSpec
 
 
@@ -43,6 +43,8 @@ class Transformed(NamedTuple):
     entries: tuple[Entry, ...]
     rejection: Rejection | None = None
 
+
+_entry, _transformed = quick(Entry), quick(Transformed)
 
 Fate = Transformed | Skipped | Filtered | Rejection
 Transform = Callable[[Record, float], Fate]
@@ -107,7 +109,7 @@ class Pipeline:
             else:
                 invalid.append(self._rejection(entry, mapped.rule, event.index))
         if not invalid:
-            return Transformed(self.name, mapped.rule, tuple(entries))
+            return _transformed((self.name, mapped.rule, tuple(entries), None))
         rejection = merge(invalid)
         return Transformed(self.name, mapped.rule, tuple(entries), rejection) if entries else rejection
 
@@ -124,7 +126,7 @@ class Pipeline:
         body = check_event(members, now)
         if isinstance(body, Invalid):
             return body
-        return Entry(tracking_id, session_id, user_id, body, event.index)
+        return _entry((tracking_id, session_id, user_id, body, event.index))
 
     def _rejection(self, problem: Invalid, rule: str, index: int | None) -> Rejection:
         message = f"pipeline {self.name}, rule {rule}: {problem.message}"

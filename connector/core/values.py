@@ -133,7 +133,8 @@ def to_properties(value: Any) -> str | None:
     if not isinstance(value, dict):
         raise wrong_type("an object", value)
     found = {name: to_property(item) for name, item in value.items() if item is not None}
-    return serialise(found) if found else None
+    # Not a JsonObject: its names are a stranger's, and some are reserved.
+    return str(serialise(found)) if found else None
 
 
 def _parse_object(text: str) -> Any:
@@ -148,16 +149,22 @@ def _not_json(_: str) -> NoReturn:
     raise ValueError("expected JSON, which has no NaN and no infinity")
 
 
+class JsonObject(str):
+    """The JSON of an object that was written here: whoever gets it need not read it to know what it is."""
+
+    __slots__ = ()
+
+
 def serialise(properties: dict[str, Any]) -> str:
-    """Compact JSON in the order of the mapping."""
+    """Compact JSON in the order of the mapping; a ``JsonObject`` where that is as sure as it nearly always is."""
     try:
         text = orjson.dumps(properties).decode()
     except orjson.JSONEncodeError:
         return _serialise_exactly(properties)
     if "null" in text:
         # Which is what orjson makes of a float that JSON does not have; ``to_property`` does not look so deep.
-        _serialise_exactly(properties)
-    return text
+        return _serialise_exactly(properties)
+    return JsonObject(text)
 
 
 def _serialise_exactly(properties: dict[str, Any]) -> str:
