@@ -13,7 +13,9 @@ from matplotlib.figure import Figure
 
 INK = "#1f2430"
 FAINT = "#d5d9e0"
-COLOURS: Mapping[str, str] = MappingProxyType({"naive": "#b9bec8", "grouped": "#7d93b2", "putevents": "#1f6feb"})
+COLOURS: Mapping[str, str] = MappingProxyType(
+    {"naive": "#b9bec8", "grouped": "#7d93b2", "grouped-2000": "#9fb3cc", "putevents": "#1f6feb"}
+)
 WINDOW = 1.0  # seconds over which calls are counted for the storm
 
 mpl.rcParams.update(

@@ -88,7 +88,7 @@ def start(stage: Stage, order: Order, url: str) -> Process:
         return start_connector(stage, order.topic, url, order.delivery)
     group = f"{order.contender}-{next(_numbers)}"
     arguments = [
-        *("bench.hand_written", order.contender, "--servers", stage.servers, "--topic", order.topic),
+        *("bench.hand_written", order.contender.partition("-")[0], "--servers", stage.servers, "--topic", order.topic),
         *("--group", group, "--endpoint", url),
         *("--records", str(order.consume[0]), "--timeout", str(order.consume[1])),
     ]

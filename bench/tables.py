@@ -8,7 +8,8 @@ Row = Mapping[str, Any]
 TITLES: Mapping[str, str] = MappingProxyType(
     {
         "naive": "(a) a record, a call, a commit",
-        "grouped": "(b) grouped by hand, 32 threads",
+        "grouped": "(b) grouped by hand, 500 a poll, 32 threads",
+        "grouped-2000": "(b) the same, 2,000 a poll",
         "putevents": "(c) `putevents run`",
     }
 )

@@ -9,6 +9,7 @@ from bench.sizes import Sizes
 from bench.stage import Stage, fill
 from bench.streams import SHAPES, Fewest, clicks
 
+POLL = 500  # records a poll, the default of Kafka's own consumer (max.poll.records), which most people keep
 QUOTA = 1_000  # calls a second: what AWS gives a dataset group
 
 
@@ -37,7 +38,12 @@ def unbounded(stage: Stage, topics: Topics, sizes: Sizes) -> list[dict[str, Any]
     """No quota, 20 ms a call. The hand-written ones get a slice of time: their rates do not depend on how long."""
     rows = []
     for stream in SHAPES:
-        for contender, repeats in (("naive", 1), ("grouped", sizes.repeats), ("putevents", sizes.repeats)):
+        for contender, repeats in (
+            ("naive", 1),
+            ("grouped", sizes.repeats),
+            ("grouped-2000", 1),
+            ("putevents", sizes.repeats),
+        ):
             order = _order(contender, stream, topics, sizes, UNBOUNDED)
             row = middle_run([run(stage, order)[0] for _ in range(repeats)])
             tell(row)
@@ -68,4 +74,5 @@ def _order(contender: str, stream: str, topics: Topics, sizes: Sizes, delivery: 
         topics.records if ours else None,
         sizes.deadline if ours else sizes.seconds,
         delivery=delivery,
+        consume=(2_000 if contender == "grouped-2000" else POLL, 1.0),
     )
