@@ -25,6 +25,7 @@ log = structlog.get_logger()
 
 RECORDS_A_STEP = 500  # enough to make a step's own cost small, few enough to answer within milliseconds
 NAP = 0.005  # seconds that an answer may lie unread while the loop waits for records
+GRAIN = 0.004  # seconds that a call may wait for its turn to go with others: a step costs as much as a call
 TICK = 0.5  # seconds without anything to do
 
 
@@ -101,8 +102,10 @@ class Loop:
         """Seconds until there is something to do, if neither a record nor an answer comes."""
         now = self._outside.clock()
         ready_at = self.delivery.channels.ready_at(now)
+        if ready_at is not None and ready_at <= now:
+            return 0.0
         until = self._commit_at if ready_at is None else min(ready_at, self._commit_at)
-        return min(TICK, max(0.0, until - now))
+        return min(TICK, max(GRAIN, until - now))
 
     def _accept(self, polled: Polled) -> None:
         now, wall = self._outside.clock(), self._outside.wall()
@@ -136,8 +139,8 @@ class Loop:
             Load(each.topic_partition, each.open_events, each.open_bytes, each.span, each.events_done)
             for each in self.offsets
         ]
-        self._room = min(RECORDS_A_STEP, self.flow.room(loads))
         change = self.flow.decide(loads, self._outside.clock())
+        self._room = min(RECORDS_A_STEP, self.flow.room(loads))
         if change.pause:
             self._source.pause(change.pause)
         if change.pause and self._repeats.written(("pause",)):

@@ -50,6 +50,7 @@ from connector.wire import CallFailed, Connections, Origin, Response
 
 SERVICE: Final = "personalize-events"
 CONNECT_TIMEOUT = 2.0  # seconds
+GATHERING = 0.002  # seconds that an answer waits for others: to wake the loop costs as much as to settle one
 CLOSING = 2.0  # seconds to wait for the thread that is told to end
 
 
@@ -322,7 +323,8 @@ class Calls:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._batches: deque[Batch] = deque()
-        self._answers: queue.SimpleQueue[Answer | Exception] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[list[Answer | Exception]] = queue.SimpleQueue()
+        self._gathered: list[Answer | Exception] = []
         self._under_way: set[asyncio.Task[None]] = set()
         self._loop = _new_event_loop()
         self._thread = threading.Thread(target=self._run, name="calls", daemon=True)
@@ -353,20 +355,30 @@ class Calls:
         try:
             outcome = await self._wire.send(batch)
         except Exception as error:  # noqa: BLE001  raised where somebody sees it, see wait()
-            self._answers.put(error)
+            self._gather(error)
         else:
-            self._answers.put(Answer(batch, outcome, time.monotonic() - started))
+            self._gather(Answer(batch, outcome, time.monotonic() - started))
+
+    def _gather(self, answer: Answer | Exception) -> None:
+        self._gathered.append(answer)
+        if len(self._gathered) == 1:
+            self._loop.call_later(GATHERING, self._hand_over)
+
+    def _hand_over(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        self._answers.put(gathered)
 
     def wait(self, timeout: float) -> Sequence[Answer]:
         """See ``ports.Sender``."""
         answers: list[Answer] = []
         try:
-            answer = self._answers.get(timeout=timeout) if timeout > 0 else self._answers.get_nowait()
+            gathered = self._answers.get(timeout=timeout) if timeout > 0 else self._answers.get_nowait()
             while True:
-                if isinstance(answer, Exception):
-                    raise answer
-                answers.append(answer)
-                answer = self._answers.get_nowait()
+                for answer in gathered:
+                    if isinstance(answer, Exception):
+                        raise answer
+                    answers.append(answer)
+                gathered = self._answers.get_nowait()
         except queue.Empty:
             return answers
 

@@ -7,7 +7,8 @@ Pausing a partition throws its prefetched records away, so it is for lasting sta
 stops the reading; only when it has been full for ``HOLD`` seconds are partitions paused, so that the consumer can be
 polled for the sake of its group membership. Those that hold their share or more pause first, and the others go on
 being read up to theirs. One that holds much more than its share of a full buffer, and is slow, pauses at once: a
-partition whose events cannot be delivered must not stop the rest.
+partition whose events cannot be delivered must not stop the rest. Slow is told by comparison: under a quota all wait,
+each for as long as the whole buffer takes.
 """
 
 import math
@@ -21,7 +22,10 @@ BREATH = 0.05  # seconds after which reading goes on, however little room there 
 RESUME = 0.7  # of a bound: well below where pausing begins, or it would flutter
 HOLD = 1.0  # seconds
 CROWDING = 1.5  # of its share: more than partitions differ by when all of them are read alike
-TURNOVER = 10.0  # seconds that a partition may need for what it holds; longer is slow, and worth a pause
+TURNOVER = 10.0  # seconds that a partition may need for what it holds, or
+PATIENCE = 3.0  # times what all of them need for what they hold; longer than both is slow, and worth a pause
+WINDOW = 5.0  # seconds over which rates are measured, or once through the buffer, if that takes longer
+LONGEST = 60.0  # seconds
 
 
 class Bounds(NamedTuple):
@@ -46,7 +50,7 @@ class Load(NamedTuple):
 
 
 class Pulse(NamedTuple):
-    """When a partition was last measured, how much was done then, and events a second before."""
+    """When a partition was last measured, how much was done then, and events a second before; infinite at first."""
 
     at: float
     done: int
@@ -82,7 +86,14 @@ class Flow:
         room = self._bounds.events - events
         if size:
             room = min(room, (self._bounds.bytes - size) * max(1, events) // size)
+        if room <= 0 and self.paused:
+            room = int(self._unread_shares(loads) * self._bounds.events)
         return max(1, room)
+
+    def _unread_shares(self, loads: Sequence[Load]) -> float:
+        """What the partitions that are not paused may still be read beyond a full buffer, as a part of it."""
+        share = 1.0 / len(loads)
+        return sum(max(0.0, share - self._level((load,))) for load in loads if load.topic_partition not in self.paused)
 
     def decide(self, loads: Sequence[Load], now: float) -> Change:
         """Look at the loads of all assigned partitions; what is returned counts as done."""
@@ -95,12 +106,12 @@ class Flow:
             self._pressed = True
         elif level <= RESUME:
             self._pressed = False
-        self._feel(loads, now)
-        paused = frozenset(load.topic_partition for load in loads if self._pauses(load, 1.0 / len(loads), level))
+        usual = self._feel(loads, now)
+        paused = frozenset(load.topic_partition for load in loads if self._pauses(load, 1.0 / len(loads), level, usual))
         ours = frozenset(load.topic_partition for load in loads)
         change = Change(paused - self.paused, (self.paused & ours) - paused)
         self.paused = paused
-        self.may_read = self._has_room(level, now) or 0 < len(paused) < len(loads)
+        self.may_read = self._has_room(level, now) or (bool(paused) and self._unread_shares(loads) > 0)
         return change
 
     def _has_room(self, level: float, now: float) -> bool:
@@ -118,28 +129,33 @@ class Flow:
             size += load.bytes
         return max(events / self._bounds.events, size / self._bounds.bytes)
 
-    def _pauses(self, load: Load, share: float, total: float) -> bool:
+    def _pauses(self, load: Load, share: float, total: float, usual: float) -> bool:
         # Each resumes by its own load: with one stuck, the total may never fall to where all of them would.
         already = load.topic_partition in self.paused
         part = RESUME if already else 1.0
         level = self._level((load,))
         tight = total > RESUME if already else total >= 1.0
-        crowding = tight and self._is_slow(load) and level >= share * (part if already else CROWDING)
+        crowding = tight and self._is_slow(load, usual) and level >= share * (part if already else CROWDING)
         return load.span >= self._bounds.span * part or crowding or (self._pressed and level >= share * part)
 
-    def _is_slow(self, load: Load) -> bool:
+    def _is_slow(self, load: Load, usual: float) -> bool:
         pulse = self._pulses.get(load.topic_partition)
-        return pulse is not None and load.events > pulse.rate * TURNOVER
+        return pulse is not None and load.events > pulse.rate * max(TURNOVER, PATIENCE * usual)
 
-    def _feel(self, loads: Iterable[Load], now: float) -> None:
-        """Measure how many events of each partition are done with a second, over the last second or so."""
+    def _feel(self, loads: Sequence[Load], now: float) -> float:
+        """Measure how fast each partition's events are done with; returns how long all take for all that is held."""
+        held = sum(load.events for load in loads)
+        rate = sum(self._pulses[load.topic_partition].rate for load in loads if load.topic_partition in self._pulses)
+        usual = held / rate if rate else math.inf
+        window = min(LONGEST, max(WINDOW, 1.5 * usual))
         pulses: dict[TopicPartition, Pulse] = {}
         for load in loads:
             before = self._pulses.get(load.topic_partition, Pulse(now, load.done, math.inf))
-            if now - before.at >= HOLD:
+            if now - before.at >= window:
                 before = Pulse(now, load.done, (load.done - before.done) / (now - before.at))
             pulses[load.topic_partition] = before
         self._pulses = pulses
+        return usual
 
     def forget(self, topic_partitions: Iterable[TopicPartition]) -> None:
         """These are no longer ours: whoever gets them finds them unpaused."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.core.flow import BREATH, HOLD, RESUME, Bounds, Change, Flow, Load
+from connector.core.flow import BREATH, HOLD, RESUME, WINDOW, Bounds, Change, Flow, Load
 from connector.core.records import TopicPartition
 from tests.core.simulation import Random
 
@@ -143,20 +143,41 @@ def test_one_that_is_slow_and_crowds_the_others_out_pauses_at_once() -> None:
     flow = Flow(BOUNDS)
     slow, fast = load(A, 900), load(B, 50)._replace(done=0)
     flow.decide([slow, fast], 0.0)
-    flow.decide([slow._replace(done=5), fast._replace(done=200)], HOLD)  # it would need minutes for what it holds
-    change = flow.decide([slow._replace(events=960), fast], HOLD + 0.1)
+    flow.decide([slow._replace(done=5), fast._replace(done=1_000)], WINDOW)  # it would need minutes for what it holds
+    change = flow.decide([slow._replace(events=960), fast], WINDOW + 0.1)
     assert change.pause == {A}
     assert flow.may_read
-    assert flow.decide([slow._replace(events=800), fast], HOLD + 0.2).resume == frozenset()
-    assert flow.decide([slow._replace(events=600), fast], HOLD + 0.3).resume == {A}
+    assert flow.decide([slow._replace(events=800), fast], WINDOW + 0.2).resume == frozenset()
+    assert flow.decide([slow._replace(events=600), fast], WINDOW + 0.3).resume == {A}
 
 
 def test_one_that_is_busy_and_quick_does_not_pause() -> None:
     flow = Flow(BOUNDS)
     busy, idle = load(A, 990), load(B)
     flow.decide([busy, idle], 0.0)
-    flow.decide([busy._replace(done=5_000), idle], HOLD)
-    assert flow.decide([busy._replace(events=1_000, done=5_100), idle], HOLD + 0.1).pause == frozenset()
+    flow.decide([busy._replace(done=5_000), idle], WINDOW)
+    assert flow.decide([busy._replace(events=1_000, done=5_100), idle], WINDOW + 0.1).pause == frozenset()
+
+
+def test_under_a_quota_nobody_is_slow_however_much_it_holds() -> None:
+    """40 events a second, and 1,000 in the buffer: whoever was read last waits for 25 s, as everybody did."""
+    flow, now = Flow(BOUNDS), 0.0
+    done = dict.fromkeys((A, B), 0)
+    for turn in range(40):
+        now += 5.0
+        done[(A, B)[turn // 3 % 2]] += 200  # a chunk of one partition, then one of the other
+        change = flow.decide([load(A, 800)._replace(done=done[A]), load(B, 199)._replace(done=done[B])], now)
+        assert change.pause == frozenset()
+
+
+def test_with_some_paused_the_others_are_read_up_to_their_shares_in_strides_and_no_further() -> None:
+    flow = pressed(load(A, 900), load(B, 100))
+    assert flow.paused == {A}
+    loads = [load(A, 900), load(B, 100)]
+    flow.decide(loads, HOLD + 0.1)
+    assert (flow.may_read, flow.room(loads)) == (True, 400)
+    flow.decide([load(A, 900), load(B, 500)], HOLD + 0.2)
+    assert not flow.may_read or flow.room([load(A, 900), load(B, 500)]) == 1
 
 
 # -- simulation -------------------------------------------------------------------------------------------------------

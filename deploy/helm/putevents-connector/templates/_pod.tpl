@@ -117,6 +117,8 @@ env:
         key: {{ $secret.key }}
   {{- end }}
 {{- end }}
+# The last lines of the log say why it ended: kubectl describe pod shows them.
+terminationMessagePolicy: FallbackToLogsOnError
 resources:
   {{- toYaml .Values.resources | nindent 2 }}
 securityContext:
