@@ -29,6 +29,13 @@ _REFUSED: Mapping[int, str] = {
     KafkaError.SASL_AUTHENTICATION_FAILED: _USER,
     KafkaError._AUTHENTICATION: _USER,  # noqa: SLF001
 }
+# What may be mended elsewhere while this process waits: never final.
+MENDED_ELSEWHERE: Mapping[int, str] = {
+    KafkaError.INCONSISTENT_GROUP_PROTOCOL: (
+        "another consumer uses kafka.group_id and shares out partitions by another protocol: stop it, or take another "
+        "group_id"
+    ),
+}
 _LOGIN = frozenset({KafkaError.SASL_AUTHENTICATION_FAILED, KafkaError._AUTHENTICATION})  # noqa: SLF001
 # Words of the client, and what to do; the first that fits.
 _WORDS: tuple[tuple[re.Pattern[str], str], ...] = (

@@ -20,7 +20,7 @@ from connector.core.records import Record, TopicPartition, quick
 from connector.logs import CLIENT, Repeats
 from connector.metrics import Metrics
 from connector.ports import Polled, Refused, Unavailable
-from connector.refusals import Refusals, advice_on, refused
+from connector.refusals import MENDED_ELSEWHERE, Refusals, advice_on, refused
 from connector.retention import Retention
 
 log = structlog.get_logger()
@@ -162,7 +162,7 @@ class KafkaSource:
         self._metrics.kafka_errors.labels(error.name()).inc()
         if error.code() != KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001  which says less than what came before it
             self._last_error = error.str()
-        final, advice = self._refusals.judge(error), advice_on(error)
+        final, advice = self._refusals.judge(error), advice_on(error) or MENDED_ELSEWHERE.get(error.code())
         if final is not None:
             self._failure = self._failure or final
         elif self._repeats.written((error.name(), advice or "")):

@@ -34,7 +34,7 @@ from connector.metrics import Metrics
 from connector.msk import CLAIMED, SIGNED_FOR, Tokens, sign
 from connector.personalize import NotConfigured
 from connector.ports import Outside, Unavailable
-from connector.refusals import PATIENCE, QUIET, Refusals
+from connector.refusals import MENDED_ELSEWHERE, PATIENCE, QUIET, Refusals
 from tests.conftest import KEY
 from tests.kafka.certificates import Authority
 from tests.wire.web import Told, Web, running_web
@@ -366,6 +366,15 @@ def test_at_the_start_what_encrypts_is_final_when_every_broker_says_so() -> None
     found = refusals.judge(DOWN)
     assert found is not None
     assert "kafka.tls.ca_file" in found.advice
+
+
+@pytest.mark.parametrize("code", MENDED_ELSEWHERE)
+def test_what_is_mended_elsewhere_is_never_final(code: int) -> None:
+    refusals = Refusals()
+    assert refusals.judge(KafkaError(code)) is None
+    assert refusals.judge(DOWN) is None
+    refusals.running()
+    assert refusals.judge(KafkaError(code)) is None
 
 
 def test_later_a_certificate_that_is_not_trusted_may_be_mended_on_the_other_side() -> None:
