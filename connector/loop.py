@@ -5,6 +5,7 @@ are no locks, and a record's whole walk can be read from ``step`` downwards, her
 needs of the outside is declared in ports.py.
 """
 
+from collections import deque
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from connector.core.channel import Limits
 from connector.core.flow import Bounds, Flow, Load
 from connector.core.offsets import Offsets
 from connector.core.outcomes import Fatal
-from connector.core.records import TopicPartition
+from connector.core.records import Record, TopicPartition
 from connector.core.transform import Transform
 from connector.delivery import Delivery
 from connector.logs import Repeats
@@ -24,6 +25,7 @@ from connector.ports import DeadLetters, Outside, Polled, Sender, Source
 log = structlog.get_logger()
 
 RECORDS_A_STEP = 500  # enough to make a step's own cost small, few enough to answer within milliseconds
+MOMENT = 0.1  # seconds that records may be mapped before answers are looked at
 NAP = 0.005  # seconds that an answer may lie unread while the loop waits for records
 GRAIN = 0.004  # seconds that a call may wait for its turn to go with others: a step costs as much as a call
 TICK = 0.5  # seconds without anything to do
@@ -72,7 +74,9 @@ class Loop:
         self._commit_at = outside.clock() + settings.commit_interval
         self._leave_without_commit = False
         self._repeats = Repeats(60.0, outside.clock)  # a steady backlog pauses and resumes all the time
-        self._room = min(RECORDS_A_STEP, settings.bounds.events)  # how many records may be read at once
+        self._room = settings.bounds.events  # how many events may come in at once
+        self._held: deque[Record] = deque()  # read, and not looked at yet
+        self._ends: dict[TopicPartition, int] = {}  # reached once nothing is held
 
     @property
     def fatal(self) -> Fatal | None:
@@ -85,15 +89,17 @@ class Loop:
         """Read what there is, send what may go, take in what came back, commit what is done."""
         timeout = self._idle_for()
         if self.flow.may_read:
-            waiting = min(timeout, NAP) if self.delivery.answers_expected else timeout
-            self._accept(self._source.poll(self._room, waiting))
+            if not self._held:
+                waiting = min(timeout, NAP) if self.delivery.answers_expected else timeout
+                self._hold(self._source.poll(min(RECORDS_A_STEP, self._room), waiting))
+            self._accept()
             self._work()
         else:
             # Nothing can be read now, so what can happen is an answer: wait for that, not for records. Dead letters are
             # acknowledged without waking anybody.
             self._work(min(timeout, NAP) if self.delivery.letters_expected else timeout)
             if self.flow.all_paused(len(self.offsets)):
-                self._accept(self._source.poll(1, 0))
+                self._hold(self._source.poll(1, 0))
         self._tell_of_oddities()
         self._adjust_flow()
         self._commit()
@@ -107,14 +113,28 @@ class Loop:
         until = self._commit_at if ready_at is None else min(ready_at, self._commit_at)
         return min(TICK, max(GRAIN, until - now))
 
-    def _accept(self, polled: Polled) -> None:
+    def _hold(self, polled: Polled) -> None:
+        self._held.extend(polled.records)
+        self._ends.update(polled.ends)
+
+    def _accept(self) -> None:
+        """Open and map what was read: as much as there is room for, and for a moment at most.
+
+        How many events a record makes is known only then, and a poll's worth of those that make a thousand would be a
+        process that neither answers nor stays within its memory. What is left is held, and was never opened.
+        """
         now, wall = self._outside.clock(), self._outside.wall()
-        for record in polled.records:
+        room = self._room
+        while self._held and room > 0 and self._outside.clock() - now < MOMENT:
+            record = self._held.popleft()
             opened = self.offsets.track(record)
             if opened is not None:
                 self.delivery.accept(opened, record.topic, self._transform(record, wall), now)
-        for topic_partition, offset in polled.ends.items():
-            self.offsets.reached(topic_partition, offset)
+                room -= opened.events
+        if not self._held:
+            for topic_partition, offset in self._ends.items():
+                self.offsets.reached(topic_partition, offset)
+            self._ends.clear()
 
     def _work(self, wait: float = 0.0) -> None:
         self.ticked_at = self._outside.clock()
@@ -140,7 +160,7 @@ class Loop:
             for each in self.offsets
         ]
         change = self.flow.decide(loads, self._outside.clock())
-        self._room = min(RECORDS_A_STEP, self.flow.room(loads))
+        self._room = self.flow.room(loads)
         if change.pause:
             self._source.pause(change.pause)
         if change.pause and self._repeats.written(("pause",)):
@@ -191,6 +211,7 @@ class Loop:
         self._forget("partitions lost", topic_partitions)
 
     def _forget(self, how: str, topic_partitions: Collection[TopicPartition]) -> None:
+        self._let_go(topic_partitions)
         abandoned = self.offsets.forget(topic_partitions)
         self.delivery.discard_given_up()
         self.flow.forget(topic_partitions)
@@ -200,6 +221,12 @@ class Loop:
         unfinished = sum(abandoned.values())
         log.info(how, partitions=_names(topic_partitions), unfinished=unfinished, total=len(self.offsets))
 
+    def _let_go(self, topic_partitions: Collection[TopicPartition]) -> None:
+        """What is held of these was never opened: their next owner reads it."""
+        gone = frozenset(topic_partitions)
+        self._held = deque(record for record in self._held if record.topic_partition not in gone)
+        self._ends = {place: offset for place, offset in self._ends.items() if place not in gone}
+
     # -- the way out ------------------------------------------------------------------------------------------
 
     def drain(self, seconds: float) -> bool:
@@ -208,6 +235,7 @@ class Loop:
         What is left stays uncommitted: it is read again, and its event ids make the repeat harmless.
         """
         deadline = self._outside.clock() + seconds
+        self._let_go([partition.topic_partition for partition in self.offsets])
         self.delivery.channels.drain()
         self._source.pause([partition.topic_partition for partition in self.offsets])
         while self.delivery.unfinished and self.fatal is None and self._outside.clock() < deadline:
