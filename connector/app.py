@@ -3,36 +3,37 @@
 The only module that may import everything. It reads top to bottom; what can go wrong ends in an exit code here.
 """
 
+import errno
 import faulthandler
 import gc
 import os
 import random
-import signal
-import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from types import FrameType
+from typing import Final, NamedTuple
 
 import structlog
 
 from connector import __version__, logs
 from connector.auth import Login
+from connector.calls import Calls
 from connector.config import Config, Loaded
 from connector.config.librdkafka import client_properties, for_consumer, for_producer
 from connector.core.channel import Limits
 from connector.core.flow import Bounds
-from connector.core.specs import Const
 from connector.core.transform import Router
+from connector.credentials import Account, NotConfigured, Role
 from connector.dead_letters import KafkaDeadLetters
 from connector.exits import Exit
 from connector.loop import Loop, Settings
 from connector.metrics import Metrics
-from connector.personalize import Account, Calls, NotConfigured, Role, Wire
+from connector.personalize import Wire
 from connector.ports import Outside, Refused, Unavailable
 from connector.server import Health, Server
+from connector.signals import ANEW, Signals, begun_anew
 from connector.source import KafkaSource
 from connector.status import Answers, Board, CountedCalls, Facts
 from connector.tracing import traced
@@ -47,38 +48,11 @@ TRACES = 2.0  # seconds for the last spans to leave, where there is as much
 GRACE = 0.5  # seconds for the gentle way of ending a process that hangs
 LEAST = 2.0  # seconds for those two, however short shutdown_timeout is
 MAX_POLL_INTERVAL = 300_000  # ms, librdkafka's own default
-ANEW = "new files"  # in place of a signal: the process is to begin anew
-
-
-class Signals:
-    """SIGTERM and SIGINT. The handler only notes: one that raises would destroy a fetched batch."""
-
-    def __init__(self) -> None:
-        self.received: str | None = None
-
-    def stopping(self) -> bool:
-        """Whether one has come."""
-        return self.received is not None
-
-    def begin_anew(self) -> None:
-        """Stop as for a signal, then begin anew; a signal that comes after all only stops."""
-        self.received = self.received or ANEW
-
-    def install(self) -> None:
-        """Listen from now on."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._note)
-
-    def ignore(self) -> None:
-        """All is done: a signal that comes now would only spoil the exit code."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)
-
-    def _note(self, number: int, _: FrameType | None) -> None:
-        if self.received not in {None, ANEW}:
-            # Whoever asks twice does not want to wait. What is lost is only work: nothing uncommitted is.
-            os._exit(128 + number)
-        self.received = signal.Signals(number).name
+LISTENING: Final[Mapping[int, str]] = {
+    errno.EADDRINUSE: "set server.port to a free one",
+    errno.EADDRNOTAVAIL: "set server.host to an address of this machine",
+    errno.EACCES: "set server.port to one above 1023",
+}
 
 
 def run(loaded: Loaded) -> Exit:
@@ -91,7 +65,7 @@ def run(loaded: Loaded) -> Exit:
     _initialise(metrics, loaded)
     try:
         code = _run(loaded, metrics, signals)
-        return _begun_anew() if code is Exit.OK and signals.received == ANEW else code
+        return begun_anew(signals) if signals.anew(code) else code
     except Unavailable as error:
         log.error("cannot start", why=str(error))
         return Exit.UNAVAILABLE
@@ -108,74 +82,89 @@ def run(loaded: Loaded) -> Exit:
         return Exit.BUG
 
 
-def _begun_anew() -> Exit:
-    """Replace this program by itself: the same process and arguments, and every file read again."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)  # what is ignored would stay so, in the new program, too
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  no shell is wanted
-    return Exit.OK  # never: the line before does not return
+class Parts(NamedTuple):
+    """What lives, and what is closed when it ends; ``shutdown_timeout`` is in seconds."""
+
+    source: KafkaSource
+    loop: Loop
+    watch: Watch
+    login: Login
+    dead_letters: KafkaDeadLetters
+    calls: Calls
+    end_traces: Callable[[float], None]
+    clock: Callable[[], float]
+    shutdown_timeout: float
 
 
 def _run(loaded: Loaded, metrics: Metrics, signals: Signals) -> Exit:
+    """Put the parts together, and let them live."""
     config = loaded.config
     outside = Outside(time.monotonic, time.time, random.random)
-    properties = client_properties(config.kafka)
-    topics = [topic for pipeline in config.pipelines for topic in pipeline.topics]
     wire = Wire(_account(config), config.delivery.request_timeout)
     login = Login(config.kafka, metrics, outside)
-    source = KafkaSource(
-        {**for_consumer(properties), **_group(config)},
-        topics,
-        metrics,
-        make_consumer=login.consumer,
-        excused=login.excused,
-    )
+    source = _source(config, metrics, login)
     source.require(config.dead_letter.topic, stopping=signals.stopping)
     if signals.stopping():
         return Exit.OK
-    dead_letters = KafkaDeadLetters(
-        for_producer(properties),
-        config.dead_letter.topic,
-        connect_headers=config.dead_letter.connect_headers,
-        group_id=config.kafka.group_id,
-        metrics=metrics,
-        make_producer=login.producer,
-    )
+    dead_letters = _dead_letters(config, metrics, login)
     calls = Calls(wire)
     carrier, end_traces = traced(calls, wire.endpoint, wire.region, outside.wall)
     counted = CountedCalls(carrier)
-    loop = Loop(source, counted, dead_letters, Router(loaded.pipelines), _settings(config), metrics, outside)
+    loop = Loop(source, counted, dead_letters, Router(loaded.pipelines), _settings(loaded), metrics, outside)
     facts = _facts(loaded, wire.endpoint, outside.wall())
     board = Board(facts, loop, counted.counts, dead_letters, metrics, outside, signals.stopping)
     watch = Watch(loop, source, metrics, outside, board.look)
+    timeout = config.delivery.shutdown_timeout
+    parts = Parts(source, loop, watch, login, dead_letters, calls, end_traces, outside.clock, timeout)
     with _server(config, metrics, loop, Answers(board.view)) as server:
+        topics = _topics(config)
         log.info("started", port=server.port, endpoint=wire.endpoint, group=config.kafka.group_id, topics=topics)
         source.subscribe(loop)
         _spare_the_collector()
-        timeout = config.delivery.shutdown_timeout
-        try:
-            while not signals.stopping() and loop.fatal is None:
-                loop.step()
-                watch.look()
-                if login.outdated():
-                    signals.begin_anew()
-            seconds = max(LEAST, timeout)
-            ends = outside.clock() + seconds
-            with _in_time(seconds, loop, lambda: Exit.REFUSED if loop.fatal else Exit.OK):
-                code = _stop(loop, timeout * (1 - RESERVE), signals)
-                source.close()
-                dead_letters.close(0)
-                calls.close()
-                end_traces(min(TRACES, ends - outside.clock() - GRACE))
-        except Exception as error:
-            ending = Exit.REFUSED if isinstance(error, Refused) else Exit.BUG
-            loop.give_up()
-            with _in_time(LEAST, loop, lambda: ending), suppress(RuntimeError):  # it may be closed already
-                source.close()
-            raise
-    signals.ignore()
+        code = _live(parts, signals)
+    if not signals.anew(code):
+        signals.ignore()
     log.info("stopped", exit_code=int(code))
     return code
+
+
+def _live(parts: Parts, signals: Signals) -> Exit:
+    """Step until told to stop, or until it makes no sense to go on; then end, in good order if that can be."""
+    loop = parts.loop
+    try:
+        while not signals.stopping() and loop.fatal is None:
+            loop.step()
+            parts.watch.look()
+            if parts.login.outdated():
+                signals.begin_anew()
+        return _end(parts, signals)
+    except Exception as error:
+        ending = Exit.REFUSED if isinstance(error, Refused) else Exit.BUG
+        loop.give_up()
+        with _in_time(LEAST, loop, lambda: ending), suppress(RuntimeError):  # it may be closed already
+            parts.source.close()
+        raise
+
+
+def _end(parts: Parts, signals: Signals) -> Exit:
+    """Deliver what is read, commit, leave the group and close, in the time that there is."""
+    loop, seconds = parts.loop, max(LEAST, parts.shutdown_timeout)
+    ends = parts.clock() + seconds
+    with _in_time(seconds, loop, lambda: _cut_short(loop, signals)):
+        code = _stop(loop, parts.shutdown_timeout * (1 - RESERVE), signals)
+        parts.source.close()
+        parts.dead_letters.close(0)
+        parts.calls.close()
+        parts.end_traces(min(TRACES, ends - parts.clock() - GRACE))
+    return code
+
+
+def _cut_short(loop: Loop, signals: Signals) -> Exit:
+    """The exit code where the time is up."""
+    if loop.fatal is not None:
+        return Exit.REFUSED
+    # Nobody wanted the process to end, so whoever runs it has to start it again, which 0 does not ask for.
+    return Exit.UNAVAILABLE if signals.received == ANEW else Exit.OK
 
 
 def _spare_the_collector() -> None:
@@ -228,13 +217,36 @@ def _in_time(seconds: float, loop: Loop, code: Callable[[], Exit]) -> Iterator[N
 
 def _initialise(metrics: Metrics, loaded: Loaded) -> None:
     pipelines = loaded.config.pipelines
-    names = [topic for pipeline in pipelines for topic in pipeline.topics if not topic.startswith("^")]
+    names = [topic for topic in _topics(loaded.config) if not topic.startswith("^")]
     metrics.initialise(names, [(pipeline.name, rule.name) for pipeline in pipelines for rule in pipeline.rules])
     metrics.config.info({"hash": loaded.hash})
 
 
-def _group(config: Config) -> dict[str, str]:
-    return {"group.id": config.kafka.group_id, "auto.offset.reset": config.kafka.auto_offset_reset}
+def _topics(config: Config) -> list[str]:
+    return [topic for pipeline in config.pipelines for topic in pipeline.topics]
+
+
+def _source(config: Config, metrics: Metrics, login: Login) -> KafkaSource:
+    kafka = config.kafka
+    group = {"group.id": kafka.group_id, "auto.offset.reset": kafka.auto_offset_reset}
+    return KafkaSource(
+        {**for_consumer(client_properties(kafka)), **group},
+        _topics(config),
+        metrics,
+        make_consumer=login.consumer,
+        excused=login.excused,
+    )
+
+
+def _dead_letters(config: Config, metrics: Metrics, login: Login) -> KafkaDeadLetters:
+    return KafkaDeadLetters(
+        for_producer(client_properties(config.kafka)),
+        config.dead_letter.topic,
+        connect_headers=config.dead_letter.connect_headers,
+        group_id=config.kafka.group_id,
+        metrics=metrics,
+        make_producer=login.producer,
+    )
 
 
 def _account(config: Config) -> Account:
@@ -247,14 +259,8 @@ def _account(config: Config) -> Account:
     )
 
 
-def _configured_ids(config: Config) -> frozenset[str]:
-    """Tracking ids that the file names; any other comes out of a record, and is data."""
-    rules = [rule.put_events for pipeline in config.pipelines for rule in pipeline.rules]
-    constants = [each.trackingId.const for each in rules if each is not None and isinstance(each.trackingId, Const)]
-    return frozenset(map(str, constants)) | frozenset(filter(None, [config.personalize.tracking_id]))
-
-
-def _settings(config: Config) -> Settings:
+def _settings(loaded: Loaded) -> Settings:
+    config = loaded.config
     delivery = config.delivery
     interval = float(config.kafka.librdkafka.get("max.poll.interval.ms", MAX_POLL_INTERVAL)) / 1000
     return Settings(
@@ -264,7 +270,7 @@ def _settings(config: Config) -> Settings:
             delivery.retry.initial,
             delivery.retry.maximum,
             delivery.stop_after_rejections,
-            _configured_ids(config),
+            loaded.tracking_ids,
         ),
         max_in_flight=delivery.max_in_flight,
         bounds=Bounds(delivery.max_buffered_events, MAX_OPEN_BYTES, delivery.max_buffered_events),
@@ -279,7 +285,7 @@ def _facts(loaded: Loaded, endpoint: str, started: float) -> Facts:
         __version__,
         loaded.hash,
         config.kafka.group_id,
-        tuple(topic for pipeline in config.pipelines for topic in pipeline.topics),
+        tuple(_topics(config)),
         endpoint,
         config.dead_letter.topic,
         started,
@@ -301,11 +307,15 @@ def _server(config: Config, metrics: Metrics, loop: Loop, home: Answers) -> Iter
     try:
         server = Server(config.server.host, config.server.port, metrics.registry, alive, ready, home)
     except OSError as error:
-        raise Unavailable(
-            f"cannot listen on {config.server.host}:{config.server.port} ({error.strerror}): "
-            "set server.port to a free one"
-        ) from None
+        raise Unavailable(_not_listening(f"{config.server.host}:{config.server.port}", error)) from None
     try:
         yield server
     finally:
         server.close()
+
+
+def _not_listening(where: str, error: OSError) -> str:
+    """The system's words, and what to do where they tell."""
+    said = f"cannot listen on {where} ({error.strerror})"
+    advice = LISTENING.get(error.errno or 0)
+    return said if advice is None else f"{said}: {advice}"

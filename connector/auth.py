@@ -7,6 +7,7 @@ a thread of the client's, and **nothing raises out of it**.
 """
 
 import hashlib
+import weakref
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,10 +20,10 @@ from confluent_kafka import Consumer, KafkaException, Producer
 from connector.certificates import expires
 from connector.config.librdkafka import refused_tls
 from connector.config.models import KafkaConfig, MskIamAuth, OidcAuth, PlainAuth, ScramAuth
+from connector.credentials import NotConfigured
 from connector.logs import Repeats
 from connector.metrics import Metrics
 from connector.msk import Tokens
-from connector.personalize import NotConfigured
 from connector.ports import Outside, Unavailable
 
 log = structlog.get_logger()
@@ -32,6 +33,14 @@ SPREAD = 300.0  # seconds over which the members of a group begin anew, so that 
 SHARE = 10  # or, where a certificate ends sooner, this part of the time that it has left
 SOON = timedelta(days=3)  # before its end a certificate is warned of
 DAY = 86_400.0  # seconds between two such warnings
+
+
+class _Consumer(Consumer):
+    """One that can be referred to weakly: the library's own type cannot."""
+
+
+class _Producer(Producer):
+    """The same of a producer."""
 
 
 class Login:
@@ -52,7 +61,8 @@ class Login:
         self._outside = outside
         self._repeats = Repeats(60.0, outside.clock)
         self._warnings = Repeats(DAY, outside.clock)
-        self._clients: dict[type, Consumer | Producer] = {}  # the latest of each kind: the one before is given up
+        # Whoever asked for a client holds it, and gives it up by letting go: the dead letters have more than one.
+        self._clients: weakref.WeakSet[Consumer | Producer] = weakref.WeakSet()
         self._tokens = _tokens(kafka.auth, metrics, outside) if isinstance(kafka.auth, MskIamAuth) else None
         self._user = _user(kafka.auth)
         self._ends = _certificate_ends(kafka)
@@ -62,12 +72,14 @@ class Login:
 
     def consumer(self, configuration: dict[str, Any]) -> Consumer:
         """A consumer that logs in with what holds now."""
-        client = self._clients[Consumer] = Consumer({**configuration, **self._current()})
+        client = _Consumer({**configuration, **self._current()})
+        self._clients.add(client)
         return client
 
     def producer(self, configuration: dict[str, Any]) -> Producer:
         """A producer that logs in with what holds now."""
-        client = self._clients[Producer] = Producer({**configuration, **self._current()})
+        client = _Producer({**configuration, **self._current()})
+        self._clients.add(client)
         return client
 
     def _current(self) -> dict[str, Any]:
@@ -97,7 +109,7 @@ class Login:
         if user is None or user == self._user:
             return
         self._user = user
-        for client in self._clients.values():
+        for client in self._clients:
             try:
                 client.set_sasl_credentials(*user)
             except KafkaException as error:

@@ -2,8 +2,8 @@
 
 A dead letter is part of its record's completion: until the broker has it, the record stays open and uncommitted. So
 nothing is dropped here. What fails is written again, for as long as it takes; what is too large for the topic is
-replaced by a stub that says where the record lies. A topic refuses whole batches as too large, so a letter is only
-believed to be that when it was refused alone.
+replaced by a stub that says where the record lies, and what is too old for it goes under the time of writing. A topic
+refuses whole batches for one of their letters, so a reason is only believed of a letter that was refused alone.
 
 A fatal error of the producer does not come through its callbacks: confluent-kafka raises it out of ``poll``, and the
 reports that were to follow in that poll are lost. So the producer's own word is not relied on for what it still has.
@@ -35,32 +35,48 @@ REPLAYS = "putevents.replays"
 REPEAT_AFTER = 1.0  # seconds
 ALL = 2  # see Letter.cut
 REMEMBERED = 20  # dead letters, for whoever asks what was wrong of late
-PROPERTIES: Mapping[str, Any] = {
-    "acks": "all",
-    "enable.idempotence": True,
+# Ours, and why: config/librdkafka.py refuses each in the file with the reason.
+OWNED: Mapping[str, Any] = {"acks": "all", "enable.idempotence": True}
+# The user's come after them, in this order: of two names for one property the client takes the later.
+DEFAULTS: Mapping[str, Any] = {
     "linger.ms": 5,
-    "message.timeout.ms": 30_000,
+    "message.timeout.ms": 30_000,  # and then it is written again, so this only bounds how long the client tries
     # The topic's own limit shall decide, not the client's: a record of the largest size gains headers here.
     "message.max.bytes": 16_000_000,
     # A topic that refuses a batch as too large refuses every record of it, and each is written again alone. In small
     # batches that is only what is large itself, unless the topic takes less than these.
     "batch.size": 16_384,
 }
-ALONE: Mapping[str, Any] = {"batch.num.messages": 1}
+# An idempotent producer begins anew after each refusal, which takes a tenth of a second, and here one may follow the
+# other. An answer that is lost on the way can double a letter then; that is allowed, and it loses none.
+ALONE: Mapping[str, Any] = {"batch.num.messages": 1, "enable.idempotence": False}
+_TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE})
+# Said of a whole batch, and of all but the one that is meant.
+_OF_SOME = frozenset({KafkaError.INVALID_RECORD, KafkaError._INVALID_DIFFERENT_RECORD})  # noqa: SLF001
 
 
 class Letter(NamedTuple):
     """One dead letter to be written: whose, and why.
 
-    ``cut`` is what the topic was too small for: 0 nothing, 1 the value, 2 key and headers, too. ``alone``: it was in a
-    batch that was refused as too large, and is written in one of its own.
+    ``cut`` is what the topic was too small for: 0 nothing, 1 the value, 2 key and headers, too. ``undated``: the topic
+    does not take the record's timestamp, and the letter has the time of its writing. ``alone``: it was in a batch that
+    was refused, and is written in one of its own.
     """
 
     opened: OpenRecord
     record: Record
     rejection: Rejection
     cut: int = 0
+    undated: bool = False
     alone: bool = False
+
+    def instead(self, code: int) -> "Letter | None":
+        """What to write in its place after that refusal; None: there is nothing else to try."""
+        if code in _TOO_LARGE and (self.cut < ALL or not self.alone):
+            return self._replace(cut=self.cut + self.alone, alone=True)
+        if code == KafkaError.INVALID_TIMESTAMP and not self.undated:
+            return self._replace(undated=self.alone, alone=True)
+        return self._replace(alone=True) if code in _OF_SOME and not self.alone else None
 
 
 class Buried(NamedTuple):
@@ -105,7 +121,7 @@ class KafkaDeadLetters:
         self._clock = clock
         self._repeats = Repeats(60.0, clock)
         self._letters = Repeats(10.0, clock)
-        self._configuration = {**properties, **PROPERTIES, "error_cb": self._on_error, "logger": CLIENT}
+        self._configuration = {**DEFAULTS, **properties, **OWNED, "error_cb": self._on_error, "logger": CLIENT}
         self._make_producer = make_producer
         self._producer = make_producer(self._configuration)
         self._broken = False
@@ -145,7 +161,7 @@ class KafkaDeadLetters:
                 key=record.key,
                 value=_stub(letter.record) if letter.cut else record.value,
                 headers=headers(record, letter.rejection, self._connector, stub=letter.cut > 0),
-                timestamp=record.timestamp or 0,
+                timestamp=0 if letter.undated else record.timestamp or 0,  # 0: the client's clock
                 on_delivery=self._on_delivery(letter),
             )
         except BufferError:
@@ -185,12 +201,12 @@ class KafkaDeadLetters:
     def _failed(self, letter: Letter, error: KafkaError) -> None:
         self._metrics.dead_letter_errors.inc()
         self._broken = self._broken or error.fatal() or error.code() == KafkaError._FATAL  # noqa: SLF001
-        too_large = error.code() in {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE}
-        if too_large and (letter.cut < ALL or not letter.alone):
+        other = letter.instead(error.code())
+        if other is not None:
             self._under_way.pop(id(letter.opened), None)
-            # Of a batch, the whole was too large, not each of them.
-            smaller = letter._replace(cut=letter.cut + letter.alone, alone=True)
-            self._again.appendleft((self._clock(), smaller))
+            self._again.appendleft((self._clock(), other))
+            if other.undated and not letter.undated:
+                self._tell_of_time()
             return
         self._later(letter)
         if self._repeats.written((error.name(),)):
@@ -199,6 +215,14 @@ class KafkaDeadLetters:
                 topic=self._topic,
                 code=error.name(),
                 detail=error.str(),
+            )
+
+    def _tell_of_time(self) -> None:
+        if self._repeats.written(("undated",)):
+            log.warning(
+                "the dead-letter topic refuses the timestamp of a record: its letter has the time of writing",
+                topic=self._topic,
+                what_to_do="set message.timestamp.type=LogAppendTime on the topic",
             )
 
     def _on_error(self, error: KafkaError) -> None:

@@ -16,8 +16,8 @@ from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 
 from connector import __version__
+from connector.credentials import NotConfigured, Role, client_config, find_credentials, new_session
 from connector.logs import Repeats
-from connector.personalize import NotConfigured, Role, client_config, find_credentials, new_session
 
 log = structlog.get_logger()
 

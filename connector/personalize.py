@@ -1,37 +1,31 @@
-"""One call on the wire becomes an Outcome; the only place that knows AWS.
+"""One call on the wire becomes an Outcome; the only place that knows how AWS answers.
 
-boto3 resolves credentials, region, endpoint, proxies, certificates and model. But ``client.put_events`` validates again
-what is validated already and serialises again what is serialised already, at ten times the price; so the body is put
-together from the entries' JSON, signed by core/signing.py and sent by wire.py. Tests hold the request equal to the one
-that the client would have sent, and the signature to botocore's.
+boto3 resolves endpoint, proxies, certificates and model, and in credentials.py region and credentials. But
+``client.put_events`` validates again what is validated already and serialises again what is serialised already, at ten
+times the price; so the body is put together from the entries' JSON, signed by core/signing.py and sent by wire.py.
+Tests hold the request equal to the one that the client would have sent, and the signature to botocore's.
 
 There is one owner of retries, and it is the loop: every call here is tried once, except that credentials which turn
 out too old are replaced and the call sent again, since the service has not looked at it.
 """
 
 import asyncio
-import importlib
 import os
-import queue
 import ssl
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import boto3
 import orjson
-from botocore.config import Config
-from botocore.credentials import AssumeRoleCredentialFetcher, Credentials, DeferredRefreshableCredentials
+from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 from botocore.httpsession import get_cert_path
 from botocore.parsers import create_parser
-from botocore.session import Session, get_session
+from botocore.session import Session
 from botocore.utils import get_environ_proxies
 
-from connector import __version__
 from connector.core.batching import Batch
 from connector.core.outcomes import (
     Delivered,
@@ -45,80 +39,10 @@ from connector.core.outcomes import (
     expired_for_good,
 )
 from connector.core.signing import Keys, Signer
-from connector.ports import Answer
+from connector.credentials import CONNECT_TIMEOUT, Account, NotConfigured, client_config, find_credentials, new_session
 from connector.wire import CallFailed, Connections, Origin, Response
 
 SERVICE: Final = "personalize-events"
-CONNECT_TIMEOUT = 2.0  # seconds
-GATHERING = 0.002  # seconds that an answer waits for others: to wake the loop costs as much as to settle one
-CLOSING = 2.0  # seconds to wait for the thread that is told to end
-
-
-class Role(NamedTuple):
-    """A role to assume with the credentials that the chain finds."""
-
-    arn: str
-    external_id: str | None = None
-    session_name: str = "putevents"
-
-
-class Account(NamedTuple):
-    """Which AWS to talk to. What is None is for boto3's own chain to find: environment, profile, instance."""
-
-    region: str | None = None
-    endpoint_url: str | None = None
-    role: Role | None = None
-
-
-class NotConfigured(Exception):
-    """No client can be made of what there is; the message says what is missing."""
-
-
-def client_config(timeout: float) -> Config:
-    """How botocore's own clients behave: they wait for so many seconds, try once, and say who we are."""
-    return Config(
-        retries={"total_max_attempts": 1},
-        connect_timeout=CONNECT_TIMEOUT,
-        read_timeout=timeout,
-        user_agent_extra=f"putevents-connector/{__version__}",
-    )
-
-
-def new_session(region: str | None, config: Config) -> Session:
-    """A session that knows its region, where anything names one."""
-    session = get_session()
-    # Every other AWS SDK reads AWS_REGION, and EKS sets it; botocore by itself looks at AWS_DEFAULT_REGION only.
-    region = region or os.environ.get("AWS_REGION")
-    if region:
-        session.set_config_variable("region", region)
-    # For the clients that fetch credentials, too: all calls wait while one of those is asked, and botocore's own
-    # defaults would let an unreachable one take minutes.
-    session.set_default_client_config(config)
-    return session
-
-
-def find_credentials(session: Session, role: Role | None) -> Credentials:
-    """What boto3's chain finds, or the role that is assumed with it, which is fetched when it is first used.
-
-    Raises:
-        NotConfigured: there are none, or half of a pair, or of a profile that is not there.
-    """
-    try:
-        found = session.get_credentials()
-    except (BotoCoreError, ValueError) as error:  # no such profile, half of a pair of keys, an agent at a strange host
-        raise NotConfigured(f"no AWS credentials: {error}") from error
-    if found is None:
-        raise NotConfigured(
-            "no AWS credentials: expected them in the environment (AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY), a profile, a web identity token (IRSA), Pod Identity, or instance metadata"
-        )
-    if role is None:
-        return found
-    arguments = {"RoleSessionName": role.session_name}
-    if role.external_id is not None:
-        arguments["ExternalId"] = role.external_id
-    fetcher = AssumeRoleCredentialFetcher(session.create_client, found, role.arn, extra_args=arguments)
-    return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
 
 
 class Wire:
@@ -311,92 +235,3 @@ def _proxy(value: str | None) -> str | None:
     if usable:
         return url
     raise NotConfigured("expected the proxy of the environment (HTTPS_PROXY, HTTP_PROXY) as http://host:port")
-
-
-class Calls:
-    """A thread with an asyncio loop in which all calls are made; ``ports.Sender``.
-
-    It shares nothing with the loop's thread but two queues, and what fails in it beyond all expectation is raised in
-    the loop's thread.
-    """
-
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
-        self._batches: deque[Batch] = deque()
-        self._answers: queue.SimpleQueue[list[Answer | Exception]] = queue.SimpleQueue()
-        self._gathered: list[Answer | Exception] = []
-        self._under_way: set[asyncio.Task[None]] = set()
-        self._loop = _new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="calls", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
-        self._wire.close()
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.close()
-
-    def submit(self, batch: Batch) -> None:
-        """See ``ports.Sender``."""
-        self._batches.append(batch)
-        if len(self._batches) == 1:
-            # Waking the other thread costs more than a call's share of this one's time; once a burst is enough.
-            self._loop.call_soon_threadsafe(self._start)
-
-    def _start(self) -> None:
-        while self._batches:
-            task = self._loop.create_task(self._send(self._batches.popleft()))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
-
-    async def _send(self, batch: Batch) -> None:
-        started = time.monotonic()
-        try:
-            outcome = await self._wire.send(batch)
-        except Exception as error:  # noqa: BLE001  raised where somebody sees it, see wait()
-            self._gather(error)
-        else:
-            self._gather(Answer(batch, outcome, time.monotonic() - started))
-
-    def _gather(self, answer: Answer | Exception) -> None:
-        self._gathered.append(answer)
-        if len(self._gathered) == 1:
-            self._loop.call_later(GATHERING, self._hand_over)
-
-    def _hand_over(self) -> None:
-        gathered, self._gathered = self._gathered, []
-        self._answers.put(gathered)
-
-    def wait(self, timeout: float) -> Sequence[Answer]:
-        """See ``ports.Sender``."""
-        answers: list[Answer] = []
-        try:
-            gathered = self._answers.get(timeout=timeout) if timeout > 0 else self._answers.get_nowait()
-            while True:
-                for answer in gathered:
-                    if isinstance(answer, Exception):
-                        raise answer
-                    answers.append(answer)
-                gathered = self._answers.get_nowait()
-        except queue.Empty:
-            return answers
-
-    def close(self) -> None:
-        """Give up the calls that are under way, and end the thread."""
-        self._loop.call_soon_threadsafe(self._end)
-        self._thread.join(CLOSING)
-
-    def _end(self) -> None:
-        for task in self._under_way:
-            task.cancel()
-        self._loop.call_soon(self._loop.stop)
-
-
-def _new_event_loop() -> asyncio.AbstractEventLoop:
-    """That of uvloop where it is there: TLS costs half with it."""
-    try:
-        make: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
-    except ImportError:
-        return asyncio.new_event_loop()
-    return make()

@@ -1,9 +1,9 @@
 """Whether records were deleted before they were read: counted and loud, because nothing else will ever tell.
 
-When retention overtakes a consumer, the broker lets it go on at the oldest record that is left. A gap in the offsets
-alone proves nothing, since compaction and transactions leave gaps, too; so where one matters, the broker is
-asked where the partition begins now. It is never asked from within a callback, and what it takes to answer is bounded:
-a broker that is slow may hold up neither a rebalance nor the loop.
+When retention overtakes a consumer, it goes on at the oldest record that is left, or at the end where it was told to. A
+gap in the offsets alone proves nothing, since compaction and transactions leave gaps, too; so where one matters, the
+broker is asked where the partition begins now. It is never asked from within a callback, and what it takes to answer is
+bounded: a broker that is slow may hold up neither a rebalance nor the loop.
 """
 
 import time
@@ -46,12 +46,16 @@ class Retention:
     Args:
         consumer: to ask; a member of the group.
         metrics: where missed records are counted.
+        latest: whether reading goes on at the end of a partition, not at its beginning, once retention has overtaken.
         clock: seconds that never go back.
     """
 
-    def __init__(self, consumer: Consumer, metrics: Metrics, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, consumer: Consumer, metrics: Metrics, *, latest: bool, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._consumer = consumer
         self._metrics = metrics
+        self._latest = latest
         self._clock = clock
         self._next: dict[Place, int] = {}
         self._first: set[Place] = set()  # of these no record came since the group's position is known
@@ -166,7 +170,8 @@ class Retention:
 
     def _compared(self, place: Place, begins: int) -> None:
         for expected, came in self._gaps.pop(place, ()):
-            missed = min(begins, came) - expected
+            # What was deleted and, where reading went on at the end, what lay between as well.
+            missed = came - expected if self._latest and begins > expected else min(begins, came) - expected
             if missed > 0:
                 self._tell(place, expected, missed)
 

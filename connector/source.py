@@ -6,8 +6,6 @@ afterwards, when the only thing left to do is to stop.
 """
 
 import contextlib
-import re
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from sys import intern
 from typing import Any, Protocol
@@ -19,7 +17,8 @@ from confluent_kafka import TopicPartition as ClientTopicPartition
 from connector.core.records import Record, TopicPartition, quick
 from connector.logs import CLIENT, Repeats
 from connector.metrics import Metrics
-from connector.ports import Polled, Refused, Unavailable
+from connector.ports import Polled, Refused
+from connector.readiness import FIRST_ANSWER, known_topics, require_topics
 from connector.refusals import MENDED_ELSEWHERE, Refusals, advice_on, refused
 from connector.retention import Retention
 
@@ -30,8 +29,7 @@ Headers = tuple[tuple[str, bytes | None], ...]
 LEAVING = 0.05  # seconds a poll, on the way out of the group
 SILENT = 2  # polls without a word, after which nothing calls back any more
 PATIENCE = 100  # polls, after which it is left as it is
-FIRST_ANSWER = 15.0  # seconds to wait for a broker at the start
-ASK_AGAIN = 1.0  # seconds between two looks at whether to go on waiting
+MAX_HEADERS = 10_000  # of a record; a short one takes twenty times in memory what it takes on the wire
 
 # Ours, and why: config/librdkafka.py refuses each in the file with the reason.
 OWNED: Mapping[str, Any] = {
@@ -93,7 +91,7 @@ class KafkaSource:
     ) -> None:
         self._metrics = metrics
         self._topics = list(topics)
-        self._servers = properties.get("bootstrap.servers")
+        self._servers = str(properties.get("bootstrap.servers"))
         self._static = "group.instance.id" in properties
         self._committing = False
         self._acknowledged: dict[TopicPartition, int] = {}
@@ -104,7 +102,7 @@ class KafkaSource:
         self._last_error = ""
         callbacks = {"on_commit": self._on_commit, "error_cb": self._on_error, "logger": CLIENT}
         self.consumer = make_consumer({**DEFAULTS, **_assignor(properties), **properties, **OWNED, **callbacks})
-        self._retention = Retention(self.consumer, metrics)
+        self._retention = Retention(self.consumer, metrics, latest=properties.get("auto.offset.reset") == "latest")
 
     def subscribe(self, listener: Listener) -> None:
         """Join the group; assignments come from within the polls that follow."""
@@ -185,7 +183,7 @@ class KafkaSource:
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
-        polled = self._sorted(messages)
+        polled = self._told_apart(messages)
         self._retention.look()
         return polled
 
@@ -199,7 +197,7 @@ class KafkaSource:
         # Its partition may have been revoked in between: what is not tracked yet is for the next owner.
         return more if _place(first) in self._let_go else [first, *more]
 
-    def _sorted(self, messages: Iterable[Message]) -> Polled:
+    def _told_apart(self, messages: Iterable[Message]) -> Polled:
         records: list[Record] = []
         ends: dict[TopicPartition, int] = {}
         read = self._retention.read
@@ -221,20 +219,27 @@ class KafkaSource:
         except (SystemError, UnicodeError):
             # The client hands no headers over if the name of one is not UTF-8. Stopping would stop at every restart,
             # for as long as the record lies there; so it is read without.
-            if self._repeats.written(("headers", message.topic() or "")):
-                log.warning("a record is read without its headers: the name of one is not UTF-8", at=_at(message))
+            return self._without_headers(message, "the name of one is not UTF-8")
+        if not found:
             return ()
-        return tuple([(name, _bytes(value)) for name, value in found]) if found else ()
+        if len(found) > MAX_HEADERS:
+            return self._without_headers(message, f"there are more than {MAX_HEADERS}")
+        return tuple([(name, _bytes(value)) for name, value in found])
+
+    def _without_headers(self, message: Message, why: str) -> Headers:
+        if self._repeats.written(("headers", message.topic() or "", why)):
+            log.warning("a record is read without its headers", why=why, at=_at(message))
+        return ()
 
     def pause(self, topic_partitions: Collection[TopicPartition]) -> None:
         """See ``ports.Source``."""
         if topic_partitions:
-            self.consumer.pause(_foreign(topic_partitions))
+            self.consumer.pause(_for_client(topic_partitions))
 
     def resume(self, topic_partitions: Collection[TopicPartition]) -> None:
         """See ``ports.Source``."""
         if topic_partitions:
-            self.consumer.resume(_foreign(topic_partitions))
+            self.consumer.resume(_for_client(topic_partitions))
 
     # -- commits ----------------------------------------------------------------------------------------------
 
@@ -309,8 +314,6 @@ class KafkaSource:
     ) -> None:
         """Make sure that a broker answers, that the topics are there, and that the dead letters have theirs.
 
-        Found at the start and said in words, a missing topic costs a minute; found later, it costs records.
-
         Args:
             dead_letter: the topic of the dead letters.
             timeout: seconds to wait for a broker.
@@ -320,45 +323,16 @@ class KafkaSource:
             Unavailable: no broker answers, or a topic is missing.
             Refused: the brokers do not let this principal in.
         """
-        known = self._known_topics(timeout, stopping)
-        if known is None:
-            return
-        wanted = {topic: "pipelines[].topics" for topic in self._topics if not topic.startswith("^")}
-        for topic, setting in {**wanted, dead_letter: "dead_letter.topic"}.items():
-            if topic not in known or known[topic].error is not None:
-                raise Unavailable(
-                    f"topic {topic} does not exist at {self._servers}, or this principal may not describe it: "
-                    f"create it, correct {setting}, or allow Describe on it"
-                )
-        for pattern in self._topics:
-            if pattern.startswith("^") and not any(re.match(pattern, topic) for topic in known):
-                log.warning("no topic matches yet", pattern=pattern)
+        servers = self._servers
+        known = known_topics(self.consumer, servers, timeout, stopping=stopping, heard=self._heard)
+        if known is not None:
+            self._refusals.running()
+            require_topics(known, self._topics, dead_letter, servers)
 
-    def _known_topics(self, timeout: float, stopping: Callable[[], bool]) -> Mapping[str, Any] | None:
-        log.info("connecting to Kafka", servers=self._servers)
-        deadline = time.monotonic() + timeout
-        while not stopping():
-            left = deadline - time.monotonic()
-            try:
-                found = self.consumer.list_topics(timeout=max(0.05, min(ASK_AGAIN, left)))
-                topics: Mapping[str, Any] = found.topics
-            except KafkaException as error:
-                self.consumer.poll(0)  # why the brokers hang up is told to the callbacks only
-                if isinstance(self._failure, Refused):
-                    raise self._failure from None
-                if left <= ASK_AGAIN:
-                    raise Unavailable(self._nobody_answers(timeout, error)) from None
-            else:
-                self._refusals.running()
-                return topics
-        return None
-
-    def _nobody_answers(self, timeout: float, error: KafkaException) -> str:
-        why = self._last_error or error.args[0].str()
-        return (
-            f"no broker at {self._servers} answers within {timeout:g} s ({why}): "
-            "check kafka.bootstrap_servers, the network between here and there, and kafka.tls and kafka.auth"
-        )
+    def _heard(self) -> str:
+        if isinstance(self._failure, Refused):
+            raise self._failure
+        return self._last_error
 
     def close(self) -> None:
         """Leave the group; calls the listener for what is still assigned. May hang: call it under a watchdog.
@@ -420,7 +394,7 @@ def _place(message: Message) -> TopicPartition:
     return TopicPartition(message.topic() or "", message.partition() or 0)
 
 
-def _foreign(topic_partitions: Iterable[TopicPartition]) -> list[ClientTopicPartition]:
+def _for_client(topic_partitions: Iterable[TopicPartition]) -> list[ClientTopicPartition]:
     return [ClientTopicPartition(topic, partition) for topic, partition in topic_partitions]
 
 

@@ -31,6 +31,13 @@ class Lag(NamedTuple):
     open_records: int
 
 
+class Oldest(NamedTuple):
+    """The oldest open record's offset, None without one, and since when (on the clock) it was seen to be that."""
+
+    offset: int | None
+    since: float
+
+
 class Watch:
     """Looks at a loop and says what it sees; ``tell`` is given the lag of each partition at every look."""
 
@@ -52,6 +59,7 @@ class Watch:
         self._topics: set[str] = set()
         self._repeats = Repeats(60.0, outside.clock)
         self._noted: dict[tuple[str, str], float] = {}  # (what, tracking id) -> since when
+        self._seen: dict[PartitionOffsets, Oldest] = {}
 
     def look(self) -> None:
         """Write gauges and log lines, if it is time."""
@@ -60,7 +68,7 @@ class Watch:
             return
         self._next = now + INTERVAL
         self._gauges()
-        lags = self._lags()
+        lags = self._lags(now)
         channels = list(self._loop.delivery.channels)
         for channel in channels:
             self._note(channel, now)
@@ -85,14 +93,16 @@ class Watch:
             metrics.assigned_partitions.labels(topic).set(assigned[topic])
             metrics.paused_partitions.labels(topic).set(paused[topic])
 
-    def _lags(self) -> list[Lag]:
+    def _lags(self, now: float) -> list[Lag]:
         partitions = list(self._loop.offsets)
         ends = self._source.end_offsets(partition.topic_partition for partition in partitions)
         wall = self._outside.wall()
+        # An assignment is an object of its own: what was seen in one before does not count.
+        self._seen = {each: _oldest(each, self._seen.get(each), now) for each in partitions}
         lags = []
         for partition in partitions:
             topic, number = partition.topic_partition
-            seconds, records = _age(partition, wall), None
+            seconds, records = _age(partition, wall, now - self._seen[partition].since), None
             self._metrics.lag_seconds.labels(topic, str(number)).set(seconds)
             end, done = ends.get(partition.topic_partition), partition.committable
             if end is not None and done is not None:
@@ -136,8 +146,17 @@ _ENDS = {
 }
 
 
-def _age(partition: PartitionOffsets, wall: float) -> float:
+def _oldest(partition: PartitionOffsets, before: Oldest | None, now: float) -> Oldest:
+    offset = partition.oldest.offset if partition.oldest is not None else None
+    return before if before is not None and before.offset == offset else Oldest(offset, now)
+
+
+def _age(partition: PartitionOffsets, wall: float, held: float) -> float:
+    """Seconds since the oldest open record was written, and no less than it has been seen to hold the others back.
+
+    Its timestamp is whoever wrote it's to choose: there may be none, or one to come.
+    """
     oldest = partition.oldest
-    if oldest is None or oldest.timestamp is None:
+    if oldest is None:
         return 0.0
-    return max(0.0, wall - oldest.timestamp / 1000)
+    return held if oldest.timestamp is None else max(held, wall - oldest.timestamp / 1000)

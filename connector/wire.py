@@ -157,6 +157,7 @@ class Connection(asyncio.Protocol):
         self._answer = answer
         self._tunnel = tunnel
         self._received = 0
+        self._headers, self._content, self._headers_complete = {}, [], False  # nothing of the answer before
         self._parser = httptools.HttpResponseParser(self)
         if self.transport is None or self.transport.is_closing():
             self.fail(_closed())

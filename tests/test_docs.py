@@ -14,7 +14,10 @@ from connector.core.records import Reason
 from connector.exits import Exit
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted(page for folder in ("docs", "deploy") for page in (ROOT / folder).rglob("*.md")),
+]
 
 
 def reference() -> ModuleType:
@@ -48,7 +51,7 @@ def test_every_example_is_valid_without_any_variable_set(example: Path) -> None:
 
 
 def test_the_field_specs_of_the_mapping_page_are_valid() -> None:
-    [text] = blocks(ROOT / "docs" / "mapping.md", "yaml")
+    [text] = [text for text in blocks(ROOT / "docs" / "mapping.md", "yaml") if not text.startswith("tests:")]
     lines = "".join(f"          {line}\n" for line in text.splitlines())
     # The page shows several specs for one member, one below the other; each is tried alone.
     starts = [match.start() for match in re.finditer(r"^ {10}\w", lines, re.MULTILINE)]
@@ -75,8 +78,19 @@ pipelines:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+    for target, _ in targets(page.read_text()):
         assert (page.parent / target).exists(), target
+
+
+def targets(text: str) -> list[tuple[str, str]]:
+    """File and section of each link within the repository, be it Markdown's, ``href="…"`` or ``src="…"``."""
+    found = re.findall(r"""(?:\]\(|\b(?:href|src)=["'])([^)"'#:\s]*)(?:#([^)"'\s]*))?[)"']""", text)
+    return [(target, anchor) for target, anchor in found if target or anchor]
+
+
+def test_links_of_markdown_and_of_html_are_found_and_those_to_elsewhere_are_not() -> None:
+    text = """[a](b.md#c) ![d](e.png) [f](#g) <a href="h.md#i"><img src='j.png'></a> [k](https://l.example/#m)"""
+    assert targets(text) == [("b.md", "c"), ("e.png", ""), ("", "g"), ("h.md", "i"), ("j.png", "")]
 
 
 def test_every_exit_code_and_every_reason_is_documented() -> None:

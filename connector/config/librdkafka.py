@@ -7,10 +7,10 @@ third of a millisecond and no network.
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from confluent_kafka import Consumer, KafkaException
+from confluent_kafka import Consumer, KafkaException, Producer
 
 from connector.config.models import (
     Auth,
@@ -64,6 +64,13 @@ _OURS: tuple[tuple[str, str | None], ...] = (
 )
 # With KIP-848 the brokers decide these, and the library refuses to be told.
 _BROKER_SIDE = ("session.timeout.ms", "heartbeat.interval.ms", "group.protocol.type")
+
+# What dead_letters.py sets and the user's have to fit to: its defaults, and what is not for the user to change.
+_LINGERS: Mapping[str, Any] = {"linger.ms": 5, "message.timeout.ms": 30_000}
+_IDEMPOTENT: Mapping[str, Any] = {"acks": "all", "enable.idempotence": True}
+_SILENT = logging.getLogger("connector.config.librdkafka.silent")
+_SILENT.disabled = True  # what is said about a throwaway client is of no interest
+_THROWAWAY: Mapping[str, Any] = {"bootstrap.servers": "", "logger": _SILENT}
 
 # What users tune, for `did you mean`; a test asks the library for each.
 KNOWN = (
@@ -184,7 +191,7 @@ def owned(names: Mapping[str, Any]) -> Iterator[Refusal]:
 def refused(properties: Mapping[str, Any]) -> Iterator[Refusal]:
     """The properties that librdkafka refuses, alone or together; it is not asked for ``owned`` ones."""
     ours = {refusal.name for refusal in owned(properties)}
-    good: dict[str, Any] = {}
+    good: Properties = {}
     for name, value in properties.items():
         reason = None if name in ours else _ask({name: value})
         # Alone, a property may only clash with another's default; that is for all of them together.
@@ -192,7 +199,7 @@ def refused(properties: Mapping[str, Any]) -> Iterator[Refusal]:
             yield _refusal(name, reason)
         elif name not in ours:
             good[name] = value
-    reason = _ask(good)
+    reason = _ask(good) or _ask_producer(good)
     if reason is not None:
         name = next((name for name in good if f"`{name}`" in reason), next(iter(good)))
         yield Refusal(name, "bad-property", f"expected properties that fit together: {_without(reason, good)}")
@@ -209,12 +216,18 @@ def refused_tls(tls: TlsConfig) -> Iterator[Refusal]:
 
 
 def _ask(properties: Mapping[str, Any]) -> str | None:
-    """Why the library makes no client of these, None where it does."""
-    silent = logging.getLogger("connector.config.librdkafka.silent")
-    silent.disabled = True  # what it would say about a throwaway client is of no interest
-    given = {"bootstrap.servers": "", "group.id": "validate", **properties}
+    """Why the library makes no consumer of these, None where it does."""
+    return _made(lambda: Consumer({**_THROWAWAY, "group.id": "validate", **properties}).close())
+
+
+def _ask_producer(properties: Properties) -> str | None:
+    """Why the library makes no producer of dead letters of these, None where it does."""
+    return _made(lambda: Producer({**_THROWAWAY, **_LINGERS, **for_producer(properties), **_IDEMPOTENT}))
+
+
+def _made(make: Callable[[], object]) -> str | None:
     try:
-        Consumer(given, logger=silent).close()
+        make()
     except KafkaException as error:
         return str(error.args[0].str())
     except (TypeError, ValueError, AttributeError, SystemError):

@@ -22,7 +22,7 @@ from connector.config.wording import at, problems_of
 from connector.config.yaml_tree import Path, parse
 from connector.core.mapping import Mapping as CompiledPipeline
 from connector.core.mapping import SpecError, compile_pipeline
-from connector.core.specs import PipelineSpec, Rule
+from connector.core.specs import Const, PipelineSpec, Rule
 from connector.core.transform import Pipeline
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -49,6 +49,13 @@ class Loaded:
         tracking_id = self.config.personalize.tracking_id
         pairs = zip(self.config.pipelines, self.mappings, strict=True)
         return [(spec, Pipeline(spec, mapping, tracking_id)) for spec, mapping in pairs]
+
+    @property
+    def tracking_ids(self) -> frozenset[str]:
+        """Those that the file names; any other comes out of a record, and is data."""
+        rules = [rule.put_events for pipeline in self.config.pipelines for rule in pipeline.rules]
+        constants = [each.trackingId.const for each in rules if each is not None and isinstance(each.trackingId, Const)]
+        return frozenset(map(str, constants)) | frozenset(filter(None, [self.config.personalize.tracking_id]))
 
 
 def load(path: str | FilePath, env: Mapping[str, str]) -> Loaded | list[Problem]:

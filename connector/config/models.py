@@ -257,7 +257,7 @@ class DeliveryConfig(Section):
     max_in_flight: Calls = 64
     """Calls at once, 1 to 1000."""
     requests_per_second: Rate = 1000.0
-    """Ceiling of this process in calls a second, above 0; the real rate adapts below it when throttled."""
+    """Most calls a second to each tracking id, above 0; the real rate adapts below it when throttled."""
     max_buffered_events: Buffer = 20_000
     """Events held in memory, 10 or more; past this, partitions pause."""
     request_timeout: Period = 10.0
@@ -282,7 +282,7 @@ class DeadLetterConfig(Section):
 
 
 class ServerConfig(Section):
-    """HTTP for the orchestrator: /metrics, /livez, /readyz."""
+    """HTTP: the status page at /, /metrics, /livez, /readyz."""
 
     host: Text = "0.0.0.0"  # noqa: S104  a pod is probed and scraped from outside; the contract's default
     """Address to listen on."""
@@ -363,7 +363,7 @@ ExampleOutput = Annotated[
 
 
 class Example(Section):
-    """A record, and what has to become of it; `putevents test` compares."""
+    """A record, and what has to become of it. Its form is checked; `putevents map` shows what does become of one."""
 
     name: Annotated[str, Field(min_length=1)]
     """What the test shows, in a few words. Required."""
@@ -389,10 +389,10 @@ class Config(Section):
     dead_letter: Annotated[DeadLetterConfig, Blank]
     """Where records go that can never become events. Required."""
     server: Annotated[ServerConfig, Blank] = ServerConfig()
-    """HTTP for the orchestrator: metrics and health."""
+    """HTTP: status page, metrics and health."""
     log: Annotated[LogConfig, Blank] = LogConfig()
     """What is logged, to stderr."""
     pipelines: Annotated[list[PipelineSpec], Field(min_length=1)]
     """Topics and the rules that make events of their records. Required, at least one."""
     tests: Annotated[list[Example], BlankList] = Field(default_factory=list)
-    """Examples with their expected events, for `putevents test`. Default: none."""
+    """Records with their expected events. Their form is checked; see `putevents map` for the rest. Default: none."""

@@ -1,15 +1,14 @@
 """A regular expression as an automaton of positions: from each character or class of it to those that may come next.
 
 Whatever Python's engine knows that this does not (anchors inside, what a group was, that an atomic group is never gone
-back into) only makes the engine do less. The tree of the standard library's parser is not public, so what is not known
-here is refused, not guessed.
+back into) only makes the engine do less. The parser of the standard library is not public, nor is its tree, so what is
+not known here is refused, not guessed.
 """
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from re import _parser  # type: ignore[attr-defined]  # without types; sre_parse, its old name, warns
 from typing import Any, NamedTuple, TypeVar
 
 MAX_POSITIONS = 2_000  # characters and classes of a pattern
@@ -71,14 +70,24 @@ def automaton(pattern: str) -> "Automaton":
     """The automaton of a search for the pattern.
 
     Raises:
-        TooComplex: it has what is not known here.
+        TooComplex: it has what is not known here, or this Python has moved its parser.
         re.error, OverflowError, RecursionError: as ``re.compile`` does.
     """
-    tree = _parser.parse(pattern)
-    made = Automaton()
+    parser = _parser()
+    tree = parser.parse(pattern)
+    made = Automaton(unbounded=parser.MAXREPEAT)
     whole = made.sequence(tree, tree.state.flags)
     made.start(whole, anchored=bool(tree) and _anchors(tree[0], tree.state.flags))
     return made
+
+
+def _parser() -> Any:
+    # Not at the top: a Python without it could not even run a mapping that has no pattern.
+    try:
+        from re import _parser  # type: ignore[attr-defined]  # noqa: PLC0415  no types; sre_parse, its old name, warns
+    except ImportError:
+        raise TooComplex("this version of Python does not show how it reads patterns; 3.11 does") from None
+    return _parser
 
 
 def _anchors(item: tuple[Any, Any], flags: int) -> bool:
@@ -89,9 +98,14 @@ def _anchors(item: tuple[Any, Any], flags: int) -> bool:
 
 
 class Automaton:
-    """Positions, and from each one to those that may come next: in how many ways, and by which symbols."""
+    """Positions, and from each one to those that may come next: in how many ways, and by which symbols.
 
-    def __init__(self) -> None:
+    Args:
+        unbounded: the parser's number for a repeat without an upper bound.
+    """
+
+    def __init__(self, unbounded: int) -> None:
+        self._unbounded = unbounded
         self.classes: list[_Class] = [_Class(ALL, ALL)]  # 0 is where a search begins
         self.follow: defaultdict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
 
@@ -216,7 +230,7 @@ class Automaton:
                 part = self._then(part, self.sequence(inner, flags))
             return part
         repeat = self._repeat(least, part)
-        if kind == "POSSESSIVE_REPEAT" and single and most == _parser.MAXREPEAT:
+        if kind == "POSSESSIVE_REPEAT" and single and most == self._unbounded:
             # It has taken all that it can: what comes next is something else.
             exits = _Exit(after=ALL & ~self.classes[position].sure, sure=least <= 1)
             return repeat._replace(last={position: exits}, empty=exits if least == 0 else _SHUT)

@@ -151,15 +151,10 @@ class Channel:
         """
         self.on_the_wire -= 1
         match outcome:
-            case Delivered():
+            case Delivered() | Rejected():
                 self._answered()
                 self.pace.on_accepted(batch.left_at)
-                self.lanes.delivered(batch)
-                return Settled(delivered=batch.items, rejected=self._believe())
-            case Rejected():
-                self._answered()
-                self.pace.on_accepted(batch.left_at)
-                return self._rejected(batch, outcome, now)
+                return self._rejected(batch, outcome, now) if isinstance(outcome, Rejected) else self._delivered(batch)
             case Throttled():
                 self._answered()
                 self.pace.on_throttled(now, batch.left_at)
@@ -170,14 +165,10 @@ class Channel:
                 self.outage.on_failure(batch, now, chance)
                 self._postpone(batch, self.lanes.failed(batch), now, chance)
                 return Settled()
-            case Expired():
+            case Expired() | Fatal():
                 self._answered()
                 self._postpone(batch, self.lanes.failed(batch), now, chance)
-                return Settled(fatal=expired_for_good(outcome))
-            case Fatal():
-                self._answered()
-                self._postpone(batch, self.lanes.failed(batch), now, chance)
-                return Settled(fatal=outcome)
+                return Settled(fatal=expired_for_good(outcome) if isinstance(outcome, Expired) else outcome)
             case _:
                 assert_never(outcome)
 
@@ -189,6 +180,10 @@ class Channel:
     def _postpone(self, batch: Batch, attempt: int, now: float, chance: float) -> None:
         wait = backoff(attempt, self._limits.retry_initial, self._limits.retry_maximum, chance)
         self.lanes.postpone(batch, now + wait)
+
+    def _delivered(self, batch: Batch) -> Settled:
+        self.lanes.delivered(batch)
+        return Settled(delivered=batch.items, rejected=self._believe())
 
     def _rejected(self, batch: Batch, outcome: Rejected, now: float) -> Settled:
         culprit = self.lanes.split(batch)

@@ -22,8 +22,8 @@ from connector.core.automaton import TooComplex
 from connector.core.backtracking import growth
 
 MAX_TEXT = 1 << 20  # characters that join and replace may make: a record must not multiply itself
-MAX_SEARCHED = 8192  # characters that regex_extract searches
-MAX_STEPS = 40_000_000  # that a search may take, about a second: fewer characters where steps are their square
+MAX_SEARCHED = 8192  # characters that regex_extract searches; fewer where a pattern's steps would be too many
+MAX_STEPS = 200_000  # that one search may take, a few milliseconds at most: a record may ask for a thousand of them
 MAX_WAYS = 1_000  # in which a pattern may read a text, whatever its length
 
 UNKNOWN: Any = object()  # an argument that is not a constant of the expression
@@ -269,12 +269,13 @@ def _prepare_regex(known: Sequence[Any], position: int | None) -> Callable[..., 
 def _searchable(pattern: str, position: int | None) -> int:
     """How many characters may be searched, so that no text takes more than ``MAX_STEPS``.
 
-    The pattern is the operator's and the text a stranger's, who could stall the process with it.
+    The pattern is the operator's and the text a stranger's, who could stall the process with it: not by one search
+    alone, but by one for each element of a record.
     """
     try:
         degree, ways = growth(pattern)
     except TooComplex as error:
-        raise _too_slow(f"a simpler pattern: {error}", None, position) from None
+        raise _too_slow(f"a pattern of which can be said how long it takes: {error}", None, position) from None
     if degree is None:
         hint = "say what is allowed, as in [^/]* for .*, or let go of nothing, as in (?:a++)+ for (a+)+"
         raise _too_slow(
@@ -287,7 +288,8 @@ def _searchable(pattern: str, position: int | None) -> int:
         )
     if ways > MAX_WAYS:
         raise _too_slow("a pattern with fewer parts that may be left out", None, position)
-    return MAX_SEARCHED if degree == 0 else min(MAX_SEARCHED, isqrt(2 * MAX_STEPS // ways))
+    # From each place to the end of the text is half of its square.
+    return min(MAX_SEARCHED, MAX_STEPS // ways if degree == 0 else isqrt(2 * MAX_STEPS // ways))
 
 
 def _too_slow(expected: str, hint: str | None, position: int | None) -> ExpressionError:

@@ -29,8 +29,8 @@ from connector.core.values import DataError, wrong_type
 __all__ = ["MAX_ELEMENTS", "Mapped", "MappedEvent", "Mapping", "Members", "SpecError", "compile_pipeline"]
 
 # Events that one record may make. Each may repeat what is long elsewhere in the record, so that without a bound a
-# record of one megabyte makes gigabytes.
-MAX_ELEMENTS = 10_000
+# record of one megabyte makes gigabytes; and each may search by regular expressions, which takes milliseconds.
+MAX_ELEMENTS = 1_000
 
 # PutEvents' member names to values of their final types; a null member is absent. ``sentAt`` is an int in
 # seconds, ``eventValue`` a float, ``impression`` a list of str, ``properties`` JSON text, all others a str.

@@ -20,6 +20,9 @@ def quick(kind: type[Kind]) -> Callable[[tuple[Any, ...]], Kind]:
     return cast("Callable[[tuple[Any, ...]], Kind]", partial(tuple.__new__, kind))
 
 
+HEADER = 100  # bytes that a header takes in memory, however short it is
+
+
 class TopicPartition(NamedTuple):
     """One partition of one topic."""
 
@@ -48,8 +51,8 @@ class Record(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes of key, value and headers: what holding the record costs, roughly."""
-        size = len(self.key or b"") + len(self.value or b"")
+        """Bytes that holding the record costs, roughly: of key, value and headers, and ``HEADER`` more a header."""
+        size = len(self.key or b"") + len(self.value or b"") + HEADER * len(self.headers)
         for name, value in self.headers:
             size += len(name) + len(value or b"")
         return size

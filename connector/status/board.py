@@ -65,8 +65,8 @@ class Board:
         self._metrics = metrics
         self._outside = outside
         self._stopping = stopping
-        self._conditions = Conditions(facts.started)
         now = outside.clock()
+        self._conditions = Conditions(facts.started, now)
         self._history = History(read(metrics, now))
         self._looked_at = now
         self.latest = View(facts, outside.wall(), (Condition(Kind.STARTING, facts.started),), Lags(0, 0, 0.0))
@@ -85,7 +85,7 @@ class Board:
         self.latest = View(
             self._facts,
             wall,
-            self._conditions.look(Sight(loop, channels, busy), wall),
+            self._conditions.look(Sight(loop, channels, busy), now, wall),
             summary(lags, loop.flow.paused),
             pacing(channels, self._rates.rates),
             reading.totals,

@@ -1,7 +1,8 @@
 """Which state the process is in: everything that holds, the gravest first, and since when.
 
 A state is a line of ``HOLDS``. Some are so only after a while: a dead letter takes a moment to be acknowledged, and
-between two events of a quiet topic nobody would call the process idle.
+between two events of a quiet topic nobody would call the process idle. How long is measured by a clock that never goes
+back; the wall's is only shown.
 """
 
 from collections.abc import Callable, Mapping
@@ -57,31 +58,38 @@ HOLDS: Mapping[Kind, Callable[[Sight], str | None]] = {
 }
 
 
+class Since(NamedTuple):
+    """A moment, by the clock that never goes back and in Unix time."""
+
+    clock: float
+    wall: float
+
+
 class Conditions:
     """Remembers since when each of them holds."""
 
-    def __init__(self, started: float) -> None:
-        self._since: dict[Kind, float] = {Kind.STARTING: started}
-        self._busy_until = started
+    def __init__(self, started: float, now: float) -> None:
+        self._since: dict[Kind, Since] = {Kind.STARTING: Since(now, started)}
+        self._busy_until = now
 
-    def look(self, sight: Sight, wall: float) -> tuple[Condition, ...]:
-        """What holds at this Unix time; never empty."""
+    def look(self, sight: Sight, now: float, wall: float) -> tuple[Condition, ...]:
+        """What holds now, by the clock and in Unix time; never empty."""
         details = {kind: detail for kind, holds in HOLDS.items() if (detail := holds(sight)) is not None}
-        self._settle(details, wall)
-        self._since = {kind: self._since.get(kind, wall) for kind in details}
+        self._settle(details, now)
+        self._since = {kind: self._since.get(kind, Since(now, wall)) for kind in details}
         return tuple(
-            Condition(kind, self._since[kind], detail)
+            Condition(kind, self._since[kind].wall, detail)
             for kind, detail in details.items()
-            if wall - self._since[kind] >= AFTER.get(kind, 0.0)
+            if now - self._since[kind].clock >= AFTER.get(kind, 0.0)
         )
 
-    def _settle(self, details: dict[Kind, str], wall: float) -> None:
+    def _settle(self, details: dict[Kind, str], now: float) -> None:
         """Idle is what is left, once nothing has been under way for a while."""
         if Kind.DELIVERING in details:
-            self._busy_until = wall + PATIENCE
+            self._busy_until = now + PATIENCE
         if Kind.STARTING in details or Kind.UNASSIGNED in details:
             return
-        if wall < self._busy_until:
+        if now < self._busy_until:
             details.setdefault(Kind.DELIVERING, "")
         elif not details or details.keys() <= AFTER.keys():
             details[Kind.IDLE] = ""

@@ -1,5 +1,6 @@
 """The connector as a process: it starts or says why not, delivers, and ends as it was told to, with its exit code."""
 
+import errno
 import http.client
 import json
 import os
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError
 
+from connector.app import _not_listening
 from connector.cli import main
 from connector.core.records import TopicPartition
 from connector.local.endpoint import Endpoint, running_endpoint
@@ -112,9 +114,9 @@ class Running:
 
 
 @contextmanager
-def running(path: str) -> Iterator[Running]:
-    command = [sys.executable, "-m", "connector", "run", path]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+def running(path: str, program: tuple[str, str] = ("-m", "connector"), **env: str) -> Iterator[Running]:
+    command, env = [sys.executable, *program, "run", path], {**os.environ, **env}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=env) as process:
         try:
             yield Running(process)
         finally:
@@ -268,6 +270,54 @@ def test_sigterm_with_the_broker_away_ends_in_time(cluster: MockCluster, endpoin
         assert time.monotonic() - started < 6
 
 
+# -- it begins anew -------------------------------------------------------------------------------------------
+
+# Its files count as new so many times; the environment says what else goes on.
+BEGINS_ANEW = """
+import json, os, signal, sys, threading
+times = int(os.environ["TIMES"])
+os.environ["TIMES"] = str(times - 1)
+print(json.dumps({"message": "begun", "descriptors": len(os.listdir("/proc/self/fd"))}), file=sys.stderr, flush=True)
+from connector.auth import Login
+from connector.dead_letters import KafkaDeadLetters
+Login.outdated = lambda _: times > 0
+if os.environ.get("HANGS"):
+    KafkaDeadLetters.close = lambda *_: threading.Event().wait()
+if os.environ.get("SIGNALLED"):
+    sys.addaudithook(lambda event, _: os.kill(os.getpid(), signal.SIGTERM) if event == "os.exec" else None)
+from connector.__main__ import main
+sys.exit(main())
+"""
+
+
+def test_beginning_anew_leaks_no_descriptors(cluster: MockCluster, endpoint: Endpoint, tmp_path: Path) -> None:
+    file = config(tmp_path, cluster.bootstrap_servers, endpoint.url)
+    with running(file, ("-c", BEGINS_ANEW), TIMES="2") as connector:
+        counts = [connector.line("begun")["descriptors"] for _ in range(3)]
+        connector.line("started")
+        assert connector.end(signal.SIGTERM) == 0
+    assert counts == counts[:1] * 3
+
+
+def test_a_signal_in_the_moment_of_beginning_anew_stops_the_new_program(
+    cluster: MockCluster, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    file = config(tmp_path, cluster.bootstrap_servers, endpoint.url)
+    with running(file, ("-c", BEGINS_ANEW), TIMES="9", SIGNALLED="yes") as connector:
+        assert connector.end() == 0
+    assert [line["message"] for line in connector.lines].count("begun") == 2
+
+
+def test_beginning_anew_that_takes_too_long_ends_with_69_so_that_it_is_started_again(
+    cluster: MockCluster, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    short = "delivery: {linger: 50ms, commit_interval: 100ms, shutdown_timeout: 1s}"
+    file = config(tmp_path, cluster.bootstrap_servers, endpoint.url, delivery=short)
+    with running(file, ("-c", BEGINS_ANEW), TIMES="1", HANGS="yes") as connector:
+        assert connector.end() == 69
+    assert "time is up" in connector.lines[-1]["message"]
+
+
 # -- it says why not ------------------------------------------------------------------------------------------
 
 
@@ -342,6 +392,7 @@ class TestStart:
             code, said = run(config(tmp_path, cluster.bootstrap_servers, server=server), capsys)
         assert code == 69
         assert f"cannot listen on 127.0.0.1:{port}" in said["why"]
+        assert "set server.port to a free one" in said["why"]
 
     def test_a_bug_ends_with_70_and_does_not_quote_what_it_stumbled_over(
         self, aws: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -354,6 +405,19 @@ class TestStart:
         assert (code, said["kind"]) == (70, "KeyError")
         assert "stumble" in said["places"][-1]
         assert "secret" not in str(said)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EADDRNOTAVAIL, "away"), "(away): set server.host to an address of this machine"),
+        (OSError(errno.EACCES, "denied"), "(denied): set server.port to one above 1023"),
+        (socket.gaierror(socket.EAI_NONAME, "unknown name"), "(unknown name)"),
+        (OSError(errno.EMFILE, "too many"), "(too many)"),
+    ],
+)
+def test_who_cannot_listen_is_advised_only_where_the_error_tells_what_helps(error: OSError, said: str) -> None:
+    assert _not_listening("localhost:80", error) == f"cannot listen on localhost:80 {said}"
 
 
 ENDS_WHILE_LOADING = """

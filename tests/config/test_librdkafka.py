@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer
 
-from connector.config import client_properties
-from connector.config.librdkafka import KNOWN, owned, refused
+from connector import dead_letters
+from connector.config import client_properties, librdkafka
+from connector.config.librdkafka import KNOWN, for_producer, owned, refused
 from tests.config.files import build, loaded, only, problems
 
 
@@ -178,6 +179,35 @@ def test_a_range_is_named_in_the_message() -> None:
 
 def test_properties_that_fit_only_together_are_taken() -> None:
     loaded(kafka("librdkafka: {max.poll.interval.ms: 8000, session.timeout.ms: 7000}"), {})
+
+
+CLASHES = {
+    "in flight": ("max.in.flight: 6", "max.in.flight must be set <= 5"),
+    "its other name": ("max.in.flight.requests.per.connection: 6", "max.in.flight must be set <= 5"),
+    "no repeats": ("retries: 0", "retries must be set >= 1"),
+    "out of order": ("queuing.strategy: lifo", "queuing.strategy must be set to fifo"),
+    "times": ("linger.ms: 2000, message.timeout.ms: 1000", "message.timeout.ms must be greater than linger.ms"),
+    "a default": ("queue.buffering.max.ms: 40000", "message.timeout.ms must be greater than linger.ms"),
+    "another default": ("delivery.timeout.ms: 4", "message.timeout.ms must be greater than linger.ms"),
+}
+
+
+@pytest.mark.parametrize(("text", "reason"), CLASHES.values(), ids=CLASHES.keys())
+def test_what_no_producer_of_dead_letters_is_made_of_is_found_without_a_network(text: str, reason: str) -> None:
+    found = only(kafka(f"librdkafka: {{{text}}}"), {})
+    assert found.code == "bad-property"
+    assert reason in found.message
+
+
+def test_the_user_s_properties_are_asked_with_what_the_dead_letters_set() -> None:
+    assert librdkafka._IDEMPOTENT == dead_letters.OWNED
+    assert dead_letters.DEFAULTS.items() >= librdkafka._LINGERS.items()
+
+
+def test_what_the_dead_letters_own_is_refused_and_their_defaults_are_the_user_s() -> None:
+    assert {refusal.name for refusal in owned(dead_letters.OWNED)} == dead_letters.OWNED.keys()
+    assert list(owned(dead_letters.DEFAULTS)) == []
+    assert for_producer(dict(dead_letters.DEFAULTS)) == dead_letters.DEFAULTS
 
 
 def test_our_properties_are_seen_beside_invalid_ones() -> None:

@@ -2,9 +2,13 @@
 
 import contextlib
 import re
+import subprocess
+import sys
 import time
 import warnings
 from functools import cache
+from itertools import count
+from math import isqrt
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -15,6 +19,9 @@ from connector.core.automaton import MAX_POSITIONS, TooComplex
 from connector.core.backtracking import MAX_TOGETHER, growth
 from connector.core.expressions import EvaluationError, ExpressionError, compile_expression
 from connector.core.functions import MAX_SEARCHED, MAX_STEPS, MAX_WAYS
+from connector.core.mapping import MAX_ELEMENTS, Mapped, Mapping, compile_pipeline
+from connector.core.scope import RECORD_NAMES
+from connector.core.specs import PipelineSpec
 
 # Each has stalled somebody, or is the smallest of its kind.
 EXPONENTIAL = (
@@ -59,18 +66,53 @@ def test_a_pattern_that_a_long_text_stalls_is_refused(pattern: str) -> None:
 
 
 @pytest.mark.parametrize("pattern", SQUARES)
-def test_a_pattern_whose_search_takes_the_square_is_accepted_for_as_many_characters_as_take_no_second(
-    pattern: str,
-) -> None:
+def test_a_pattern_whose_search_takes_the_square_searches_as_many_characters_as_the_steps_allow(pattern: str) -> None:
     degree, ways = growth(pattern)
     assert degree == 1
-    longest = min(MAX_SEARCHED, int((2 * MAX_STEPS / ways) ** 0.5))
-    assert longest > 1_000
+    longest = next(length for length in count(1) if ways * (length + 1) ** 2 / 2 > MAX_STEPS)
     expression = compiled(pattern)
     expression.evaluate({"value": "c" * longest})
-    if longest < MAX_SEARCHED:
-        with pytest.raises(EvaluationError, match=f"at most {longest} characters for its pattern"):
-            expression.evaluate({"value": "c" * (longest + 1)})
+    with pytest.raises(EvaluationError, match=f"at most {longest} characters for its pattern"):
+        expression.evaluate({"value": "c" * (longest + 1)})
+
+
+def test_a_pattern_of_many_ways_searches_fewer_characters() -> None:
+    degree, ways = growth("a?" * 9 + "a")
+    assert degree == 0
+    assert ways * MAX_SEARCHED > MAX_STEPS
+    with pytest.raises(EvaluationError, match=f"at most {MAX_STEPS // ways} characters for its pattern"):
+        compiled("a?" * 9 + "a").evaluate({"value": "b" * (MAX_STEPS // ways + 1)})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"), [("[^/]+$", "a" * 446 + "/"), (r"\s+$", " " * 446 + "x"), (r"[^\W\d]+\d", "\u0101" * 447)]
+)
+def test_a_record_that_searches_once_for_each_of_its_elements_takes_seconds(pattern: str, text: str) -> None:
+    """Once: the loop stood still for 41 minutes."""
+    assert len(text) == isqrt(2 * MAX_STEPS // growth(pattern).ways)  # as long as it may be
+    rule = {
+        "name": "r",
+        "for_each": "value",
+        "put_events": {
+            "sessionId": f"regex_extract(item, '{pattern}') || 's'",
+            "eventType": {"const": "View"},
+            "sentAt": "timestamp",
+        },
+    }
+    mapping = compile_pipeline(PipelineSpec.model_validate({"name": "p", "topics": ["t"], "rules": [rule]}))
+    assert isinstance(mapping, Mapping)
+    root = dict.fromkeys(RECORD_NAMES) | {
+        "value": [text] * MAX_ELEMENTS,
+        "topic": "t",
+        "partition": 0,
+        "offset": 0,
+        "timestamp": 1_795_509_011_000,
+    }
+    began = time.thread_time()
+    fate = mapping(root)
+    assert time.thread_time() - began < 15
+    assert isinstance(fate, Mapped)
+    assert len(fate.events) == MAX_ELEMENTS
 
 
 @pytest.mark.parametrize("pattern", QUICK)
@@ -107,6 +149,17 @@ def test_what_the_parser_may_come_to_know_is_refused(monkeypatch: pytest.MonkeyP
         growth("(a)")
     with pytest.raises(TooComplex, match="difference is not known here"):
         automaton._class("IN", [("DIFFERENCE", None)], 0)
+
+
+def test_a_python_that_has_moved_its_parser_refuses_patterns_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("re._parser")
+    monkeypatch.setitem(sys.modules, "re._parser", None)
+    with pytest.raises(ExpressionError, match="this version of Python does not show how it reads patterns") as caught:
+        compile_expression(r"regex_extract(value, 'moved/(\d+)')")
+    assert caught.value.code == "bad_argument"
+    assert compile_expression("upper(value)").evaluate({"value": "a"}) == "A"
+    program = "import re, sys; del re._parser; sys.modules['re._parser'] = None; import connector.cli"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
 def test_ways_are_counted_and_bounded() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from connector.config.models import Auth
 from tests.deploy.render import Object, only, rendered, template, workload
 from tests.deploy.test_pods import loaded
 
@@ -56,19 +58,38 @@ def test_servers_out_of_a_secret_are_read_from_the_pods_environment() -> None:
     assert "bootstrapServers" not in metadata
 
 
-@pytest.mark.parametrize(
-    ("auth", "sasl"),
-    [
-        ("type=plain", "plaintext"),
-        ("type=scram", "scram_sha512"),
-        ("type=scram,config.kafka.auth.mechanism=SCRAM-SHA-256", "scram_sha256"),
-        ("type=oidc", "oauthbearer"),
-    ],
-)
-def test_keda_logs_in_as_the_connector_does(auth: str, sasl: str) -> None:
+# What KEDA's scaler `kafka` is told of the login. Of its `sasl`, IAM is no value: it is a provider of tokens.
+LOGINS: dict[str, tuple[str, Object]] = {
+    "none": ("type=none", {"tls": "disable"}),
+    "plain": ("type=plain", {"tls": "enable", "sasl": "plaintext"}),
+    "scram": ("type=scram", {"tls": "enable", "sasl": "scram_sha512"}),
+    "scram 256": ("type=scram,MECHANISM=SCRAM-SHA-256", {"tls": "enable", "sasl": "scram_sha256"}),
+    "oidc": ("type=oidc", {"tls": "enable", "sasl": "oauthbearer"}),
+    "msk_iam": (
+        "type=msk_iam",
+        {"tls": "enable", "sasl": "oauthbearer", "saslTokenProvider": "aws_msk_iam", "awsRegion": "eu-west-1"},
+    ),
+    "msk_iam elsewhere": (
+        "type=msk_iam,config.kafka.auth.region=us-east-2",
+        {"tls": "enable", "sasl": "oauthbearer", "saslTokenProvider": "aws_msk_iam", "awsRegion": "us-east-2"},
+    ),
+}
+
+
+def test_every_way_to_log_in_is_among_those_that_keda_is_told_of() -> None:
+    union = get_args(Auth)[0]
+    assert {name.split()[0] for name in LOGINS} == {
+        get_args(each.model_fields["type"].annotation)[0] for each in get_args(union)
+    }
+
+
+@pytest.mark.parametrize("login", LOGINS)
+def test_keda_logs_in_as_the_connector_does(login: str) -> None:
+    auth, told = LOGINS[login]
+    auth = auth.replace("MECHANISM", "config.kafka.auth.mechanism")
     one = trigger(scaled("--set", f"config.kafka.auth.{auth},keda.authenticationRef=kafka"))
-    assert one["metadata"]["sasl"] == sasl
-    assert one["metadata"]["tls"] == "enable"
+    names = ("tls", "sasl", "saslTokenProvider", "awsRegion")
+    assert {name: one["metadata"][name] for name in names if name in one["metadata"]} == told
     assert one["authenticationRef"] == {"name": "kafka"}
 
 

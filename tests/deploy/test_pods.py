@@ -11,7 +11,7 @@ import yaml
 
 from connector.app import STALLED
 from connector.config import Loaded, load
-from connector.source import FIRST_ANSWER
+from connector.readiness import FIRST_ANSWER
 from tests.deploy.render import (
     RENDERED,
     Object,
@@ -186,8 +186,15 @@ def test_the_network_lets_dns_the_brokers_and_aws_be_reached_and_nothing_else(wa
 @every_set
 def test_memory_is_above_what_was_measured_and_cpu_has_no_limit(way: str, name: str) -> None:
     [container] = pod_spec(rendered(way, name))["containers"]
-    assert container["resources"]["requests"] == {"cpu": "250m", "memory": "256Mi"}  # 190 MiB was measured
+    assert container["resources"]["requests"] == {"cpu": "250m", "memory": "256Mi"}  # 140 MiB was measured
     assert container["resources"]["limits"] == {"memory": "512Mi"}
+
+
+@every_set
+def test_why_a_container_ended_is_told_with_its_pod(way: str, name: str) -> None:
+    spec = pod_spec(rendered(way, name))
+    for container in (*spec["initContainers"], *spec["containers"]):
+        assert container["terminationMessagePolicy"] == "FallbackToLogsOnError"
 
 
 @every_set

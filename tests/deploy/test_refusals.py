@@ -79,6 +79,21 @@ REFUSED = {
         "keda.authenticationRef: expected the name of a TriggerAuthentication",
         "make one",
     ),
+    "a certificate that keda has not": (
+        f"{KEDA},config.kafka.tls.cert_file=/f,config.kafka.tls.key_file=/f",
+        "keda.authenticationRef: expected the name of a TriggerAuthentication",
+        "make one with the same ca",
+    ),
+    "an authority that keda has not": (
+        f"{KEDA},config.kafka.tls.ca_file=/f",
+        "KEDA has not the files that kafka.tls names",
+        "make one with the same ca",
+    ),
+    "tokens of a region that nobody knows": (
+        f"{KEDA},config.kafka.auth.type=msk_iam,keda.authenticationRef=a,env.AWS_REGION=null",
+        "keda: expected the region of the cluster",
+        "set kafka.auth.region",
+    ),
     "servers that keda cannot read": (
         f"{KEDA},networkPolicy.enabled=false,config.kafka.bootstrap_servers.file=/f",
         "keda: expected kafka.bootstrap_servers as text",

@@ -21,9 +21,10 @@ from connector.core.batching import Batch, Item
 from connector.core.offsets import PartitionOffsets
 from connector.core.records import Record, TopicPartition
 from connector.core.transform import Entry
+from connector.credentials import Account, Role
 from connector.local.endpoint import running_endpoint
 from connector.local.faults import Faults
-from connector.personalize import Account, Role, Wire
+from connector.personalize import Wire
 
 ROLE = "arn:aws:iam::123456789012:role/events"
 EVENT = b'{"eventType":"View","sentAt":1795500000,"itemId":"i-1"}'
@@ -108,7 +109,7 @@ def main() -> None:
         results: dict[str, Any] = {
             "environment": send({"AKIASTATIC": "static-secret"}, PAIR),
             "wrong pair": send({"AKIASTATIC": "another"}, PAIR),
-            "assumed role": send({"ASIAROLE": "sts-secret"}, PAIR | sts, Role(ROLE)),
+            "assumed role": send({"ASIAROLE": "sts-secret"}, PAIR | sts, Role(ROLE, None, "inside")),
             "web identity": send({"ASIAWEBIDENTITY": "sts-secret"}, web | sts),
             "pod identity": send({"ASIAPOD": "pod-secret"}, pod),
             "clients": clients(),

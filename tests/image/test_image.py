@@ -39,7 +39,7 @@ def test_it_runs_the_mounted_file_unless_told_otherwise(image: str) -> None:
     assert (config["Entrypoint"], config["Cmd"]) == (["putevents"], ["run", CONFIG])
 
 
-def test_it_is_small(image: str) -> None:
+def test_it_takes_no_more_room_than_its_page_says(image: str) -> None:
     assert inspected(image)["Size"] < MAX_MEGABYTES * 1e6
 
 

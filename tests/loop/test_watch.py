@@ -97,6 +97,41 @@ def test_lag_is_the_age_of_the_oldest_unfinished_record_and_the_records_behind_i
     assert house.value("consumer_lag_records", topic=TOPIC, partition="0") == 0
 
 
+@pytest.mark.parametrize("ahead", [None, 3600.0, 0.0, -50.0], ids=["none", "to come", "now", "long ago"])
+def test_a_record_that_is_stuck_makes_lag_whatever_its_timestamp_says(ahead: float | None) -> None:
+    house = Watched()
+    house.sender.outcome = lambda _: Retryable("Timeout", Status.TIMEOUT)
+    record = house.source.produce(P0, "1")
+    stamp = None if ahead is None or record.timestamp is None else record.timestamp + int(ahead * 1000)
+    house.source.logs[P0] = [record._replace(timestamp=stamp)]
+    house.look(30)
+    expected = 30 - min(ahead or 0.0, 0.0)
+    assert house.value("consumer_lag_seconds", topic=TOPIC, partition="0") == pytest.approx(expected, abs=2)
+    house.sender.outcome = lambda _: Delivered()
+    house.look(30)
+    assert house.value("consumer_lag_seconds", topic=TOPIC, partition="0") == 0
+
+
+def test_how_long_a_record_was_stuck_is_forgotten_with_its_partition() -> None:
+    house = Watched()
+    house.sender.outcome = lambda _: Retryable("Timeout", Status.TIMEOUT)
+    house.source.logs[P0] = [house.source.produce(P0, "1")._replace(timestamp=None)]
+    house.look(30)
+    house.lose(P0)
+    house.assign(P0)  # from the same offset on, before anybody has looked
+    house.look(5)
+    assert 0 < house.value("consumer_lag_seconds", topic=TOPIC, partition="0") <= 6
+
+
+def test_records_that_pass_one_after_the_other_make_no_lag() -> None:
+    house = Watched()
+    for _ in range(20):
+        record = house.source.produce(P0, "1")
+        house.source.logs[P0][-1] = record._replace(timestamp=None)
+        house.look(2)
+    assert house.value("consumer_lag_seconds", topic=TOPIC, partition="0") <= 2
+
+
 def test_time_that_calls_wait_for_the_rate_is_counted() -> None:
     house = House(limits=QUICK._replace(linger=0.0, requests_per_second=2.0))
     watch = Watch(house.loop, house.source, house.metrics, house.outside)

@@ -130,6 +130,21 @@ def test_a_loop_that_does_not_turn_is_stalled(house: Looked) -> None:
     assert "stalled" not in house.kinds
 
 
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_wall_clock_that_is_set_changes_no_state(house: Looked, hours: int) -> None:
+    house.assign(P0)
+    house.dead_letters.latency = PATIENCE + 5
+    house.source.produce(P0, "invalid")
+    house.pass_time(2)
+    house.set_wall(hours * 3600.0)
+    house.pass_time(2)
+    assert house.kinds == ["delivering"]
+    house.pass_time(PATIENCE)
+    assert house.kinds[0] == "dead_letters_wait"
+    house.pass_time(2 * PATIENCE)
+    assert house.kinds == ["idle"]
+
+
 def test_every_state_has_words() -> None:
     assert set(STATES) == set(Kind)
 

@@ -25,16 +25,17 @@ from confluent_kafka import KafkaError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector import auth as auth_module
 from connector import msk
-from connector.app import Signals
 from connector.auth import Login
 from connector.certificates import expires
 from connector.config.models import KafkaConfig
+from connector.credentials import NotConfigured
 from connector.metrics import Metrics
 from connector.msk import CLAIMED, SIGNED_FOR, Tokens, sign
-from connector.personalize import NotConfigured
 from connector.ports import Outside, Unavailable
 from connector.refusals import MENDED_ELSEWHERE, PATIENCE, QUIET, Refusals
+from connector.signals import Signals
 from tests.conftest import KEY
 from tests.kafka.certificates import Authority
 from tests.wire.web import Told, Web, running_web
@@ -493,7 +494,7 @@ def test_a_secret_that_no_running_client_takes_is_a_reason_to_begin_anew(tmp_pat
     assert changing.after(10)
 
 
-def test_a_new_password_goes_to_every_client_and_to_those_made_later(tmp_path: Path) -> None:
+def test_a_new_password_goes_to_every_client_and_to_those_made_later(aws: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text("one")
     auth = {"type": "plain", "username": "u", "password": {"file": str(file)}}
@@ -501,10 +502,18 @@ def test_a_new_password_goes_to_every_client_and_to_those_made_later(tmp_path: P
     told: list[tuple[str, str]] = []
 
     class Client:
+        def __init__(self, configuration: dict[str, Any]) -> None:
+            told.append((configuration["sasl.username"], configuration["sasl.password"]))
+
         def set_sasl_credentials(self, user: str, password: str) -> None:
             told.append((user, password))
 
-    changing.login._clients = {int: Client(), str: Client()}  # type: ignore[dict-item]  # stand-ins
+    aws.setattr(auth_module, "_Producer", Client)
+    aws.setattr(auth_module, "_Consumer", Client)
+    kept = [changing.login.consumer({}), changing.login.producer({}), changing.login.producer({})]
+    changing.login.producer({})  # let go of at once
+    assert told == [("u", "one")] * 4
+    told.clear()
     changing.after(10)
     file.write_text("")
     changing.after(10)
@@ -512,9 +521,20 @@ def test_a_new_password_goes_to_every_client_and_to_those_made_later(tmp_path: P
     file.write_text("two\n")
     with structlog.testing.capture_logs() as logs:
         assert not changing.after(10)
-    assert told == [("u", "two")] * 2
-    assert changing.login._current() == {"sasl.username": "u", "sasl.password": "two"}
+    assert told == [("u", "two")] * len(kept)
+    kept.append(changing.login.producer({}))
+    assert told[len(kept) - 1 :] == [("u", "two")]
     assert "two" not in str(logs)
+
+
+def test_every_client_of_the_library_is_kept_for_as_long_as_its_owner_keeps_it(tmp_path: Path) -> None:
+    login = Changing(tmp_path).login
+    quiet = {"log_level": 0}
+    main, lone, consumer = login.producer(quiet), login.producer(quiet), login.consumer({**quiet, "group.id": "g"})
+    assert set(login._clients) == {main, lone, consumer}
+    del lone
+    assert set(login._clients) == {main, consumer}
+    consumer.close()
 
 
 def test_a_signal_after_the_decision_to_begin_anew_only_stops() -> None:

@@ -14,8 +14,9 @@ import pytest
 from botocore.session import Session
 
 from connector.core.outcomes import Delivered, Fatal, Outcome, Retryable
+from connector.credentials import Account, NotConfigured, Role
 from connector.local.endpoint import Endpoint, running_endpoint
-from connector.personalize import Account, NotConfigured, Role, Wire
+from connector.personalize import Wire
 from tests.wire.web import batch
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -174,7 +175,7 @@ def test_a_web_identity_is_the_base_of_a_role(irsa: Path, agent: Agent, endpoint
         return status, text.replace("WithWebIdentity", "")
 
     agent.answer = answer
-    wire = Wire(Account(None, endpoint.url, Role("arn:aws:iam::210987654321:role/other", "external")), 5.0)
+    wire = Wire(Account(None, endpoint.url, Role("arn:aws:iam::210987654321:role/other", "external", "session-1")), 5.0)
     assert send_all(wire) == [Delivered()]
     assert agent.asked[1][1]["ExternalId"] == ["external"]
 

@@ -11,7 +11,8 @@ from connector.config import Loaded, load_text
 from tests.config.files import build
 from tests.kafka.certificates import Authority
 
-PAGE = (Path(__file__).parents[2] / "docs" / "authentication.md").read_text()
+FOLDER = Path(__file__).parents[2] / "docs"
+PAGE = (FOLDER / "authentication.md").read_text()
 ENV = dict.fromkeys(re.findall(r"\{env: (\w+)\}", PAGE), "x")
 
 
@@ -44,14 +45,16 @@ def test_every_kind_has_a_file_on_the_page() -> None:
     assert set(re.findall(r"type: (\w+)", text)) | {"none"} == {"none", "plain", "scram", "oidc", "msk_iam"}
 
 
-def test_the_policy_of_the_page_is_json() -> None:
-    [policy] = blocks("json")
-    actions = [action for statement in json.loads(policy)["Statement"] for action in statement["Action"]]
-    assert "kafka-cluster:Connect" in actions
+def test_the_policy_that_the_page_links_is_for_its_topics_and_its_group() -> None:
+    [link] = re.findall(r"\]\((\.\./deploy/iam/\S+\.json)\)", PAGE)
+    policy = json.loads((FOLDER / link).read_text())
+    resources = {statement["Resource"].rpartition("/")[2] for statement in policy["Statement"]}
+    assert resources >= {"clicks", "clicks.dead-letter", "personalize-clicks"}
+    assert "kafka-cluster:Connect" in policy["Statement"][0]["Action"]
 
 
 def test_what_the_page_says_that_the_log_says_is_said() -> None:
-    said = Path(refusals.__file__).read_text() + Path(refusals.__file__).with_name("source.py").read_text()
+    said = "".join(file.read_text() for file in sorted(Path(refusals.__file__).parent.glob("*.py")))
     said = re.sub(r'"\s*\n\s*f?"', "", said)
     table = PAGE.partition("## What the log says")[2].partition("## AWS")[0]
     for words in re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE):

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from connector import __version__
 from connector.core.offsets import OpenRecord
 from connector.core.records import Reason, Record, Rejection, Stage, TopicPartition
-from connector.dead_letters import KafkaDeadLetters, headers
+from connector.dead_letters import DEFAULTS, OWNED, KafkaDeadLetters, headers
 from connector.local.mock_cluster import ApiKey, MockCluster
 from connector.metrics import Metrics
 from tests.wire.kafka import PATIENCE, read_all
@@ -69,6 +70,21 @@ class Post:
     @property
     def errors(self) -> float | None:
         return self.metrics.registry.get_sample_value("putevents_dead_letter_errors_total")
+
+
+class Batches:
+    """A producer whose batch is all that lies between two polls, and one letter where it is to be one."""
+
+    def __init__(self, configuration: dict[str, Any]) -> None:
+        self.single = configuration.get("batch.num.messages") == 1
+        self.waiting: list[dict[str, Any]] = []
+
+    def produce(self, _: str, **message: Any) -> None:
+        self.waiting.append(message)
+
+    def batches(self) -> list[list[dict[str, Any]]]:
+        batch, self.waiting = self.waiting, []
+        return [[each] for each in batch] if self.single else [batch] * bool(batch)
 
 
 def _ours(message: Message) -> dict[str, str]:
@@ -177,7 +193,7 @@ def test_a_letter_counts_only_when_the_broker_has_it(cluster: MockCluster) -> No
 
 def test_a_letter_that_fails_is_written_again_until_the_broker_has_it(cluster: MockCluster) -> None:
     post = Post(cluster.bootstrap_servers)
-    cluster.push_request_errors(ApiKey.PRODUCE, *[KafkaError.INVALID_RECORD] * 2)
+    cluster.push_request_errors(ApiKey.PRODUCE, *[KafkaError.POLICY_VIOLATION] * 2)
     fresh = post.put()
     for failures in (1, 2):
         post.until(lambda failures=failures: post.errors == failures)  # type: ignore[misc]
@@ -190,7 +206,7 @@ def test_a_letter_that_fails_is_written_again_until_the_broker_has_it(cluster: M
 
 def test_a_letter_that_failed_waits_before_it_is_written_again(cluster: MockCluster) -> None:
     post = Post(cluster.bootstrap_servers)
-    cluster.push_request_errors(ApiKey.PRODUCE, KafkaError.INVALID_RECORD)
+    cluster.push_request_errors(ApiKey.PRODUCE, KafkaError.POLICY_VIOLATION)
     post.put()
     post.until(lambda: post.errors)
     for _ in range(50):
@@ -239,6 +255,125 @@ def test_letters_of_a_batch_that_is_too_large_are_written_whole_one_by_one(clust
     assert {message.value() for message in messages} == {RECORD.value}
     assert {_ours(message)["putevents.source.offset"] for message in messages} == set(map(str, range(20)))
     assert [each.get("batch.num.messages") for each in made] == [None, 1]
+    assert [each["acks"] for each in made] == ["all", "all"]
+
+
+STALE = KafkaError.INVALID_TIMESTAMP
+
+
+def test_a_letter_whose_time_the_topic_refuses_is_written_with_the_time_of_writing(cluster: MockCluster) -> None:
+    post = Post(cluster.bootstrap_servers)
+    cluster.push_request_errors(ApiKey.PRODUCE, STALE, STALE)
+    before = int(time.time() * 1000)
+    fresh = post.put()
+    with structlog.testing.capture_logs() as logs:
+        post.until(lambda: post.done)
+    assert post.done == [(fresh, REJECTION)]
+    [message] = read_all(cluster.bootstrap_servers, TOPIC, 1)
+    assert before <= message.timestamp()[1] <= int(time.time() * 1000)
+    assert (message.key(), message.value()) == (RECORD.key, RECORD.value)
+    assert _ours(message)["putevents.source.timestamp"] == str(RECORD.timestamp)
+    assert "putevents.stub" not in _ours(message)
+    [line] = logs
+    assert "LogAppendTime" in line["what_to_do"]
+
+
+@pytest.mark.parametrize("code", [STALE, KafkaError.INVALID_RECORD, KafkaError._INVALID_DIFFERENT_RECORD])
+def test_letters_of_a_batch_that_is_refused_for_one_of_them_are_written_unchanged_one_by_one(code: int) -> None:
+    batches: list[list[dict[str, Any]]] = []
+
+    class Once(Batches):
+        def poll(self, _: float) -> None:
+            for batch in self.batches():
+                batches.append(batch)
+                error = KafkaError(code) if len(batches) == 1 else None
+                for message in batch:
+                    message["on_delivery"](error, None)
+
+    post = Post("unused:1", Once)
+    for offset in range(3):
+        post.put(RECORD._replace(offset=offset))
+    for _ in range(3):
+        post.take()
+    assert [len(batch) for batch in batches] == [3, 1, 1, 1]
+    assert {message["timestamp"] for batch in batches for message in batch} == {RECORD.timestamp}
+    assert len(post.done) == 3
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=20))
+def test_only_letters_that_the_topic_finds_too_old_lose_their_time(old: list[bool]) -> None:
+    limit = 1_000
+    written: dict[str, int] = {}
+
+    class Punctual(Batches):
+        """As Kafka 4 and librdkafka answer: one stale record is told as such, several of a batch are only invalid."""
+
+        def poll(self, _: float) -> None:
+            for batch in self.batches():
+                stale = [message for message in batch if 0 < message["timestamp"] < limit]
+                for message in batch:
+                    code = STALE if len(stale) == 1 else KafkaError.INVALID_RECORD
+                    if len(stale) > 1 and message not in stale:
+                        code = KafkaError._INVALID_DIFFERENT_RECORD
+                    message["on_delivery"](KafkaError(code) if stale else None, None)
+                    if not stale:
+                        written[dict(message["headers"])["putevents.source.offset"].decode()] = message["timestamp"]
+
+    post = Post("unused:1", Punctual)
+    for offset, stale in enumerate(old):
+        post.put(RECORD._replace(offset=offset, timestamp=limit - 1 if stale else limit))
+    for _ in range(4):
+        post.take()
+    assert written == {str(offset): 0 if stale else limit for offset, stale in enumerate(old)}
+    assert not post.letters.pending()
+
+
+def test_a_letter_that_is_refused_alone_for_what_cannot_be_changed_waits() -> None:
+    class Never(Batches):
+        def poll(self, _: float) -> None:
+            for batch in self.batches():
+                for message in batch:
+                    message["on_delivery"](KafkaError(KafkaError.INVALID_RECORD), None)
+
+    post = Post("unused:1", Never)
+    fresh = post.put()
+    for _ in range(100):
+        post.take()
+    assert (post.errors, list(post.letters.pending())) == (2, [fresh])
+
+
+# -- what the user may set ------------------------------------------------------------------------------------
+
+
+def configured(**properties: Any) -> dict[str, Any]:
+    made: list[dict[str, Any]] = []
+    more = {name.replace("_", "."): value for name, value in properties.items()}
+    KafkaDeadLetters(
+        more,
+        TOPIC,
+        connect_headers=False,
+        group_id="g",
+        metrics=Metrics(),
+        make_producer=made.append,  # type: ignore[arg-type]  # a stand-in for a producer: None
+    )
+    return made[0]
+
+
+def test_the_user_s_own_properties_stand_and_those_that_keep_the_promise_are_ours() -> None:
+    own = {"linger_ms": 50, "batch_size": 1_000_000, "message_timeout_ms": 5000, "message_max_bytes": 2_000_000}
+    found = configured(**own, acks=1, enable_idempotence=False)
+    assert {name: found[name.replace("_", ".")] for name in own} == own
+    assert (found["acks"], found["enable.idempotence"]) == ("all", True)
+    assert configured().items() >= {**DEFAULTS, **OWNED}.items()
+
+
+@pytest.mark.parametrize(
+    "other", [{"queue.buffering.max.ms": 40_000}, {"delivery.timeout.ms": 4}], ids=lambda each: next(iter(each))
+)
+def test_another_name_of_a_default_takes_its_place(other: dict[str, int]) -> None:
+    found = configured(**{"bootstrap.servers": "", **other})
+    with pytest.raises(KafkaException, match=r"must be greater than `linger\.ms`"):
+        Producer(found)
 
 
 class Topic:
@@ -340,7 +475,7 @@ def test_a_producer_that_met_a_fatal_error_is_replaced_and_nothing_is_lost(clust
 
 def test_the_letter_of_a_partition_that_is_gone_is_dropped(cluster: MockCluster) -> None:
     post = Post(cluster.bootstrap_servers)
-    cluster.push_request_errors(ApiKey.PRODUCE, KafkaError.INVALID_RECORD)
+    cluster.push_request_errors(ApiKey.PRODUCE, KafkaError.POLICY_VIOLATION)
     fresh = post.put()
     post.until(lambda: post.errors)
     fresh.owner.gone = True

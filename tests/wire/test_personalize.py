@@ -18,11 +18,13 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.session import Session
 
+from connector.calls import Calls
 from connector.core.batching import Batch
 from connector.core.outcomes import Delivered, Fatal, Outcome, Rejected, Retryable, Status, Throttled
+from connector.credentials import Account, NotConfigured, Role
 from connector.local.endpoint import Endpoint, running_endpoint
 from connector.local.faults import Faults
-from connector.personalize import Account, Calls, NotConfigured, Role, Wire
+from connector.personalize import Wire
 from connector.ports import Answer
 from tests.conftest import KEY, SECRET
 from tests.wire.web import Asked, Told, Web, batch, running_web

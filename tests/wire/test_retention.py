@@ -56,11 +56,16 @@ class Broker:
 
 
 class Case:
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, *, latest: bool = False) -> None:
         self.now = 100.0
         self.held = 0.0
         self.metrics = Metrics()
-        self.retention = Retention(broker, self.metrics, lambda: self.now)  # type: ignore[arg-type]  # a fake
+        self.retention = Retention(
+            broker,  # type: ignore[arg-type]  # a fake
+            self.metrics,
+            latest=latest,
+            clock=lambda: self.now,
+        )
         self.retention.assigned([PLACE])
 
     def read(self, *offsets: int) -> None:
@@ -104,6 +109,19 @@ def test_only_what_lies_before_the_beginning_is_lost_of_a_compacted_gap() -> Non
     case = Case(Broker(committed=10, begins=15))
     case.read(40)
     assert case.missed == 5
+
+
+@pytest.mark.parametrize(("latest", "missed"), [(False, 400), (True, 9_900)])
+def test_what_is_passed_over_to_go_on_at_the_end_is_missed_like_what_was_deleted(*, latest: bool, missed: int) -> None:
+    case = Case(Broker(committed=100, begins=500), latest=latest)
+    case.read(10_000)
+    assert case.missed == missed
+
+
+def test_a_gap_of_compaction_is_no_loss_where_reading_would_go_on_at_the_end() -> None:
+    case = Case(Broker(committed=100, begins=100), latest=True)
+    case.read(10_000)
+    assert case.missed == 0
 
 
 def test_a_first_start_misses_nothing() -> None:

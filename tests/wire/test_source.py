@@ -10,6 +10,7 @@ from confluent_kafka import TopicPartition as ClientTopicPartition
 from connector.core.records import Record, TopicPartition
 from connector.local.mock_cluster import ApiKey, MockCluster
 from connector.ports import Refused, Unavailable
+from connector.source import MAX_HEADERS
 from tests.wire.kafka import Listening, Member, committed, produce, until
 
 P0, P1, P2, P3 = (TopicPartition("clicks", number) for number in range(4))
@@ -74,6 +75,19 @@ def test_a_record_with_a_header_whose_name_is_not_text_is_read_without_its_heade
         partition = offset = topic
 
     assert member.source._headers(Unreadable()) == ()  # type: ignore[arg-type]
+    member.source.close()
+
+
+def test_a_record_with_headers_without_number_is_read_without_them(
+    cluster: MockCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A megabyte of headers of three bytes each takes twenty; the limit itself is nobody's doing."""
+    for number in (MAX_HEADERS, MAX_HEADERS + 1, MAX_HEADERS + 1):
+        produce(cluster.bootstrap_servers, "clicks", b"v", headers=[("h", b"")] * number)
+    member = Member(cluster)
+    until(lambda: len(member.records) == 3, member)
+    assert [len(record.headers) for record in member.records] == [MAX_HEADERS, 0, 0]
+    assert capsys.readouterr().out.count(f"there are more than {MAX_HEADERS}") == 1
     member.source.close()
 
 
@@ -403,6 +417,13 @@ def test_asking_for_topics_does_not_create_them(cluster: MockCluster) -> None:
     for _ in range(2):
         with pytest.raises(Unavailable):
             member.source.require("carts.dead", 10.0)
+    member.source.close()
+
+
+@pytest.mark.parametrize(("policy", "latest"), [("earliest", False), ("latest", True), ("error", False)])
+def test_what_is_missed_is_counted_by_where_reading_goes_on(cluster: MockCluster, policy: str, *, latest: bool) -> None:
+    member = Member(cluster, auto_offset_reset=policy)
+    assert member.source._retention._latest is latest
     member.source.close()
 
 

@@ -79,7 +79,16 @@
 {{- if not (has (include "putevents.offsetReset" .) (list "earliest" "latest")) -}}
 {{- fail "keda: expected kafka.auto_offset_reset to be earliest or latest, which is all that KEDA knows: change it, or disable keda" -}}
 {{- end -}}
-{{- if and (ne (include "putevents.authType" .) "none") (not $keda.authenticationRef) -}}
+{{- $type := include "putevents.authType" . -}}
+{{- $tls := $kafka.tls | default dict -}}
+{{- if not $keda.authenticationRef -}}
+{{- if ne $type "none" -}}
 {{- fail "keda.authenticationRef: expected the name of a TriggerAuthentication, since kafka.auth is set and KEDA has to log in, too: make one and name it" -}}
+{{- else if or $tls.cert_file $tls.ca_file -}}
+{{- fail "keda.authenticationRef: expected the name of a TriggerAuthentication, since KEDA has not the files that kafka.tls names: make one with the same ca, and cert and key where there are any, and name it" -}}
+{{- end -}}
+{{- end -}}
+{{- if and (eq $type "msk_iam") (not (include "putevents.mskRegion" .)) -}}
+{{- fail "keda: expected the region of the cluster, which KEDA needs for tokens of MSK: set kafka.auth.region in the file, or env.AWS_REGION" -}}
 {{- end -}}
 {{- end -}}

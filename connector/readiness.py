@@ -1,0 +1,80 @@
+"""What is made sure of before the first record is read: a broker answers, and every topic is there.
+
+Found at the start and said in words, a missing topic costs a minute; found later, it costs records.
+"""
+
+import re
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import structlog
+from confluent_kafka import Consumer, KafkaException
+
+from connector.ports import Unavailable
+
+log = structlog.get_logger()
+
+FIRST_ANSWER = 15.0  # seconds to wait for a broker at the start
+ASK_AGAIN = 1.0  # seconds between two looks at whether to go on waiting
+
+Topics = Mapping[str, Any]  # names to what the client knows of each; ``error`` is None where all is well
+
+
+def known_topics(
+    consumer: Consumer, servers: str, timeout: float, *, stopping: Callable[[], bool], heard: Callable[[], str]
+) -> Topics | None:
+    """Ask for all topics until a broker answers.
+
+    Args:
+        consumer: to ask; its callbacks are called.
+        servers: where it looks for brokers, for the message.
+        timeout: seconds to wait for a broker.
+        stopping: whether the wait is to be given up; then the answer is None.
+        heard: what the callbacks were told last of why nobody answers, "" for nothing; raises what ends the wait.
+
+    Raises:
+        Unavailable: no broker answers.
+    """
+    log.info("connecting to Kafka", servers=servers)
+    deadline = time.monotonic() + timeout
+    while not stopping():
+        left = deadline - time.monotonic()
+        try:
+            topics: Topics = consumer.list_topics(timeout=max(0.05, min(ASK_AGAIN, left))).topics
+        except KafkaException as error:
+            failed = error
+        else:
+            return topics
+        consumer.poll(0)  # why the brokers hang up is told to the callbacks only
+        why = heard() or failed.args[0].str()
+        if left <= ASK_AGAIN:
+            raise Unavailable(
+                f"no broker at {servers} answers within {timeout:g} s ({why}): "
+                "check kafka.bootstrap_servers, the network between here and there, and kafka.tls and kafka.auth"
+            )
+    return None
+
+
+def require_topics(known: Topics, topics: Collection[str], dead_letter: str, servers: str) -> None:
+    """Make sure that the topics are there, and the one of the dead letters.
+
+    Args:
+        known: what the brokers have.
+        topics: names; and regular expressions that start with ^, of which one that nothing matches is only told.
+        dead_letter: the topic of the dead letters.
+        servers: where they were looked for, for the message.
+
+    Raises:
+        Unavailable: a topic is missing.
+    """
+    wanted = {topic: "pipelines[].topics" for topic in topics if not topic.startswith("^")}
+    for topic, setting in {**wanted, dead_letter: "dead_letter.topic"}.items():
+        if topic not in known or known[topic].error is not None:
+            raise Unavailable(
+                f"topic {topic} does not exist at {servers}, or this principal may not describe it: "
+                f"create it, correct {setting}, or allow Describe on it"
+            )
+    for pattern in topics:
+        if pattern.startswith("^") and not any(re.match(pattern, topic) for topic in known):
+            log.warning("no topic matches yet", pattern=pattern)
