@@ -131,12 +131,12 @@ def _graph(axes: Axes, panel: dict[str, Any], answers: Series) -> None:
     below: dict[float, float] = {}
     for index, (legend, times, values) in enumerate(answers):
         colour = COLOURS[index % len(COLOURS)]
-        at = [datetime.fromtimestamp(moment, UTC) for moment in times]
+        at: Any = [datetime.fromtimestamp(moment, UTC) for moment in times]  # matplotlib's types know no times
         low = [below.get(moment, 0.0) if stacked else 0.0 for moment in times]
         high = [base + (0.0 if math.isnan(value) else value) for base, value in zip(low, values, strict=True)]
         shown = high if stacked else values
-        axes.plot(at, shown, color=colour, linewidth=1.1, label=legend)  # type: ignore[arg-type]  # times are allowed
-        axes.fill_between(at, low, shown, color=colour, alpha=custom["fillOpacity"] / 100, linewidth=0)  # type: ignore[arg-type]  # as above
+        axes.plot(at, shown, color=colour, linewidth=1.1, label=legend)
+        axes.fill_between(at, low, shown, color=colour, alpha=custom["fillOpacity"] / 100, linewidth=0)
         below.update(zip(times, high, strict=True))
     _dress(axes, unit, answers)
 
@@ -148,7 +148,8 @@ def _dress(axes: Axes, unit: str, answers: Series) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=unit == "none"))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: words(value, unit) if value else "0"))
     axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.xaxis.set_major_formatter(DateFormatter("%H:%M"))  # type: ignore[no-untyped-call]  # matplotlib leaves it bare
+    clock: Any = DateFormatter  # matplotlib leaves it without types
+    axes.xaxis.set_major_formatter(clock("%H:%M"))
     axes.grid(color="#2c2f36", linewidth=0.6)
     axes.tick_params(colors=FAINT, labelsize=7.5, length=0)
     for spine in axes.spines.values():
