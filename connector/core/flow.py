@@ -23,9 +23,10 @@ RESUME = 0.7  # of a bound: well below where pausing begins, or it would flutter
 HOLD = 1.0  # seconds
 CROWDING = 1.5  # of its share: more than partitions differ by when all of them are read alike
 TURNOVER = 10.0  # seconds that a partition may need for what it holds, or
-PATIENCE = 3.0  # times what all of them need for what they hold; longer than both is slow, and worth a pause
-WINDOW = 5.0  # seconds over which rates are measured, or once through the buffer, if that takes longer
-LONGEST = 60.0  # seconds
+PATIENCE = 3.0  # times what the others need for what they hold; longer than both is slow, and worth a pause
+WINDOW = 1.0  # seconds over which rates are measured, or
+ROUND = 1.5  # times what the others need: under a quota, partitions have their turn one after the other
+LONGEST = 60.0  # seconds that a window is at most
 
 
 class Bounds(NamedTuple):
@@ -50,11 +51,12 @@ class Load(NamedTuple):
 
 
 class Pulse(NamedTuple):
-    """When a partition was last measured, how much was done then, and events a second before; infinite at first."""
+    """When a partition was last measured, how much was done then, and events a second in the ``span`` before."""
 
     at: float
     done: int
-    rate: float
+    rate: float = 0.0
+    span: float = 0.0  # seconds; 0 where nothing was measured yet
 
 
 class Change(NamedTuple):
@@ -106,8 +108,8 @@ class Flow:
             self._pressed = True
         elif level <= RESUME:
             self._pressed = False
-        usual = self._feel(loads, now)
-        paused = frozenset(load.topic_partition for load in loads if self._pauses(load, 1.0 / len(loads), level, usual))
+        slow = self._feel(loads, now)
+        paused = frozenset(load.topic_partition for load in loads if self._pauses(load, 1.0 / len(loads), level, slow))
         ours = frozenset(load.topic_partition for load in loads)
         change = Change(paused - self.paused, (self.paused & ours) - paused)
         self.paused = paused
@@ -129,33 +131,35 @@ class Flow:
             size += load.bytes
         return max(events / self._bounds.events, size / self._bounds.bytes)
 
-    def _pauses(self, load: Load, share: float, total: float, usual: float) -> bool:
+    def _pauses(self, load: Load, share: float, total: float, slow: frozenset[TopicPartition]) -> bool:
         # Each resumes by its own load: with one stuck, the total may never fall to where all of them would.
         already = load.topic_partition in self.paused
         part = RESUME if already else 1.0
         level = self._level((load,))
         tight = total > RESUME if already else total >= 1.0
-        crowding = tight and self._is_slow(load, usual) and level >= share * (part if already else CROWDING)
+        crowding = tight and load.topic_partition in slow and level >= share * (part if already else CROWDING)
         return load.span >= self._bounds.span * part or crowding or (self._pressed and level >= share * part)
 
-    def _is_slow(self, load: Load, usual: float) -> bool:
-        pulse = self._pulses.get(load.topic_partition)
-        return pulse is not None and load.events > pulse.rate * max(TURNOVER, PATIENCE * usual)
-
-    def _feel(self, loads: Sequence[Load], now: float) -> float:
-        """Measure how fast each partition's events are done with; returns how long all take for all that is held."""
-        held = sum(load.events for load in loads)
-        rate = sum(self._pulses[load.topic_partition].rate for load in loads if load.topic_partition in self._pulses)
-        usual = held / rate if rate else math.inf
-        window = min(LONGEST, max(WINDOW, 1.5 * usual))
-        pulses: dict[TopicPartition, Pulse] = {}
+    def _feel(self, loads: Sequence[Load], now: float) -> frozenset[TopicPartition]:
+        """Measure how fast each partition's events are done with; returns those that are slow beside the others."""
+        before = {load.topic_partition: self._pulses.get(load.topic_partition, Pulse(now, load.done)) for load in loads}
+        held, rate = sum(load.events for load in loads), sum(pulse.rate for pulse in before.values())
+        self._pulses = {}
+        slow: set[TopicPartition] = set()
         for load in loads:
-            before = self._pulses.get(load.topic_partition, Pulse(now, load.done, math.inf))
-            if now - before.at >= window:
-                before = Pulse(now, load.done, (load.done - before.done) / (now - before.at))
-            pulses[load.topic_partition] = before
-        self._pulses = pulses
-        return usual
+            pulse = before[load.topic_partition]
+            others = rate - pulse.rate
+            # Seconds that the others need for what they hold; where they stand still, nobody is slow beside them.
+            usual = (held - load.events) / others if others > 0 else math.inf
+            measured = pulse.span >= ROUND * usual and pulse.span > 0
+            if measured and load.events > pulse.rate * max(TURNOVER, PATIENCE * usual):
+                slow.add(load.topic_partition)
+            window = WINDOW if usual == math.inf else min(LONGEST, max(WINDOW, ROUND * usual))
+            span = now - pulse.at
+            if span >= window:
+                pulse = Pulse(now, load.done, (load.done - pulse.done) / span, span)
+            self._pulses[load.topic_partition] = pulse
+        return frozenset(slow)
 
     def forget(self, topic_partitions: Iterable[TopicPartition]) -> None:
         """These are no longer ours: whoever gets them finds them unpaused."""

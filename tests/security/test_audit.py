@@ -50,5 +50,8 @@ def test_the_audit_may_be_told_that_no_data_is_no_failure_and_says_so(tmp_path: 
     assert found.returncode == 1
 
 
-def test_no_report_is_a_failure(tmp_path: Path) -> None:
-    assert audit(tmp_path, "no connection", AUDIT_MAY_SKIP="1").returncode == 1
+def test_no_report_is_a_failure_unless_it_may_be_and_is_told_in_either_case(tmp_path: Path) -> None:
+    for may_skip, code in (("0", 1), ("1", 0)):
+        done = audit(tmp_path, "no connection", AUDIT_MAY_SKIP=may_skip)
+        assert done.returncode == code
+        assert "NOT AUDITED" in done.stderr
