@@ -25,7 +25,9 @@ CROWDING = 1.5  # of its share: more than partitions differ by when all of them 
 TURNOVER = 10.0  # seconds that a partition may need for what it holds, or
 PATIENCE = 3.0  # times what the others need for what they hold; longer than both is slow, and worth a pause
 WINDOW = 1.0  # seconds over which rates are measured, or
-ROUND = 1.5  # times what the others need: under a quota, partitions have their turn one after the other
+ROUND = 1.25  # times once through a full buffer: under a quota, partitions have their turn one after the other
+FRESH = 0.7  # of today's window: it grows a little while it lasts, and what was measured over less still counts
+MEMORY = 10.0  # seconds in which the best rate is half forgotten: one that is stuck must not slow the measure, too
 LONGEST = 60.0  # seconds that a window is at most
 
 
@@ -77,6 +79,8 @@ class Flow:
         self._full_since: float | None = None
         self._full_at = -math.inf  # when it was last full; minus infinity once there is room again
         self._pulses: dict[TopicPartition, Pulse] = {}
+        self._best = 0.0  # events a second, over all partitions
+        self._felt = -math.inf  # when that was looked at
 
     def all_paused(self, assigned: int) -> bool:
         """Whether a poll can be for the sake of membership only, and bring no records."""
@@ -108,7 +112,7 @@ class Flow:
             self._pressed = True
         elif level <= RESUME:
             self._pressed = False
-        slow = self._feel(loads, now)
+        slow = self._feel(loads, level, now)
         paused = frozenset(load.topic_partition for load in loads if self._pauses(load, 1.0 / len(loads), level, slow))
         ours = frozenset(load.topic_partition for load in loads)
         change = Change(paused - self.paused, (self.paused & ours) - paused)
@@ -140,21 +144,22 @@ class Flow:
         crowding = tight and load.topic_partition in slow and level >= share * (part if already else CROWDING)
         return load.span >= self._bounds.span * part or crowding or (self._pressed and level >= share * part)
 
-    def _feel(self, loads: Sequence[Load], now: float) -> frozenset[TopicPartition]:
+    def _feel(self, loads: Sequence[Load], level: float, now: float) -> frozenset[TopicPartition]:
         """Measure how fast each partition's events are done with; returns those that are slow beside the others."""
         before = {load.topic_partition: self._pulses.get(load.topic_partition, Pulse(now, load.done)) for load in loads}
         held, rate = sum(load.events for load in loads), sum(pulse.rate for pulse in before.values())
+        self._best = max(rate, self._best * 0.5 ** (max(0.0, now - self._felt) / MEMORY))
+        self._felt = now
+        # Seconds that a full buffer takes, all being well; where nothing is known of that, nobody is slow.
+        usual = held / level / self._best if level and self._best else math.inf
+        window = WINDOW if usual == math.inf else min(LONGEST, max(WINDOW, ROUND * usual))
         self._pulses = {}
         slow: set[TopicPartition] = set()
         for load in loads:
             pulse = before[load.topic_partition]
-            others = rate - pulse.rate
-            # Seconds that the others need for what they hold; where they stand still, nobody is slow beside them.
-            usual = (held - load.events) / others if others > 0 else math.inf
-            measured = pulse.span >= ROUND * usual and pulse.span > 0
+            measured = rate > pulse.rate and pulse.span >= window * FRESH and usual < math.inf
             if measured and load.events > pulse.rate * max(TURNOVER, PATIENCE * usual):
                 slow.add(load.topic_partition)
-            window = WINDOW if usual == math.inf else min(LONGEST, max(WINDOW, ROUND * usual))
             span = now - pulse.at
             if span >= window:
                 pulse = Pulse(now, load.done, (load.done - pulse.done) / span, span)

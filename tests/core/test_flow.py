@@ -143,12 +143,13 @@ def test_one_that_is_slow_and_crowds_the_others_out_pauses_at_once() -> None:
     flow = Flow(BOUNDS)
     slow, fast = load(A, 900), load(B, 50)._replace(done=0)
     flow.decide([slow, fast], 0.0)
-    flow.decide([slow._replace(done=5), fast._replace(done=200)], WINDOW)  # it would need minutes for what it holds
-    change = flow.decide([slow._replace(events=960, done=5), fast._replace(done=200)], WINDOW + 0.1)
+    flow.decide([slow._replace(done=5), fast._replace(done=2_000)], WINDOW)  # it would need minutes for what it holds
+    change = flow.decide([slow._replace(events=960, done=5), fast._replace(done=2_000)], WINDOW + 0.1)
     assert change.pause == {A}
     assert flow.may_read
-    assert flow.decide([slow._replace(events=800, done=5), fast._replace(done=200)], WINDOW + 0.2).resume == frozenset()
-    assert flow.decide([slow._replace(events=600, done=5), fast._replace(done=200)], WINDOW + 0.3).resume == {A}
+    slow, fast = slow._replace(done=5), fast._replace(done=2_000)
+    assert flow.decide([slow._replace(events=800), fast], WINDOW + 0.2).resume == frozenset()
+    assert flow.decide([slow._replace(events=600), fast], WINDOW + 0.3).resume == {A}
 
 
 def test_one_that_is_busy_and_quick_does_not_pause() -> None:
