@@ -185,6 +185,8 @@ class Loop:
     def on_assign(self, topic_partitions: Collection[TopicPartition]) -> None:
         """These are ours from now on."""
         self.joined = True
+        # They begin anew at the committed offset: what is held of before would make that look like copies.
+        self._let_go(topic_partitions)
         self.offsets.assign(topic_partitions)
         self._metrics.rebalances.labels("assign").inc()
         log.info("partitions assigned", partitions=_names(topic_partitions), total=len(self.offsets))
@@ -222,7 +224,7 @@ class Loop:
         log.info(how, partitions=_names(topic_partitions), unfinished=unfinished, total=len(self.offsets))
 
     def _let_go(self, topic_partitions: Collection[TopicPartition]) -> None:
-        """What is held of these was never opened: their next owner reads it."""
+        """What is held of these was never opened: whoever owns them next reads it."""
         gone = frozenset(topic_partitions)
         self._held = deque(record for record in self._held if record.topic_partition not in gone)
         self._ends = {place: offset for place, offset in self._ends.items() if place not in gone}

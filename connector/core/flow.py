@@ -8,7 +8,7 @@ stops the reading; only when it has been full for ``HOLD`` seconds are partition
 polled for the sake of its group membership. Those that hold their share or more pause first, and the others go on
 being read up to theirs. One that holds much more than its share of a full buffer, and is slow, pauses at once: a
 partition whose events cannot be delivered must not stop the rest. Slow is told by comparison: under a quota all wait,
-each for as long as the whole buffer takes.
+each for as long as the whole buffer takes at the best rate of late.
 """
 
 import math
@@ -23,7 +23,7 @@ RESUME = 0.7  # of a bound: well below where pausing begins, or it would flutter
 HOLD = 1.0  # seconds
 CROWDING = 1.5  # of its share: more than partitions differ by when all of them are read alike
 TURNOVER = 10.0  # seconds that a partition may need for what it holds, or
-PATIENCE = 3.0  # times what the others need for what they hold; longer than both is slow, and worth a pause
+PATIENCE = 3.0  # times what a full buffer takes, all being well; longer than both is slow, and worth a pause
 WINDOW = 1.0  # seconds over which rates are measured, or
 ROUND = 1.25  # times once through a full buffer: under a quota, partitions have their turn one after the other
 FRESH = 0.7  # of today's window: it grows a little while it lasts, and what was measured over less still counts
@@ -145,7 +145,7 @@ class Flow:
         return load.span >= self._bounds.span * part or crowding or (self._pressed and level >= share * part)
 
     def _feel(self, loads: Sequence[Load], level: float, now: float) -> frozenset[TopicPartition]:
-        """Measure how fast each partition's events are done with; returns those that are slow beside the others."""
+        """Measure how fast each partition's events are done with; returns those that are slow."""
         before = {load.topic_partition: self._pulses.get(load.topic_partition, Pulse(now, load.done)) for load in loads}
         held, rate = sum(load.events for load in loads), sum(pulse.rate for pulse in before.values())
         self._best = max(rate, self._best * 0.5 ** (max(0.0, now - self._felt) / MEMORY))

@@ -86,3 +86,17 @@ def test_a_drain_leaves_what_is_held_uncommitted() -> None:
     assert held
     assert it.loop.drain(10)
     assert it.committed(P0) == 50 - held
+
+
+def test_what_is_held_makes_no_copies_of_a_partition_that_is_assigned_anew_without_a_word() -> None:
+    it = house()
+    for number in range(50):
+        it.source.produce(P0, str(number))
+    it.assign(P0)
+    it.loop.step()
+    assert it.loop._held
+    it.assign(P0)  # the client reads from the committed offset again
+    it.run(20)
+    assert it.committed(P0) == 50
+    repeated = it.metrics.records_repeated.labels(P0.topic)
+    assert repeated._value.get() == 0, "a copy is dropped, and these were not delivered yet"
