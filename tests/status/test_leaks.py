@@ -52,10 +52,11 @@ def configuration(broker: str = "127.0.0.1:1", url: str = "http://127.0.0.1:1") 
     }
 
 
-def values() -> list[bytes]:
-    now = {"at": int(time.time())}
-    good = [orjson.dumps({**GOOD, **now, "id": f"event-{MARK}-{number}"}) for number in range(5)]
-    tracked = [orjson.dumps({**GOOD, **now, "tracker": f"tracker-{MARK}-{number}"}) for number in range(3)]
+def values(now: float) -> list[bytes]:
+    """Records of this moment, on the clock of whoever maps them: an event from the future is refused."""
+    at = {"at": int(now)}
+    good = [orjson.dumps({**GOOD, **at, "id": f"event-{MARK}-{number}"}) for number in range(5)]
+    tracked = [orjson.dumps({**GOOD, **at, "tracker": f"tracker-{MARK}-{number}"}) for number in range(3)]
     return [*good, *tracked, *BAD]
 
 
@@ -75,7 +76,7 @@ def test_no_form_of_the_page_tells_what_is_in_a_record(outcome: str) -> None:
 
     house.sender.outcome = answer
     house.assign(P0)
-    for number, value in enumerate(values()):
+    for number, value in enumerate(values(house.outside.wall())):
         house.source.produce(P0, session=f"{number}-{MARK}")
         house.source.logs[P0][-1] = house.source.logs[P0][-1]._replace(value=value)
     view = house.pass_time(30)
@@ -96,7 +97,7 @@ def test_the_page_of_a_real_process_has_its_numbers_and_nobodys_id(tmp_path: Pat
     ):
         connector.wait_until_ready()
         producer = Producer({"bootstrap.servers": broker.bootstrap_servers})
-        sent = values()
+        sent = values(time.time())
         for value in sent:
             producer.produce("clicks", value, key=f"key-{MARK}")
         assert producer.flush(20) == 0
