@@ -6,16 +6,18 @@ Data flows one way, and so do imports: core <- config <- loop <- app <- cli.
 |---|---|---|
 | core/ | pure functions and state: no I/O, clock, randomness, threads or logging | pydantic, jmespath, orjson |
 | config/ | the YAML file: models, positions, located errors, secrets | core |
-| metrics.py, server.py, logs.py | what an operator sees | core |
+| streams.py | standard streams that are closed, full, or read by nobody | nothing |
+| metrics.py, server.py, logs.py | what an operator sees | core, streams |
 | ports.py | what the loop needs of the outside, as Protocols | core |
 | loop.py, delivery.py, watch.py | the loop that owns all state, in one thread | core, ports, metrics, logs |
-| source.py, readiness.py, retention.py, refusals.py | Kafka in | core, ports, metrics, logs |
+| source.py, reach.py, readiness.py, retention.py, refusals.py | Kafka in | core, ports, metrics, logs |
 | credentials.py | who we are to AWS, as its own chain finds it | nothing |
 | personalize.py, wire.py, calls.py | AWS out | core, credentials, ports, metrics, logs |
 | auth.py, msk.py, certificates.py | logging in to Kafka | config, credentials, ports, metrics, logs |
 | dead_letters.py | dead letters out | core, ports, metrics, logs |
 | tracing.py, spans.py | a span for each call, where OpenTelemetry is asked for | core, ports, logs |
 | status/ | the status page: what it shows, and how | core, ports, metrics, server, loop, watch, dead_letters |
+| life.py | what probes and page are told, from the first moment to the last | ports, metrics, server, loop, status |
 | dry_run.py | records from a file through a mapping, without Kafka and AWS | core, config |
 | exits.py | exit codes, a contract | nothing |
 | signals.py | signals to stop, and beginning anew | exits |

@@ -24,15 +24,17 @@ from connector.config import Config, Loaded
 from connector.config.librdkafka import client_properties, for_consumer, for_producer
 from connector.core.channel import Limits
 from connector.core.flow import Bounds
+from connector.core.outcomes import Fatal
 from connector.core.transform import Router
 from connector.credentials import Account, NotConfigured, Role
 from connector.dead_letters import KafkaDeadLetters
 from connector.exits import Exit
+from connector.life import Life, Refusal
 from connector.loop import Loop, Settings
 from connector.metrics import Metrics
 from connector.personalize import Wire
 from connector.ports import Outside, Refused, Unavailable
-from connector.server import Health, Server
+from connector.server import Server
 from connector.signals import ANEW, Signals, begun_anew
 from connector.source import KafkaSource
 from connector.status import Answers, Board, CountedCalls, Facts
@@ -42,7 +44,8 @@ from connector.watch import Watch
 log = structlog.get_logger()
 
 MAX_OPEN_BYTES = 64 * 1024 * 1024  # keys, values and headers of records in memory
-STALLED = 60.0  # seconds without a step after which the process is not alive
+NOT_YET = "not known yet"  # the endpoint, until AWS's configuration was looked at
+NAP = 0.1  # seconds that a signal may wait while the process lingers
 RESERVE = 0.2  # of shutdown_timeout, for the last commit and leaving the group
 TRACES = 2.0  # seconds for the last spans to leave, where there is as much
 GRACE = 0.5  # seconds for the gentle way of ending a process that hangs
@@ -63,23 +66,45 @@ def run(loaded: Loaded) -> Exit:
     signals.install()
     metrics = Metrics()
     _initialise(metrics, loaded)
+    outside = Outside(time.monotonic, time.time, random.random)
+    life = Life(_facts(loaded, NOT_YET, outside.wall()), metrics, outside)
     try:
-        code = _run(loaded, metrics, signals)
-        return begun_anew(signals) if signals.anew(code) else code
+        with _server(config, metrics, life) as server:
+            ended = _lived(loaded, metrics, signals, outside, life, server.port)
+            if isinstance(ended, Refusal):
+                _linger(ended, config.server.linger_after_refusal, signals, outside.clock)
     except Unavailable as error:
         log.error("cannot start", why=str(error))
         return Exit.UNAVAILABLE
-    except NotConfigured as error:
-        log.error("cannot start", why=str(error))
-        return Exit.REFUSED
-    except Refused as error:
-        log.error("refused by Kafka", code=error.code, detail=error.detail, what_to_do=error.advice)
-        return Exit.REFUSED
     except Exception as error:  # noqa: BLE001  whatever it is, it ends here
         # Where it happened, without its message: that may quote a record.
         places = traceback.format_tb(error.__traceback__)
         log.error("a bug of the connector; nothing undelivered was committed", kind=type(error).__name__, places=places)
         return Exit.BUG
+    if not isinstance(ended, Refusal) and signals.anew(ended):
+        return begun_anew(signals)
+    signals.ignore()
+    return _told(ended)
+
+
+def _told(ended: Exit | Refusal) -> Exit:
+    """The last line of the log, and so what ``kubectl logs --previous`` is looked at for."""
+    if isinstance(ended, Refusal):
+        log.error(ended.said, exit_code=int(Exit.REFUSED), **ended.fields)
+        return Exit.REFUSED
+    log.info("stopped", exit_code=int(ended))
+    return ended
+
+
+def _linger(refusal: Refusal, seconds: float, signals: Signals, clock: Callable[[], float]) -> None:
+    """Go on answering for as long as it takes to be scraped; a signal ends that."""
+    if seconds <= 0 or signals.ordered():
+        return
+    then = f"probes, metrics and the status page answer for {seconds:g} s more, then the process ends"
+    log.error(refusal.said, then=then, **refusal.fields)
+    until = clock() + seconds
+    while not signals.ordered() and (left := until - clock()) > 0:
+        time.sleep(min(NAP, left))
 
 
 class Parts(NamedTuple):
@@ -87,6 +112,7 @@ class Parts(NamedTuple):
 
     source: KafkaSource
     loop: Loop
+    board: Board
     watch: Watch
     login: Login
     dead_letters: KafkaDeadLetters
@@ -94,41 +120,72 @@ class Parts(NamedTuple):
     end_traces: Callable[[float], None]
     clock: Callable[[], float]
     shutdown_timeout: float
+    endpoint: str
 
 
-def _run(loaded: Loaded, metrics: Metrics, signals: Signals) -> Exit:
-    """Put the parts together, and let them live."""
+def _lived(
+    loaded: Loaded, metrics: Metrics, signals: Signals, outside: Outside, life: Life, port: int
+) -> Exit | Refusal:
+    """How it ended: in good order, or why it makes no sense to go on."""
+    try:
+        parts = _parts(loaded, metrics, signals, outside)
+        if parts is None:
+            return Exit.OK
+        life.runs(parts.loop, parts.board)
+        kafka = loaded.config.kafka
+        log.info("started", port=port, endpoint=parts.endpoint, group=kafka.group_id, topics=_topics(loaded.config))
+        parts.source.subscribe(parts.loop)
+        _spare_the_collector()
+        return _live(parts, signals, life)
+    except NotConfigured as error:
+        refusal = Refusal("credentials", "not_configured", str(error), "cannot start", {"why": str(error)})
+    except Refused as error:
+        refusal = _by_kafka(error)
+    life.refused(refusal)
+    return refusal
+
+
+def _by_kafka(error: Refused) -> Refusal:
+    fields = {"code": error.code, "detail": error.detail, "what_to_do": error.advice}
+    return Refusal("kafka", error.code, error.advice, "refused by Kafka", fields)
+
+
+def _by_personalize(fatal: Fatal) -> Refusal:
+    fields = {"code": fatal.code, "what_to_do": fatal.advice}
+    said = "stopped by Amazon Personalize: nothing more is committed, nothing is lost"
+    return Refusal("personalize", fatal.code, fatal.advice, said, fields)
+
+
+def _parts(loaded: Loaded, metrics: Metrics, signals: Signals, outside: Outside) -> Parts | None:
+    """Put the parts together, once Kafka has answered; None where a signal came first."""
     config = loaded.config
-    outside = Outside(time.monotonic, time.time, random.random)
     wire = Wire(_account(config), config.delivery.request_timeout)
     login = Login(config.kafka, metrics, outside)
     source = _source(config, metrics, login)
-    source.require(config.dead_letter.topic, stopping=signals.stopping)
+    try:
+        source.require(config.dead_letter.topic, stopping=signals.stopping)
+    except Refused:
+        # What was refused must not be asked again and again while the process lingers: an account can be locked.
+        with _in_time(LEAST, lambda: Exit.REFUSED):
+            source.close()
+        raise
     if signals.stopping():
-        return Exit.OK
+        return None
     dead_letters = _dead_letters(config, metrics, login)
     calls = Calls(wire)
     carrier, end_traces = traced(calls, wire.endpoint, wire.region, outside.wall)
     counted = CountedCalls(carrier)
     loop = Loop(source, counted, dead_letters, Router(loaded.pipelines), _settings(loaded), metrics, outside)
     facts = _facts(loaded, wire.endpoint, outside.wall())
-    board = Board(facts, loop, counted.counts, dead_letters, metrics, outside, signals.stopping)
+    board = Board(facts, loop, source, counted.counts, dead_letters, metrics, outside, signals.stopping)
     watch = Watch(loop, source, metrics, outside, board.look)
     timeout = config.delivery.shutdown_timeout
-    parts = Parts(source, loop, watch, login, dead_letters, calls, end_traces, outside.clock, timeout)
-    with _server(config, metrics, loop, Answers(board.view)) as server:
-        topics = _topics(config)
-        log.info("started", port=server.port, endpoint=wire.endpoint, group=config.kafka.group_id, topics=topics)
-        source.subscribe(loop)
-        _spare_the_collector()
-        code = _live(parts, signals)
-    if not signals.anew(code):
-        signals.ignore()
-    log.info("stopped", exit_code=int(code))
-    return code
+    return Parts(
+        source, loop, board, watch, login, dead_letters, calls, end_traces, outside.clock, timeout, wire.endpoint
+    )
 
 
-def _live(parts: Parts, signals: Signals) -> Exit:
+def _live(parts: Parts, signals: Signals, life: Life) -> Exit | Refusal:
     """Step until told to stop, or until it makes no sense to go on; then end, in good order if that can be."""
     loop = parts.loop
     try:
@@ -137,32 +194,42 @@ def _live(parts: Parts, signals: Signals) -> Exit:
             parts.watch.look()
             if parts.login.outdated():
                 signals.begin_anew()
-        return _end(parts, signals)
+        return _end(parts, signals, life)
     except Exception as error:
-        ending = Exit.REFUSED if isinstance(error, Refused) else Exit.BUG
+        refusal = _by_kafka(error) if isinstance(error, Refused) else None
+        if refusal is not None:
+            life.refused(refusal)
         loop.give_up()
-        with _in_time(LEAST, loop, lambda: ending), suppress(RuntimeError):  # it may be closed already
-            parts.source.close()
+        with _in_time(LEAST, lambda: Exit.BUG if refusal is None else _told(refusal), loop), suppress(Exception):
+            _close(parts, LEAST)  # some of it may be closed already
         raise
 
 
-def _end(parts: Parts, signals: Signals) -> Exit:
+def _end(parts: Parts, signals: Signals, life: Life) -> Exit | Refusal:
     """Deliver what is read, commit, leave the group and close, in the time that there is."""
     loop, seconds = parts.loop, max(LEAST, parts.shutdown_timeout)
     ends = parts.clock() + seconds
-    with _in_time(seconds, loop, lambda: _cut_short(loop, signals)):
-        code = _stop(loop, parts.shutdown_timeout * (1 - RESERVE), signals)
-        parts.source.close()
-        parts.dead_letters.close(0)
-        parts.calls.close()
-        parts.end_traces(min(TRACES, ends - parts.clock() - GRACE))
-    return code
+    with _in_time(seconds, lambda: _cut_short(loop, signals), loop):
+        refusal = _stop(loop, parts.shutdown_timeout * (1 - RESERVE), signals)
+        if refusal is not None:
+            life.refused(refusal)
+        _close(parts, ends - parts.clock())
+    return Exit.OK if refusal is None else refusal
+
+
+def _close(parts: Parts, seconds: float) -> None:
+    ends = parts.clock() + seconds
+    parts.source.close()
+    parts.dead_letters.close(0)
+    parts.calls.close()
+    parts.watch.closed()
+    parts.end_traces(min(TRACES, ends - parts.clock() - GRACE))
 
 
 def _cut_short(loop: Loop, signals: Signals) -> Exit:
     """The exit code where the time is up."""
     if loop.fatal is not None:
-        return Exit.REFUSED
+        return _told(_by_personalize(loop.fatal))
     # Nobody wanted the process to end, so whoever runs it has to start it again, which 0 does not ask for.
     return Exit.UNAVAILABLE if signals.received == ANEW else Exit.OK
 
@@ -174,31 +241,26 @@ def _spare_the_collector() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-def _stop(loop: Loop, seconds: float, signals: Signals) -> Exit:
+def _stop(loop: Loop, seconds: float, signals: Signals) -> Refusal | None:
     if loop.fatal is None:
         log.info("stopping: delivering what is read", signal=signals.received)
         if not loop.drain(seconds) and loop.fatal is None:
             log.warning("not everything was delivered in time: what is left is read again at the next start")
     if loop.fatal is None:
-        return Exit.OK
-    log.error(
-        "stopped by Amazon Personalize: nothing more is committed, nothing is lost",
-        code=loop.fatal.code,
-        what_to_do=loop.fatal.advice,
-    )
+        return None
     loop.give_up()
-    return Exit.REFUSED
+    return _by_personalize(loop.fatal)
 
 
 @contextmanager
-def _in_time(seconds: float, loop: Loop, code: Callable[[], Exit]) -> Iterator[None]:
+def _in_time(seconds: float, code: Callable[[], Exit], loop: Loop | None = None) -> Iterator[None]:
     """What runs in here ends after so many seconds, with the process if need be, and then with this exit code."""
 
     def end() -> None:
         log.warning(
             "time is up: the process ends in the middle of stopping; what is not committed is read again",
             after_seconds=seconds,
-            unfinished_records=loop.offsets.open_records,
+            unfinished_records=0 if loop is None else loop.offsets.open_records,
         )
         os._exit(code())
 
@@ -296,18 +358,13 @@ def _facts(loaded: Loaded, endpoint: str, started: float) -> Facts:
 
 
 @contextmanager
-def _server(config: Config, metrics: Metrics, loop: Loop, home: Answers) -> Iterator[Server]:
-    def alive() -> Health:
-        silent = time.monotonic() - loop.ticked_at
-        return Health(silent < STALLED, f"the loop turned {silent:.1f} s ago")
-
-    def ready() -> Health:
-        return Health(loop.joined, "in the consumer group" if loop.joined else "waiting to join the consumer group")
-
+def _server(config: Config, metrics: Metrics, life: Life) -> Iterator[Server]:
+    where = config.server
     try:
-        server = Server(config.server.host, config.server.port, metrics.registry, alive, ready, home)
+        server = Server(where.host, where.port, metrics.registry, life.alive, life.ready, Answers(life.view))
     except OSError as error:
-        raise Unavailable(_not_listening(f"{config.server.host}:{config.server.port}", error)) from None
+        raise Unavailable(_not_listening(f"{where.host}:{where.port}", error)) from None
+    log.info("listening", port=server.port)
     try:
         yield server
     finally:

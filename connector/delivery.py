@@ -11,7 +11,7 @@ from connector.core.batching import Batch, Item
 from connector.core.channel import Doubtful, Limits
 from connector.core.channels import Channels
 from connector.core.offsets import OpenRecord
-from connector.core.outcomes import Delivered, Fatal, Retryable, Throttled
+from connector.core.outcomes import Delivered, Fatal
 from connector.core.records import Filtered, Reason, Rejection, Skipped, Stage
 from connector.core.transform import Fate, Transformed, merge
 from connector.metrics import PUT_EVENTS, Cell, Metrics, Tally
@@ -59,7 +59,6 @@ class Delivery:
     ) -> None:
         self.channels = Channels(limits, max_in_flight)
         self.fatal: Fatal | None = None
-        self.last_failure = ""  # the code of the last call that is to be repeated, for whoever tells of an outage
         self._sender = sender
         self._dead_letters = dead_letters
         self._metrics = metrics
@@ -140,8 +139,6 @@ class Delivery:
             self._fill.observe(len(batch.items))
             self._metrics.last_delivery.set(wall)
             self._tally.add(self._metrics.events, PUT_EVENTS, "delivered", count=len(batch.items))
-        elif isinstance(outcome, Throttled | Retryable):
-            self.last_failure = outcome.code
         for item in settled.delivered:
             self._settled(item.opened, wall)
         for doubtful in settled.rejected:

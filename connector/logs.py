@@ -12,10 +12,12 @@ import textwrap
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Literal, TextIO
 
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
+
+from connector.streams import Lines
 
 # Kafka's client writes to stderr by itself unless it is given a logger.
 CLIENT = logging.getLogger("librdkafka")
@@ -135,7 +137,7 @@ def configure(level: str, log_format: Format) -> None:
     else:
         width = os.get_terminal_size(sys.stderr.fileno()).columns if sys.stderr.isatty() else None
         render = [_Text(colors=_colors_wanted(), width=width)]
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Undisturbed(_stderr())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -155,6 +157,21 @@ def configure(level: str, log_format: Format) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+def _stderr() -> Lines | TextIO:
+    """The descriptor itself, unless somebody has put another stream in its place."""
+    own = sys.__stderr__
+    return Lines(own.fileno()) if own is not None and sys.stderr is own else sys.stderr
+
+
+class _Undisturbed(logging.StreamHandler[Lines | TextIO]):
+    """A log that cannot be written is lost; what was to be logged goes on."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  the library's name
+        """Say nothing where the stream is the trouble: there is no other place to say it."""
+        if not isinstance(sys.exception(), OSError | ValueError):
+            super().handleError(record)
 
 
 class Repeats:

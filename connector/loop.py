@@ -66,6 +66,7 @@ class Loop:
         self.delivery = Delivery(sender, dead_letters, settings.limits, settings.max_in_flight, metrics, outside)
         self.ticked_at = outside.clock()
         self.joined = False
+        self.placed = False  # whether the group's last word was an assignment, be it of nothing
         self._source = source
         self._transform = transform
         self._settings = settings
@@ -184,7 +185,7 @@ class Loop:
 
     def on_assign(self, topic_partitions: Collection[TopicPartition]) -> None:
         """These are ours from now on."""
-        self.joined = True
+        self.joined = self.placed = True
         # They begin anew at the committed offset: what is held of before would make that look like copies.
         self._let_go(topic_partitions)
         self.offsets.assign(topic_partitions)
@@ -220,6 +221,7 @@ class Loop:
         for topic_partition, count in abandoned.items():
             self._metrics.records_abandoned.labels(topic_partition.topic).inc(count)
         self._metrics.forget(topic_partitions)
+        self.placed = self.placed and len(self.offsets) > 0
         unfinished = sum(abandoned.values())
         log.info(how, partitions=_names(topic_partitions), unfinished=unfinished, total=len(self.offsets))
 

@@ -127,6 +127,13 @@ class Metrics:
         ProcessCollector(registry=self.registry)  # process_*: CPU, memory, files, start; of Linux alone
         build = Info("build", "Version of the connector.", namespace="putevents", registry=self.registry)
         build.info({"version": __version__})
+        self.refused = self._gauge(
+            "refused",
+            "1 once the process was refused for good and is about to end: by personalize, kafka, or credentials "
+            "(none were found); absent before.",
+            "by",
+            "code",
+        )
         self.config = Info("config", "Hash of the configuration.", namespace="putevents", registry=self.registry)
 
     def initialise(self, topics: Iterable[str], rules: Iterable[tuple[str, str]]) -> None:

@@ -28,6 +28,17 @@ class Answer(NamedTuple):
     seconds: float
 
 
+class Reach(NamedTuple):
+    """Whether Kafka answers.
+
+    ``away_since``: when a broker was last heard, on the clock, where none answers; None while one does. ``cut_off``:
+    partitions whose own broker does not answer while another does.
+    """
+
+    away_since: float | None = None
+    cut_off: Collection[TopicPartition] = ()
+
+
 class Source(Protocol):
     """Where records come from. Its poll calls the loop's ``on_assign``, ``on_revoke`` and ``on_lost``."""
 
@@ -51,6 +62,9 @@ class Source(Protocol):
 
     def end_offsets(self, topic_partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
         """The end of each partition as last heard of, without asking."""
+
+    def reach(self) -> Reach:
+        """Whether Kafka answers, as far as is known without asking."""
 
 
 class Sender(Protocol):

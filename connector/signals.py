@@ -14,13 +14,13 @@ from types import FrameType
 from connector.exits import Exit
 
 ANEW = "new files"  # in place of a signal: the process is to begin anew
-STOPPING = (signal.SIGTERM, signal.SIGINT)
+STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 DESCRIPTORS = Path("/proc/self/fd")  # where there is none, a few descriptors are the price
 LAST_STANDARD = 2  # standard input, output and error are for the new program, too
 
 
 class Signals:
-    """SIGTERM and SIGINT. The handler only notes: one that raises would destroy a fetched batch."""
+    """SIGTERM, SIGINT and SIGHUP. The handler only notes: one that raises would destroy a fetched batch."""
 
     def __init__(self) -> None:
         self.received: str | None = None
@@ -33,6 +33,10 @@ class Signals:
         """Stop as for a signal, then begin anew; a signal that comes after all only stops."""
         self.received = self.received or ANEW
 
+    def ordered(self) -> bool:
+        """Whether somebody outside of the process wants it to end."""
+        return self.received not in {None, ANEW}
+
     def anew(self, code: Exit) -> bool:
         """Whether a process that has ended so begins anew."""
         return code is Exit.OK and self.received == ANEW
@@ -40,7 +44,9 @@ class Signals:
     def install(self) -> None:
         """Listen from now on, and to what came while the program began anew."""
         for number in STOPPING:
-            signal.signal(number, self._note)
+            # Under nohup it is ignored, and that is meant to last.
+            if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._note)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
     def ignore(self) -> None:
@@ -53,7 +59,9 @@ class Signals:
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
 
     def _note(self, number: int, _: FrameType | None) -> None:
-        if self.received not in {None, ANEW}:
+        if self.ordered():
+            if number == signal.SIGHUP:
+                return  # a terminal that is closed sends it twice: the shell, then the kernel
             # Whoever asks twice does not want to wait. What is lost is only work: nothing uncommitted is.
             os._exit(128 + number)
         self.received = signal.Signals(number).name

@@ -17,7 +17,8 @@ from confluent_kafka import TopicPartition as ClientTopicPartition
 from connector.core.records import Record, TopicPartition, quick
 from connector.logs import CLIENT, Repeats
 from connector.metrics import Metrics
-from connector.ports import Polled, Refused
+from connector.ports import Polled, Reach, Refused
+from connector.reach import INTERVAL, Listening, quiet
 from connector.readiness import FIRST_ANSWER, known_topics, require_topics
 from connector.refusals import MENDED_ELSEWHERE, Refusals, advice_on, refused
 from connector.retention import Retention
@@ -43,6 +44,7 @@ DEFAULTS: Mapping[str, Any] = {
     "queued.min.messages": 5_000,
     "queued.max.messages.kbytes": 32_768,
     "fetch.queue.backoff.ms": 100,
+    "statistics.interval.ms": INTERVAL,
 }
 _NO_LONGER_OURS = frozenset(
     {
@@ -100,7 +102,9 @@ class KafkaSource:
         self._repeats = Repeats(60.0)
         self._refusals = Refusals(excused)
         self._last_error = ""
-        callbacks = {"on_commit": self._on_commit, "error_cb": self._on_error, "logger": CLIENT}
+        self._listening = Listening(quiet(properties))
+        callbacks: dict[str, Any] = {"on_commit": self._on_commit, "error_cb": self._on_error, "logger": CLIENT}
+        callbacks["stats_cb"] = self._listening.hear
         self.consumer = make_consumer({**DEFAULTS, **_assignor(properties), **properties, **OWNED, **callbacks})
         self._retention = Retention(self.consumer, metrics, latest=properties.get("auto.offset.reset") == "latest")
 
@@ -308,6 +312,10 @@ class KafkaSource:
             if end >= 0:
                 ends[topic_partition] = end
         return ends
+
+    def reach(self) -> Reach:
+        """See ``ports.Source``."""
+        return self._listening.reach
 
     def require(
         self, dead_letter: str, timeout: float = FIRST_ANSWER, stopping: Callable[[], bool] = lambda: False

@@ -15,20 +15,25 @@ from connector.core.records import TopicPartition
 from connector.logs import Repeats
 from connector.loop import Loop
 from connector.metrics import Metrics
-from connector.ports import Outside, Source
+from connector.ports import Outside, Reach, Source
 
 log = structlog.get_logger()
 
 INTERVAL = 1.0  # seconds
+OUTAGE = "outage: Amazon Personalize does not answer; nothing is lost, one call at a time asks again"
 
 
 class Lag(NamedTuple):
-    """How far behind a partition is; ``records`` is None until its end was heard of."""
+    """How far behind a partition is; ``records`` is None until its end was heard of.
+
+    ``cut_off``: its broker does not answer, and this is what was known last.
+    """
 
     topic_partition: TopicPartition
     records: int | None
     seconds: float
     open_records: int
+    cut_off: bool = False
 
 
 class Oldest(NamedTuple):
@@ -36,6 +41,14 @@ class Oldest(NamedTuple):
 
     offset: int | None
     since: float
+
+
+class Out(NamedTuple):
+    """An outage: since when, when a call last failed, and whether nothing was left to send since then."""
+
+    since: float
+    failed_at: float
+    unsettled: bool = False
 
 
 class Watch:
@@ -58,7 +71,9 @@ class Watch:
         self._waited = 0.0
         self._topics: set[str] = set()
         self._repeats = Repeats(60.0, outside.clock)
-        self._noted: dict[tuple[str, str], float] = {}  # (what, tracking id) -> since when
+        self._throttled: dict[str, float] = {}  # tracking id to since when
+        self._outages: dict[str, Out] = {}  # by tracking id
+        self._away_since: float | None = None
         self._seen: dict[PartitionOffsets, Oldest] = {}
 
     def look(self) -> None:
@@ -68,13 +83,22 @@ class Watch:
             return
         self._next = now + INTERVAL
         self._gauges()
-        lags = self._lags(now)
+        reach = self._source.reach()
+        lags = self._lags(now, reach)
+        self._note_kafka(reach, now)
         channels = list(self._loop.delivery.channels)
         for channel in channels:
             self._note(channel, now)
         there = {channel.tracking_id for channel in channels}
-        self._noted = {key: since for key, since in self._noted.items() if key[1] in there}
+        self._throttled = {key: since for key, since in self._throttled.items() if key in there}
+        self._outages = {key: out for key, out in self._outages.items() if key in there}
         self._tell(lags)
+
+    def closed(self) -> None:
+        """Everything was let go: gauges say so for as long as the process goes on answering."""
+        self._gauges()
+        self._metrics.in_flight_requests.set(0)
+        self._metrics.buffered_events.set(0)
 
     def _gauges(self) -> None:
         metrics, loop = self._metrics, self._loop
@@ -93,7 +117,7 @@ class Watch:
             metrics.assigned_partitions.labels(topic).set(assigned[topic])
             metrics.paused_partitions.labels(topic).set(paused[topic])
 
-    def _lags(self, now: float) -> list[Lag]:
+    def _lags(self, now: float, reach: Reach) -> list[Lag]:
         partitions = list(self._loop.offsets)
         ends = self._source.end_offsets(partition.topic_partition for partition in partitions)
         wall = self._outside.wall()
@@ -108,15 +132,14 @@ class Watch:
             if end is not None and done is not None:
                 records = max(0, end - done)
                 self._metrics.lag_records.labels(topic, str(number)).set(records)
-            lags.append(Lag(partition.topic_partition, records, seconds, partition.open_count))
+            cut_off = reach.away_since is not None or partition.topic_partition in reach.cut_off
+            lags.append(Lag(partition.topic_partition, records, seconds, partition.open_count, cut_off))
         return lags
 
     def _note(self, channel: Channel, now: float) -> None:
         channel.pace.advance(now)  # an idle channel's rate grows back without anybody asking for it
-        rate = round(channel.pace.rate, 1)
-        self._change("throttled", channel, now, holds=channel.pace.throttled, calls_a_second=rate)
-        failure = self._loop.delivery.last_failure
-        self._change("outage", channel, now, holds=channel.outage.since is not None, last_failure=failure)
+        self._note_throttling(channel, now)
+        self._note_outage(channel, now)
         held = 0 if channel.proven else channel.in_doubt
         if held and self._repeats.written(("doubt", channel.tracking_id)):
             log.warning(
@@ -126,24 +149,61 @@ class Watch:
                 what_to_do="check personalize.tracking_id and personalize.region; nothing after these is committed",
             )
 
-    def _change(self, what: str, channel: Channel, now: float, *, holds: bool, **fields: object) -> None:
-        key = (what, channel.tracking_id)
-        if holds and key not in self._noted:
-            self._noted[key] = now
-            log.warning(_BEGINS[what], tracking_id=channel.name, **fields)
-        elif not holds and key in self._noted:
-            seconds = round(now - self._noted.pop(key), 1)
-            log.info(_ENDS[what], tracking_id=channel.name, after_seconds=seconds)
+    def _note_kafka(self, reach: Reach, now: float) -> None:
+        if reach.away_since is not None and self._away_since is None:
+            self._away_since = reach.away_since
+            log.warning(
+                "Kafka does not answer: nothing is read or committed until it does; nothing is lost",
+                last_heard_seconds_ago=round(now - reach.away_since, 1),
+            )
+        elif reach.away_since is None and self._away_since is not None:
+            log.info("Kafka answers again", after_seconds=round(now - self._away_since, 1))
+            self._away_since = None
+
+    def _note_outage(self, channel: Channel, now: float) -> None:
+        before = self._outages.pop(channel.tracking_id, None)
+        if channel.outage.since is None:
+            if before is not None:
+                _tell_end(channel, before, now)
+            return
+        if before is None:
+            log.warning(OUTAGE, tracking_id=channel.name, last_failure=channel.last_failure)
+            before = Out(channel.outage.since, channel.failed_at)
+        known = not before.unsettled or channel.failed_at > before.failed_at
+        if known and channel.unsettled:
+            log.info(
+                "outage: nothing is left to send, so whether it lasts is unknown until the next call",
+                tracking_id=channel.name,
+                after_seconds=round(now - before.since, 1),
+            )
+        self._outages[channel.tracking_id] = Out(before.since, channel.failed_at, channel.unsettled or not known)
+
+    def _note_throttling(self, channel: Channel, now: float) -> None:
+        throttled, since = channel.pace.throttled, self._throttled.get(channel.tracking_id)
+        if throttled and since is None:
+            self._throttled[channel.tracking_id] = now
+            rate = round(channel.pace.rate, 1)
+            log.warning(
+                "throttled: calls go slower until the quota has room", tracking_id=channel.name, calls_a_second=rate
+            )
+        elif not throttled and since is not None:
+            del self._throttled[channel.tracking_id]
+            log.info("throttling has ended", tracking_id=channel.name, after_seconds=round(now - since, 1))
 
 
-_BEGINS = {
-    "throttled": "throttled: calls go slower until the quota has room",
-    "outage": "outage: Amazon Personalize does not answer; nothing is lost, one call at a time asks again",
-}
-_ENDS = {
-    "throttled": "throttling has ended",
-    "outage": "outage has ended",
-}
+def _tell_end(channel: Channel, out: Out, now: float) -> None:
+    """How long it lasted, as far as anybody knows: while nothing is sent, an outage may end unseen."""
+    most = round(now - out.since, 1)
+    if not out.unsettled:
+        log.info("outage has ended", tracking_id=channel.name, after_seconds=most)
+        return
+    least = round(out.failed_at - out.since, 1)
+    log.info(
+        "outage has ended, at some time while nothing was sent",
+        tracking_id=channel.name,
+        at_least_seconds=least,
+        at_most_seconds=most,
+    )
 
 
 def _oldest(partition: PartitionOffsets, before: Oldest | None, now: float) -> Oldest:

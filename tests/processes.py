@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
@@ -123,11 +123,13 @@ class Endpoint(Process):
 
 
 class Connector(Process):
-    """``putevents run`` with this configuration; its server takes a free port."""
+    """``putevents run`` with this configuration; its server takes a free port, and ends at once when refused."""
+
+    SERVER: ClassVar = {"host": "127.0.0.1", "port": 0, "linger_after_refusal": "0s"}
 
     def __init__(self, folder: Path, config: Mapping[str, Any], name: str = "connector", **env: str) -> None:
         path = folder / f"{name}.yaml"
-        path.write_text(yaml.safe_dump({**config, "server": {"host": "127.0.0.1", "port": 0}}))
+        path.write_text(yaml.safe_dump({**config, "server": {**self.SERVER, **config.get("server", {})}}))
         super().__init__(["connector", "run", str(path)], environment(**env), folder / f"{name}.log")
 
     @property

@@ -288,6 +288,8 @@ class ServerConfig(Section):
     """Address to listen on."""
     port: Port = 8080
     """TCP port to listen on, 0 to 65535; 0 takes any free one."""
+    linger_after_refusal: Wait = 40.0
+    """How long to answer after a refusal (exit code 77), a duration; more than the time between two scrapes."""
 
 
 class LogConfig(Section):

@@ -77,6 +77,8 @@ class Channel:
         self.lanes = Lanes(tracking_id, limits.linger)
         self.pace = Pace(limits.requests_per_second, now)
         self.outage = Outage(limits.retry_initial, limits.retry_maximum)
+        self.last_failure = ""  # the code of the last call that failed for want of an endpoint, and when it did
+        self.failed_at = 0.0
         self.on_the_wire = 0
         self.rate_wait = 0.0  # seconds in which a call was ready and the pace held it back
         self._held_from: float | None = None
@@ -89,6 +91,11 @@ class Channel:
     def idle(self) -> bool:
         """Nothing waits here and nothing is under way."""
         return not self.lanes.waiting and not self._doubtful
+
+    @property
+    def unsettled(self) -> bool:
+        """An outage of which nobody can say whether it lasts: nothing is left that could be sent."""
+        return self.outage.since is not None and not self.lanes.waiting and not self.on_the_wire
 
     @property
     def in_doubt(self) -> int:
@@ -162,6 +169,7 @@ class Channel:
                 self._postpone(batch, 1, now, chance)
                 return Settled()
             case Retryable():
+                self.last_failure, self.failed_at = outcome.code, now
                 self.outage.on_failure(batch, now, chance)
                 self._postpone(batch, self.lanes.failed(batch), now, chance)
                 return Settled()

@@ -11,19 +11,22 @@ from typing import Protocol
 
 from connector.core.channel import Channel
 from connector.core.offsets import OpenRecord
+from connector.core.outcomes import Status
 from connector.core.records import TopicPartition
 from connector.dead_letters import Buried
 from connector.loop import Loop
 from connector.metrics import Metrics
-from connector.ports import Outside
+from connector.ports import Outside, Source
 from connector.status.conditions import Conditions, Sight
 from connector.status.history import History, read
-from connector.status.model import Condition, Facts, Kind, Lags, Letter, Pacing, PartitionLag, View
+from connector.status.model import Condition, Facts, Kind, Lags, Letter, Pacing, PartitionLag, Totals, View
 from connector.watch import Lag
 
 MOST_ROWS = 50  # partitions on the page
 STALLED = 10.0  # seconds without a look
 WINDOW = 5.0  # seconds over which calls are counted for "now"
+UNANSWERED = frozenset({Status.TIMEOUT, Status.CONNECTION, Status.SERVER_ERROR})
+DOING = frozenset({Kind.DELIVERING, Kind.IDLE})  # what a process that stops or stands still does not do
 
 
 class Letters(Protocol):
@@ -41,6 +44,7 @@ class Board:
     Args:
         facts: what does not change.
         loop: looked at in its own thread only.
+        source: asked whether Kafka answers.
         calls: calls made so far, by tracking id; see ``CountedCalls``.
         letters: the latest that the broker has, and those that it has not.
         metrics: where the counts come from.
@@ -52,6 +56,7 @@ class Board:
         self,
         facts: Facts,
         loop: Loop,
+        source: Source,
         calls: Counter[str],
         letters: Letters,
         metrics: Metrics,
@@ -60,6 +65,7 @@ class Board:
     ) -> None:
         self._facts = facts
         self._loop = loop
+        self._source = source
         self._rates = CallRates(calls)
         self._letters = letters
         self._metrics = metrics
@@ -69,7 +75,9 @@ class Board:
         self._conditions = Conditions(facts.started, now)
         self._history = History(read(metrics, now))
         self._looked_at = now
-        self.latest = View(facts, outside.wall(), (Condition(Kind.STARTING, facts.started),), Lags(0, 0, 0.0))
+        self._failed = False  # whether a call has failed for want of an answer since one was accepted
+        self._known = Lags()  # the last that were known of some partition
+        self.latest = View(facts, outside.wall(), (Condition(Kind.STARTING, facts.started),), Lags())
 
     # -- in the loop's thread ---------------------------------------------------------------------------------
 
@@ -80,13 +88,12 @@ class Board:
         self._history.add(reading, wall)
         loop, channels = self._loop, tuple(self._loop.delivery.channels)
         self._rates.look(channels, now)
-        read_since = reading.totals.consumed > self.latest.totals.consumed
-        busy = read_since or loop.offsets.open_records > 0 or any(lag.records for lag in lags)
+        lag = self._lags(lags, now, wall)
         self.latest = View(
             self._facts,
             wall,
-            self._conditions.look(Sight(loop, channels, busy), now, wall),
-            summary(lags, loop.flow.paused),
+            self._conditions.look(self._sight(channels, lags, reading.totals), now, wall),
+            lag,
             pacing(channels, self._rates.rates),
             reading.totals,
             self._history.points,
@@ -97,6 +104,38 @@ class Board:
             loop.delivery.channels.on_the_wire,
         )
         self._looked_at = now
+
+    def _sight(self, channels: tuple[Channel, ...], lags: Sequence[Lag], totals: Totals) -> Sight:
+        loop, before = self._loop, self.latest.totals
+        read_since = totals.consumed > before.consumed
+        delivered = totals.delivered_events > before.delivered_events
+        if delivered or not loop.delivery.channels.waiting:
+            self._failed = False
+        elif _unanswered(totals) > _unanswered(before):
+            self._failed = True
+        unheard = sum(lag.records is None for lag in lags)
+        return Sight(
+            loop,
+            channels,
+            self._source.reach(),
+            busy=read_since or loop.offsets.open_records > 0 or any(lag.records != 0 for lag in lags),
+            delivered=delivered,
+            failing=not delivered and (self._failed or loop.delivery.channels.on_the_wire > 0),
+            unheard=unheard,
+        )
+
+    def _lags(self, lags: Sequence[Lag], now: float, wall: float) -> Lags:
+        """What is known of the lag; where nothing is by now, the last that was, and when that was."""
+        away_since = self._source.reach().away_since
+        if lags:
+            found = summary(lags, self._loop.flow.paused)
+            as_of = None if away_since is None else wall - (now - away_since)
+            self._known = found._replace(as_of=wall if as_of is None else as_of)
+            return found._replace(as_of=as_of)
+        if self._loop.placed and away_since is None:
+            self._known = Lags()
+            return Lags(0, 0, 0.0)
+        return self._known._replace(partitions=0, worst=(), unknown=0)
 
     # -- in any thread ----------------------------------------------------------------------------------------
 
@@ -110,7 +149,10 @@ class Board:
             urgent.append(Condition(Kind.STOPPING, latest.at))
         if not urgent and self._outside.clock() - self._looked_at > STALLED:
             urgent.append(Condition(Kind.STALLED, latest.at))
-        return latest._replace(conditions=(*urgent, *latest.conditions)) if urgent else latest
+        if not urgent:
+            return latest
+        others = [each for each in latest.conditions if each.kind not in DOING]
+        return latest._replace(conditions=(*urgent, *others))
 
 
 class CallRates:
@@ -140,15 +182,36 @@ class CallRates:
             self.rates = {name: sums[name] / seconds for name in names.values()}
 
 
+def _unanswered(totals: Totals) -> int:
+    return sum(count for status, count in totals.calls if status in UNANSWERED)
+
+
 def summary(lags: Sequence[Lag], paused: Collection[TopicPartition]) -> Lags:
     """All partitions in three numbers, and rows for the worst of them."""
     worst = heapq.nlargest(MOST_ROWS, lags, key=lambda lag: (lag.seconds, lag.records or 0))
+    known = [lag for lag in lags if lag.records is not None]
     return Lags(
         len(lags),
-        sum(lag.records or 0 for lag in lags),
-        max((lag.seconds for lag in lags), default=0.0),
-        tuple(PartitionLag(*lag, paused=lag.topic_partition in paused) for lag in worst),
+        sum(lag.records or 0 for lag in known) if known else None,
+        max((age for lag in lags if (age := _age(lag)) is not None), default=None),
+        tuple(
+            PartitionLag(
+                lag.topic_partition,
+                lag.records,
+                _age(lag),
+                lag.open_records,
+                paused=lag.topic_partition in paused,
+                cut_off=lag.cut_off,
+            )
+            for lag in worst
+        ),
+        len(lags) - len(known),
     )
+
+
+def _age(lag: Lag) -> float | None:
+    """That nothing of it is unfinished says how old the oldest is only where it is known that nothing waits."""
+    return None if lag.records is None and not lag.open_records else lag.seconds
 
 
 def pacing(channels: Sequence[Channel], rates: Mapping[str, float]) -> tuple[Pacing, ...]:

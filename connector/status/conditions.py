@@ -3,31 +3,70 @@
 A state is a line of ``HOLDS``. Some are so only after a while: a dead letter takes a moment to be acknowledged, and
 between two events of a quiet topic nobody would call the process idle. How long is measured by a clock that never goes
 back; the wall's is only shown.
+
+What is not known is not claimed. Beside a trouble the process is only said to deliver where events were delivered since
+the last look, and it is idle only where everything that there is to read is known.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from connector.core.channel import Channel
 from connector.loop import Loop
+from connector.ports import Reach
 from connector.status.model import Condition, Kind
 
 
 class Sight(NamedTuple):
-    """What is looked at. ``busy``: records were read since the last look, are not done with, or wait in Kafka."""
+    """What is looked at.
+
+    Args:
+        loop, channels: the loop and its channels.
+        reach: whether Kafka answers.
+        busy: records were read since the last look, are not done with, or wait in Kafka.
+        delivered: events were delivered since the last look.
+        failing: calls are under way or failed for want of an answer, and none was accepted since.
+        unheard: partitions of whose end nothing was heard yet.
+    """
 
     loop: Loop
     channels: tuple[Channel, ...]
-    busy: bool
+    reach: Reach = Reach()
+    busy: bool = False
+    delivered: bool = False
+    failing: bool = False
+    unheard: int = 0
 
 
 PATIENCE = 10.0  # seconds
-AFTER: Mapping[Kind, float] = {Kind.LETTERS_WAIT: PATIENCE}
+AFTER: Mapping[Kind, float] = {Kind.LETTERS_WAIT: PATIENCE, Kind.FAILING: PATIENCE, Kind.UNHEARD: PATIENCE}
+# Nothing can be read, or be known to be read, while one of these holds.
+HALTED = frozenset({Kind.KAFKA_AWAY, Kind.STARTING, Kind.REJOINING, Kind.UNASSIGNED})
 
 
 def _outage(sight: Sight) -> str | None:
-    away = [channel.name for channel in sight.channels if channel.outage.since is not None]
-    return f"{_names(away)}; calls end with {sight.loop.delivery.last_failure}" if away else None
+    away = [channel for channel in sight.channels if channel.outage.since is not None and not channel.unsettled]
+    return _failures(away) if away else None
+
+
+def _unsettled(sight: Sight) -> str | None:
+    away = [channel for channel in sight.channels if channel.unsettled]
+    return _failures(away) if away else None
+
+
+def _failures(channels: list[Channel]) -> str:
+    codes = dict.fromkeys(channel.last_failure for channel in channels)
+    return f"{_names([channel.name for channel in channels])}; the last calls ended with {', '.join(codes)}"
+
+
+def _failing(sight: Sight) -> str | None:
+    return "" if sight.failing and all(channel.outage.since is None for channel in sight.channels) else None
+
+
+def _cut_off(sight: Sight) -> str | None:
+    """Of those that are ours: the client may know of others."""
+    cut_off = sum(each in sight.loop.offsets for each in sight.reach.cut_off)
+    return f"{cut_off} of {len(sight.loop.offsets)} partitions" if cut_off else None
 
 
 def _in_doubt(sight: Sight) -> str | None:
@@ -47,14 +86,19 @@ def _paused(sight: Sight) -> str | None:
 
 
 HOLDS: Mapping[Kind, Callable[[Sight], str | None]] = {
+    Kind.KAFKA_AWAY: lambda sight: None if sight.reach.away_since is None else "",
     Kind.STARTING: lambda sight: None if sight.loop.joined else "",
+    Kind.REJOINING: lambda sight: "" if sight.loop.joined and not sight.loop.placed else None,
     Kind.OUTAGE: _outage,
     Kind.IN_DOUBT: _in_doubt,
+    Kind.FAILING: _failing,
     Kind.LETTERS_WAIT: lambda sight: "" if sight.loop.delivery.letters_expected else None,
+    Kind.UNSETTLED: _unsettled,
+    Kind.CUT_OFF: _cut_off,
+    Kind.UNHEARD: lambda sight: f"{sight.unheard} of {len(sight.loop.offsets)} partitions" if sight.unheard else None,
     Kind.THROTTLED: _throttled,
     Kind.PAUSED: _paused,
-    Kind.UNASSIGNED: lambda sight: "" if sight.loop.joined and not len(sight.loop.offsets) else None,
-    Kind.DELIVERING: lambda sight: "" if sight.busy else None,
+    Kind.UNASSIGNED: lambda sight: "" if sight.loop.placed and not len(sight.loop.offsets) else None,
 }
 
 
@@ -75,24 +119,27 @@ class Conditions:
     def look(self, sight: Sight, now: float, wall: float) -> tuple[Condition, ...]:
         """What holds now, by the clock and in Unix time; never empty."""
         details = {kind: detail for kind, holds in HOLDS.items() if (detail := holds(sight)) is not None}
-        self._settle(details, now)
-        self._since = {kind: self._since.get(kind, Since(now, wall)) for kind in details}
-        return tuple(
-            Condition(kind, self._since[kind].wall, detail)
-            for kind, detail in details.items()
-            if now - self._since[kind].clock >= AFTER.get(kind, 0.0)
-        )
+        since = self._begun(details, now, wall)
+        if sight.reach.away_since is not None:
+            heard = sight.reach.away_since
+            since[Kind.KAFKA_AWAY] = Since(heard, wall - (now - heard))
+        shown = [kind for kind in details if now - since[kind].clock >= AFTER.get(kind, 0.0)]
+        otherwise = self._otherwise(frozenset(shown), sight, now)
+        self._since = since | self._begun(otherwise, now, wall)
+        return tuple(Condition(kind, self._since[kind].wall, details.get(kind, "")) for kind in (*shown, *otherwise))
 
-    def _settle(self, details: dict[Kind, str], now: float) -> None:
-        """Idle is what is left, once nothing has been under way for a while."""
-        if Kind.DELIVERING in details:
+    def _begun(self, kinds: Iterable[Kind], now: float, wall: float) -> dict[Kind, Since]:
+        return {kind: self._since.get(kind, Since(now, wall)) for kind in kinds}
+
+    def _otherwise(self, shown: frozenset[Kind], sight: Sight, now: float) -> tuple[Kind, ...]:
+        """Whether it delivers or is idle, as far as what is shown leaves that open."""
+        if sight.busy:
             self._busy_until = now + PATIENCE
-        if Kind.STARTING in details or Kind.UNASSIGNED in details:
-            return
-        if now < self._busy_until:
-            details.setdefault(Kind.DELIVERING, "")
-        elif not details or details.keys() <= AFTER.keys():
-            details[Kind.IDLE] = ""
+        if shown & HALTED:
+            return ()
+        if shown:
+            return (Kind.DELIVERING,) if sight.delivered else ()
+        return (Kind.DELIVERING,) if now < self._busy_until else (Kind.IDLE,)
 
 
 def _names(names: list[str]) -> str:

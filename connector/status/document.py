@@ -19,7 +19,9 @@ def document(view: View) -> dict[str, Any]:
         "lag": {
             "partitions": view.lags.partitions,
             "records": view.lags.records,
-            "seconds": round(view.lags.seconds, 3),
+            "seconds": _rounded(view.lags.seconds),
+            "unknown_partitions": view.lags.unknown,
+            "as_of": None if view.lags.as_of is None else machine_time(view.lags.as_of),
             "worst": [_partition(each) for each in view.lags.worst],
         },
         "in_memory": {
@@ -64,9 +66,10 @@ def _partition(lag: PartitionLag) -> dict[str, Any]:
         "topic": topic,
         "partition": partition,
         "records": lag.records,
-        "seconds": round(lag.seconds, 3),
+        "seconds": _rounded(lag.seconds),
         "open_records": lag.open_records,
         "paused": lag.paused,
+        "cut_off": lag.cut_off,
     }
 
 

@@ -33,10 +33,17 @@ class Kind(StrEnum):
     REFUSED = "refused"
     STOPPING = "stopping"
     STALLED = "stalled"
+    CONNECTING = "connecting"
+    KAFKA_AWAY = "kafka_away"
     STARTING = "starting"
+    REJOINING = "rejoining"
     OUTAGE = "outage"
     IN_DOUBT = "in_doubt"
+    FAILING = "failing"
     LETTERS_WAIT = "dead_letters_wait"
+    UNSETTLED = "outage_unknown"
+    CUT_OFF = "partitions_cut_off"
+    UNHEARD = "partitions_unheard"
     THROTTLED = "throttled"
     PAUSED = "paused"
     UNASSIGNED = "unassigned"
@@ -53,22 +60,32 @@ class Condition(NamedTuple):
 
 
 class PartitionLag(NamedTuple):
-    """How far behind one partition is. ``records`` is None until the end was heard of."""
+    """How far behind one partition is; both numbers are None until its end was heard of.
+
+    ``cut_off``: its broker does not answer, so these are the last known numbers.
+    """
 
     topic_partition: TopicPartition
     records: int | None
-    seconds: float
+    seconds: float | None
     open_records: int
     paused: bool
+    cut_off: bool = False
 
 
 class Lags(NamedTuple):
-    """All partitions together, and the worst of them, the worst first."""
+    """All partitions together, and the worst of them, the worst first.
 
-    partitions: int
-    records: int
-    seconds: float
+    ``records`` and ``seconds`` are of those whose end is known, None where none is; ``unknown`` is how many are not.
+    ``as_of``: these numbers were true then, and what they are now is not known; None where they are of this moment.
+    """
+
+    partitions: int = 0
+    records: int | None = None
+    seconds: float | None = None
     worst: tuple[PartitionLag, ...] = ()
+    unknown: int = 0
+    as_of: float | None = None
 
 
 class Pacing(NamedTuple):

@@ -10,7 +10,7 @@ from importlib.resources import files
 
 from connector.status.charts import Chart, Line, sparkline
 from connector.status.markup import Child, Html, join, tag
-from connector.status.model import Condition, Kind, View
+from connector.status.model import Condition, Kind, Lags, View
 from connector.status.tables import calls, dead_letters, fill, partitions, records, tracking_ids
 from connector.status.wording import STATES, ago, clock_time, count, duration, machine_time, plural, rate
 
@@ -177,7 +177,7 @@ def _tiles(view: View) -> Html:
     last = view.history[-1] if view.history else None
     dead = dict(view.totals.outcomes).get("dead_lettered", 0)
     tiles = (
-        ("Lag", f"{count(view.lags.records)} records", f"the oldest {duration(view.lags.seconds)} old"),
+        ("Lag", *_lag(view.lags, view.at)),
         ("Events delivered", rate(last and last.events), f"{count(view.totals.delivered_events)} since the start"),
         ("Calls", rate(last and last.calls), f"{plural(view.in_flight, 'call', 'calls')} in flight"),
         (
@@ -189,6 +189,17 @@ def _tiles(view: View) -> Html:
     )
     shown = (tag("div", tag("dt", name), tag("dd", tag("b", value), tag("span", more))) for name, value, more in tiles)
     return section("now", "Now", tag("dl", *shown, class_="tiles", id="tiles", data_live=True))
+
+
+def _lag(lags: Lags, now: float) -> tuple[str, str]:
+    """The number, and how far it can be trusted."""
+    if lags.records is None:
+        return "unknown", "nothing was heard of the partitions yet"
+    if lags.as_of is not None:
+        return plural(lags.records, "record", "records"), f"the last known, {ago(now - lags.as_of)} old"
+    if lags.unknown:
+        return f"{count(lags.records)} or more", f"{plural(lags.unknown, 'partition', 'partitions')} unknown"
+    return plural(lags.records, "record", "records"), f"the oldest {duration(lags.seconds)} old"
 
 
 def _charts(view: View) -> Html:

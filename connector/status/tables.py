@@ -80,11 +80,12 @@ def partitions(view: View) -> Html:
 def _partition(lag: PartitionLag) -> Html:
     topic, number = lag.topic_partition
     paused = tag("span", "paused", class_="badge warn") if lag.paused else "on"
+    reading = tag("span", "no answer", class_="badge bad") if lag.cut_off else paused
     cells = (
         (count(lag.records), True),
         (duration(lag.seconds), True),
         (count(lag.open_records), True),
-        (paused, False),
+        (reading, False),
     )
     return row(tag("code", f"{topic}-{number}"), cells)
 

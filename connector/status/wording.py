@@ -22,20 +22,37 @@ class Words(NamedTuple):
 STATES: Mapping[Kind, Words] = {
     Kind.REFUSED: Words(
         "Stopped by refusal",
-        "A call was answered in a way that only a change of the setup can mend. Nothing more is committed, nothing is "
+        "Only a change of the setup can mend what was refused. Nothing more is read, sent or committed, and nothing is "
         "lost: after the change, a new start goes on where this one stopped.",
         "bad",
     ),
-    Kind.STOPPING: Words("Stopping", "What is read is being delivered and committed; then the process ends.", "warn"),
+    Kind.STOPPING: Words(
+        "Stopping", "What was read is delivered and committed as far as the time allows; then the process ends.", "warn"
+    ),
     Kind.STALLED: Words(
         "Stalled",
         "The loop has not turned for a while. If that lasts for a minute, /livez fails and the orchestrator restarts.",
         "bad",
     ),
+    Kind.CONNECTING: Words(
+        "Starting", "Waiting for a broker to answer, and making sure that the topics are there.", "calm"
+    ),
+    Kind.KAFKA_AWAY: Words(
+        "Waiting: Kafka does not answer",
+        "No broker answers. Nothing is read and nothing is committed until one does; what was read before can still be "
+        "delivered. Nothing is lost. The lag is what was known last.",
+        "bad",
+    ),
     Kind.STARTING: Words(
         "Joining the group",
-        "Waiting for the consumer group to hand out partitions. If it lasts, look at the log for errors of Kafka.",
+        "The consumer group has not handed out partitions yet. If it lasts, look at the log for errors of Kafka.",
         "calm",
+    ),
+    Kind.REJOINING: Words(
+        "Rejoining the group",
+        "The partitions were given up, and the group has not handed out any since. If it lasts, look at the log for "
+        "errors of Kafka.",
+        "warn",
     ),
     Kind.OUTAGE: Words(
         "Waiting: outage",
@@ -48,9 +65,31 @@ STATES: Mapping[Kind, Words] = {
         "personalize.region. Nothing after these events is committed.",
         "bad",
     ),
+    Kind.FAILING: Words(
+        "Waiting for an accepted call",
+        "No call was accepted for a while: calls wait for an answer, or fail and are sent again. Nothing is lost.",
+        "warn",
+    ),
     Kind.LETTERS_WAIT: Words(
         "Waiting: dead letters are not acknowledged",
         "Their records stay uncommitted until the dead-letter topic takes them. Check that it exists and is writable.",
+        "warn",
+    ),
+    Kind.UNSETTLED: Words(
+        "Unknown: outage or not",
+        "The last calls failed, and nothing is left to send. Whether Amazon Personalize answers by now shows the next "
+        "call.",
+        "warn",
+    ),
+    Kind.CUT_OFF: Words(
+        "Waiting: some brokers do not answer",
+        "Nothing is read of their partitions until they answer or other brokers take over. The lag of these partitions "
+        "is what was known last.",
+        "warn",
+    ),
+    Kind.UNHEARD: Words(
+        "Waiting for partitions",
+        "Nothing was heard of some partitions since they were assigned. How many records wait there is unknown.",
         "warn",
     ),
     Kind.THROTTLED: Words(
@@ -60,7 +99,7 @@ STATES: Mapping[Kind, Words] = {
     ),
     Kind.PAUSED: Words(
         "Paused for backpressure",
-        "More is read than can be delivered. Reading goes on when there is room.",
+        "More was read than can be delivered. Reading goes on when there is room.",
         "warn",
     ),
     Kind.UNASSIGNED: Words(
@@ -68,7 +107,9 @@ STATES: Mapping[Kind, Words] = {
         "The group has given this member none: it has more members than partitions, or the topics do not exist yet.",
         "calm",
     ),
-    Kind.DELIVERING: Words("Delivering", "Records are read, delivered and committed.", "good"),
+    Kind.DELIVERING: Words(
+        "Delivering", "Records are read, and their events are delivered as they become due.", "good"
+    ),
     Kind.IDLE: Words("Idle: caught up", "Everything that was read is done with, and there is nothing to read.", "good"),
 }
 

@@ -67,7 +67,7 @@ def config(path: Path, servers: str, url: str = "http://127.0.0.1:1", **sections
         "kafka": f"kafka: {{bootstrap_servers: '{servers}', group_id: readers, librdkafka: {quick}}}",
         "personalize": f"personalize: {{tracking_id: tracker-1, endpoint_url: '{url}'}}",
         "delivery": "delivery: {linger: 50ms, commit_interval: 100ms, shutdown_timeout: 8s, stop_after_rejections: 3}",
-        "server": "server: {host: 127.0.0.1, port: 0}",
+        "server": "server: {host: 127.0.0.1, port: 0, linger_after_refusal: 0s}",
         "pipelines": PIPELINES,
     }
     file = path / "connector.yaml"

@@ -9,8 +9,8 @@ import botocore
 import pytest
 import yaml
 
-from connector.app import STALLED
 from connector.config import Loaded, load
+from connector.life import STALLED
 from connector.readiness import FIRST_ANSWER
 from tests.deploy.render import (
     RENDERED,

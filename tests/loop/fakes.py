@@ -14,7 +14,7 @@ from connector.core.records import Filtered, Reason, Record, Rejection, Skipped,
 from connector.core.transform import Entry, Fate, Transform, Transformed
 from connector.loop import Loop, Settings
 from connector.metrics import Metrics
-from connector.ports import Answer, Outside, Polled
+from connector.ports import Answer, Outside, Polled, Reach
 
 TOPIC = "clicks"
 P0, P1, P2 = (TopicPartition(TOPIC, number) for number in range(3))
@@ -44,6 +44,7 @@ class FakeSource:
         self.on_commit: Callable[[Mapping[TopicPartition, int]], None] = lambda _: None
         self.during_poll: list[Callable[[], None]] = []  # what happens from within the next polls
         self.polls: list[tuple[float, int, float]] = []  # when, limit, timeout
+        self.reached = Reach()
         self._acknowledged: dict[TopicPartition, int] = {}
 
     def produce(self, topic_partition: TopicPartition, value: str = "1", session: str = "s") -> Record:
@@ -88,6 +89,9 @@ class FakeSource:
 
     def end_offsets(self, topic_partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
         return {each: len(self.logs.get(each, ())) for each in topic_partitions}
+
+    def reach(self) -> Reach:
+        return self.reached
 
 
 class FakeSender:

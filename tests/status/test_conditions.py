@@ -61,7 +61,11 @@ def test_between_two_events_of_a_quiet_topic_the_process_is_not_idle(house: Look
 @pytest.mark.parametrize(
     ("outcome", "kind", "detail"),
     [
-        (Retryable("ConnectError", Status.CONNECTION), "outage", "tracking id tracker; calls end with ConnectError"),
+        (
+            Retryable("ConnectError", Status.CONNECTION),
+            "outage",
+            "tracking id tracker; the last calls ended with ConnectError",
+        ),
         (Throttled("ThrottlingException"), "throttled", "tracking id tracker"),
         (Rejected("InvalidInputException"), "in_doubt", "tracking id tracker; events held: 5"),
     ],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from connector.core.records import Reason, Rejection, Stage, TopicPartition
 from connector.dead_letters import Buried
+from connector.ports import Polled
 from connector.status.board import Board
 from connector.status.model import (
     Condition,
@@ -22,7 +23,7 @@ from connector.status.model import (
 )
 from connector.status.taps import CountedCalls
 from connector.watch import Watch
-from tests.loop.fakes import EPOCH, QUICK, ROOMY, Clock, FakeDeadLetters, House, transform
+from tests.loop.fakes import EPOCH, QUICK, ROOMY, Clock, FakeDeadLetters, FakeSource, House, transform
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,7 @@ FACTS = Facts(
     max_in_flight=32,
     max_buffered_events=10_000,
 )
-EMPTY = View(FACTS, NOW, (Condition(Kind.STARTING, NOW - 3),), Lags(0, 0, 0.0))
+EMPTY = View(FACTS, NOW, (Condition(Kind.STARTING, NOW - 3),), Lags())
 
 
 def busy(partitions: int = 12) -> View:
@@ -99,18 +100,29 @@ class RememberingLetters(FakeDeadLetters):
         return done
 
 
+class EndingSource(FakeSource):
+    """One that says where partitions end, as the real one does."""
+
+    def poll(self, limit: int, timeout: float) -> Polled:
+        records = super().poll(limit, timeout).records
+        read = {place: at for place, at in self.positions.items() if place not in self.paused}
+        return Polled(records, {place: at for place, at in read.items() if at == len(self.logs.get(place, ()))})
+
+
 class Looked(House):
     """A loop with a board that looks at it once a second of the simulated clock."""
 
     def __init__(self, limits: Limits = QUICK, bounds: Bounds = ROOMY, transform: Transform = transform) -> None:
         super().__init__(limits=limits, bounds=bounds, transform=transform)
         self.stopping = False
+        self.source = self.loop._source = EndingSource(self.clock)
         self.dead_letters = letters = RememberingLetters(self.clock)
         counted = CountedCalls(self.sender)
         self.loop.delivery._sender, self.loop.delivery._dead_letters = counted, letters
         facts = FACTS._replace(started=EPOCH + self.clock.now)
         self.metrics.initialise(["clicks"], [("web", "view")])
-        self.board = Board(facts, self.loop, counted.counts, letters, self.metrics, self.outside, lambda: self.stopping)
+        looked_at = (self.loop, self.source, counted.counts, letters)
+        self.board = Board(facts, *looked_at, self.metrics, self.outside, lambda: self.stopping)
         self.watch = Watch(self.loop, self.source, self.metrics, self.outside, self.board.look)
 
     def set_wall(self, seconds: float) -> None:

@@ -1,0 +1,93 @@
+"""What the probes and the page are told from the first moment to the last: also before there is a loop, and after it.
+
+A process that is refused would be gone within a second, and Prometheus would hardly ever see it. So it answers a little
+longer: alive, not ready, with the reason on the page and in the metrics, while it does nothing else.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from connector.loop import Loop
+from connector.metrics import Metrics
+from connector.ports import Outside
+from connector.server import Health
+from connector.status import Board, Facts
+from connector.status.model import Condition, Kind, Lags, View
+
+STALLED = 60.0  # seconds without a step after which the process is not alive
+STARTING = 120.0  # seconds that may pass before the first step: credentials, and a broker that is waited for
+_LABEL = re.compile(r"[\w .:-]{1,80}", re.ASCII)  # a proxy's page may call anything a code
+
+By = Literal["personalize", "kafka", "credentials"]
+WHO: Mapping[By, str] = {"personalize": "Amazon Personalize", "kafka": "Kafka"}
+
+
+class Refusal(NamedTuple):
+    """Why the process ends with 77, and what to do. ``said`` and ``fields`` are the log's line, ``code`` a short name."""
+
+    by: By
+    code: str
+    advice: str
+    said: str
+    fields: Mapping[str, str]
+
+    @property
+    def reason(self) -> str:
+        """For probes and the page: nothing that a broker or a service words itself."""
+        return f"refused by {WHO[self.by]}: {self.code}: {self.advice}" if self.by in WHO else self.advice
+
+
+class Life:
+    """Answers for the process; asked from other threads than the loop's.
+
+    Args:
+        facts: what the page shows before there is a board.
+        metrics: where a refusal is counted.
+        outside: clocks.
+    """
+
+    def __init__(self, facts: Facts, metrics: Metrics, outside: Outside) -> None:
+        self._metrics = metrics
+        self._outside = outside
+        self._began = outside.clock()
+        self._loop: Loop | None = None
+        self._board: Board | None = None
+        self._view = View(facts, facts.started, (Condition(Kind.CONNECTING, facts.started),), Lags())
+        self._refusal: Refusal | None = None
+
+    def runs(self, loop: Loop, board: Board) -> None:
+        """The parts are together: from now on they answer."""
+        self._loop, self._board = loop, board
+
+    def refused(self, refusal: Refusal) -> None:
+        """It is over. What was seen last stays on the page, below the reason."""
+        wall = self._outside.wall()
+        view = self._board.latest if self._board is not None else self._view
+        reason = Condition(Kind.REFUSED, wall, refusal.reason)
+        self._view = view._replace(at=wall, conditions=(reason,), in_flight=0)
+        self._metrics.refused.labels(refusal.by, refusal.code if _LABEL.fullmatch(refusal.code) else "other").set(1)
+        self._refusal = refusal
+
+    def alive(self) -> Health:
+        """Whether a restart is not what it needs."""
+        if self._refusal is not None:
+            return Health(True, "stopped by a refusal; ends soon")
+        if self._loop is None:
+            silent = self._outside.clock() - self._began
+            return Health(silent < STARTING, f"started {silent:.1f} s ago")
+        silent = self._outside.clock() - self._loop.ticked_at
+        return Health(silent < STALLED, f"the loop turned {silent:.1f} s ago")
+
+    def ready(self) -> Health:
+        """Whether it has joined its group, and may stay there."""
+        if self._refusal is not None:
+            return Health(False, self._refusal.reason)
+        if self._loop is None:
+            return Health(False, "starting: waiting for Kafka to answer")
+        joined = self._loop.joined
+        return Health(joined, "in the consumer group" if joined else "waiting to join the consumer group")
+
+    def view(self) -> View:
+        """What the page shows."""
+        return self._view if self._refusal is not None or self._board is None else self._board.view()

@@ -1,0 +1,88 @@
+"""Whether Kafka answers, as the client's own statistics tell it.
+
+The client reports an error where a connection is refused or breaks off. Of a broker that stands still it says nothing
+for a minute, and of one that has come back nothing at all. Its statistics tell both: since when nothing was heard on
+each connection, and how many requests wait there for an answer.
+
+Heartbeats and fetches are answered within seconds, so silence means something. A request to join a group is not: the
+broker holds it until the other members have joined, too.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+import orjson
+
+from connector.core.records import TopicPartition
+from connector.ports import Reach
+
+INTERVAL = 2_000  # ms between two statistics
+HEARTBEAT = 3_000  # ms, the client's own default
+BROKERS_HEARTBEAT = 5_000  # ms, the brokers' default where they decide
+MISSED = 2  # heartbeats without an answer, after which a broker is silent
+TOLD = 2  # statistics in a row that must say so: a connection that is made anew is no outage
+CONNECTED: Final = frozenset({"UP", "UPDATE"})
+HERE = Reach()
+
+Broker = Mapping[str, Any]  # a connection, in the words of librdkafka's STATISTICS.md
+
+
+class Listening:
+    """Judges statistics in the order of their arrival.
+
+    Args:
+        quiet: seconds without an answer, after which a broker that owes one is silent.
+        clock: seconds that never go back.
+    """
+
+    def __init__(self, quiet: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.reach = HERE
+        self._quiet = quiet
+        self._clock = clock
+        self._heard_at = clock()
+        self._silent = 0  # statistics in a row
+
+    def hear(self, statistics: str | bytes) -> None:
+        """Take the latest into account. A callback: it may not raise, and what it cannot read says nothing."""
+        with suppress(Exception):
+            self._judge(orjson.loads(statistics))
+
+    def _judge(self, found: Mapping[str, Any]) -> None:
+        brokers = [each for each in found.get("brokers", {}).values() if each.get("state") != "INIT"]
+        steady = found.get("cgrp", {}).get("join_state") == "steady"
+        heard = [idle for each in brokers if (idle := self._answered(each)) is not None]
+        if heard:
+            self._heard_at, self._silent = self._clock() - min(heard), 0
+            self.reach = Reach(None, frozenset(self._cut_off(brokers)))
+        elif brokers and self._nobody(brokers, steady=steady):
+            self._silent += 1
+            if self._silent >= TOLD:
+                self.reach = Reach(self._heard_at, frozenset())
+
+    def _answered(self, broker: Broker) -> float | None:
+        """Seconds since the broker was heard, where that is short enough."""
+        idle = broker.get("rxidle", -1) / 1e6
+        return idle if broker.get("state") in CONNECTED and 0 <= idle <= self._quiet else None
+
+    def _nobody(self, brokers: Iterable[Broker], *, steady: bool) -> bool:
+        connected = [each for each in brokers if each.get("state") in CONNECTED]
+        return not connected or any(self._silence(each, steady=steady) for each in connected)
+
+    def _silence(self, broker: Broker, *, steady: bool) -> bool:
+        """Whether a connected broker owes an answer for too long. The coordinator may take its time with a join."""
+        may_wait = broker.get("source") == "logical" and not steady
+        return broker.get("waitresp_cnt", 0) > 0 and broker.get("rxidle", -1) / 1e6 > self._quiet and not may_wait
+
+    def _cut_off(self, brokers: Iterable[Broker]) -> Iterable[TopicPartition]:
+        for broker in brokers:
+            if broker.get("state") not in CONNECTED or self._silence(broker, steady=True):
+                for each in broker.get("toppars", {}).values():
+                    yield TopicPartition(each.get("topic", ""), each.get("partition", -1))
+
+
+def quiet(properties: Mapping[str, Any]) -> float:
+    """Seconds of silence that mean something to a member with these properties of the client."""
+    default = BROKERS_HEARTBEAT if properties.get("group.protocol") == "consumer" else HEARTBEAT
+    return MISSED * max(HEARTBEAT, float(properties.get("heartbeat.interval.ms", default))) / 1000
