@@ -24,7 +24,7 @@ WHO: Mapping[By, str] = {"personalize": "Amazon Personalize", "kafka": "Kafka"}
 
 
 class Refusal(NamedTuple):
-    """Why the process ends with 77, and what to do. ``said`` and ``fields`` are the log's line, ``code`` a short name."""
+    """Why the process ends with 77, and what to do; ``said`` and ``fields`` are the log's line."""
 
     by: By
     code: str

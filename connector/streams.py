@@ -39,6 +39,13 @@ def _is_open(number: int) -> bool:
     return True
 
 
+def say(message: str) -> None:
+    """Write a message to stderr; lost where that does not take it, since there is no other place to say so."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(message)
+        sys.stderr.flush()
+
+
 def flushed(stream: TextIO) -> bool:
     """Flush a standard stream; where that fails, drop what it holds, so that the interpreter's end does not fail too.
 

@@ -7,6 +7,7 @@ import sys
 
 from connector.config import Loaded, Problem, json_schema, load, print_config, render
 from connector.exits import Exit
+from connector.streams import say
 
 
 def add_nothing(_: argparse.ArgumentParser) -> None:
@@ -34,7 +35,7 @@ def loaded_or_told(path: str) -> Loaded | None:
     loaded = load(path, os.environ)
     if isinstance(loaded, Loaded):
         return loaded
-    sys.stderr.write(render(loaded, "text") + f"\n\n{_counted(len(loaded), path)}\n")
+    say(render(loaded, "text") + f"\n\n{_counted(len(loaded), path)}\n")
     return None
 
 

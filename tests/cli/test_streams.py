@@ -1,0 +1,190 @@
+"""``putevents run`` with standard streams that are closed, full or read by nobody: it delivers and ends as documented."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from connector import streams
+from connector.core.records import TopicPartition
+from connector.local.endpoint import Endpoint, running_endpoint
+from connector.local.mock_cluster import MockCluster
+from connector.streams import Lines
+from tests.processes import environment, wait_until
+from tests.wire.kafka import committed, produce
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PATIENCE = 30.0
+P0 = TopicPartition("clicks", 0)
+RULE = {
+    "name": "view",
+    "put_events": {"sessionId": "value.session", "eventType": {"const": "View"}, "sentAt": {"const": 1795500000}},
+}
+REDIRECTIONS = {
+    "stdout closed": ">&-",
+    "stderr closed": "2>&-",
+    "all closed": "<&- >&- 2>&-",
+    "stdout full": ">/dev/full",
+    "both full": ">/dev/full 2>/dev/full",
+    "stdout closed, stderr full": ">&- 2>/dev/full",
+}
+needs_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, which Linux has")  # noqa: PTH110
+
+
+@pytest.fixture
+def cluster() -> Iterator[MockCluster]:
+    with MockCluster() as cluster:
+        cluster.create_topic("clicks", 1)
+        cluster.create_topic("clicks.dead", 1)
+        yield cluster
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with running_endpoint() as endpoint:
+        yield endpoint
+
+
+def written(path: Path, servers: str, url: str, **sections: object) -> str:
+    quick = {"session.timeout.ms": 3000, "heartbeat.interval.ms": 100}
+    config = {
+        "kafka": {"bootstrap_servers": servers, "group_id": "readers", "librdkafka": quick},
+        "personalize": {"tracking_id": "tracker-1", "endpoint_url": url},
+        "delivery": {"linger": "50ms", "commit_interval": "100ms", "shutdown_timeout": "8s"},
+        "dead_letter": {"topic": "clicks.dead"},
+        "server": {"host": "127.0.0.1", "port": 0, "linger_after_refusal": "0s"},
+        "log": {"level": "debug"},
+        "pipelines": [{"name": "web", "topics": ["clicks"], "rules": [RULE]}],
+        **sections,
+    }
+    file = path / "connector.yaml"
+    file.write_text(yaml.safe_dump(config))
+    return str(file)
+
+
+@contextmanager
+def redirected(file: str, redirection: str, **options: int) -> Iterator[subprocess.Popen[bytes]]:
+    """``putevents run``, its streams as a shell has made them."""
+    command = ["sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-m", "connector", "run", file]
+    with subprocess.Popen(command, env=environment(), **options) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def delivers_and_ends(process: subprocess.Popen[bytes], servers: str, endpoint: Endpoint, records: int = 3) -> int:
+    """The exit code after everything was delivered and SIGTERM."""
+    wait_until(lambda: committed(servers, P0) == [records], PATIENCE, "committed", lambda: process.poll() is None)
+    assert len(endpoint.accepted()) == records
+    process.send_signal(signal.SIGTERM)
+    return process.wait(PATIENCE)
+
+
+@needs_full
+@pytest.mark.parametrize("redirection", REDIRECTIONS.values(), ids=REDIRECTIONS)
+def test_streams_that_take_nothing_neither_stop_delivery_nor_change_the_exit_code(
+    cluster: MockCluster, endpoint: Endpoint, tmp_path: Path, redirection: str
+) -> None:
+    servers = cluster.bootstrap_servers
+    produce(servers, "clicks", *[json.dumps({"session": f"s-{number}"}).encode() for number in range(3)])
+    with redirected(written(tmp_path, servers, endpoint.url), redirection) as process:
+        assert delivers_and_ends(process, servers, endpoint) == 0
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["nobody reads", "the reader has gone"])
+def test_a_log_that_nobody_reads_stops_nothing(
+    cluster: MockCluster, endpoint: Endpoint, tmp_path: Path, *, gone: bool
+) -> None:
+    """The pipe is full from the start, so that the very first line finds no room."""
+    servers = cluster.bootstrap_servers
+    produce(servers, "clicks", *[json.dumps({"session": f"s-{number}"}).encode() for number in range(3)])
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    try:
+        while True:
+            os.write(writing, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(writing, True)
+    with redirected(written(tmp_path, servers, endpoint.url), "", stderr=writing) as process:
+        os.close(writing)
+        if gone:
+            os.close(reading)
+        assert delivers_and_ends(process, servers, endpoint) == 0
+    if not gone:
+        os.close(reading)
+
+
+@needs_full
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", ">/dev/full 2>/dev/full", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("sections", "code"),
+    [({"dead_letters": {}}, 78), ({"personalize": {"region": "eu-west-1", "tracking_id": "t"}}, 69)],
+    ids=["a wrong file", "no broker"],
+)
+def test_what_cannot_be_said_still_ends_with_its_exit_code(
+    tmp_path: Path, redirection: str, sections: dict[str, object], code: int
+) -> None:
+    taken = {"server": {"host": "203.0.113.1", "port": 1}}  # of a network for documentation: nobody can listen there
+    file = written(tmp_path, "127.0.0.1:1", "http://127.0.0.1:1", **taken, **sections)
+    with redirected(file, redirection) as process:
+        assert process.wait(PATIENCE) == code
+
+
+# -- in process -----------------------------------------------------------------------------------------------
+
+
+def test_lines_are_whole_and_in_order_while_somebody_reads() -> None:
+    reading, writing = os.pipe()
+    lines = Lines(writing)
+    for number in range(3):
+        lines.write(f"{number} {'ä' * 3000}\n")
+    os.close(writing)
+    with open(reading, encoding="utf-8") as read:  # noqa: PTH123  a descriptor has no path
+        assert [line[:2] for line in read] == ["0 ", "1 ", "2 "]
+
+
+def test_a_reader_that_is_behind_is_waited_for_once_and_heard_again_when_it_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(streams, "PATIENCE", 0.01)
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    lines = Lines(writing)
+    for _ in range(100):
+        lines.write("x" * 4095 + "\n")  # a pipe holds 64 KiB
+    while True:
+        try:
+            os.read(reading, 1 << 16)
+        except BlockingIOError:
+            break
+    lines.write("again\n")
+    assert os.read(reading, 100) == b"again\n"
+    os.close(reading)
+    lines.write("nobody is left\n")
+    os.close(writing)
+
+
+OCCUPIES = """
+import os, sys
+from connector.streams import occupy_closed
+closed = occupy_closed()
+descriptor = os.open(os.devnull, os.O_RDONLY)
+sys.exit(0 if closed == {0, 1, 2} and descriptor > 2 and print("x") is None and sys.stdin.read() == "" else 3)
+"""
+
+
+def test_what_is_opened_later_never_takes_the_number_of_a_closed_stream() -> None:
+    command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", sys.executable, "-c", OCCUPIES]
+    assert subprocess.run(command, timeout=60, check=False).returncode == 0
