@@ -61,7 +61,9 @@ class Life:
         self._loop, self._board = loop, board
 
     def refused(self, refusal: Refusal) -> None:
-        """It is over. What was seen last stays on the page, below the reason."""
+        """It is over; of two reasons the first counts. What was seen last stays on the page, below the reason."""
+        if self._refusal is not None:
+            return
         wall = self._outside.wall()
         view = self._board.latest if self._board is not None else self._view
         reason = Condition(Kind.REFUSED, wall, refusal.reason)

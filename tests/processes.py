@@ -135,14 +135,22 @@ class Connector(Process):
     @property
     def port(self) -> int:
         """Of its server, from the log; 0 until it has started."""
+        return self._port("started")
+
+    @property
+    def listening(self) -> int:
+        """Of its server, which answers from the first moment on; 0 before that."""
+        return self._port("listening")
+
+    def _port(self, message: str) -> int:
         for line in self.logged().splitlines():
-            if line.startswith("{") and (entry := json.loads(line)).get("message") == "started":
+            if line.startswith("{") and (entry := json.loads(line)).get("message") == message:
                 return int(entry["port"])
         return 0
 
     def get(self, path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.listening}{path}", timeout=10) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:

@@ -24,6 +24,7 @@ from connector.cli import main
 from connector.core.records import TopicPartition
 from connector.local.endpoint import Endpoint, running_endpoint
 from connector.local.mock_cluster import ApiKey, MockCluster
+from connector.signals import STOPPING
 from connector.source import KafkaSource
 from tests.config.files import build
 from tests.wire.kafka import committed, produce, read_all
@@ -177,6 +178,44 @@ def test_sigterm_delivers_what_lingers_and_commits_it(cluster: MockCluster, endp
     assert committed(servers, P0, P1) == [2, 1]
 
 
+def test_a_terminal_that_is_closed_is_a_stop_in_good_order_though_it_signals_twice(
+    cluster: MockCluster, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    servers = cluster.bootstrap_servers
+    endpoint.control({"latency": 0.5})
+    produce(servers, "clicks", *views("a", "b"))
+    with running(config(tmp_path, servers, endpoint.url)) as connector:
+        port = connector.line("started")["port"]
+        until(lambda: "putevents_in_flight_requests 2.0" in ask(port, "/metrics")[1].decode())
+        connector.process.send_signal(signal.SIGHUP)
+        assert connector.line("stopping")["signal"] == "SIGHUP"
+        assert connector.end(signal.SIGHUP) == 0
+    assert {row.session_id for row in endpoint.accepted()} == {"a", "b"}
+    assert committed(servers, P0) == [2]
+
+
+def test_under_nohup_a_closed_terminal_changes_nothing(
+    cluster: MockCluster, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    servers = cluster.bootstrap_servers
+    file = config(tmp_path, servers, endpoint.url)
+    with running(file, ("-c", UNDER_NOHUP)) as connector:
+        connector.line("partitions assigned")
+        connector.process.send_signal(signal.SIGHUP)
+        produce(servers, "clicks", *views("a"))
+        until(lambda: committed(servers, P0) == [1])
+        assert connector.end(signal.SIGTERM) == 0
+    assert "SIGHUP" not in str(connector.lines)
+
+
+UNDER_NOHUP = """
+import signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+from connector.__main__ import main
+sys.exit(main())
+"""
+
+
 def test_a_second_signal_ends_at_once(cluster: MockCluster, endpoint: Endpoint, tmp_path: Path) -> None:
     servers = cluster.bootstrap_servers
     endpoint.control({"outage": "hang"})
@@ -324,7 +363,7 @@ def test_beginning_anew_that_takes_too_long_ends_with_69_so_that_it_is_started_a
 @pytest.fixture
 def in_process(logs_as_before: None) -> Iterator[None]:
     del logs_as_before
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    handlers = {number: signal.getsignal(number) for number in STOPPING}
     yield
     for number, handler in handlers.items():
         signal.signal(number, handler)
@@ -424,19 +463,20 @@ ENDS_WHILE_LOADING = """
 import os, signal, sys
 def spy(event, args):
     if event == "import" and args[0] == "boto3":
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), int(os.environ["SIGNAL"]))
 if "run" in sys.argv:
     sys.addaudithook(spy)
 """
 
 
-def test_a_sigterm_before_anything_has_begun_ends_with_0(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_before_anything_has_begun_ends_with_0(tmp_path: Path, number: signal.Signals) -> None:
     """The modules take most of a second to load; the signal comes as soon as the interpreter itself runs."""
     spy = tmp_path / "sitecustomize.py"
     spy.write_text(ENDS_WHILE_LOADING)
     ended = subprocess.run(
         [sys.executable, "-m", "connector", "run", "nowhere.yaml"],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "SIGNAL": str(int(number))},
         capture_output=True,
         timeout=60,
         check=False,

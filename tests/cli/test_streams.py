@@ -1,4 +1,4 @@
-"""``putevents run`` with standard streams that are closed, full or read by nobody: it delivers and ends as documented."""
+"""``putevents run`` with standard streams that are closed, full or unread: it delivers, and ends as documented."""
 
 from __future__ import annotations
 
