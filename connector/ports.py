@@ -36,7 +36,7 @@ class Reach(NamedTuple):
     """
 
     away_since: float | None = None
-    cut_off: Collection[TopicPartition] = ()
+    cut_off: frozenset[TopicPartition] = frozenset()
 
 
 class Source(Protocol):

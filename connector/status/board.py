@@ -127,15 +127,13 @@ class Board:
     def _lags(self, lags: Sequence[Lag], now: float, wall: float) -> Lags:
         """What is known of the lag; where nothing is by now, the last that was, and when that was."""
         away_since = self._source.reach().away_since
-        if lags:
+        heard = wall if away_since is None else wall - (now - away_since)
+        if lags or (self._loop.placed and away_since is None):
             found = summary(lags, self._loop.flow.paused)
-            as_of = None if away_since is None else wall - (now - away_since)
-            self._known = found._replace(as_of=wall if as_of is None else as_of)
-            return found._replace(as_of=as_of)
-        if self._loop.placed and away_since is None:
-            self._known = Lags()
-            return Lags(0, 0, 0.0)
-        return self._known._replace(partitions=0, worst=(), unknown=0)
+            self._known = found._replace(as_of=heard, partitions=0, worst=(), unknown=0)
+            return found if away_since is None else found._replace(as_of=heard)
+        known = self._known
+        return known if known.as_of is None else known._replace(as_of=min(known.as_of, heard))
 
     # -- in any thread ----------------------------------------------------------------------------------------
 
@@ -188,6 +186,8 @@ def _unanswered(totals: Totals) -> int:
 
 def summary(lags: Sequence[Lag], paused: Collection[TopicPartition]) -> Lags:
     """All partitions in three numbers, and rows for the worst of them."""
+    if not lags:
+        return Lags(0, 0, 0.0)
     worst = heapq.nlargest(MOST_ROWS, lags, key=lambda lag: (lag.seconds, lag.records or 0))
     known = [lag for lag in lags if lag.records is not None]
     return Lags(

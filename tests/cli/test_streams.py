@@ -74,10 +74,10 @@ def written(path: Path, servers: str, url: str, **sections: object) -> str:
 
 
 @contextmanager
-def redirected(file: str, redirection: str, **options: int) -> Iterator[subprocess.Popen[bytes]]:
+def redirected(file: str, redirection: str, stderr: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """``putevents run``, its streams as a shell has made them."""
     command = ["sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-m", "connector", "run", file]
-    with subprocess.Popen(command, env=environment(), **options) as process:
+    with subprocess.Popen(command, env=environment(), stderr=stderr) as process:
         try:
             yield process
         finally:

@@ -1,10 +1,14 @@
 """An operator sees what the loop does: gauges that follow it, and two lines for each trouble."""
 
+from collections.abc import MutableMapping
+from typing import Any
+
 import pytest
 from structlog.testing import capture_logs
 
 from connector.core.flow import Bounds
 from connector.core.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
+from connector.ports import Reach
 from connector.watch import Watch
 from tests.loop.fakes import P0, P1, QUICK, TOPIC, House
 
@@ -16,13 +20,17 @@ class Watched(House):
         self.assign(P0, P1)
 
     def look(self, seconds: float) -> list[str]:
-        """Run so long, looking after each step; returns the messages that were logged by the watch."""
+        """Run so long, looking after each step; returns the messages that were logged about tracking ids."""
+        return [line["event"] for line in self.lines(seconds) if "tracking_id" in line]
+
+    def lines(self, seconds: float, about: str = "") -> list[MutableMapping[str, Any]]:
+        """The same, but all lines that begin so."""
         until = self.clock.now + seconds
         with capture_logs() as lines:
             while self.clock.now < until:
                 self.loop.step()
                 self.watch.look()
-        return [line["event"] for line in lines if "tracking_id" in line]
+        return [line for line in lines if line["event"].startswith(about)]
 
 
 @pytest.mark.parametrize(
@@ -52,6 +60,68 @@ def test_the_line_of_an_outage_says_how_calls_fail() -> None:
     with capture_logs() as lines:
         house.watch.look()
     assert [line["last_failure"] for line in lines] == ["SSLError"]
+
+
+def test_an_outage_without_anything_to_send_is_unknown_until_the_next_call() -> None:
+    house = Watched()
+    house.sender.outcome = lambda _: Retryable("Timeout", Status.TIMEOUT)
+    for number in range(20):
+        house.source.produce(P0, "1", session=str(number))
+    house.look(20)
+    house.lose(P0)
+    [unknown] = house.lines(40, "outage: nothing is left to send")
+    assert 15 <= unknown["after_seconds"] <= 22
+    house.sender.outcome = lambda _: Delivered()
+    house.assign(P0)
+    [end] = house.lines(10, "outage has ended")
+    assert "while nothing was sent" in end["event"]
+    assert 15 <= end["at_least_seconds"] <= 20
+    assert 58 <= end["at_most_seconds"] <= 65
+
+
+def test_an_outage_that_is_met_again_after_a_silence_has_lasted_all_the_time() -> None:
+    house = Watched()
+    house.sender.outcome = lambda _: Retryable("Timeout", Status.TIMEOUT)
+    for number in range(20):
+        house.source.produce(P0, "1", session=str(number))
+    house.look(20)
+    house.lose(P0)
+    house.look(20)
+    house.assign(P0)
+    house.look(20)
+    house.sender.outcome = lambda _: Delivered()
+    [end] = house.lines(10, "outage has ended")
+    assert (end["event"], 55 <= end["after_seconds"] <= 65) == ("outage has ended", True)
+
+
+def test_that_kafka_is_away_is_told_once_with_how_long() -> None:
+    house = Watched()
+    house.look(5)
+    house.source.reached = Reach(house.clock.now - 7.0)
+    lines = house.lines(30, "Kafka")
+    assert [(line["event"][:21], line["last_heard_seconds_ago"]) for line in lines] == [
+        ("Kafka does not answer", pytest.approx(7.5, abs=1))
+    ]
+    house.source.reached = Reach()
+    lines = house.lines(5, "Kafka")
+    assert [(line["event"], line["after_seconds"]) for line in lines] == [
+        ("Kafka answers again", pytest.approx(37.5, abs=2))
+    ]
+
+
+def test_gauges_of_a_process_that_has_let_everything_go_are_zero() -> None:
+    house = Watched()
+    house.sender.latency = 1000.0
+    for number in range(5):
+        house.source.produce(P0, "1", session=str(number))
+    house.look(5)
+    assert house.value("in_flight_requests") == house.value("buffered_events") == house.value("open_records") == 5
+    house.loop.give_up()
+    house.revoke(P0, P1)
+    house.watch.closed()
+    for name in ("in_flight_requests", "buffered_events", "open_records"):
+        assert house.value(name) == 0
+    assert house.value("assigned_partitions", topic=TOPIC) == 0
 
 
 def test_held_rejections_are_told_once() -> None:

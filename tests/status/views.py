@@ -101,9 +101,12 @@ class RememberingLetters(FakeDeadLetters):
 
 
 class EndingSource(FakeSource):
-    """One that says where partitions end, as the real one does."""
+    """One that says where partitions end, as the real one does, and brings nothing while no broker answers."""
 
     def poll(self, limit: int, timeout: float) -> Polled:
+        if self.reached.away_since is not None:
+            self.clock.wait(timeout)
+            return Polled()
         records = super().poll(limit, timeout).records
         read = {place: at for place, at in self.positions.items() if place not in self.paused}
         return Polled(records, {place: at for place, at in read.items() if at == len(self.logs.get(place, ()))})
