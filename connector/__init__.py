@@ -17,7 +17,8 @@ Data flows one way, and so do imports: core <- config <- loop <- app <- cli.
 | dead_letters.py | dead letters out | core, ports, metrics, logs |
 | tracing.py, spans.py | a span for each call, where OpenTelemetry is asked for | core, ports, logs |
 | status/ | the status page: what it shows, and how | core, ports, metrics, server, loop, watch, dead_letters |
-| life.py | what probes and page are told, from the first moment to the last | ports, metrics, server, loop, status |
+| ending.py | why the process ends, and that it does | core, credentials, exits, ports, loop, signals |
+| life.py | what probes and page are told, first to last | ending, ports, metrics, server, loop, status |
 | dry_run.py | records from a file through a mapping, without Kafka and AWS | core, config |
 | exits.py | exit codes, a contract | nothing |
 | signals.py | signals to stop, and beginning anew | exits |

@@ -4,11 +4,8 @@ The only module that may import everything. It reads top to bottom; what can go 
 """
 
 import errno
-import faulthandler
 import gc
-import os
 import random
-import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -24,12 +21,12 @@ from connector.config import Config, Loaded
 from connector.config.librdkafka import client_properties, for_consumer, for_producer
 from connector.core.channel import Limits
 from connector.core.flow import Bounds
-from connector.core.outcomes import Fatal
 from connector.core.transform import Router
 from connector.credentials import Account, NotConfigured, Role
 from connector.dead_letters import KafkaDeadLetters
+from connector.ending import GRACE, Refusal, by_kafka, by_personalize, in_time, linger, told, without_credentials
 from connector.exits import Exit
-from connector.life import Life, Refusal
+from connector.life import Life
 from connector.loop import Loop, Settings
 from connector.metrics import Metrics
 from connector.personalize import Wire
@@ -45,10 +42,8 @@ log = structlog.get_logger()
 
 MAX_OPEN_BYTES = 64 * 1024 * 1024  # keys, values and headers of records in memory
 NOT_YET = "not known yet"  # the endpoint, until AWS's configuration was looked at
-NAP = 0.1  # seconds that a signal may wait while the process lingers
 RESERVE = 0.2  # of shutdown_timeout, for the last commit and leaving the group
 TRACES = 2.0  # seconds for the last spans to leave, where there is as much
-GRACE = 0.5  # seconds for the gentle way of ending a process that hangs
 LEAST = 2.0  # seconds for those two, however short shutdown_timeout is
 MAX_POLL_INTERVAL = 300_000  # ms, librdkafka's own default
 LISTENING: Final[Mapping[int, str]] = {
@@ -72,7 +67,9 @@ def run(loaded: Loaded) -> Exit:
         with _server(config, metrics, life) as server:
             ended = _lived(loaded, metrics, signals, outside, life, server.port)
             if isinstance(ended, Refusal):
-                _linger(ended, config.server.linger_after_refusal, signals, outside.clock)
+                linger(ended, config.server.linger_after_refusal, signals, outside.clock)
+        if not isinstance(ended, Refusal) and signals.anew(ended):
+            return begun_anew(signals)
     except Unavailable as error:
         log.error("cannot start", why=str(error))
         return Exit.UNAVAILABLE
@@ -81,30 +78,8 @@ def run(loaded: Loaded) -> Exit:
         places = traceback.format_tb(error.__traceback__)
         log.error("a bug of the connector; nothing undelivered was committed", kind=type(error).__name__, places=places)
         return Exit.BUG
-    if not isinstance(ended, Refusal) and signals.anew(ended):
-        return begun_anew(signals)
     signals.ignore()
-    return _told(ended)
-
-
-def _told(ended: Exit | Refusal) -> Exit:
-    """The last line of the log, and so what ``kubectl logs --previous`` is looked at for."""
-    if isinstance(ended, Refusal):
-        log.error(ended.said, exit_code=int(Exit.REFUSED), **ended.fields)
-        return Exit.REFUSED
-    log.info("stopped", exit_code=int(ended))
-    return ended
-
-
-def _linger(refusal: Refusal, seconds: float, signals: Signals, clock: Callable[[], float]) -> None:
-    """Go on answering for as long as it takes to be scraped; a signal ends that."""
-    if seconds <= 0 or signals.ordered():
-        return
-    then = f"probes, metrics and the status page answer for {seconds:g} s more, then the process ends"
-    log.error(refusal.said, then=then, **refusal.fields)
-    until = clock() + seconds
-    while not signals.ordered() and (left := until - clock()) > 0:
-        time.sleep(min(NAP, left))
+    return told(ended)
 
 
 class Parts(NamedTuple):
@@ -138,22 +113,11 @@ def _lived(
         _spare_the_collector()
         return _live(parts, signals, life)
     except NotConfigured as error:
-        refusal = Refusal("credentials", "not_configured", str(error), "cannot start", {"why": str(error)})
+        refusal = without_credentials(error)
     except Refused as error:
-        refusal = _by_kafka(error)
+        refusal = by_kafka(error)
     life.refused(refusal)
     return refusal
-
-
-def _by_kafka(error: Refused) -> Refusal:
-    fields = {"code": error.code, "detail": error.detail, "what_to_do": error.advice}
-    return Refusal("kafka", error.code, error.advice, "refused by Kafka", fields)
-
-
-def _by_personalize(fatal: Fatal) -> Refusal:
-    fields = {"code": fatal.code, "what_to_do": fatal.advice}
-    said = "stopped by Amazon Personalize: nothing more is committed, nothing is lost"
-    return Refusal("personalize", fatal.code, fatal.advice, said, fields)
 
 
 def _parts(loaded: Loaded, metrics: Metrics, signals: Signals, outside: Outside) -> Parts | None:
@@ -166,7 +130,7 @@ def _parts(loaded: Loaded, metrics: Metrics, signals: Signals, outside: Outside)
         source.require(config.dead_letter.topic, stopping=signals.stopping)
     except Refused:
         # What was refused must not be asked again and again while the process lingers: an account can be locked.
-        with _in_time(LEAST, lambda: Exit.REFUSED):
+        with in_time(LEAST, lambda: Exit.REFUSED):
             source.close()
         raise
     if signals.stopping():
@@ -196,11 +160,11 @@ def _live(parts: Parts, signals: Signals, life: Life) -> Exit | Refusal:
                 signals.begin_anew()
         return _end(parts, signals, life)
     except Exception as error:
-        refusal = _by_kafka(error) if isinstance(error, Refused) else None
+        refusal = by_kafka(error) if isinstance(error, Refused) else None
         if refusal is not None:
             life.refused(refusal)
         loop.give_up()
-        with _in_time(LEAST, lambda: Exit.BUG if refusal is None else _told(refusal), loop), suppress(Exception):
+        with in_time(LEAST, lambda: Exit.BUG if refusal is None else told(refusal), loop), suppress(Exception):
             _close(parts, LEAST)  # some of it may be closed already
         raise
 
@@ -209,7 +173,7 @@ def _end(parts: Parts, signals: Signals, life: Life) -> Exit | Refusal:
     """Deliver what is read, commit, leave the group and close, in the time that there is."""
     loop, seconds = parts.loop, max(LEAST, parts.shutdown_timeout)
     ends = parts.clock() + seconds
-    with _in_time(seconds, lambda: _cut_short(loop, signals), loop):
+    with in_time(seconds, lambda: _cut_short(loop, signals), loop):
         refusal = _stop(loop, parts.shutdown_timeout * (1 - RESERVE), signals)
         if refusal is not None:
             life.refused(refusal)
@@ -229,7 +193,7 @@ def _close(parts: Parts, seconds: float) -> None:
 def _cut_short(loop: Loop, signals: Signals) -> Exit:
     """The exit code where the time is up."""
     if loop.fatal is not None:
-        return _told(_by_personalize(loop.fatal))
+        return told(by_personalize(loop.fatal))
     # Nobody wanted the process to end, so whoever runs it has to start it again, which 0 does not ask for.
     return Exit.UNAVAILABLE if signals.received == ANEW else Exit.OK
 
@@ -249,32 +213,7 @@ def _stop(loop: Loop, seconds: float, signals: Signals) -> Refusal | None:
     if loop.fatal is None:
         return None
     loop.give_up()
-    return _by_personalize(loop.fatal)
-
-
-@contextmanager
-def _in_time(seconds: float, code: Callable[[], Exit], loop: Loop | None = None) -> Iterator[None]:
-    """What runs in here ends after so many seconds, with the process if need be, and then with this exit code."""
-
-    def end() -> None:
-        log.warning(
-            "time is up: the process ends in the middle of stopping; what is not committed is read again",
-            after_seconds=seconds,
-            unfinished_records=0 if loop is None else loop.offsets.open_records,
-        )
-        os._exit(code())
-
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
-    # The Kafka client has been seen to hang with the interpreter's lock in hand, where no thread of Python's ends
-    # anything. This one is none; it writes where it hung, and its exit code is 1.
-    faulthandler.dump_traceback_later(seconds + GRACE, exit=True)
-    try:
-        yield
-    finally:
-        timer.cancel()
-        faulthandler.cancel_dump_traceback_later()
+    return by_personalize(loop.fatal)
 
 
 def _initialise(metrics: Metrics, loaded: Loaded) -> None:

@@ -5,9 +5,8 @@ longer: alive, not ready, with the reason on the page and in the metrics, while 
 """
 
 import re
-from collections.abc import Mapping
-from typing import Literal, NamedTuple
 
+from connector.ending import Refusal
 from connector.loop import Loop
 from connector.metrics import Metrics
 from connector.ports import Outside
@@ -18,24 +17,6 @@ from connector.status.model import Condition, Kind, Lags, View
 STALLED = 60.0  # seconds without a step after which the process is not alive
 STARTING = 120.0  # seconds that may pass before the first step: credentials, and a broker that is waited for
 _LABEL = re.compile(r"[\w .:-]{1,80}", re.ASCII)  # a proxy's page may call anything a code
-
-By = Literal["personalize", "kafka", "credentials"]
-WHO: Mapping[By, str] = {"personalize": "Amazon Personalize", "kafka": "Kafka"}
-
-
-class Refusal(NamedTuple):
-    """Why the process ends with 77, and what to do; ``said`` and ``fields`` are the log's line."""
-
-    by: By
-    code: str
-    advice: str
-    said: str
-    fields: Mapping[str, str]
-
-    @property
-    def reason(self) -> str:
-        """For probes and the page: nothing that a broker or a service words itself."""
-        return f"refused by {WHO[self.by]}: {self.code}: {self.advice}" if self.by in WHO else self.advice
 
 
 class Life:

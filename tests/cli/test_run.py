@@ -182,11 +182,12 @@ def test_a_terminal_that_is_closed_is_a_stop_in_good_order_though_it_signals_twi
     cluster: MockCluster, endpoint: Endpoint, tmp_path: Path
 ) -> None:
     servers = cluster.bootstrap_servers
+    patient = "delivery: {linger: 60s, commit_interval: 100ms, shutdown_timeout: 8s}"
     endpoint.control({"latency": 0.5})
     produce(servers, "clicks", *views("a", "b"))
-    with running(config(tmp_path, servers, endpoint.url)) as connector:
+    with running(config(tmp_path, servers, endpoint.url, delivery=patient)) as connector:
         port = connector.line("started")["port"]
-        until(lambda: "putevents_in_flight_requests 2.0" in ask(port, "/metrics")[1].decode())
+        until(lambda: "putevents_buffered_events 2.0" in ask(port, "/metrics")[1].decode())
         connector.process.send_signal(signal.SIGHUP)
         assert connector.line("stopping")["signal"] == "SIGHUP"
         assert connector.end(signal.SIGHUP) == 0

@@ -1,0 +1,104 @@
+"""How the process ends: why, in the last line of the log; later where it was refused; and in time, whatever hangs."""
+
+import faulthandler
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Literal, NamedTuple
+
+import structlog
+
+from connector.core.outcomes import Fatal
+from connector.credentials import NotConfigured
+from connector.exits import Exit
+from connector.loop import Loop
+from connector.ports import Refused
+from connector.signals import Signals
+
+log = structlog.get_logger()
+
+NAP = 0.1  # seconds that a signal may wait while the process lingers
+GRACE = 0.5  # seconds for the gentle way of ending a process that hangs
+
+By = Literal["personalize", "kafka", "credentials"]
+WHO: Mapping[By, str] = {"personalize": "Amazon Personalize", "kafka": "Kafka"}
+
+
+class Refusal(NamedTuple):
+    """Why the process ends with 77, and what to do; ``said`` and ``fields`` are the log's line."""
+
+    by: By
+    code: str
+    advice: str
+    said: str
+    fields: Mapping[str, str]
+
+    @property
+    def reason(self) -> str:
+        """For probes and the page: nothing that a broker or a service words itself."""
+        return f"refused by {WHO[self.by]}: {self.code}: {self.advice}" if self.by in WHO else self.advice
+
+
+def without_credentials(error: NotConfigured) -> Refusal:
+    """No region, or nobody to be."""
+    return Refusal("credentials", "not_configured", str(error), "cannot start", {"why": str(error)})
+
+
+def by_kafka(error: Refused) -> Refusal:
+    """What Kafka has refused."""
+    fields = {"code": error.code, "detail": error.detail, "what_to_do": error.advice}
+    return Refusal("kafka", error.code, error.advice, "refused by Kafka", fields)
+
+
+def by_personalize(fatal: Fatal) -> Refusal:
+    """What Amazon Personalize has refused."""
+    fields = {"code": fatal.code, "what_to_do": fatal.advice}
+    said = "stopped by Amazon Personalize: nothing more is committed, nothing is lost"
+    return Refusal("personalize", fatal.code, fatal.advice, said, fields)
+
+
+def told(ended: Exit | Refusal) -> Exit:
+    """The last line of the log, and so what ``kubectl logs --previous`` is looked at for."""
+    if isinstance(ended, Refusal):
+        log.error(ended.said, exit_code=int(Exit.REFUSED), **ended.fields)
+        return Exit.REFUSED
+    log.info("stopped", exit_code=int(ended))
+    return ended
+
+
+def linger(refusal: Refusal, seconds: float, signals: Signals, clock: Callable[[], float]) -> None:
+    """Go on answering for as long as it takes to be scraped; a signal ends that."""
+    if seconds <= 0 or signals.ordered():
+        return
+    then = f"probes, metrics and the status page answer for {seconds:g} s more, then the process ends"
+    log.error(refusal.said, then=then, **refusal.fields)
+    until = clock() + seconds
+    while not signals.ordered() and (left := until - clock()) > 0:
+        time.sleep(min(NAP, left))
+
+
+@contextmanager
+def in_time(seconds: float, code: Callable[[], Exit], loop: Loop | None = None) -> Iterator[None]:
+    """What runs in here ends after so many seconds, with the process if need be, and then with this exit code."""
+
+    def end() -> None:
+        log.warning(
+            "time is up: the process ends in the middle of stopping; what is not committed is read again",
+            after_seconds=seconds,
+            unfinished_records=0 if loop is None else loop.offsets.open_records,
+        )
+        os._exit(code())
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    # The Kafka client has been seen to hang with the interpreter's lock in hand, where no thread of Python's ends
+    # anything. This one is none; it writes where it hung, and its exit code is 1.
+    faulthandler.dump_traceback_later(seconds + GRACE, exit=True)
+    try:
+        yield
+    finally:
+        timer.cancel()
+        faulthandler.cancel_dump_traceback_later()
