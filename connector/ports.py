@@ -32,11 +32,12 @@ class Reach(NamedTuple):
     """Whether Kafka answers.
 
     ``away_since``: when a broker was last heard, on the clock, where none answers; None while one does. ``cut_off``:
-    partitions whose own broker does not answer while another does.
+    partitions whose own broker does not answer while another does. ``topics``: whether there is any topic to read.
     """
 
     away_since: float | None = None
     cut_off: frozenset[TopicPartition] = frozenset()
+    topics: bool = True
 
 
 class Source(Protocol):

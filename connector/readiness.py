@@ -56,8 +56,8 @@ def known_topics(
     return None
 
 
-def require_topics(known: Topics, topics: Collection[str], dead_letter: str, servers: str) -> None:
-    """Make sure that the topics are there, and the one of the dead letters.
+def require_topics(known: Topics, topics: Collection[str], dead_letter: str, servers: str) -> bool:
+    """Make sure that the topics are there, and the one of the dead letters; returns whether there is any to read.
 
     Args:
         known: what the brokers have.
@@ -75,6 +75,11 @@ def require_topics(known: Topics, topics: Collection[str], dead_letter: str, ser
                 f"topic {topic} does not exist at {servers}, or this principal may not describe it: "
                 f"create it, correct {setting}, or allow Describe on it"
             )
-    for pattern in topics:
-        if pattern.startswith("^") and not any(re.match(pattern, topic) for topic in known):
-            log.warning("no topic matches yet", pattern=pattern)
+    unmatched = [
+        pattern
+        for pattern in topics
+        if pattern.startswith("^") and not any(re.match(pattern, topic) for topic in known)
+    ]
+    for pattern in unmatched:
+        log.warning("no topic matches yet", pattern=pattern)
+    return len(unmatched) < len(topics)

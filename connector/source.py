@@ -102,6 +102,7 @@ class KafkaSource:
         self._repeats = Repeats(60.0)
         self._refusals = Refusals(excused)
         self._last_error = ""
+        self._any_topic = True
         self._listening = Listening(quiet(properties))
         callbacks: dict[str, Any] = {"on_commit": self._on_commit, "error_cb": self._on_error, "logger": CLIENT}
         callbacks["stats_cb"] = self._listening.hear
@@ -315,7 +316,7 @@ class KafkaSource:
 
     def reach(self) -> Reach:
         """See ``ports.Source``."""
-        return self._listening.reach
+        return self._listening.reach._replace(topics=self._any_topic)
 
     def require(
         self, dead_letter: str, timeout: float = FIRST_ANSWER, stopping: Callable[[], bool] = lambda: False
@@ -335,7 +336,7 @@ class KafkaSource:
         known = known_topics(self.consumer, servers, timeout, stopping=stopping, heard=self._heard)
         if known is not None:
             self._refusals.running()
-            require_topics(known, self._topics, dead_letter, servers)
+            self._any_topic = require_topics(known, self._topics, dead_letter, servers)
 
     def _heard(self) -> str:
         if isinstance(self._failure, Refused):

@@ -41,7 +41,7 @@ class Sight(NamedTuple):
 PATIENCE = 10.0  # seconds
 AFTER: Mapping[Kind, float] = {Kind.LETTERS_WAIT: PATIENCE, Kind.FAILING: PATIENCE, Kind.UNHEARD: PATIENCE}
 # Nothing can be read, or be known to be read, while one of these holds.
-HALTED = frozenset({Kind.KAFKA_AWAY, Kind.STARTING, Kind.REJOINING, Kind.UNASSIGNED})
+HALTED = frozenset({Kind.KAFKA_AWAY, Kind.NO_TOPICS, Kind.STARTING, Kind.REJOINING, Kind.UNASSIGNED})
 
 
 def _outage(sight: Sight) -> str | None:
@@ -87,7 +87,8 @@ def _paused(sight: Sight) -> str | None:
 
 HOLDS: Mapping[Kind, Callable[[Sight], str | None]] = {
     Kind.KAFKA_AWAY: lambda sight: None if sight.reach.away_since is None else "",
-    Kind.STARTING: lambda sight: None if sight.loop.joined else "",
+    Kind.NO_TOPICS: lambda sight: None if sight.loop.joined or sight.reach.topics else "",
+    Kind.STARTING: lambda sight: "" if not sight.loop.joined and sight.reach.topics else None,
     Kind.REJOINING: lambda sight: "" if sight.loop.joined and not sight.loop.placed else None,
     Kind.OUTAGE: _outage,
     Kind.IN_DOUBT: _in_doubt,

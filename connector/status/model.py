@@ -35,6 +35,7 @@ class Kind(StrEnum):
     STALLED = "stalled"
     CONNECTING = "connecting"
     KAFKA_AWAY = "kafka_away"
+    NO_TOPICS = "no_topics"
     STARTING = "starting"
     REJOINING = "rejoining"
     OUTAGE = "outage"

@@ -43,6 +43,12 @@ STATES: Mapping[Kind, Words] = {
         "delivered. Nothing is lost. The lag is what was known last.",
         "bad",
     ),
+    Kind.NO_TOPICS: Words(
+        "Waiting for topics",
+        "No topic matches the patterns of the pipelines, or this principal may not describe any that does. The process "
+        "joins the group when one appears.",
+        "warn",
+    ),
     Kind.STARTING: Words(
         "Joining the group",
         "The consumer group has not handed out partitions yet. If it lasts, look at the log for errors of Kafka.",

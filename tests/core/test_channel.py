@@ -135,6 +135,18 @@ def outage(entries: int = 30, wait: float = 0.1) -> Channel:
     return channel
 
 
+def test_an_outage_is_unsettled_once_nothing_is_left_to_send() -> None:
+    channel, asking = outage(), outage()
+    assert (channel.unsettled, channel.last_failure, channel.failed_at) == (False, OUTAGE.code, 0.0)
+    channel.lanes.discard(lambda _: True)
+    assert channel.unsettled
+    batch = must_take(asking, 1000.0)
+    asking.lanes.discard(lambda _: True)
+    assert not asking.unsettled, "the call that asks is on the wire"
+    asking.settle(batch, DELIVERED, 1001.0, 0.5)
+    assert not asking.unsettled, "it has ended"
+
+
 def test_in_an_outage_one_call_asks_and_the_others_wait_for_its_answer() -> None:
     channel = outage()
     assert channel.take(0.0) is None

@@ -270,3 +270,11 @@ def test_latency_from_the_kafka_timestamp_to_the_acknowledgement_is_measured(hou
     house.run(1)
     assert house.value("end_to_end_latency_seconds_count", topic=TOPIC) == 1
     assert 42 < house.value("end_to_end_latency_seconds_sum", topic=TOPIC) < 43
+
+
+def test_a_record_without_a_timestamp_is_delivered_and_makes_no_latency(house: House) -> None:
+    house.assign(P0)
+    house.source.logs[P0] = [house.source.produce(P0, "1")._replace(timestamp=None)]
+    house.run(2)
+    assert house.committed(P0) == 1
+    assert house.value("end_to_end_latency_seconds_count", topic=TOPIC) == 0

@@ -211,6 +211,16 @@ def test_who_stops_or_stands_still_is_not_said_to_deliver(how: str) -> None:
     assert house.kinds == [how]
 
 
+def test_patterns_that_match_no_topic_wait_for_topics_and_not_for_the_group() -> None:
+    house = Looked(limits=QUICK)
+    house.source.reached = Reach(topics=False)
+    house.pass_time(3)
+    assert house.kinds == ["no_topics"]
+    house.assign(P0)
+    house.pass_time(PATIENCE + 2)
+    assert house.kinds == ["idle"]
+
+
 def test_a_member_that_gets_partitions_back_counts_its_lag_anew() -> None:
     house = house_of(P0)
     for number in range(WAITING):

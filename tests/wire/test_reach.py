@@ -98,6 +98,17 @@ def test_of_two_brokers_one_that_is_down_cuts_off_its_partitions() -> None:
         source.close()
 
 
+@pytest.mark.parametrize(("topic", "there"), [("^nothing-.*", False), ("^cli", True), ("clicks", True)])
+def test_whether_there_is_a_topic_to_read_is_known_before_the_group_is_joined(topic: str, *, there: bool) -> None:
+    with MockCluster() as cluster:
+        cluster.create_topic("clicks", 1)
+        cluster.create_topic("dead", 1)
+        source = KafkaSource({"bootstrap.servers": cluster.bootstrap_servers, "group.id": "g"}, [topic], Metrics())
+        source.require("dead", PATIENCE)
+        assert source.reach().topics is there
+        source.close()
+
+
 # -- every kind of statistics ---------------------------------------------------------------------------------
 
 
