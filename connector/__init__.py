@@ -7,7 +7,7 @@ Data flows one way, and so do imports: core <- config <- loop <- app <- cli.
 | core/ | pure functions and state: no I/O, clock, randomness, threads or logging | pydantic, jmespath, orjson |
 | config/ | the YAML file: models, positions, located errors, secrets | core |
 | streams.py | standard streams that are closed, full, or read by nobody | nothing |
-| metrics.py, server.py, logs.py | what an operator sees | core, streams |
+| metrics.py, server.py, listening.py, logs.py | what an operator sees | core, streams |
 | ports.py | what the loop needs of the outside, as Protocols | core |
 | loop.py, delivery.py, watch.py | the loop that owns all state, in one thread | core, ports, metrics, logs |
 | source.py, reach.py, readiness.py, retention.py, refusals.py | Kafka in | core, ports, metrics, logs |

@@ -6,6 +6,7 @@ The only module that may import everything. It reads top to bottom; what can go 
 import errno
 import gc
 import random
+import socket
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -50,6 +51,8 @@ LISTENING: Final[Mapping[int, str]] = {
     errno.EADDRINUSE: "set server.port to a free one",
     errno.EADDRNOTAVAIL: "set server.host to an address of this machine",
     errno.EACCES: "set server.port to one above 1023",
+    errno.EAFNOSUPPORT: 'this machine has no IPv6: set server.host to "*"',
+    socket.EAI_NONAME: "set server.host to an address of this machine, or to a name that it knows",
 }
 
 
@@ -302,7 +305,8 @@ def _server(config: Config, metrics: Metrics, life: Life) -> Iterator[Server]:
     try:
         server = Server(where.host, where.port, metrics.registry, life.alive, life.ready, Answers(life.view))
     except OSError as error:
-        raise Unavailable(_not_listening(f"{where.host}:{where.port}", error)) from None
+        host = f"[{where.host}]" if ":" in where.host else where.host
+        raise Unavailable(_not_listening(f"{host}:{where.port}", error)) from None
     log.info("listening", port=server.port)
     try:
         yield server

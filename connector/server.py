@@ -16,13 +16,13 @@ import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import TCPServer
 from typing import Any, ClassVar, NamedTuple
 
 import structlog
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from connector.listening import listen
 from connector.logs import Repeats
 
 log = structlog.get_logger()
@@ -68,7 +68,7 @@ class Server:
     """An HTTP server in threads of its own.
 
     Args:
-        host, port: where; port 0 takes a free one.
+        host, port: where, see ``listening``; port 0 takes a free one.
         registry: what /metrics shows.
         alive, ready: asked at each probe, from another thread than the loop's.
         home: what / shows, asked likewise; None where there is nothing.
@@ -91,7 +91,7 @@ class Server:
         if home is not None:
             pages["/"] = home
         handler = type("Handler", (_Handler,), {"pages": pages})
-        self._http = _BoundedServer((host, port), handler)
+        self._http = _BoundedServer(listen(host, port), handler)
         self.port: int = self._http.server_address[1]
         self._thread = threading.Thread(target=self._http.serve_forever, args=(WAKE,), name="http", daemon=True)
         self._thread.start()
@@ -121,18 +121,14 @@ _REPEATS = Repeats(60.0)
 
 class _BoundedServer(ThreadingHTTPServer):
     daemon_threads = True
-    allow_reuse_address = True
-    request_queue_size = 128  # the default of 5 makes a probe wait for a second when connections come in bursts
 
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+    def __init__(self, listener: socket.socket, handler: type[BaseHTTPRequestHandler]) -> None:
         self._lock = threading.Lock()
         self._open: list[socket.socket] = []  # the oldest first
-        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        super().__init__(address, handler)
-
-    def server_bind(self) -> None:
-        # Without HTTPServer's own, which asks DNS for a name that nobody needs, and waits where DNS is down.
-        TCPServer.server_bind(self)
+        # Not HTTPServer's own binding, which asks DNS for a name that nobody needs, and waits where DNS is down.
+        super().__init__(listener.getsockname()[:2], handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
         self.server_name, self.server_port = "", self.server_address[1]
 
     def process_request(self, request: Any, client_address: Any) -> None:

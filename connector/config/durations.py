@@ -1,4 +1,4 @@
-"""Durations: ``250ms``, ``2s``, ``5m``, ``1h`` in the file, float seconds on the models.
+"""Durations: ``250ms``, ``2s``, ``5m``, ``1h``, ``7d`` in the file, float seconds on the models.
 
 A bare number is refused: half of the readers would take it for seconds, the other half for milliseconds.
 """
@@ -11,22 +11,33 @@ from pydantic import PlainSerializer, ValidationInfo, WithJsonSchema
 from pydantic.functional_validators import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-_UNITS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
+_UNITS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600), "d": Decimal(86_400)}
 # Twelve digits reach thousands of years and keep every product exact and finite.
-PATTERN = r"^[0-9]{1,12}(\.[0-9]{1,6})?(ms|s|m|h)$"
+PATTERN = r"^[0-9]{1,12}(\.[0-9]{1,6})?(ms|s|m|h|d)$"
 LONGEST = 7 * 24 * 3600.0
 
 
 def parse_duration(value: object) -> float:
     """Seconds. Raises the located errors ``bad_duration`` and, past a week, ``out_of_range``."""
     if not isinstance(value, str) or not re.fullmatch(PATTERN, value):
-        hint = "add a unit" if isinstance(value, int | float) and not isinstance(value, bool) else None
+        hint = _hint(value)
         raise PydanticCustomError("bad_duration", "expected a duration such as 250ms, 2s, 5m or 1h", {"hint": hint})
-    digits = value.rstrip("msh")
+    digits = value.rstrip("mshd")
     seconds = float(Decimal(digits) * _UNITS[value[len(digits) :]])
     if seconds > LONGEST:
         raise PydanticCustomError("out_of_range", "expected at most a week (168h)")
     return seconds
+
+
+def _hint(value: object) -> str | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float) or (isinstance(value, str) and re.fullmatch(r"[0-9.]+", value)):
+        return "add a unit"
+    text = value if isinstance(value, str) else ""
+    if text.startswith("-"):
+        return "a duration is not negative"
+    return "write it without blanks, in small letters" if re.fullmatch(PATTERN, "".join(text.lower().split())) else None
 
 
 def format_duration(seconds: float) -> str:

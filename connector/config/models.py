@@ -21,16 +21,18 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from connector.config.addresses import ANY
 from connector.config.references import Reference
 from connector.config.scalars import (
     Buffer,
     Calls,
     Count,
+    Endpoint,
     Flag,
+    Listener,
     OptionalFlag,
     OptionalSecret,
     OptionalText,
-    OptionalUrl,
     Period,
     Port,
     Property,
@@ -228,7 +230,7 @@ class PersonalizeConfig(Section):
     """AWS region; unless set, the one that the AWS chain finds (AWS_REGION, profile, instance)."""
     tracking_id: TrackingId = None
     """Tracking id of the event tracker, 1 to 256 characters. Required unless every rule maps `trackingId`."""
-    endpoint_url: OptionalUrl = None
+    endpoint_url: Endpoint = None
     """Another endpoint, http or https, such as a local one for tests; unless set, the region's."""
     assume_role: AssumeRole | None = None
     """A role to take on before calling Personalize; unless set, the process's own identity."""
@@ -284,8 +286,8 @@ class DeadLetterConfig(Section):
 class ServerConfig(Section):
     """HTTP: the status page at /, /metrics, /livez, /readyz."""
 
-    host: Text = "0.0.0.0"  # noqa: S104  a pod is probed and scraped from outside; the contract's default
-    """Address to listen on."""
+    host: Listener = ANY
+    """Address to listen on: `"*"` is every one of the machine, IPv4 and IPv6; or an IP address, or a host name."""
     port: Port = 8080
     """TCP port to listen on, 0 to 65535; 0 takes any free one."""
     linger_after_refusal: Wait = 40.0

@@ -17,7 +17,8 @@ MAX_FILE_BYTES = 1024 * 1024
 
 ENV_SCHEMA: JsonSchemaValue = {
     "type": "object",
-    "description": "The value of an environment variable, or the default where it is not set.",
+    "description": "The value of an environment variable without one line break at its end, or the default where it is "
+    "not set.",
     "properties": {
         "env": {"type": "string", "minLength": 1, "description": "Name of the environment variable."},
         "default": {
@@ -30,7 +31,7 @@ ENV_SCHEMA: JsonSchemaValue = {
 }
 FILE_SCHEMA: JsonSchemaValue = {
     "type": "object",
-    "description": "The content of a UTF-8 text file, without one newline at its end.",
+    "description": "The content of a UTF-8 text file, without one line break at its end.",
     "properties": {"file": {"type": "string", "minLength": 1, "description": "Path of the file."}},
     "required": ["file"],
     "additionalProperties": False,
@@ -42,15 +43,21 @@ def as_text(text: str) -> str:
     return text
 
 
+def without_line_break(text: str) -> str:
+    """Without one line break at the end: `echo` writes it, and nobody means it."""
+    return text[:-1].removesuffix("\r") if text.endswith("\n") else text
+
+
 class Reference:
     """Annotation of a scalar that may come from outside; the outermost one, so that it runs first.
 
-    ``read`` turns the text found into what the file could have said: text, or a YAML scalar. The
-    environment is the validation context's ``env``; nothing here looks at the process.
+    ``read`` turns the text found into what the file could have said: text, or a YAML scalar. A variable may be empty
+    only where ``empty`` says so. The environment is the validation context's ``env``; nothing here looks at the process.
     """
 
-    def __init__(self, read: Callable[[str], Any] = as_text) -> None:
+    def __init__(self, read: Callable[[str], Any] = as_text, *, empty: bool = False) -> None:
         self.read = read
+        self.empty = empty
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Resolves before the field's own validation."""
@@ -76,13 +83,23 @@ class Reference:
 
     def _variable(self, name: str, reference: dict[str, Any], env: Mapping[str, str]) -> Any:
         if name in env:
-            return self._parse(env[name])
+            return self._set(name, without_line_break(env[name]), reference)
         if "default" in reference:
             return reference["default"]
         hint = f"set {name}, or give a default: {{env: {name}, default: …}}"
         raise PydanticCustomError(
             "missing_variable",
             "expected the environment variable {name} to be set",
+            {"name": name, "hint": hint},
+        )
+
+    def _set(self, name: str, text: str, reference: dict[str, Any]) -> Any:
+        if text or self.empty:
+            return self._parse(text)
+        hint = "unset it, and the default is taken" if "default" in reference else f"set {name}"
+        raise PydanticCustomError(
+            "empty_variable",
+            "expected the environment variable {name} to hold a value, but it is empty",
             {"name": name, "hint": hint},
         )
 
@@ -109,4 +126,4 @@ def _content(path: str) -> str:
     except UnicodeDecodeError:
         # From None: the cause would carry the bytes, and they may be a secret.
         raise PydanticCustomError("not_utf8", "expected a file of UTF-8 text") from None
-    return text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text
+    return without_line_break(text)

@@ -5,20 +5,21 @@ is text, so it is read as YAML would read it where a number or a boolean is expe
 """
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PlainValidator, SecretStr
 from pydantic_core import PydanticCustomError
 
+from connector.config import addresses
 from connector.config.durations import Duration
 from connector.config.masking import MASK
 from connector.config.references import Reference
 from connector.config.yaml_scalars import scalar
+from connector.core.constants import check_constant
 
 PropertyValue = str | int | float | bool
 
-_URL = "expected a URL that starts with http:// or https:// and names a host"
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 
@@ -33,27 +34,35 @@ def _topic(name: str) -> str:
     return name
 
 
-def _url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        raise PydanticCustomError("bad_url", _URL) from None
-    if not valid or re.search(r"\s", text):
-        raise PydanticCustomError("bad_url", _URL)
-    if "@" in parts.netloc:
-        raise PydanticCustomError("bad_url", "expected a URL without a user and a password in it")
-    return text
+def _address(read: Callable[[str], str], code: str) -> Callable[[str], str]:
+    """A function of ``addresses`` as a validator."""
+
+    def validate(text: str) -> str:
+        try:
+            return read(text)
+        except addresses.AddressError as error:
+            raise PydanticCustomError(code, f"{error}", {"hint": error.hint}) from None  # type: ignore[arg-type]  # ours
+
+    return validate
 
 
 def _servers(value: Any) -> Any:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
-def _server(address: str) -> str:
-    if not re.fullmatch(r"[^\s,@]+", address):
-        raise PydanticCustomError("bad_server", "expected an address such as broker-1:9092")
-    return address
+def _not_blank(text: str) -> str:
+    if text.isspace():
+        raise PydanticCustomError("bad_text", "expected text that is more than blanks")
+    if not text.isprintable():
+        raise PydanticCustomError("bad_text", "expected text without line breaks and other control characters")
+    return text
+
+
+def _tracking_id(text: str) -> str:
+    problem = check_constant("trackingId", text)
+    if problem is not None:
+        raise PydanticCustomError("bad_tracking_id", problem.message.removeprefix("trackingId: "))  # type: ignore[arg-type]
+    return text
 
 
 def _property(value: Any) -> Any:
@@ -63,14 +72,18 @@ def _property(value: Any) -> Any:
 
 
 _NotEmpty = Field(min_length=1)
-Text = Annotated[str, _NotEmpty, Reference()]
-OptionalText = Annotated[Annotated[str, _NotEmpty] | None, Reference()]
-OptionalUrl = Annotated[Annotated[str, AfterValidator(_url)] | None, Reference()]
-Url = Annotated[str, AfterValidator(_url), Reference()]
+_Text = Annotated[str, _NotEmpty, AfterValidator(_not_blank)]
+Text = Annotated[_Text, Reference()]
+OptionalText = Annotated[_Text | None, Reference()]
+Endpoint = Annotated[Annotated[str, AfterValidator(_address(addresses.endpoint, "bad_url"))] | None, Reference()]
+Url = Annotated[str, AfterValidator(_address(addresses.url, "bad_url")), Reference()]
+Listener = Annotated[str, _NotEmpty, AfterValidator(_address(addresses.listener, "bad_address")), Reference()]
 _Masked = Annotated[SecretStr, _NotEmpty, PlainSerializer(lambda _: MASK, return_type=str)]
 Secret = Annotated[_Masked, Reference()]
 OptionalSecret = Annotated[_Masked | None, Reference()]
-TrackingId = Annotated[Annotated[str, Field(min_length=1, max_length=256)] | None, Reference()]
+TrackingId = Annotated[
+    Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_tracking_id)] | None, Reference()
+]
 TopicName = Annotated[str, AfterValidator(_topic), Reference()]
 Flag = Annotated[bool, Field(strict=True), Reference(scalar)]
 OptionalFlag = Annotated[Annotated[bool, Field(strict=True)] | None, Reference(scalar)]
@@ -84,11 +97,13 @@ Rate = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False), Reference
 Wait = Annotated[Duration, Field(ge=0), Reference()]
 Period = Annotated[Duration, Field(gt=0), Reference()]
 
-_Address = Annotated[str, AfterValidator(_server), Reference()]
+_Address = Annotated[str, AfterValidator(_address(addresses.server, "bad_server")), Reference()]
 Servers = Annotated[
     list[_Address],
     _NotEmpty,
     BeforeValidator(_servers, json_schema_input_type=list[_Address] | str),
     Reference(),
 ]
-Property = Annotated[PropertyValue, PlainValidator(_property, json_schema_input_type=PropertyValue), Reference()]
+Property = Annotated[
+    PropertyValue, PlainValidator(_property, json_schema_input_type=PropertyValue), Reference(empty=True)
+]

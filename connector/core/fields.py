@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any, NamedTuple
 
+from connector.core.constants import Limit
 from connector.core.records import Reason
 from connector.core.scope import (
     ALWAYS,
@@ -33,10 +34,14 @@ class LookupSkip(Exception):
 
 
 class Target(NamedTuple):
-    """What a field becomes: ``convert`` gives the member's type; ``format`` takes its place for times."""
+    """What a field becomes: ``convert`` gives the member's type; ``format`` takes its place for times.
+
+    ``limit`` judges the constants that it may become.
+    """
 
     convert: Convert
     is_time: bool = False
+    limit: Limit | None = None
 
 
 def compile_field(scope: Scope, spec: FieldSpec, target: Target) -> Fetch:
@@ -45,11 +50,11 @@ def compile_field(scope: Scope, spec: FieldSpec, target: Target) -> Fetch:
     The function raises LookupSkip, and DataError with a message that names the member and the expression.
     """
     if isinstance(spec, str):
-        return compile_value(scope, spec, target.convert)
+        return compile_value(scope, spec, target.convert, limit=target.limit)
     if isinstance(spec, Const):
-        return constant(convert_now(scope.at("const"), spec.const, target.convert))
+        return constant(convert_now(scope.at("const"), spec.const, target.convert, target.limit))
     if isinstance(spec, Template):
-        return _template(scope.at("template"), spec.template, target.convert)
+        return _template(scope.at("template"), spec.template, target)
     if isinstance(spec, Case):
         return _case(scope.at("case"), spec, target)
     return _from(scope, spec, target)
@@ -73,19 +78,19 @@ def may_skip(spec: FieldSpec) -> bool:
     return isinstance(spec, From) and spec.otherwise == "skip"
 
 
-def _template(scope: Scope, text: str, convert: Convert) -> Fetch:
+def _template(scope: Scope, text: str, target: Target) -> Fetch:
     try:
         pieces = split_template(text)
     except UnbalancedError as error:
         scope.fail("unbalanced_braces", str(error), error.position)
         return constant(None)
     if not any(piece.is_expression for piece in pieces):
-        return constant(convert_now(scope, text, convert))
+        return constant(convert_now(scope, text, target.convert, target.limit))
     parts: list[Fetch] = []
     for piece in pieces:
         expression = parse(scope, piece.text, piece.position) if piece.is_expression else None
         parts.append(expression.evaluate if expression else constant(piece.text))
-    return guard(scope.label, text, _join(parts), convert)
+    return guard(scope.label, text, _join(parts), target.convert)
 
 
 def _join(parts: list[Fetch]) -> Fetch:
@@ -127,12 +132,12 @@ def _first(arms: list[tuple[Callable[[Root], bool], Fetch]]) -> Fetch:
 
 def _from(scope: Scope, spec: From, target: Target) -> Fetch:
     convert = _conversion(scope, spec, target)
-    default = convert_now(scope.at("default"), spec.default, convert)
+    default = convert_now(scope.at("default"), spec.default, convert, target.limit)
     if spec.lookup is not None:
-        return _lookup(scope, spec, convert, default)
+        return _lookup(scope, spec, target._replace(convert=convert), default)
     if spec.otherwise is not None:
         scope.at("otherwise").fail("otherwise_without_lookup", "expected lookup beside otherwise")
-    return compile_value(scope.at("from"), spec.source, convert, default)
+    return compile_value(scope.at("from"), spec.source, convert, default, target.limit)
 
 
 def _conversion(scope: Scope, spec: From, target: Target) -> Convert:
@@ -161,13 +166,13 @@ def _time(scope: Scope, spec: From) -> Convert:
         return time_parser()
 
 
-def _lookup(scope: Scope, spec: From, convert: Convert, default: Any) -> Fetch:
+def _lookup(scope: Scope, spec: From, target: Target, default: Any) -> Fetch:
     key_of = compile_value(scope.at("from"), spec.source, render)
     table = {
-        key: default if value is None else convert_now(scope.at("lookup", key), value, convert)
+        key: default if value is None else convert_now(scope.at("lookup", key), value, target.convert, target.limit)
         for key, value in (spec.lookup or {}).items()
     }
-    otherwise = _otherwise(scope, spec, convert, default)
+    otherwise = _otherwise(scope, spec, target, default)
 
     def fetch(root: Root) -> Any:
         key = key_of(root)
@@ -177,7 +182,7 @@ def _lookup(scope: Scope, spec: From, convert: Convert, default: Any) -> Fetch:
     return fetch
 
 
-def _otherwise(scope: Scope, spec: From, convert: Convert, default: Any) -> Callable[[], Any]:
+def _otherwise(scope: Scope, spec: From, target: Target, default: Any) -> Callable[[], Any]:
     label, source = scope.label, spec.source
 
     def skip() -> Any:
@@ -192,7 +197,7 @@ def _otherwise(scope: Scope, spec: From, convert: Convert, default: Any) -> Call
         case "dead_letter":
             return dead_letter
         case Const(const=value) if value is not None:
-            fixed = convert_now(scope.at("otherwise", "const"), value, convert)
+            fixed = convert_now(scope.at("otherwise", "const"), value, target.convert, target.limit)
             return lambda: fixed
         case _:
             return lambda: default

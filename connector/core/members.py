@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from connector.core.events import RESERVED_PROPERTIES
+from connector.core.constants import check_item, check_items, check_object, check_property, limit_of
+from connector.core.events import RESERVED_PROPERTIES, Invalid
 from connector.core.expressions import ROOTS
 from connector.core.fields import Target, compile_field, describe, may_skip
 from connector.core.scope import ELEMENT_NAMES, Fetch, Root, Scope, compile_value, guard
 from connector.core.specs import Const, FieldSpec, PutEventsSpec
 from connector.core.times import time_parser
 from connector.core.values import (
+    Convert,
     DataError,
     serialise,
     to_items,
@@ -26,12 +28,11 @@ from connector.core.values import (
 
 REQUIRED = frozenset({"sessionId", "eventType", "sentAt"})
 
-_TEXT = Target(to_text)
-_PROPERTY = Target(to_property)
+_ITEM = Target(to_text, limit=check_item)
+_PROPERTY = Target(to_property, limit=check_property)
+_CONVERTS: Mapping[str, Convert] = {"eventValue": to_number, "impression": to_items, "sentAt": time_parser()}
 _TARGETS: Mapping[str, Target] = {
-    "eventValue": Target(to_number),
-    "impression": Target(to_items),
-    "sentAt": Target(time_parser(), is_time=True),
+    name: Target(_CONVERTS.get(name, to_text), name == "sentAt", limit_of(name)) for name in PutEventsSpec.model_fields
 }
 
 
@@ -75,7 +76,7 @@ def _missing(scope: Scope, name: str, spec: FieldSpec | None) -> str | None:
 
 def _field(scope: Scope, spec: FieldSpec | None) -> Fetch | None:
     name = str(scope.path[-1])
-    return None if spec is None else compile_field(scope, spec, _TARGETS.get(name, _TEXT))
+    return None if spec is None else compile_field(scope, spec, _TARGETS[name])
 
 
 def _sent_at(scope: Scope, spec: FieldSpec | None) -> Fetch:
@@ -124,7 +125,8 @@ def _own_id(scope: Scope) -> Fetch:
 def _impression(scope: Scope, spec: list[FieldSpec] | FieldSpec | None) -> Fetch | None:
     if not isinstance(spec, list):
         return _field(scope, spec)
-    items = [compile_field(scope.at(number).named(f"[{number}]"), item, _TEXT) for number, item in enumerate(spec)]
+    items = [compile_field(scope.at(number).named(f"[{number}]"), item, _ITEM) for number, item in enumerate(spec)]
+    _judge(scope, check_items(spec))
     return lambda root: [item for fetch in items if (item := fetch(root)) is not None] or None
 
 
@@ -132,8 +134,16 @@ def _properties(scope: Scope, spec: str | dict[str, FieldSpec] | None) -> Fetch 
     if spec is None:
         return None
     if isinstance(spec, str):
-        return compile_value(scope, spec, to_properties)
-    return _object(scope.label, [_property(scope, name, part) for name, part in spec.items()])
+        return compile_value(scope, spec, to_properties, limit=_TARGETS["properties"].limit)
+    parts = [_property(scope, name, part) for name, part in spec.items()]
+    _judge(scope, check_object(spec))
+    return _object(scope.label, parts)
+
+
+def _judge(scope: Scope, together: Invalid | None) -> None:
+    """Note what is wrong with all constants of a member together, unless one of them is wrong by itself."""
+    if together is not None and not any(error.path[: len(scope.path)] == scope.path for error in scope.errors):
+        scope.fail(together.reason, together.message)
 
 
 def _property(scope: Scope, name: str, spec: FieldSpec) -> tuple[str, Fetch]:

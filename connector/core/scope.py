@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from connector.core.constants import Limit
 from connector.core.expressions import (
     ROOTS,
     EvaluationError,
@@ -84,8 +85,10 @@ def constant(value: Any) -> Fetch:
     return lambda _: value
 
 
-def compile_value(scope: Scope, text: str, convert: Convert, default: Any = None) -> Fetch:
-    """An expression, and the conversion of its result unless that is null; constants are converted here.
+def compile_value(
+    scope: Scope, text: str, convert: Convert, default: Any = None, limit: Limit | None = None
+) -> Fetch:
+    """An expression, and the conversion of its result unless that is null; constants are converted and judged here.
 
     The function raises DataError, with a message that names the label and the expression.
     """
@@ -94,7 +97,7 @@ def compile_value(scope: Scope, text: str, convert: Convert, default: Any = None
         return constant(None)
     if expression.constant:
         value = expression.evaluate({})
-        return constant(default if value is None else convert_now(scope, value, convert))
+        return constant(default if value is None else convert_now(scope, value, convert, limit))
     return guard(scope.label, text, expression.evaluate, convert, default)
 
 
@@ -137,13 +140,18 @@ def _advice(text: str) -> str | None:
     return None
 
 
-def convert_now(scope: Scope, value: Any, convert: Convert) -> Any:
+def convert_now(scope: Scope, value: Any, convert: Convert, limit: Limit | None = None) -> Any:
     """A value of the configuration, converted; None for null, and None and an error where it does not fit."""
     try:
-        return None if value is None else convert(value)
+        converted = None if value is None else convert(value)
     except DataError as error:
         scope.fail(error.reason, str(error))
         return None
+    problem = None if limit is None or converted is None else limit(converted)
+    if problem is None:
+        return converted
+    scope.fail(problem.reason, problem.message)
+    return None
 
 
 def guard(label: str, text: str, evaluate: Fetch, convert: Convert, default: Any = None) -> Fetch:
