@@ -64,6 +64,7 @@ def run(loaded: Loaded) -> Exit:
     signals.install()
     metrics = Metrics()
     _initialise(metrics, loaded)
+    _warn(loaded)
     outside = Outside(time.monotonic, time.time, random.random)
     life = Life(_facts(loaded, NOT_YET, outside.wall()), metrics, outside)
     try:
@@ -224,6 +225,14 @@ def _initialise(metrics: Metrics, loaded: Loaded) -> None:
     names = [topic for topic in _topics(loaded.config) if not topic.startswith("^")]
     metrics.initialise(names, [(pipeline.name, rule.name) for pipeline in pipelines for rule in pipeline.rules])
     metrics.config.info({"hash": loaded.hash})
+
+
+def _warn(loaded: Loaded) -> None:
+    """What is valid and probably not meant; notes are for whoever writes the file."""
+    for each in loaded.warnings:
+        if each.severity == "warning":
+            where = f"{each.file}:{each.line}:{each.column}"
+            log.warning("look at the configuration", where=where, why=each.message, what_to_do=each.hint)
 
 
 def _topics(config: Config) -> list[str]:

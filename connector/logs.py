@@ -17,6 +17,7 @@ from typing import Literal, TextIO
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
+from connector.core.urls import without_secrets_of_urls
 from connector.streams import Lines
 
 # Kafka's client writes to stderr by itself unless it is given a logger.
@@ -40,6 +41,14 @@ SENTENCES = ("why", "detail", "then", "places", "what_to_do")  # fields that are
 def _severity(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Put time and level first: that is where eyes and log collectors look."""
     return {"time": event.pop("timestamp"), "level": event.pop("level"), "message": event.pop("event"), **event}
+
+
+def _without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Libraries name the URL that failed, and it may hold a key."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = without_secrets_of_urls(value)
+    return event
 
 
 def _without_messages(exc_info: ExcInfo) -> str:
@@ -130,6 +139,7 @@ def configure(level: str, log_format: Format) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt=TIME, utc=True, key="timestamp"),
         structlog.processors.ExceptionRenderer(_without_messages),
+        _without_secrets,
     ]
     render: list[Processor]
     if log_format == "json":

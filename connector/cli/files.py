@@ -4,8 +4,11 @@ import argparse
 import json
 import os
 import sys
+from collections import Counter
+from collections.abc import Sequence
 
 from connector.config import Loaded, Problem, json_schema, load, print_config, render
+from connector.config.problems import Format
 from connector.exits import Exit
 from connector.streams import say
 
@@ -30,29 +33,43 @@ def add_validate(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def loaded_or_told(path: str) -> Loaded | None:
-    """The file; or None, with everything that is wrong with it on stderr."""
+def loaded_or_told(path: str, *, warn: bool = True) -> Loaded | None:
+    """The file, with its warnings on stderr if wanted; or None, with everything that is wrong with it on stderr."""
     loaded = load(path, os.environ)
     if isinstance(loaded, Loaded):
+        warnings = [each for each in loaded.warnings if warn and each.severity == "warning"]
+        sys.stderr.write(f"{render(warnings)}\n\n" if warnings else "")
         return loaded
     say(render(loaded, "text") + f"\n\n{_counted(len(loaded), path)}\n")
     return None
 
 
 def validate(arguments: argparse.Namespace) -> int:
-    """Exit 0 where all files are valid, else 78."""
+    """Exit 0 where all files are valid, with warnings or without, else 78."""
     problems: list[Problem] = []
     for path in arguments.configs:
         loaded = load(path, os.environ)
         if isinstance(loaded, Loaded):
-            sys.stderr.write(f"{path}: valid\n")
+            problems += _warned(loaded, path, arguments.format)
         else:
             problems += loaded
             sys.stderr.write(f"{_counted(len(loaded), path)}\n")
     # A program reads an array even when nothing is wrong; people and GitHub read only what is.
     if problems or arguments.format == "json":
         sys.stdout.write(render(problems, arguments.format) + "\n")
-    return Exit.BAD_FILE if problems else Exit.OK
+    return Exit.BAD_FILE if any(problem.severity == "error" for problem in problems) else Exit.OK
+
+
+def _warned(loaded: Loaded, path: str, form: Format) -> Sequence[Problem]:
+    """Say that a file is valid. Returns its warnings and notes where a program wants them; people read stderr."""
+    if form == "text" and loaded.warnings:
+        sys.stderr.write(render(loaded.warnings) + "\n\n")
+    kinds = Counter(problem.severity for problem in loaded.warnings)
+    counts = ", ".join(
+        f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in sorted(kinds.items(), reverse=True)
+    )
+    sys.stderr.write(f"{path}: valid{f' ({counts})' if counts else ''}\n")
+    return () if form == "text" else loaded.warnings
 
 
 def _counted(count: int, path: str) -> str:

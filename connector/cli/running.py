@@ -14,7 +14,7 @@ from connector.local import endpoint_command
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the connector; see ``app.run`` for the exit codes."""
-    loaded = loaded_or_told(arguments.config)
+    loaded = loaded_or_told(arguments.config, warn=False)  # its warnings are lines of the log, like all that follows
     return Exit.BAD_FILE if loaded is None else app.run(loaded)
 
 

@@ -5,14 +5,15 @@ Each check takes only the parts that it needs, so that a mistake in one section 
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
 from connector.config.librdkafka import owned, refused, refused_tls
 from connector.config.located import Located
-from connector.config.models import DeadLetterConfig, KafkaConfig, PersonalizeConfig
+from connector.config.models import DeadLetterConfig, KafkaConfig, MskIamAuth, PersonalizeConfig
 from connector.config.problems import Problem, key_word, printable, suggest_or_list
+from connector.config.regions import Doubt, doubt_about
 from connector.config.scalars import is_topic
 from connector.config.wording import at
 from connector.config.yaml_tree import Path
@@ -123,17 +124,77 @@ def check_librdkafka(raw: Any, properties: Mapping[str, Any] | None, located: Lo
         yield point((*path, refusal.name), refusal.code, refusal.message, refusal.hint)
 
 
+def check_regions(
+    personalize: PersonalizeConfig | None, kafka: KafkaConfig | None, located: Located
+) -> Iterator[Problem]:
+    """Regions that AWS can have. At another endpoint a region is only a word that requests are signed with."""
+    if personalize is not None and personalize.region is not None:
+        path: Path = ("personalize", "region")
+        if personalize.endpoint_url is None:
+            yield from _region(path, doubt_about(personalize.region, personalize=True), located)
+        elif not re.fullmatch(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)", personalize.region):
+            yield located.at_value(path, "bad-region", "expected the name of a region: letters, digits and -")
+    if kafka is not None and isinstance(kafka.auth, MskIamAuth) and kafka.auth.region is not None:
+        yield from _region(("kafka", "auth", "region"), doubt_about(kafka.auth.region, personalize=False), located)
+
+
+def _region(path: Path, doubt: Doubt | None, located: Located) -> Iterator[Problem]:
+    if doubt is not None:
+        code = "bad-region" if doubt.sure else "unknown-region"
+        problem = located.at_value(path, code, doubt.message, doubt.hint)
+        yield problem if doubt.sure else problem._replace(severity="warning")
+
+
+# Keys whose absence says something; with nothing after the colon they would say the same, and were not meant to.
+_OF_A_RULE = ("when", "for_each", "put_events", "skip")
+_OF_FROM = ("lookup", "otherwise", "format", "timezone", "as")
+
+
+def check_left_empty(data: Any, located: Located) -> Iterator[Problem]:
+    """A key of a rule with nothing after its colon: a `when:` like that would match every record."""
+    for index, pipeline in enumerate(_list(at(data, ("pipelines",)))):
+        for number, rule in enumerate(_list(at(pipeline, ("rules",)))):
+            path: Path = ("pipelines", index, "rules", number)
+            yield from _left_empty(path, rule, _OF_A_RULE, located)
+            put = at(rule, ("put_events",))
+            optional = [name for name, field in PutEventsSpec.model_fields.items() if not field.is_required()]
+            yield from _left_empty((*path, "put_events"), put, optional, located)
+            yield from _left_empty_inside((*path, "put_events"), put, located)
+
+
+def _left_empty_inside(path: Path, part: Any, located: Located) -> Iterator[Problem]:
+    """The same in field specs, however deep; constants and tables are the user's own."""
+    if isinstance(part, dict) and "from" in part:
+        yield from _left_empty(path, part, _OF_FROM, located)
+    inside = part.items() if isinstance(part, dict) else enumerate(_list(part))
+    for key, value in inside:
+        if key not in ("const", "lookup", "default"):
+            yield from _left_empty_inside((*path, key), value, located)
+
+
+def _left_empty(path: Path, part: Any, keys: Iterable[str], located: Located) -> Iterator[Problem]:
+    for key in keys if isinstance(part, dict) else ():
+        if key in part and part[key] is None:
+            message = f"expected a value after {key}, or no such line"
+            yield located.at_key((*path, key), "left-empty", message)
+
+
 def check_tests(data: Any, located: Located) -> Iterator[Problem]:
-    """Tests name a pipeline of the file, and members that PutEvents has."""
+    """Tests name a pipeline of the file, and members that PutEvents has; and nothing runs them yet."""
     pipelines = [at(pipeline, ("name",)) for pipeline in _list(at(data, ("pipelines",)))]
     names = [name for name in pipelines if isinstance(name, str)]
     members = list(PutEventsSpec.model_fields)
-    for index, test in enumerate(_list(at(data, ("tests",)))):
+    tests = _list(at(data, ("tests",)))
+    if tests:
+        message = "these tests are not run: only their form is checked, and not whether they pass"
+        hint = "putevents map shows what becomes of a record"
+        yield located.at_key(("tests",), "tests-not-run", message, hint)._replace(severity="note")
+    for index, test in enumerate(tests):
         name = at(test, ("pipeline",))
         if isinstance(name, str) and name and name not in names:
-            hint = suggest_or_list(name, [printable(each) for each in names], "pipelines")
+            choices = suggest_or_list(name, [printable(each) for each in names], "pipelines")
             path: Path = ("tests", index, "pipeline")
-            yield located.at_value(path, "unknown-pipeline", "expected the name of a pipeline", hint)
+            yield located.at_value(path, "unknown-pipeline", "expected the name of a pipeline", choices)
         yield from _members(("tests", index, "output"), at(test, ("output",)), members, located)
 
 

@@ -13,16 +13,18 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from connector.config import checks
+from connector.config.corrections import corrected
 from connector.config.located import Located
 from connector.config.models import Blank, Config, DeadLetterConfig, KafkaConfig, PersonalizeConfig
+from connector.config.partial import Partial, usable
 from connector.config.printing import print_config
 from connector.config.problems import Problem
 from connector.config.scalars import Property
-from connector.config.wording import at, problems_of
-from connector.config.yaml_tree import Path, parse
+from connector.config.wording import Mistake, at, located_problem, problems_of
+from connector.config.yaml_tree import Path, Tree, parse
 from connector.core.mapping import Mapping as CompiledPipeline
 from connector.core.mapping import SpecError, compile_pipeline
-from connector.core.specs import Const, PipelineSpec, Rule
+from connector.core.specs import Const, PipelineSpec
 from connector.core.transform import Pipeline
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -36,12 +38,13 @@ class Loaded:
     """A valid file. ``mappings`` are its pipelines compiled, in their order.
 
     ``hash`` is twelve hex digits of the effective file with its secrets masked: equal files are equal, and it
-    says nothing about a password.
+    says nothing about a password. ``warnings``, and notes, are about what may be meant and probably is not.
     """
 
     config: Config
     mappings: tuple[CompiledPipeline, ...]
     hash: str
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def pipelines(self) -> list[tuple[PipelineSpec, Pipeline]]:
@@ -73,40 +76,69 @@ def load(path: str | FilePath, env: Mapping[str, str]) -> Loaded | list[Problem]
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8", "replace").splitlines() or [""]
-        message = "expected UTF-8 text"
-        return [Problem("not-utf8", message, name, len(before), len(before[-1]) + 1)]
+        wide = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
+        message = "expected UTF-8 text, not UTF-16" if wide else "expected UTF-8 text"
+        hint = "save the file as UTF-8"
+        return [Problem("not-utf8", message, name, len(before), len(before[-1]) + 1, hint=hint)]
     return load_text(text, name, env)
 
 
 def load_text(text: str, name: str, env: Mapping[str, str]) -> Loaded | list[Problem]:
     """The same for a text; ``name`` is what problems call the file. Never raises for any text."""
     tree = parse(text)
-    located = Located(name, text, tree)
-    problems = [located.fault(fault) for fault in tree.faults]
     if not tree.places:
-        return problems
+        located = Located(name, text, tree)
+        return [located.fault(fault) for fault in tree.faults]
     context = {"env": env}
-    data = tree.data
-    try:
-        config = Config.model_validate(data, context=context, by_name=False)
-    except ValidationError as error:
-        config = None
-        # Nothing more is to be said about a value that YAML could not make sense of.
-        faulty = {fault.path for fault in tree.faults if fault.code != "duplicate-key"}
-        problems += problems_of(error, Config, located, faulty)
-    pipelines = _pipelines(data)
+    read = _read(tree, context)
+    located = Located(name, text, read.tree, before=tree)
+    problems = [*_of_the_form(read, located)]
     mappings: list[CompiledPipeline] = []
+    pipelines = usable(read.tree.data, located.is_bare)
     for partial in pipelines:
         compiled = _compile(partial.spec)
         if isinstance(compiled, list):
             problems += [_spec_problem(partial, error, located) for error in compiled]
         else:
             mappings.append(compiled)
-    problems += _across(data, context, {each.number: each.spec for each in pipelines}, located)
-    if problems or config is None:
-        return sorted(dict.fromkeys(problems), key=lambda problem: (problem.line, problem.column))
-    digest = hashlib.sha256(print_config(config).encode()).hexdigest()
-    return Loaded(config, tuple(mappings), digest[:12])
+    problems += _across(read.tree.data, context, {each.number: each.spec for each in pipelines}, located)
+    problems = sorted(dict.fromkeys(problems), key=lambda problem: (problem.line, problem.column))
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors or read.config is None:
+        return errors
+    digest = hashlib.sha256(print_config(read.config).encode()).hexdigest()
+    return Loaded(read.config, tuple(mappings), digest[:12], tuple(problems))
+
+
+class _Read(NamedTuple):
+    """What the models say of a file. Of an invalid one: the tree as it was meant, the slips, and what else is wrong."""
+
+    tree: Tree
+    config: Config | None
+    slips: list[Mistake]
+    error: ValidationError | None
+
+
+def _read(tree: Tree, context: dict[str, Any]) -> _Read:
+    try:
+        return _Read(tree, Config.model_validate(tree.data, context=context, by_name=False), [], None)
+    except ValidationError:
+        meant, slips = corrected(tree, Config, context)
+    try:
+        Config.model_validate(meant.data, context=context, by_name=False)
+    except ValidationError as error:
+        return _Read(meant, None, slips, error)
+    return _Read(meant, None, slips, None)
+
+
+def _of_the_form(read: _Read, located: Located) -> Iterator[Problem]:
+    """What YAML and the models refuse."""
+    yield from (located.fault(fault) for fault in read.tree.faults)
+    yield from (located_problem(slip, located) for slip in read.slips)
+    if read.error is not None:
+        # Nothing more is to be said about a value that YAML could not make sense of.
+        faulty = {fault.path for fault in read.tree.faults if fault.code != "duplicate-key"}
+        yield from problems_of(read.error, Config, located, faulty)
 
 
 def _compile(pipeline: PipelineSpec) -> CompiledPipeline | list[SpecError]:
@@ -114,36 +146,7 @@ def _compile(pipeline: PipelineSpec) -> CompiledPipeline | list[SpecError]:
     return compile_pipeline(pipeline.model_copy(update={"topics": []}))
 
 
-class _Partial(NamedTuple):
-    """A pipeline without its invalid rules; ``rules`` has the place in the file of those that are left."""
-
-    number: int
-    spec: PipelineSpec
-    rules: list[int]
-
-
-def _pipelines(data: Any) -> list[_Partial]:
-    """So that a slip in one rule does not hide what is wrong with the expressions of all the others."""
-    items = at(data, ("pipelines",))
-    found = (_partial(index, item) for index, item in enumerate(items if isinstance(items, list) else ()))
-    return [partial for partial in found if partial is not None]
-
-
-# Stands in where no rule is valid, so that the topics are looked at all the same.
-_NO_RULE = {"name": "-", "skip": "-"}
-
-
-def _partial(index: int, item: Any) -> _Partial | None:
-    rules = at(item, ("rules",))
-    if not isinstance(rules, list):
-        return None
-    valid = [number for number, rule in enumerate(rules) if _valid(Rule, rule, {}) is not None]
-    left = [rules[number] for number in valid] or [_NO_RULE]
-    spec = _valid(PipelineSpec, {**item, "rules": left}, {})
-    return None if spec is None else _Partial(index, spec, valid)
-
-
-def _spec_problem(partial: _Partial, error: SpecError, located: Located) -> Problem:
+def _spec_problem(partial: Partial, error: SpecError, located: Located) -> Problem:
     inside = error.path
     if len(inside) > 1 and inside[0] == "rules" and isinstance(inside[1], int):
         inside = ("rules", partial.rules[inside[1]], *inside[2:])
@@ -174,6 +177,8 @@ def _across(
     yield from checks.check_topics(pipelines, dead_letter, located)
     yield from checks.check_tracking_id(pipelines, personalize, located)
     yield from checks.check_kafka(kafka, located) if kafka else ()
+    yield from checks.check_regions(personalize, kafka, located)
+    yield from checks.check_left_empty(data, located)
     yield from checks.check_tests(data, located)
     raw = at(data, ("kafka", "librdkafka"))
     if isinstance(raw, dict):

@@ -17,12 +17,14 @@ _CHARACTERS = {"'": re.compile("''|."), '"': re.compile(_ESCAPE)}
 class Located:
     """One file: its name, its lines as they may be shown, and the place of every path."""
 
-    def __init__(self, name: str, text: str, tree: Tree) -> None:
+    def __init__(self, name: str, text: str, tree: Tree, *, before: Tree | None = None) -> None:
+        """``before``: the tree as it was written, where ``tree`` has had its slips corrected."""
         self.name = name
         self.tree = tree
         self._lines = lines_of(text)
-        cuts = cuts_of(tree.places, self._lines) if tree.places else cuts_of_text(self._lines)
-        self._shown = show(self._lines, cuts)
+        trees = [tree] if before is None or before is tree else [tree, before]
+        cuts = [cut for each in trees for cut in cuts_of(each.places, self._lines)]
+        self._shown = show(self._lines, cuts if tree.places else cuts_of_text(self._lines))
 
     def fault(self, fault: Fault) -> Problem:
         """A fault of the YAML as a problem."""
@@ -54,6 +56,13 @@ class Located:
             return self._problem(code, message, place.value, hint)
         span = Span(place.value.line, place.value.column + skip, 1)
         return self._problem(code, message, span, hint)
+
+    def is_bare(self, path: Path) -> bool:
+        """Whether a key stands without a colon: the piece of an unquoted text that follows a comma in it."""
+        place = self.tree.places.get(path)
+        if place is None or place.key is None or place.kind != "scalar" or place.style is not None:
+            return False
+        return place.value[:2] == (place.key.line, place.key.column + place.key.length)
 
     def _nearest(self, path: Path) -> tuple[Path, Place | None]:
         """The path itself, or the part of it that is in the file."""

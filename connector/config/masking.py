@@ -12,8 +12,9 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from connector.config.yaml_tree import Path, Place
+from connector.core.urls import MASK, secrets_of_urls
 
-MASK = "********"
+__all__ = ["MASK", "Cut", "ShownLine", "cuts_of", "cuts_of_text", "is_secret", "show"]
 
 _SECRET = re.compile(
     r"passw|passphrase|secret|jaas|key[._-]?pem|private|credential|token(?![._-]?endpoint)", re.IGNORECASE
@@ -29,6 +30,8 @@ _HOLDERS = ("auth", "tls")
 _KEY = re.compile(r"(?<![\w.-])([\w.-]+)[\"']?\s*:\s*")
 _PUBLIC_LINE = re.compile(rf"\s*({'|'.join(sorted(_PUBLIC))}):[^:{{}}\[\],]*")
 _NEVER_SECRET = ("pipelines", "tests")
+_SCHEME = re.compile(r":\\?/\\?/")
+_USER = re.compile(r"[^\s\"'\[{,:]+:[^\s:].*@")  # before a host, where there is no scheme
 
 
 class Cut(NamedTuple):
@@ -81,6 +84,32 @@ def cuts_of(places: dict[Path, Place], lines: Sequence[str]) -> Iterator[Cut]:
             yield Cut(place.key.line, place.key.column, place.key.column + place.key.length)
         if _holds_secret(path, place, children.get(path, set())):
             yield from _lines_between(place, lines)
+        elif place.kind == "scalar" and path and path[0] not in _NEVER_SECRET:
+            yield from _logins(path, place, lines)
+    yield from _urls(lines)
+
+
+def _urls(lines: Sequence[str]) -> Iterator[Cut]:
+    """What is secret in the URLs of any line, also in comments."""
+    for number, line in enumerate(lines):
+        if _SCHEME.search(line):
+            yield from (Cut(number, start, stop) for start, stop in secrets_of_urls(line))
+
+
+def _logins(path: Path, place: Place, lines: Sequence[str]) -> Iterator[Cut]:
+    """The user and password of an address, with blanks in them or without a scheme before them."""
+    cuts = list(_lines_between(place, lines))
+    text = "".join(lines[cut.line][cut.start : cut.stop] for cut in cuts)
+    is_address = any(word in str(part).lower() for part in path for word in ("server", "broker"))
+    if "@" not in text or not (is_address or _SCHEME.search(text)):
+        return
+    for cut in cuts:
+        line = lines[cut.line]
+        scheme = _SCHEME.search(line, cut.start, cut.stop)
+        start = scheme.end() if scheme else cut.start + (line[cut.start] in "\"'")
+        stop = line.rfind("@", start, cut.stop) if len(cuts) == 1 else cut.stop
+        if start < stop:
+            yield Cut(cut.line, start, stop)
 
 
 def cuts_of_text(lines: Sequence[str]) -> Iterator[Cut]:
@@ -101,9 +130,12 @@ def cuts_of_text(lines: Sequence[str]) -> Iterator[Cut]:
             yield Cut(number, indent, len(line))
         elif found and found.end() < len(line):
             yield Cut(number, found.end(), len(line))
+        else:
+            yield from (Cut(number, *login.span()) for login in _USER.finditer(line))
         if not inside:
             depth = indent if found or after else None
         after = found is not None
+    yield from _urls(lines)
 
 
 def _lost_its_colon(path: Path) -> bool:

@@ -31,14 +31,17 @@ from connector.config.scalars import (
     Flag,
     Listener,
     OptionalFlag,
+    OptionalRoleArn,
     OptionalSecret,
     OptionalText,
     Period,
     Port,
     Property,
     Rate,
+    RoleArn,
     Secret,
     Servers,
+    SessionName,
     Text,
     TopicName,
     TrackingId,
@@ -138,7 +141,7 @@ class OidcAuth(Rereadable):
 
     type: Literal["oidc"]
     """How to authenticate: `oidc` gets tokens from an OpenID Connect provider as a client with a secret."""
-    token_endpoint_url: Url
+    token_endpoint_url: Url = Field(repr=False)  # its query may hold a key
     """The provider's token endpoint, http or https. Required."""
     client_id: Text
     """Client id at the provider. Required."""
@@ -157,7 +160,7 @@ class MskIamAuth(Section):
     """How to authenticate: `msk_iam` is IAM of Amazon MSK and MSK Serverless, always over TLS."""
     region: OptionalText = None
     """AWS region of the cluster; unless set, the one that the AWS chain finds."""
-    role_arn: OptionalText = None
+    role_arn: OptionalRoleArn = None
     """ARN of a role to assume for Kafka; unless set, the process's own identity."""
 
 
@@ -215,11 +218,11 @@ class KafkaConfig(Section):
 class AssumeRole(Section):
     """A role to take on before calling Personalize."""
 
-    role_arn: Text
+    role_arn: RoleArn
     """ARN of the role. Required."""
     external_id: OptionalText = None
     """External id that the role's trust policy asks for; none unless set."""
-    session_name: Text = "putevents-connector"
+    session_name: SessionName = "putevents-connector"
     """Name of the session, as CloudTrail shows it."""
 
 

@@ -10,6 +10,7 @@ import yaml
 from connector.config.masking import MASK, is_secret
 from connector.config.models import Config
 from connector.config.yaml_scalars import SCALARS
+from connector.core.urls import without_secrets_of_urls
 
 
 class _Dumper(yaml.SafeDumper):
@@ -24,11 +25,21 @@ for _kind, _pattern, _first in SCALARS:
     _Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", _pattern, _first)
 
 
+def _masked(node: Any) -> Any:
+    """The same data without what is secret in URLs."""
+    if isinstance(node, dict):
+        return {key: _masked(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_masked(item) for item in node]
+    return without_secrets_of_urls(node) if isinstance(node, str) else node
+
+
 def print_config(config: Config) -> str:
     """A whole file. Passwords and other secrets are ``********``, wherever their values came from."""
     document = config.model_dump(mode="json", by_alias=True, exclude={"pipelines", "tests"})
     properties = document["kafka"]["librdkafka"]
     document["kafka"]["librdkafka"] = {k: MASK if is_secret(k) else v for k, v in properties.items()}
+    document = _masked(document)
     document["pipelines"] = [
         # A rule has a dozen optional members; those that are not there say nothing.
         {

@@ -12,6 +12,8 @@ from difflib import get_close_matches
 from typing import Literal, NamedTuple
 
 Format = Literal["text", "json", "github"]
+# An error makes a file invalid. A warning is about what is unlikely, a note about what is easily misunderstood.
+Severity = Literal["error", "warning", "note"]
 
 _LISTED_KEYS = 8
 
@@ -33,6 +35,7 @@ class Problem(NamedTuple):
     caret: int = 0
     length: int = 1
     hint: str | None = None
+    severity: Severity = "error"
 
 
 def render(problems: Sequence[Problem], format: Format = "text") -> str:  # noqa: A002  the option's own name
@@ -79,7 +82,8 @@ def _text(problems: Sequence[Problem]) -> str:
 
 
 def _paragraph(problem: Problem) -> str:
-    head = f"{_visible(problem.file)}:{problem.line}:{problem.column}: {problem.message} [{problem.code}]"
+    place = f"{_visible(problem.file)}:{problem.line}:{problem.column}"
+    head = f"{place}: {_severity(problem)}{problem.message} [{problem.code}]"
     hint = f" {problem.hint}" if problem.hint else ""
     if not problem.source_line.strip():
         return head + (f"\n  {problem.hint}" if problem.hint else "")
@@ -88,6 +92,10 @@ def _paragraph(problem: Problem) -> str:
     pad = " " * _width(source[: problem.caret])
     marks = "^" * max(1, _width(source[problem.caret : problem.caret + problem.length]))
     return f"{head}\n  {problem.line} | {source}\n  {gutter} | {pad}{marks}{hint}"
+
+
+def _severity(problem: Problem) -> str:
+    return "" if problem.severity == "error" else f"{problem.severity}: "
 
 
 def _json(problems: Sequence[Problem]) -> str:
@@ -104,7 +112,8 @@ def _annotation(problem: Problem) -> str:
     place = {"file": problem.file, "line": problem.line, "col": problem.column, "endColumn": end}
     options = ",".join(f"{name}={_escaped(str(value), ',:')}" for name, value in place.items())
     message = f"{problem.message} ({problem.hint})" if problem.hint else problem.message
-    return f"::error {options},title={problem.code}::{_escaped(message)}"
+    command = "notice" if problem.severity == "note" else problem.severity
+    return f"::{command} {options},title={problem.code}::{_escaped(message)}"
 
 
 def _escaped(text: str, separators: str = "") -> str:

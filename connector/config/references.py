@@ -52,7 +52,8 @@ class Reference:
     """Annotation of a scalar that may come from outside; the outermost one, so that it runs first.
 
     ``read`` turns the text found into what the file could have said: text, or a YAML scalar. A variable may be empty
-    only where ``empty`` says so. The environment is the validation context's ``env``; nothing here looks at the process.
+    only where ``empty`` says so. The environment is the validation context's ``env``; nothing here looks at the
+    process.
     """
 
     def __init__(self, read: Callable[[str], Any] = as_text, *, empty: bool = False) -> None:

@@ -20,6 +20,7 @@ from connector.core.constants import check_constant
 
 PropertyValue = str | int | float | bool
 
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]{1,576}")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 
@@ -41,7 +42,7 @@ def _address(read: Callable[[str], str], code: str) -> Callable[[str], str]:
         try:
             return read(text)
         except addresses.AddressError as error:
-            raise PydanticCustomError(code, f"{error}", {"hint": error.hint}) from None  # type: ignore[arg-type]  # ours
+            raise PydanticCustomError(code, f"{error}", {"hint": error.hint}) from None
 
     return validate
 
@@ -61,7 +62,20 @@ def _not_blank(text: str) -> str:
 def _tracking_id(text: str) -> str:
     problem = check_constant("trackingId", text)
     if problem is not None:
-        raise PydanticCustomError("bad_tracking_id", problem.message.removeprefix("trackingId: "))  # type: ignore[arg-type]
+        raise PydanticCustomError("bad_tracking_id", problem.message.removeprefix("trackingId: "))
+    return text
+
+
+def _role_arn(text: str) -> str:
+    if not _ROLE_ARN.fullmatch(text):
+        message = "expected the ARN of a role, such as arn:aws:iam::123456789012:role/name"
+        raise PydanticCustomError("bad_arn", message)
+    return text
+
+
+def _session_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_+=,.@-]{2,64}", text):
+        raise PydanticCustomError("bad_name", "expected a name of 2 to 64 of the characters a-z A-Z 0-9 _ + = , . @ -")
     return text
 
 
@@ -75,6 +89,9 @@ _NotEmpty = Field(min_length=1)
 _Text = Annotated[str, _NotEmpty, AfterValidator(_not_blank)]
 Text = Annotated[_Text, Reference()]
 OptionalText = Annotated[_Text | None, Reference()]
+RoleArn = Annotated[_Text, AfterValidator(_role_arn), Reference()]
+OptionalRoleArn = Annotated[Annotated[_Text, AfterValidator(_role_arn)] | None, Reference()]
+SessionName = Annotated[_Text, AfterValidator(_session_name), Reference()]
 Endpoint = Annotated[Annotated[str, AfterValidator(_address(addresses.endpoint, "bad_url"))] | None, Reference()]
 Url = Annotated[str, AfterValidator(_address(addresses.url, "bad_url")), Reference()]
 Listener = Annotated[str, _NotEmpty, AfterValidator(_address(addresses.listener, "bad_address")), Reference()]

@@ -13,6 +13,7 @@ from connector.config.references import ENV_SCHEMA, FILE_SCHEMA
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
+NEVER_EMPTY = ("PutEventsSpec", "Rule", "From")
 # The mapping language lives in the core, which knows nothing of editors; its settings are described here.
 DESCRIPTIONS: dict[str, dict[str, str]] = {
     "PipelineSpec": {
@@ -73,6 +74,8 @@ def json_schema() -> dict[str, Any]:
     for name, texts in DESCRIPTIONS.items():
         for key, text in texts.items():
             definitions[name]["properties"][key]["description"] = text
+    for name in NEVER_EMPTY:
+        definitions[name]["properties"] = {k: _not_empty(v) for k, v in definitions[name]["properties"].items()}
     definitions |= {"Env": ENV_SCHEMA, "File": FILE_SCHEMA}
     return {"$schema": DIALECT, **schema, "title": "Kafka to Amazon Personalize connector"}
 
@@ -96,6 +99,15 @@ def _tidy(node: Any) -> Any:
     if isinstance(default, float) and any(option.get("pattern") == PATTERN for option in _options(tidy)):
         tidy["default"] = format_duration(default)
     return tidy
+
+
+def _not_empty(setting: dict[str, Any]) -> dict[str, Any]:
+    """A key that is there has a value: `when:` with nothing after it is refused, see ``checks.check_left_empty``."""
+    if "anyOf" not in setting:
+        return setting
+    options = [option for option in setting["anyOf"] if option != {"type": "null"}]
+    others = {key: value for key, value in setting.items() if key not in ("anyOf", "default")}
+    return {**(options[0] if len(options) == 1 else {"anyOf": options}), **others}
 
 
 def _options(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -5,6 +5,7 @@ One table holds every kind of error that our models can have; a test fails when 
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
@@ -14,13 +15,19 @@ from connector.config.choices import keys_at
 from connector.config.located import Located
 from connector.config.problems import Problem, key_word, suggest, suggest_or_list
 from connector.config.yaml_tree import Path
+from connector.core.specs import SPEC_KINDS
 
 _LISTED = 12
 _QUOTE = "quote it to make it text"
+_PIECE = "quote text that holds , [ ] { or }"
 
 
-class _Mistake(NamedTuple):
-    """One error, before it has a place. ``shape``: what one member of a union would have taken here."""
+class Mistake(NamedTuple):
+    """One error, before it has a place.
+
+    ``shape``: what one member of a union would have taken here. ``meant``: the one known name that the key or the value
+    at ``path`` comes close to.
+    """
 
     path: Path
     code: str
@@ -29,6 +36,7 @@ class _Mistake(NamedTuple):
     at_key: bool = False
     shape: str | None = None
     found: str = ""
+    meant: str | None = None
 
 
 def problems_of(
@@ -38,21 +46,28 @@ def problems_of(
 
     Nothing is said about the values at ``faulty`` paths.
     """
-    data = located.tree.data
-    mistakes = [_mistake(details, model, data) for details in error.errors(include_url=False)]
-    return [_located(mistake, located) for mistake in _joined(mistakes) if mistake.path not in faulty]
+    mistakes = mistakes_of(error, model, located.tree.data)
+    return [located_problem(mistake, located) for mistake in _joined(mistakes) if mistake.path not in faulty]
 
 
-def _located(mistake: _Mistake, located: Located) -> Problem:
+def mistakes_of(error: ValidationError, model: type[BaseModel], data: Any) -> list[Mistake]:
+    """The errors one by one, in our words."""
+    return [_mistake(details, model, data) for details in error.errors(include_url=False)]
+
+
+def located_problem(mistake: Mistake, located: Located) -> Problem:
+    """The mistake at its place in the file."""
+    if mistake.code == "unknown-key" and not mistake.meant and located.is_bare(mistake.path):
+        mistake = mistake._replace(message="expected key: value, not a key alone", hint=_PIECE)
     point = located.at_key if mistake.at_key else located.at_value
     return point(mistake.path, mistake.code, mistake.message, mistake.hint)
 
 
-def _joined(mistakes: list[_Mistake]) -> Iterator[_Mistake]:
+def _joined(mistakes: list[Mistake]) -> Iterator[Mistake]:
     """Members of a union each complain; who got deepest was meant, and of those on one level all were."""
     above = {mistake.path[:depth] for mistake in mistakes for depth in range(len(mistake.path))}
     above |= {mistake.path for mistake in mistakes if mistake.shape is None}
-    by_path: dict[Path, list[_Mistake]] = {}
+    by_path: dict[Path, list[Mistake]] = {}
     for mistake in mistakes:
         by_path.setdefault(mistake.path, []).append(mistake)
     for mistake in mistakes:
@@ -135,10 +150,10 @@ def at(data: Any, path: Path) -> Any:
 
 # The table
 
-_Row = Callable[[ErrorDetails, type[BaseModel], Any], _Mistake]
+_Row = Callable[[ErrorDetails, type[BaseModel], Any], Mistake]
 
 
-def _mistake(details: ErrorDetails, model: type[BaseModel], data: Any) -> _Mistake:
+def _mistake(details: ErrorDetails, model: type[BaseModel], data: Any) -> Mistake:
     return _ROWS.get(details["type"], _own)(details, model, data)
 
 
@@ -146,38 +161,38 @@ def _path(details: ErrorDetails, data: Any) -> Path:
     return file_path(details["loc"], data)
 
 
-def _own(details: ErrorDetails, _: type[BaseModel], data: Any) -> _Mistake:
+def _own(details: ErrorDetails, _: type[BaseModel], data: Any) -> Mistake:
     """Errors that our validators raise: their type is the code, their text is ours already."""
     path = _path(details, data)
     code = details["type"].replace("_", "-")
     message = details["msg"]
     if code == "missing-variable":
         message = f"{message} for {_dotted(path)}"
-    return _Mistake(path, code, message, details.get("ctx", {}).get("hint"))
+    return Mistake(path, code, message, details.get("ctx", {}).get("hint"))
 
 
 def _expects(what: str, hint: str | None = None) -> _Row:
     """A value of another type; of all union members, what each would have taken."""
 
-    def row(details: ErrorDetails, _: type[BaseModel], data: Any) -> _Mistake:
+    def row(details: ErrorDetails, _: type[BaseModel], data: Any) -> Mistake:
         found = details["input"]
         wanted = _QUOTE if what == "text" and isinstance(found, int | float) else hint
         path = _path(details, data)
-        return _Mistake(path, "wrong-type", "", wanted, shape=what, found=f", not {type_word(found)}")
+        return Mistake(path, "wrong-type", "", wanted, shape=what, found=f", not {type_word(found)}")
 
     return row
 
 
 def _bound(phrase: str, key: str, code: str) -> _Row:
-    def row(details: ErrorDetails, _: type[BaseModel], data: Any) -> _Mistake:
+    def row(details: ErrorDetails, _: type[BaseModel], data: Any) -> Mistake:
         limit = details["ctx"][key]
         number = f"{limit:g}" if isinstance(limit, float) else limit
-        return _Mistake(_path(details, data), code, f"expected {phrase.format(number)}")
+        return Mistake(_path(details, data), code, f"expected {phrase.format(number)}")
 
     return row
 
 
-def _choice(details: ErrorDetails, _: type[BaseModel], data: Any) -> _Mistake:
+def _choice(details: ErrorDetails, _: type[BaseModel], data: Any) -> Mistake:
     choices = re.findall(r"'([^']*)'", details["ctx"]["expected"]) or [details["ctx"]["expected"]]
     found = details["input"]
     hint = suggest_or_list(found, choices, "known") if isinstance(found, str) else None
@@ -186,40 +201,61 @@ def _choice(details: ErrorDetails, _: type[BaseModel], data: Any) -> _Mistake:
     # Of another kind than the choices (1 is a version, and 2 is of its kind), the kind is what is wrong.
     word = "" if isinstance(found, str | int) else f", not {type_word(found)}"
     listed = hint if hint is None or hint.startswith("did") or len(choices) > _LISTED else None
-    return _Mistake(_path(details, data), "unknown-choice", "", listed, shape=what, found=word)
+    return Mistake(_path(details, data), "unknown-choice", "", listed, shape=what, found=word)
 
 
-def _tag(details: ErrorDetails, _: type[BaseModel], data: Any) -> _Mistake:
+def _tag(details: ErrorDetails, _: type[BaseModel], data: Any) -> Mistake:
     path = (*_path(details, data), "type")
     choices = re.findall(r"'([^']*)'", details["ctx"]["expected_tags"])
     found = at(data, path)
     hint = suggest(found, choices) if isinstance(found, str) else None
-    return _Mistake(path, "unknown-choice", f"expected one of {', '.join(choices)}", hint)
+    meant = next(iter(get_close_matches(found, choices, n=1)), None) if isinstance(found, str) else None
+    return Mistake(path, "unknown-choice", f"expected one of {', '.join(choices)}", hint, meant=meant)
 
 
-def _no_tag(details: ErrorDetails, _: type[BaseModel], data: Any) -> _Mistake:
+def _no_tag(details: ErrorDetails, _: type[BaseModel], data: Any) -> Mistake:
     path = _path(details, data)
-    return _Mistake(path, "missing-key", f"expected the key type in {_dotted(path)}", at_key=True)
+    return Mistake(path, "missing-key", f"expected the key type in {_dotted(path)}", at_key=True)
 
 
-def _missing(details: ErrorDetails, _: type[BaseModel], data: Any) -> _Mistake:
+def _missing(details: ErrorDetails, _: type[BaseModel], data: Any) -> Mistake:
     *parent, key = file_path(details["loc"], data, "missing") or details["loc"][-1:]
     where = f" in {_dotted(tuple(parent))}" if parent else ""
-    return _Mistake(tuple(parent), "missing-key", f"expected the key {key}{where}", at_key=True)
+    return Mistake(tuple(parent), "missing-key", f"expected the key {key}{where}", at_key=True)
 
 
-def _unknown(details: ErrorDetails, model: type[BaseModel], data: Any) -> _Mistake:
+def _unknown(details: ErrorDetails, model: type[BaseModel], data: Any) -> Mistake:
     path = file_path(details["loc"], data, "present")
     parent, key = path[:-1], str(path[-1])
     keys = keys_at(model, parent, at(data, parent))
     where = _dotted(parent) if parent else "the file"
     free = [name for name in keys if name not in (at(data, parent) or {})]
     message = f"expected a key of {where}, not {key_word(key)}"
-    return _Mistake(path, "unknown-key", message, suggest(key, free) or suggest_or_list(key, keys, "keys"), at_key=True)
+    hint = suggest(key, free) or suggest_or_list(key, keys, "keys")
+    meant = next(iter(get_close_matches(key, free, n=1)), None)
+    beside = next((kind for kind in SPEC_KINDS if kind in (at(data, parent) or {})), None)
+    if meant in SPEC_KINDS and beside:  # both together are none
+        return Mistake(path, "unknown-key", message, f"did you mean {meant}, in place of {beside}?", at_key=True)
+    return Mistake(path, "unknown-key", message, hint, at_key=True, meant=meant)
 
 
-def _value_error(details: ErrorDetails, _: type[BaseModel], data: Any) -> _Mistake:
-    return _Mistake(_path(details, data), "inconsistent", str(details["ctx"]["error"]), at_key=True)
+def _misspelt(path: Path, key: str, meant: str) -> Mistake:
+    message = f"expected a mapping with one of {', '.join(SPEC_KINDS)}, not {key_word(key)}"
+    return Mistake((*path, key), "unknown-key", message, f"did you mean {meant}?", at_key=True, meant=meant)
+
+
+def _field_spec(details: ErrorDetails, model: type[BaseModel], data: Any) -> Mistake:
+    keys = list(details["input"]) if isinstance(details["input"], dict) else []
+    found = [key for key in keys if key in SPEC_KINDS]
+    if not found:
+        slip = next(((key, *close) for key in keys if (close := get_close_matches(key, SPEC_KINDS, n=1))), None)
+        return _misspelt(_path(details, data), *slip) if slip else _expects(_SPEC)(details, model, data)
+    message = f"expected exactly one of {', '.join(SPEC_KINDS)}, not {' and '.join(found)}"
+    return Mistake((*_path(details, data), found[1]), "inconsistent", message, at_key=True)
+
+
+def _value_error(details: ErrorDetails, _: type[BaseModel], data: Any) -> Mistake:
+    return Mistake(_path(details, data), "inconsistent", str(details["ctx"]["error"]), at_key=True)
 
 
 _SPEC = "an expression (text), or a mapping with one of const, template, case, from"
@@ -241,7 +277,7 @@ _ROWS: Mapping[str, _Row] = {
     "dict_type": _expects("a mapping"),
     "model_type": _expects("a mapping"),
     "model_attributes_type": _expects("a mapping"),
-    "field_spec": _expects(_SPEC),
+    "field_spec": _field_spec,
     "output": _expects(_OUTPUT),
     "string_too_short": _bound("text of at least {} character", "min_length", "bad-length"),
     "string_too_long": _bound("text of at most {} characters", "max_length", "bad-length"),

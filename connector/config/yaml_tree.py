@@ -25,6 +25,7 @@ MAX_DEPTH = 64
 DISCARDED = "\0discarded"
 
 _UNFIT = re.compile("[\0\ud800-\udfff]")  # an escape can make what UTF-8 and C strings cannot hold
+_ODD_BLANK = re.compile("[ \t]*[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff]")
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -85,7 +86,8 @@ def parse(text: str) -> Tree:
         return Tree(None, {}, [Fault("bad-yaml", "expected printable characters only", span)])
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         # ValueError and OverflowError: PyYAML lets them out for an escape such as "\UFFFFFFFF".
-        return Tree(None, {}, [_syntax_fault(error, loader)])
+        fault = _syntax_fault(error, loader)
+        return Tree(None, {}, [_odd_blank(lines_of(text)[: fault.span.line + 1]) or fault])
     if root is None:
         return Tree(None, {}, [Fault("empty-file", "expected a configuration, not an empty file", Span(0, 0, 1))])
     builder = _Builder(lines_of(text))
@@ -119,6 +121,18 @@ def _syntax_fault(error: Exception, loader: Any) -> Fault:
     context = getattr(error, "context_mark", None) if words.at_context else None
     mark = context or getattr(error, "problem_mark", None) or loader.get_mark()
     return Fault(words.code, words.message, Span(mark.line, mark.column, 1), words.hint)
+
+
+def _odd_blank(lines: list[str]) -> Fault | None:
+    """An indentation that looks like one and is text: what web pages and word processors make of blanks."""
+    for number, line in enumerate(lines):
+        odd = _ODD_BLANK.match(line)
+        if odd:
+            hint = "copied from a page or a document? YAML indents with plain spaces only"
+            return Fault(
+                "bad-yaml", "expected spaces, not blanks of another kind", Span(number, odd.end() - 1, 1), hint
+            )
+    return None
 
 
 class _Builder:

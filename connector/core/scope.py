@@ -85,9 +85,7 @@ def constant(value: Any) -> Fetch:
     return lambda _: value
 
 
-def compile_value(
-    scope: Scope, text: str, convert: Convert, default: Any = None, limit: Limit | None = None
-) -> Fetch:
+def compile_value(scope: Scope, text: str, convert: Convert, default: Any = None, limit: Limit | None = None) -> Fetch:
     """An expression, and the conversion of its result unless that is null; constants are converted and judged here.
 
     The function raises DataError, with a message that names the label and the expression.

@@ -59,6 +59,10 @@ class From(Spec):
     as_: Literal["string", "int", "float", "bool"] | None = Field(default=None, alias="as")
 
 
+SPEC_KINDS = ("const", "template", "case", "from")  # the keys of which a field spec has exactly one
+_KINDS = {**{kind: kind for kind in SPEC_KINDS}, "source": "from"}  # ``source`` is the model's own name for from
+
+
 def _arm_kind(value: Any) -> str:
     return "else" if isinstance(value, Else) or (isinstance(value, dict) and "else" in value) else "when"
 
@@ -68,9 +72,8 @@ def _field_kind(value: Any) -> str | None:
     if isinstance(value, str):
         return "expression"
     keys = value if isinstance(value, dict) else type_name(value).model_fields if isinstance(value, Spec) else ()
-    kinds = {"const": "const", "template": "template", "case": "case", "from": "from", "source": "from"}
-    found = [kinds[key] for key in keys if key in kinds]
-    return found[0] if found else None
+    found = [_KINDS[key] for key in keys if key in _KINDS]
+    return found[0] if len(found) == 1 else None
 
 
 CaseArm = Annotated[

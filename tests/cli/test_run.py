@@ -452,8 +452,11 @@ class TestStart:
     [
         (OSError(errno.EADDRNOTAVAIL, "away"), "(away): set server.host to an address of this machine"),
         (OSError(errno.EACCES, "denied"), "(denied): set server.port to one above 1023"),
-        (socket.gaierror(socket.EAI_NONAME, "unknown name"), "(unknown name): set server.host to an address of this machine, or to a name that it knows"),
-        (OSError(errno.EAFNOSUPPORT, "no"), "(no): this machine has no IPv6: set server.host to \"*\""),
+        (
+            socket.gaierror(socket.EAI_NONAME, "unknown name"),
+            "(unknown name): set server.host to an address of this machine, or to a name that it knows",
+        ),
+        (OSError(errno.EAFNOSUPPORT, "no"), '(no): this machine has no IPv6: set server.host to "*"'),
         (OSError(errno.EMFILE, "too many"), "(too many)"),
     ],
 )

@@ -34,7 +34,7 @@ delivery:
 dead_letter:
   topic: clicks.dead-letter
   connect_headers: false          # also write the __connect.errors.* headers that Kafka Connect tools read
-server: {host: 0.0.0.0, port: 8080}             # /metrics /livez /readyz
+server: {host: "*", port: 8080}                 # /metrics /livez /readyz
 log: {level: info, format: json}                # json | text
 
 pipelines:

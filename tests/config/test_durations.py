@@ -10,13 +10,24 @@ from tests.config.files import build, loaded
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("250ms", 0.25), ("2s", 2.0), ("5m", 300.0), ("1h", 3600.0), ("1.5s", 1.5), ("0s", 0.0), ("168h", 604800.0)],
+    [
+        ("250ms", 0.25),
+        ("2s", 2.0),
+        ("5m", 300.0),
+        ("1h", 3600.0),
+        ("1.5s", 1.5),
+        ("0s", 0.0),
+        ("168h", 604800.0),
+        ("7d", 604800.0),
+    ],
 )
 def test_durations_are_seconds(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("value", ["", "5", "5 s", "-1s", "1d", "1S", "٣s", "1e3s", "s", "1.s", 5, 0.5, True, None, []])
+@pytest.mark.parametrize(
+    "value", ["", "5", "5 s", "-1s", "1w", "1S", "1 d", "٣s", "1e3s", "s", "1.s", 5, 0.5, True, None, []]
+)
 def test_anything_without_a_unit_is_refused(value: object) -> None:
     with pytest.raises(PydanticCustomError, match="250ms, 2s, 5m or 1h"):
         parse_duration(value)
@@ -24,7 +35,7 @@ def test_anything_without_a_unit_is_refused(value: object) -> None:
 
 def test_durations_end_after_a_week() -> None:
     with pytest.raises(PydanticCustomError, match="at most a week"):
-        parse_duration("169h")
+        parse_duration("8d")
 
 
 @pytest.mark.parametrize(

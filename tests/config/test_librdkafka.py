@@ -42,7 +42,10 @@ CLIENTS = {
         "auth: {type: scram, mechanism: SCRAM-SHA-256, username: u, password: p}",
         {"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-256", **USER},
     ),
-    "msk": ("auth: {type: msk_iam, region: r}", {"security.protocol": "SASL_SSL", "sasl.mechanism": "OAUTHBEARER"}),
+    "msk": (
+        "auth: {type: msk_iam, region: eu-west-1}",
+        {"security.protocol": "SASL_SSL", "sasl.mechanism": "OAUTHBEARER"},
+    ),
     "oidc": (
         f"auth: {{{OIDC}, scope: x, extensions: {{logicalCluster: lkc, identityPoolId: pool}}}}",
         {

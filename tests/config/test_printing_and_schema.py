@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from connector.config import Config, json_schema, print_config
 from connector.config.models import DeliveryConfig
-from connector.config.schema import DESCRIPTIONS
+from connector.config.schema import DESCRIPTIONS, NEVER_EMPTY
 from connector.config.yaml_tree import parse
 from tests.config.files import EXAMPLE, build, loaded
 
@@ -117,10 +117,18 @@ def test_every_setting_is_described_and_required_or_has_a_default() -> None:
             assert text.endswith("."), f"{path}/{name}"
             reference = path.endswith(("/Env", "/File"))
             collection = setting.get("type") in ("array", "object") or "librdkafka" in name
-            assert name in node.get("required", ()) or "default" in setting or reference or collection, f"{path}/{name}"
+            spec = path.rpartition("/")[2] in NEVER_EMPTY  # whose keys are there with a value, or not there
+            said = "default" in setting or reference or collection or spec
+            assert name in node.get("required", ()) or said, f"{path}/{name}"
             if name in node.get("required", ()) and name != "type" and not reference:
                 assert "equired" in text, f"{path}/{name}"
     assert seen > 80
+
+
+def test_an_editor_marks_a_key_of_a_rule_with_nothing_after_it() -> None:
+    definitions = json_schema()["$defs"]
+    for name, key in (("Rule", "when"), ("PutEventsSpec", "itemId"), ("PutEventsSpec", "impression"), ("From", "as")):
+        assert "'type': 'null'" not in str(definitions[name]["properties"][key]), key
 
 
 def test_every_description_of_the_core_s_settings_is_of_a_setting() -> None:

@@ -102,6 +102,58 @@ def test_a_password_in_a_url_is_refused(url: str) -> None:
     assert SECRET not in everything(text, {"IT": url})
 
 
+URLS = {
+    "endpoint": build(personalize=f"personalize: {{endpoint_url: 'https://u:{SECRET}@h'}}"),
+    "endpoint with blanks": build(personalize=f"personalize: {{endpoint_url: 'https://u: {SECRET}@h'}}"),
+    "endpoint with slashes": build(personalize=f"personalize: {{endpoint_url: https://u:/{SECRET}@h}}"),
+    "endpoint with escapes": build(personalize=f'personalize: {{endpoint_url: "https:\\/\\/u:{SECRET}@h"}}'),
+    "endpoint, folded": build(personalize=f"personalize:\n  endpoint_url: >\n    https://u:\n    {SECRET}@h"),
+    "endpoint, misspelt": build(personalize=f"personalise: {{endpiont_url: 'https://u:{SECRET}@h'}}"),
+    "endpoint with a key": build(personalize=f"personalize: {{endpoint_url: 'https://h?key={SECRET}'}}"),
+    "endpoint, default": build(
+        personalize=f"personalize: {{endpoint_url: {{env: NOPE, default: 'https://u:{SECRET}@h'}}}}"
+    ),
+    "servers": build(kafka=f"kafka: {{bootstrap_servers: 'u:{SECRET}@h:1', group_id: 5}}"),
+    "servers with blanks": build(kafka=f"kafka: {{bootstrap_servers: ['a:1', 'u: {SECRET}@h:1'], group_id: 5}}"),
+    "servers, misspelt": build(kafka=f"kafka: {{bootstrap_sever: u:{SECRET}@h:1, group_id: 5}}"),
+    "servers in two": build(kafka=f"kafka:\n  bootstrap_servers: 'a:1,u:{SECRET}\n    @h:1'\n  group_id: 5"),
+    "brokers": kafka(f"librdkafka: {{metadata.broker.list: 'u:{SECRET}@h:1'}}"),
+    "proxy": kafka(f"librdkafka: {{client.id: 'http://u:{SECRET}@h:1', nope: 1}}"),
+    "comment": build(log="log: {level: 5}  # see https://u:" + SECRET + "@h"),
+    "not yaml": f"a: [\nbootstrap_servers: u:{SECRET}@h:1\n",
+    "not yaml at all": f"a: 'b\nendpoint_url: https://u:{SECRET}@h:1?x={SECRET}\n",
+    "no comma": build(personalize=f"personalize: {{tracking_id: t endpoint_url: 'https://u:{SECRET}@h'}}"),
+}
+
+
+@pytest.mark.parametrize("text", URLS.values(), ids=URLS.keys())
+def test_a_password_in_an_address_is_shown_nowhere(text: str) -> None:
+    assert problems(text, {})
+    assert SECRET not in everything(text)
+
+
+OIDC = f"auth: {{type: oidc, token_endpoint_url: 'https://h/t?p=1&key={SECRET}', client_id: c, client_secret: s}}"
+
+
+def test_a_key_in_the_query_of_a_token_endpoint_is_used_and_not_shown() -> None:
+    config = loaded(kafka(OIDC), {}).config
+    assert client_properties(config.kafka)["sasl.oauthbearer.token.endpoint.url"].endswith(SECRET)  # type: ignore[union-attr]
+    assert "token_endpoint_url: https://h/t?p=********&key=********\n" in print_config(config)
+    assert SECRET not in print_config(config) + repr(config) + str(config)
+    assert SECRET not in everything(kafka(OIDC.replace("client_id: c", "client_id: 5")))
+
+
+def test_a_printed_file_has_no_password_of_a_url_in_a_property() -> None:
+    config = loaded(kafka(f"librdkafka: {{client.id: 'http://u:{SECRET}@h'}}"), {}).config
+    assert "client.id: http://********@h\n" in print_config(config)
+
+
+def test_the_host_after_a_password_is_shown() -> None:
+    found = problems(URLS["servers"], {})[0]
+    assert found.source_line == "kafka: {bootstrap_servers: '********@h:1', group_id: 5}"
+    assert found.source_line[found.caret : found.caret + found.length] == "'********@h:1'"
+
+
 def test_the_line_of_a_mistake_beside_a_secret_keeps_the_caret_under_the_mistake() -> None:
     found = only(kafka(f"auth: {{type: plain, username: u, password: {SECRET}, nope: 1}}"), {})
     assert found.source_line[found.caret : found.caret + found.length] == "nope"
@@ -121,6 +173,46 @@ def test_a_secret_file_is_read_without_its_last_newline(tmp_path: Path) -> None:
         file.write_bytes(content.encode())
         config = loaded(kafka(f"auth: {{type: plain, username: u, password: {{file: {file}}}}}"), {}).config
         assert client_properties(config.kafka)["sasl.password"] == value
+
+
+@pytest.mark.parametrize(("content", "value"), [("a", "a"), ("a\n", "a"), ("a\r\n", "a"), (" a", " a")])
+def test_a_variable_is_read_without_its_last_line_break(content: str, value: str) -> None:
+    config = loaded(kafka("auth: {type: plain, username: u, password: {env: IT}}"), {"IT": content}).config
+    assert client_properties(config.kafka)["sasl.password"] == value
+
+
+def test_settings_of_every_kind_lose_the_line_break_of_their_variable() -> None:
+    text = build(
+        personalize="personalize: {tracking_id: {env: TRACKER}}",
+        dead_letter="dead_letter: {topic: {env: TOPIC}}",
+        kafka="kafka: {bootstrap_servers: {env: SERVERS}, group_id: g}",
+        server="server: {port: {env: PORT}, host: {env: HOST}}",
+        delivery="delivery: {linger: {env: LINGER}}",
+    )
+    env = {"TRACKER": "t", "TOPIC": "dead", "SERVERS": "a:1,b:2", "PORT": "81", "HOST": "::1", "LINGER": "2s"}
+    assert loaded(text, {name: f"{value}\n" for name, value in env.items()}).config == loaded(text, env).config
+
+
+def test_a_second_line_break_is_a_mistake_where_none_can_be_meant() -> None:
+    text = build(personalize="personalize: {tracking_id: {env: TRACKER}}")
+    assert only(text, {"TRACKER": "t\n\n"}).message == "expected a tracking id without blanks"
+
+
+@pytest.mark.parametrize(
+    ("reference", "hint"),
+    [("{env: IT}", "set IT"), ("{env: IT, default: x}", "unset it, and the default is taken")],
+)
+@pytest.mark.parametrize("setting", ["personalize: {tracking_id: %s}", "log: {level: %s}", "server: {port: %s}"])
+def test_an_empty_variable_is_named(setting: str, reference: str, hint: str) -> None:
+    found = only(build(**{setting.partition(":")[0]: setting % reference}), {"IT": "\n"})
+    assert found.code == "empty-variable"
+    assert found.message == "expected the environment variable IT to hold a value, but it is empty"
+    assert found.hint == hint
+
+
+def test_a_property_of_the_library_may_be_empty() -> None:
+    config = loaded(kafka("librdkafka: {client.rack: {env: RACK}}"), {"RACK": ""}).config
+    assert config.kafka.librdkafka == {"client.rack": ""}
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,21 @@ def test_lines_of_libraries_and_tracebacks_have_the_same_form(
         assert [line["level"] for line in lines] == ["warning", "error", "error"]
 
 
+@pytest.mark.parametrize("log_format", ["json", "text"])
+def test_a_key_or_a_password_in_a_url_is_in_no_line(
+    log_format: logs.Format, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """librdkafka names the token endpoint that failed, botocore and urllib3 the endpoint."""
+    logs.configure("info", log_format)
+    said = 'Failed to retrieve OIDC token from "https://provider/token?p=1&key=SECRET-1": no answer'
+    logging.getLogger("librdkafka").error("%s", said)
+    structlog.get_logger().warning("a refused login", detail=said, why="see http://me:SECRET-2@proxy:3128")
+    written = "".join(capsys.readouterr().err.split())
+    assert "SECRET" not in written
+    assert "https://provider/token?p=********&key=********" in written
+    assert "http://********@proxy:3128" in written
+
+
 def test_a_level_hides_what_is_below_it(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("warning", "json")
     structlog.get_logger().info("hidden")

@@ -79,7 +79,7 @@ def test_a_name_with_addresses_of_both_kinds_listens_on_the_first_that_can_be(mo
         (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 0)),  # kept for documents: nobody's
         (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0)),
     ]
-    monkeypatch.setattr(listening.socket, "getaddrinfo", lambda *_, **__: found)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     opened = listen("name", 0)
     assert opened.getsockname()[0] == "127.0.0.1"
     opened.close()

@@ -23,7 +23,7 @@
 {{- fail "config: expected a server.port from 1 to 65535 that is known when the chart is rendered, since probes and Prometheus ask there: write it into the file, or set it under env" -}}
 {{- end -}}
 {{- $server := include "putevents.section" (list . "server") | fromYaml -}}
-{{- if has (include "putevents.resolve" (list . ($server.host | default "0.0.0.0"))) (list "127.0.0.1" "localhost" "::1") -}}
+{{- if has (include "putevents.resolve" (list . ($server.host | default "*"))) (list "127.0.0.1" "localhost" "::1" "[::1]") -}}
 {{- fail "config: expected a server.host that the kubelet can reach, not a loopback address: leave server.host out" -}}
 {{- end -}}
 {{- end -}}

@@ -1,0 +1,123 @@
+"""What is left of a pipeline without its invalid parts, so that a mistake in one part hides none in another.
+
+Parts that must be there are replaced by stand-ins about which nothing is to be said.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import deepcopy
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+
+from connector.config.wording import at, file_path
+from connector.config.yaml_tree import Path
+from connector.core.specs import PipelineSpec, Rule
+
+_ROUNDS = 3  # what validators after the fields find comes to light in the second
+_StandIns = Mapping[Path, Any]
+
+# Stands in where no rule is usable, so that the topics are looked at all the same.
+_NO_RULE = {"name": "-", "skip": "-"}
+_EVENT = {"sessionId": "value", "eventType": "value"}
+
+
+class Partial(NamedTuple):
+    """A pipeline without what is invalid in it; ``rules`` has the place in the file of those that are left."""
+
+    number: int
+    spec: PipelineSpec
+    rules: list[int]
+
+
+def usable(data: Any, is_bare: Callable[[Path], bool]) -> list[Partial]:
+    """The pipelines of a file; ``is_bare`` says of a key whether it is a piece of a text with a comma in it."""
+    items = at(data, ("pipelines",))
+    found = (_pipeline(index, item, is_bare) for index, item in enumerate(items if isinstance(items, list) else ()))
+    return [partial for partial in found if partial is not None]
+
+
+def _pipeline(index: int, item: Any, is_bare: Callable[[Path], bool]) -> Partial | None:
+    rules = at(item, ("rules",))
+    if not isinstance(rules, list):
+        return None
+    if _mended(PipelineSpec, item, {}, lambda _: None) is item:  # nothing is invalid
+        return Partial(index, PipelineSpec.model_validate(item, by_name=False), list(range(len(rules))))
+    left: dict[int, Any] = {}
+    for number, rule in enumerate(rules):
+        usable_rule = _rule(("pipelines", index, "rules", number), rule, is_bare)
+        if usable_rule is not None:
+            left[number] = usable_rule
+    stand_ins: _StandIns = {("name",): f"-{index}", ("topics",): [f"stand-in-{index}"]}
+    given = {**item, "rules": list(left.values()) or [_NO_RULE]}
+    mended = _mended(PipelineSpec, given, stand_ins, lambda path: path[:1])
+    return None if mended is None else Partial(index, PipelineSpec.model_validate(mended, by_name=False), list(left))
+
+
+def _rule(place: Path, rule: Any, is_bare: Callable[[Path], bool]) -> dict[str, Any] | None:
+    """The data of a valid rule."""
+    number = place[-1]
+    condition = f'value."-{number}"'
+    stand_ins: _StandIns = {
+        ("name",): f"-{number}",
+        ("when",): condition,
+        ("for_each",): "value",
+        ("skip",): "-",
+        ("put_events",): _EVENT,
+        ("put_events", "trackingId"): "value",
+        **{("put_events", name): source for name, source in _EVENT.items()},
+    }
+
+    def part(path: Path) -> Path | None:
+        if is_bare((*place, *path)):  # what is cut in two is no use, neither half
+            return None
+        return path[: 3 if path[:2] == ("put_events", "properties") else 2 if path[0] == "put_events" else 1]
+
+    mended = _mended(Rule, rule, stand_ins, part)
+    if mended is not None and mended is not rule:
+        mended.setdefault("when", condition)  # or it would take every record, and no rule after it be reached
+    return mended
+
+
+def _mended(
+    model: type[BaseModel], data: Any, stand_ins: _StandIns, part: Callable[[Path], Path | None]
+) -> dict[str, Any] | None:
+    """The data without the parts that are invalid; itself where there are none, None where nothing is left."""
+    for _ in range(_ROUNDS):
+        if not isinstance(data, dict):
+            return None
+        try:
+            model.model_validate(data, by_name=False)
+        except ValidationError as error:
+            paths = _deepest(_invalid(error, data))
+            parts = [part(path) if path else None for path in paths]
+            if None in parts:
+                return None
+            data = deepcopy(data)
+            for path in parts:
+                _replace(data, path or (), stand_ins)
+        else:
+            return data
+    return None
+
+
+def _invalid(error: ValidationError, data: Any) -> Iterator[Path]:
+    last = {"missing": "missing", "extra_forbidden": "present"}
+    for details in error.errors(include_url=False, include_input=False):
+        yield file_path(details["loc"], data, last.get(details["type"], "any"))
+
+
+def _deepest(paths: Iterable[Path]) -> list[Path]:
+    """Without those above another: of a union each member complains, and who gets deepest is meant."""
+    found = set(paths)
+    above = {path[:depth] for path in found for depth in range(len(path))}
+    return sorted(found - above, key=str)
+
+
+def _replace(data: dict[str, Any], path: Path, stand_ins: _StandIns) -> None:
+    parent = at(data, path[:-1])
+    if not isinstance(parent, dict):  # it was a part of what has been replaced
+        return
+    if path in stand_ins:
+        parent[path[-1]] = deepcopy(stand_ins[path])
+    else:
+        parent.pop(path[-1], None)

@@ -1,0 +1,135 @@
+"""A region that cannot be is a mistake; one that the SDK does not know is worth a warning, and the file is valid."""
+
+import json
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from connector import app
+from connector.cli import main
+from connector.config import regions, render
+from connector.config.problems import Problem
+from connector.config.regions import doubt_about
+from tests.config.files import build, loaded, only
+
+
+def region(text: str, more: str = "") -> str:
+    return build(personalize=f"personalize: {{tracking_id: t, region: '{text}'{more}}}")
+
+
+def warnings(text: str) -> list[Problem]:
+    return list(loaded(text, {}).warnings)
+
+
+@pytest.mark.parametrize("name", ["eu-west-1", "us-east-1", "cn-north-1"])
+def test_a_region_with_personalize_is_fine(name: str) -> None:
+    assert warnings(region(name)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("europe", None), ("EU-WEST-1", "did you mean eu-west-1?"), ("eu-west-1 ", "did you mean eu-west-1?"),
+     ("eu-west-1a", "did you mean eu-west-1?"), ("us-east1", "did you mean us-east-1?"), ("aws-global", None)],
+)  # fmt: skip
+def test_what_cannot_be_a_region_is_a_mistake(name: str, hint: str | None) -> None:
+    found = only(region(name))
+    assert (found.code, found.hint, found.severity) == ("bad-region", hint, "error")
+    assert found.source_line[found.caret : found.caret + found.length] == f"'{name}'"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("eu-west-9", "expected an AWS region that the AWS SDK knows"),
+        ("mars-north-1", "expected an AWS region that the AWS SDK knows"),
+        ("sa-east-1", "expected a region that the AWS SDK lists for Amazon Personalize"),
+        ("us-gov-west-1", "expected a region that the AWS SDK lists for Amazon Personalize"),
+    ],
+)
+def test_an_unlikely_region_is_a_warning(name: str, message: str) -> None:
+    (found,) = warnings(region(name))
+    assert (found.code, found.message, found.severity) == ("unknown-region", message, "warning")
+    assert found.source_line[found.caret : found.caret + found.length] == f"'{name}'"
+
+
+def test_a_region_from_the_environment_is_judged_and_not_shown() -> None:
+    text = build(personalize="personalize: {tracking_id: t, region: {env: REGION}}")
+    assert only(text, {"REGION": "nowhere"}).code == "bad-region"
+    assert "nowhere" not in render([only(text, {"REGION": "nowhere"})])
+    assert loaded(text, {"REGION": "eu-west-1\n"}).config.personalize.region == "eu-west-1"
+
+
+def test_an_endpoint_of_ones_own_is_in_whatever_region_it_says() -> None:
+    assert warnings(region("local", ", endpoint_url: 'http://127.0.0.1:1'")) == []
+    assert only(region("a b", ", endpoint_url: 'http://127.0.0.1:1'")).code == "bad-region"
+
+
+def test_the_region_of_a_cluster_need_not_have_personalize() -> None:
+    kafka = "kafka: {{bootstrap_servers: b:1, group_id: g, auth: {{type: msk_iam, region: {}}}}}"
+    assert warnings(build(kafka=kafka.format("sa-east-1"))) == []
+    assert [found.code for found in warnings(build(kafka=kafka.format("sa-east-9")))] == ["unknown-region"]
+    assert only(build(kafka=kafka.format("brazil"))).code == "bad-region"
+
+
+def test_without_the_list_of_the_sdk_only_the_form_is_judged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(regions, "find_spec", lambda _: None)
+    monkeypatch.chdir(tmp_path)
+    regions._known.cache_clear()
+    try:
+        assert doubt_about("mars-north-1", personalize=True) is None
+        assert doubt_about("sa-east-1", personalize=True) is None
+        assert doubt_about("europe", personalize=True) is not None
+    finally:
+        regions._known.cache_clear()
+
+
+# -- how warnings and notes are said ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def doubtful(tmp_path: Path) -> str:
+    path = tmp_path / "c.yaml"
+    tests = "tests:\n  - {name: t, pipeline: web, input: {}, output: []}"
+    path.write_text(build(personalize="personalize: {tracking_id: t, region: eu-west-9}", tests=tests))
+    return str(path)
+
+
+def test_validate_says_warnings_and_notes_on_stderr_and_ends_with_0(
+    doubtful: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["validate", doubtful]) == 0
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"{doubtful}:2:39: warning: expected an AWS region that the AWS SDK knows [unknown-region]" in said.err
+    assert f"{doubtful}:10:1: note: these tests are not run" in said.err
+    assert said.err.endswith(f"{doubtful}: valid (1 warning, 1 note)\n")
+
+
+def test_programs_get_the_severity_of_each(doubtful: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", "--format", "json", doubtful]) == 0
+    assert [each["severity"] for each in json.loads(capsys.readouterr().out)] == ["warning", "note"]
+    assert main(["validate", "--format", "github", doubtful]) == 0
+    assert [row.partition(" ")[0] for row in capsys.readouterr().out.splitlines()] == ["::warning", "::notice"]
+
+
+def test_print_config_keeps_warnings_off_stdout_and_leaves_notes_to_validate(
+    doubtful: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["print-config", doubtful]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("version: 1\n")
+    assert "warning: expected an AWS region" in said.err
+    assert "note:" not in said.err
+
+
+def test_run_logs_warnings_and_no_notes(doubtful: str) -> None:
+    with capture_logs() as logs:
+        app._warn(loaded(Path(doubtful).read_text(), {}))
+    assert [(line["log_level"], line["where"], line["what_to_do"]) for line in logs] == [
+        ("warning", "file.yaml:2:39", "did you mean eu-west-3?")
+    ]
+
+
+def test_a_file_without_tests_has_no_note_about_them() -> None:
+    assert warnings(build(tests="tests: []")) == warnings(build(tests="tests:")) == warnings(build()) == []
