@@ -57,7 +57,7 @@ def test_lines_of_libraries_and_tracebacks_have_the_same_form(
 def test_a_key_or_a_password_in_a_url_is_in_no_line(
     log_format: logs.Format, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """librdkafka names the token endpoint that failed, botocore and urllib3 the endpoint."""
+    """Librdkafka names the token endpoint that failed, botocore and urllib3 the endpoint."""
     logs.configure("info", log_format)
     said = 'Failed to retrieve OIDC token from "https://provider/token?p=1&key=SECRET-1": no answer'
     logging.getLogger("librdkafka").error("%s", said)
