@@ -114,6 +114,13 @@ BROKEN = {
     "not a mapping": ("- a\n- b\n", "wrong-type", 1, 1, None),
     "two documents": ("a: 1\n---\nb: 1\n", "many-documents", 2, 1, "remove the --- between them"),
     "tab": ("a:\n\tb: 1\n", "bad-yaml", 2, 1, "YAML indents with spaces only"),
+    "no-break spaces": (
+        "a:\n\u00a0 b: 1\n  c: 2\n", "bad-yaml", 2, 1,
+        "copied from a page or a document? YAML indents with plain spaces only",
+    ),
+    "a fault below text with a no-break space": (
+        "a: b\u00a0c\nb: [c\n", "bad-yaml", 3, 1, "quote text that holds , [ ] { or }",
+    ),
     "indentation": ("a:\n  b: 1\n c: 2\n", "bad-yaml", 3, 2, "keys of one mapping start in one column"),
     "two colons": ("a: b: c\n", "bad-yaml", 1, 5, "quote text that holds a colon and a space"),
     "open bracket": ("a: [b\nc: d\n", "bad-yaml", 2, 2, "quote text that holds , [ ] { or }"),
@@ -165,6 +172,15 @@ BROKEN = {
     "server": (build(kafka="kafka: {bootstrap_servers: 'a:1,', group_id: g}"), "bad-server", 1, 28, "remove a comma"),
     "duration without unit": (build(delivery="delivery: {linger: 5}"), "bad-duration", 3, 20, "add a unit"),
     "duration in fractions": (build(delivery="delivery: {linger: 0.5}"), "bad-duration", 3, 20, "add a unit"),
+    "duration in quotes": (build(delivery="delivery: {linger: '5'}"), "bad-duration", 3, 20, "add a unit"),
+    "negative duration": (
+        build(delivery="delivery: {linger: -1s}"), "bad-duration", 3, 20, "a duration is not negative",
+    ),
+    "duration with a blank": (
+        build(delivery="delivery: {linger: 5 S}"),
+        "bad-duration", 3, 20, "write it without blanks, in small letters",
+    ),
+    "duration of a flag": (build(delivery="delivery: {linger: true}"), "bad-duration", 3, 20, None),
     "duration in words": (build(delivery="delivery: {linger: soon}"), "bad-duration", 3, 20, None),
     "no interval": (build(delivery="delivery: {commit_interval: 0s}"), "out-of-range", 3, 29, None),
     "too many": (build(delivery="delivery: {max_in_flight: 1001}"), "out-of-range", 3, 27, None),
@@ -362,6 +378,17 @@ def test_a_file_that_is_no_text_is_a_problem(tmp_path: Path, content: bytes, cod
     result = load(file, ENV)
     assert isinstance(result, list)
     assert [(p.code, p.line, p.column) for p in result] == [(code, line, column)]
+
+
+@pytest.mark.parametrize("coding", ["utf-16-le", "utf-16-be"])
+def test_a_file_of_a_windows_editor_is_told_how_to_be_saved(tmp_path: Path, coding: str) -> None:
+    file = tmp_path / "file.yaml"
+    file.write_bytes(("\ufeff" + build()).encode(coding))
+    result = load(file, ENV)
+    assert isinstance(result, list)
+    assert [(p.code, p.message, p.hint) for p in result] == [
+        ("not-utf8", "expected UTF-8 text, not UTF-16", "save the file as UTF-8")
+    ]
 
 
 def test_a_directory_and_an_impossible_name_are_problems(tmp_path: Path) -> None:
