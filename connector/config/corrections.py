@@ -25,12 +25,11 @@ def corrected(tree: Tree, model: type[BaseModel], context: Mapping[str, Any]) ->
         found = [mistake for mistake in _mistakes(tree.data, model, context) if _is_slip(mistake, tree.data)]
         if not found:
             break
-        tree = tree._replace(data=deepcopy(tree.data))
-        for mistake in found:
-            # Of two slips that mean one key the first is taken for it, and the second stays unknown.
-            if _is_slip(mistake, tree.data):
-                tree, slip = _mended(tree, mistake)
-                slips.append(slip)
+        data = deepcopy(tree.data)
+        # Of two slips that mean one key the first is taken for it, and the second stays unknown.
+        mended = [(mistake.path, _mended(data, mistake)) for mistake in found if _is_slip(mistake, data)]
+        slips += [slip for _, slip in mended]
+        tree = _moved({old: slip.path for old, slip in mended if old != slip.path}, tree._replace(data=data))
     return tree, slips
 
 
@@ -52,19 +51,24 @@ def _is_slip(mistake: Mistake, data: Any) -> bool:
     return mistake.code != "unknown-key" or (mistake.path[-1] in parent and mistake.meant not in parent)
 
 
-def _mended(tree: Tree, mistake: Mistake) -> tuple[Tree, Mistake]:
-    parent = at(tree.data, mistake.path[:-1])
+def _mended(data: Any, mistake: Mistake) -> Mistake:
+    """The slip at its path in the data, in which it is corrected in place."""
+    parent, last = at(data, mistake.path[:-1]), mistake.path[-1]
     if mistake.code != "unknown-key":  # a value: which of the known ones was meant
-        parent[mistake.path[-1]] = mistake.meant
-        return tree, mistake
-    old, new = mistake.path, (*mistake.path[:-1], str(mistake.meant))
-    items = [(new[-1] if key == old[-1] else key, value) for key, value in parent.items()]
+        parent[last] = mistake.meant
+        return mistake
+    items = [(mistake.meant if key == last else key, value) for key, value in parent.items()]
     parent.clear()
     parent.update(items)
-    places = {_moved(path, old, new): place for path, place in tree.places.items()}
-    faults = [fault._replace(path=_moved(fault.path, old, new)) for fault in tree.faults]
-    return Tree(tree.data, places, faults), mistake._replace(path=new)
+    return mistake._replace(path=(*mistake.path[:-1], str(mistake.meant)))
 
 
-def _moved(path: Path, old: Path, new: Path) -> Path:
-    return (*new, *path[len(old) :]) if path[: len(old)] == old else path
+def _moved(names: Mapping[Path, Path], tree: Tree) -> Tree:
+    """The tree with other paths; of those that change none is inside another."""
+
+    def moved(path: Path) -> Path:
+        depth = next((depth for depth in range(len(path) + 1) if path[:depth] in names), None)
+        return path if depth is None else (*names[path[:depth]], *path[depth:])
+
+    places = {moved(path): place for path, place in tree.places.items()}
+    return Tree(tree.data, places, [fault._replace(path=moved(fault.path)) for fault in tree.faults])

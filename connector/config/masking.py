@@ -31,7 +31,8 @@ _KEY = re.compile(r"(?<![\w.-])([\w.-]+)[\"']?\s*:\s*")
 _PUBLIC_LINE = re.compile(rf"\s*({'|'.join(sorted(_PUBLIC))}):[^:{{}}\[\],]*")
 _NEVER_SECRET = ("pipelines", "tests")
 _SCHEME = re.compile(r":\\?/\\?/")
-_USER = re.compile(r"[^\s\"'\[{,:]+:[^\s:].*@")  # before a host, where there is no scheme
+# Before a host, where there is no scheme. Only from the start of a word on, and possessive: see _KEY.
+_USER = re.compile(r"(?<![^\s\"'\[{,:])[^\s\"'\[{,:]++:[^\s:]")
 
 
 class Cut(NamedTuple):
@@ -131,7 +132,9 @@ def cuts_of_text(lines: Sequence[str]) -> Iterator[Cut]:
         elif found and found.end() < len(line):
             yield Cut(number, found.end(), len(line))
         else:
-            yield from (Cut(number, *login.span()) for login in _USER.finditer(line))
+            last = line.rfind("@")
+            login = _USER.search(line, 0, last) if last >= 0 else None
+            yield from [Cut(number, login.start(), last)] if login else ()
         if not inside:
             depth = indent if found or after else None
         after = found is not None

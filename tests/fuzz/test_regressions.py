@@ -69,6 +69,18 @@ def test_a_thousand_wrong_items_take_no_square_of_their_number() -> None:
     assert seconds("pipelines: [{name: a, topics: [" + "1," * 10_000 + "]}]") < 4
 
 
+def test_thousands_of_misspelt_keys_take_no_square_of_their_number() -> None:
+    rule = "{name: r, wen: value.a, put_event: {sesionId: value.s, eventTyp: value.t}}"
+    assert seconds(f"pipeline: [{{name: a, topic: [a], rule: [{', '.join([rule] * 500)}]}}]") < 4
+
+
+@pytest.mark.parametrize("piece", ["a:b ", "a@", "://", "u:p@h ", "https://u:p@h?a=b&", "a" * 50, "?a=b"])
+def test_no_long_line_takes_the_square_of_its_length_to_be_masked(piece: str) -> None:
+    line = (piece * 300_000)[:300_000]
+    assert seconds(f"kafka: [\n{line}") < 4
+    assert seconds(f"kafka: {{bootstrap_servers: '{line}', group_id: 5}}") < 4
+
+
 def test_a_case_in_a_case_does_not_double_the_time_to_say_what_is_wrong() -> None:
     """Once: two seconds at 14 levels, and twice as much for each more."""
     spec = "value.a"
