@@ -26,6 +26,7 @@ REFUSED = {
     "a port that nobody knows": ("config.server.port.env=P", "expected a server.port", "write it into the file"),
     "any free port": ("config.server.port.env=P,env.P=0", "expected a server.port from 1", "write it into the file"),
     "a server for itself": ("config.server.host=127.0.0.1", "expected a server.host", "leave server.host out"),
+    "a server for itself, by IPv6": ("config.server.host=[::1]", "expected a server.host", "leave server.host out"),
     "brokers that nobody knows": (
         "config.kafka.bootstrap_servers.env=S",
         "networkPolicy.kafkaPorts: expected the ports",
