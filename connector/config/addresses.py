@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 ANY = "*"  # every address of the machine, IPv4 and IPv6
 
 HIGHEST_PORT = 65535
+USUAL_PORT = "9092"  # where librdkafka looks for a broker whose address has no port
 _LABEL = r"[^\W_](?:[\w-]{0,61}\w)?"  # Docker and Windows have names with underscores, so they are allowed inside
 _NAME = re.compile(rf"_?{_LABEL}(?:\._?{_LABEL})*\.?")
 _LONGEST_NAME = 253
@@ -33,9 +34,8 @@ def server(text: str) -> str:
         raise AddressError(f"{_FORM}, without a scheme", "kafka.tls and kafka.auth say how to connect")
     if "@" in text:
         raise AddressError(f"{_FORM}, without a user and a password", "kafka.auth takes them")
-    host, colon, port = text.rpartition(":")
-    if not colon or text.endswith("]"):
-        raise AddressError(f"{_FORM}: the port is missing", "Kafka's usual port is 9092")
+    has_port = ":" in text and not text.endswith("]")
+    host, _, port = text.rpartition(":") if has_port else (text, "", USUAL_PORT)
     if ":" in host and not host.startswith("["):
         raise AddressError(f"{_FORM}, one address an item", "an IPv6 address stands in brackets: [::1]:9092")
     if not re.fullmatch("[0-9]{1,5}", port) or not 1 <= int(port) <= HIGHEST_PORT:
