@@ -12,7 +12,7 @@ ARG PIP_TRUSTED_HOST
 WORKDIR /build
 RUN python3 -m venv /venv \
     && /venv/bin/python -m pip install --no-cache-dir --only-binary :all: setuptools==80.9.0
-COPY constraints.txt pyproject.toml README.md LICENSE ./
+COPY constraints.txt pyproject.toml setup.py README.md LICENSE ./
 COPY connector connector
 COPY examples examples
 RUN /venv/bin/python -m pip install --no-cache-dir --only-binary :all: --no-build-isolation \

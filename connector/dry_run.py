@@ -7,19 +7,21 @@ is what it is for; it goes to whoever asked, and nowhere else.
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, assert_never
 
 import orjson
 
 from connector.config import Loaded
-from connector.core.decoding import decode_headers
-from connector.core.expressions import EvaluationError, compile_expression, truthy
+from connector.core.backlog import Backlog
+from connector.core.events import MAX_EVENTS_PER_CALL
+from connector.core.explain import Evaluated, Trace, TracedMember, TriedRule
+from connector.core.mapping import compile_pipeline
 from connector.core.records import Filtered, Record, Rejection, Skipped
-from connector.core.specs import PipelineSpec, Rule, Spec
+from connector.core.specs import PipelineSpec
 from connector.core.transform import Entry, Fate, Pipeline, Router, Transformed
 
-MOST_EVENTS = 10  # a call
 Json = dict[str, Any]
 
 
@@ -33,20 +35,23 @@ class DryRun:
     Args:
         loaded: the configuration.
         pipeline: the name of the one to use, or None for that of the record's topic.
-        explain: also say which rules were tried.
+        explain: also say which rules were tried, and what made each member.
     """
 
     def __init__(self, loaded: Loaded, pipeline: str | None, *, explain: bool) -> None:
         self.counts: Counter[str] = Counter()
-        pairs = loaded.pipelines
-        self._spec, self._chosen = next((pair for pair in pairs if pair[0].name == pipeline), pairs[0])
-        self._transform: Callable[[Record, float], Fate] = self._chosen if pipeline else _by_topic(pairs)
+        self._traces: dict[str, Trace] = {}
+        pairs = (_traced(loaded, self._traces) if explain else loaded).pipelines
+        self._spec, self._default = next((pair for pair in pairs if pair[0].name == pipeline), pairs[0])
         self._specs = {spec.name: spec for spec, _ in pairs}
-        self._explain = explain
+        self._router = None if pipeline else Router(pairs)
+        self._topics = [topic for spec, _ in pairs for topic in spec.topics]
+        self._backlog = Backlog(loaded.config.delivery.max_buffered_events)
 
     def value(self, value: bytes, number: int) -> Json:
         """The fate of a record with this value; its offset is the line's."""
-        return self._result(Record(self._spec.topics[0], 0, number - 1, _now_ms(), None, value), number)
+        record = Record(self._spec.topics[0], 0, number - 1, _now_ms(), None, value)
+        return self._result(self._default, record, number)
 
     def record(self, line: bytes, number: int) -> Json:
         """The fate of the record that this JSON object describes.
@@ -64,8 +69,23 @@ class DryRun:
         for name, (kind, wanted) in _KINDS.items():
             if not isinstance(given.get(name), kind | None) or isinstance(given.get(name), bool):
                 raise UnreadableRecord(f"line {number}: expected {name} to be {wanted}")
+        return self._result(self._pipeline(given.get("topic"), number), self._record(given, number), number)
+
+    def _pipeline(self, topic: str | None, number: int) -> Pipeline:
+        """The pipeline that was asked for, else that of the topic, else the first."""
+        if topic is None or self._router is None:
+            return self._default
+        pipeline = self._router.find(topic)
+        if pipeline is None:
+            raise UnreadableRecord(
+                f"line {number}: no pipeline reads the topic {topic}: expected one of {', '.join(self._topics)}; "
+                "--pipeline maps it by the pipeline that it names"
+            )
+        return pipeline
+
+    def _record(self, given: Json, number: int) -> Record:
         offset = given.get("offset")
-        record = Record(
+        return Record(
             given.get("topic") or self._spec.topics[0],
             given.get("partition") or 0,
             number - 1 if offset is None else offset,
@@ -74,22 +94,34 @@ class DryRun:
             _bytes(given.get("value")),
             tuple((name, _bytes(value)) for name, value in (given.get("headers") or {}).items()),
         )
-        return self._result(record, number)
 
-    def _result(self, record: Record, number: int) -> Json:
-        fate = self._transform(record, time.time())
+    def _result(self, pipeline: Pipeline, record: Record, number: int) -> Json:
+        trace = self._traces.get(pipeline.name)
+        if trace is not None:
+            trace.begin()
+        fate = pipeline(record, time.time())
+        if isinstance(fate, Transformed):
+            self._backlog.add(fate.entries)
         result: Json = {"line": number, **_shown(fate)}
         self.counts[result["outcome"]] += 1
-        if self._explain:
-            name = result.get("pipeline") or self._spec.name
-            result["explain"] = _explained(self._specs[name], record, result.get("rule"))
+        if trace is not None:
+            trace.end()
+            result["explain"] = _explained(trace, self._specs[pipeline.name])
         return result
 
     def summary(self) -> str:
-        """One line: how many records came to which end."""
+        """What became of the records, and how many calls their events make: once, after the last record."""
         total = sum(self.counts.values())
         parts = ", ".join(f"{count} {outcome}" for outcome, count in self.counts.most_common())
-        return f"{total} records" + (f": {parts}" if parts else "")
+        lines = [_count(total, "record") + (f": {parts}" if parts else "")]
+        calls, events = self._backlog.count()
+        if events:
+            lines.append(f"{_count(events, 'event')}: {_count(calls, 'call')} when sent as a backlog")
+        return "\n".join(lines)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 _KINDS: Mapping[str, tuple[type, str]] = {
@@ -100,23 +132,6 @@ _KINDS: Mapping[str, tuple[type, str]] = {
     "headers": (dict, "an object"),
 }
 _MEMBERS = frozenset({"value", "key", "headers", "topic", "partition", "offset", "timestamp"})
-
-
-def _by_topic(pairs: list[tuple[PipelineSpec, Pipeline]]) -> Callable[[Record, float], Fate]:
-    if len(pairs) == 1:
-        return pairs[0][1]
-    router = Router(pairs)
-    fallback = pairs[0]
-
-    def transform(record: Record, now: float) -> Fate:
-        # A record without a topic carries the first pipeline's own, which may be a regular expression.
-        if record.topic == fallback[0].topics[0]:
-            return fallback[1](record, now)
-        if router.find(record.topic) is None:
-            raise UnreadableRecord(f"no pipeline reads the topic {record.topic}")
-        return router(record, now)
-
-    return transform
 
 
 def _now_ms() -> int:
@@ -158,50 +173,71 @@ def calls(entries: tuple[Entry, ...]) -> list[Json]:
         envelope = {name: value for name, value in envelope.items() if value is not None}
         bodies = [orjson.loads(entry.body) for entry in group]
         shown += [
-            {**envelope, "eventList": bodies[start : start + MOST_EVENTS]}
-            for start in range(0, len(bodies), MOST_EVENTS)
+            {**envelope, "eventList": bodies[start : start + MAX_EVENTS_PER_CALL]}
+            for start in range(0, len(bodies), MAX_EVENTS_PER_CALL)
         ]
     return shown
 
 
-def _explained(spec: PipelineSpec, record: Record, matched: str | None) -> Json:
-    root = _root(spec, record)
-    tried: list[Json] = []
-    for rule in spec.rules:
-        tried.append(_tried(rule, root))
-        if tried[-1]["matched"]:
-            break
-    mapped = [rule.put_events for rule in spec.rules if rule.name == matched and rule.put_events is not None]
-    members = _plain(mapped[0]) if mapped else {}
-    return {"rules": tried, "members": members}
+def _traced(loaded: Loaded, traces: dict[str, Trace]) -> Loaded:
+    """The same file, its pipelines compiled to be explained; ``traces`` gets the trace of each by its name."""
+    mappings = []
+    for spec in loaded.config.pipelines:
+        trace = traces[spec.name] = Trace()
+        # Topics have nothing to do with it, and were judged when the file was loaded.
+        compiled = compile_pipeline(spec.model_copy(update={"topics": []}), trace)
+        mappings += [] if isinstance(compiled, list) else [compiled]
+    return replace(loaded, mappings=tuple(mappings))
 
 
-def _tried(rule: Rule, root: Mapping[str, Any]) -> Json:
-    if rule.when is None:
-        return {"rule": rule.name, "when": None, "matched": True}
+def _explained(trace: Trace, spec: PipelineSpec) -> Json:
+    explained: Json = {"rules": [_tried(rule) for rule in trace.rules]}
+    if trace.elements:
+        explained["for_each"] = _evaluated(trace.elements)
+    written = _written(trace, spec)
+    explained["events"] = [
+        {"index": event.index, "members": {each.name: _member(each, written) for each in event.members}}
+        for event in trace.events
+    ]
+    return explained
+
+
+def _written(trace: Trace, spec: PipelineSpec) -> Json:
+    """What the file says of each member, in the rule that was looked at last."""
+    tried = trace.rules[-1].rule if trace.rules else None
+    found = next((rule.put_events for rule in spec.rules if rule.name == tried), None)
+    return {} if found is None else found.model_dump(by_alias=True, exclude_none=True)
+
+
+def _tried(rule: TriedRule) -> Json:
+    tried: Json = {"rule": rule.rule, "when": rule.when, "matched": rule.matched}
+    if rule.failed is not None:
+        tried["failed"] = rule.failed
+    elif rule.evaluated:  # a constant is not evaluated for each record
+        tried["found"] = _plain(rule.evaluated[0].found)
+    return tried
+
+
+def _member(member: TracedMember, written: Json) -> Json:
+    spec: Json = {"spec": _plain(written[member.name])} if member.name in written else {}
+    ended: Json = {"value": _plain(member.value)} if member.failed is None else {"failed": member.failed}
+    return {**spec, "evaluated": _evaluated(member.evaluated), **ended}
+
+
+def _evaluated(evaluated: tuple[Evaluated, ...]) -> list[Json]:
+    return [
+        {
+            "expression": each.expression,
+            **({"found": _plain(each.found)} if each.failed is None else {"failed": each.failed}),
+        }
+        for each in evaluated
+    ]
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON can say it: an expression may give a number of more than 64 bits."""
     try:
-        matched = truthy(compile_expression(rule.when).evaluate(root))
-    except EvaluationError as error:
-        return {"rule": rule.name, "when": rule.when, "matched": False, "failed": str(error)}
-    return {"rule": rule.name, "when": rule.when, "matched": matched}
-
-
-def _root(spec: PipelineSpec, record: Record) -> Json:
-    try:
-        value = orjson.loads(record.value or b"null")
-        key = orjson.loads(record.key) if spec.key.format == "json" and record.key else record.key
-    except orjson.JSONDecodeError:
-        value, key = None, None
-    return {
-        "value": value,
-        "key": key.decode(errors="replace") if isinstance(key, bytes) else key,
-        "headers": decode_headers(record),
-        "topic": record.topic,
-        "partition": record.partition,
-        "offset": record.offset,
-        "timestamp": record.timestamp,
-    }
-
-
-def _plain(spec: Spec) -> Json:
-    return spec.model_dump(by_alias=True, exclude_none=True)
+        orjson.dumps(value)
+    except TypeError:
+        return f"not in JSON: {value!r}"
+    return value

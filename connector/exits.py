@@ -10,5 +10,6 @@ class Exit(IntEnum):
     NOT_OK = 1  # what was asked about is not so
     UNAVAILABLE = 69  # Kafka out of reach, a topic missing
     BUG = 70  # ours
+    CANNOT_WRITE = 74  # standard output is closed or full
     REFUSED = 77  # by AWS or Kafka
     BAD_FILE = 78  # the configuration

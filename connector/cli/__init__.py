@@ -1,70 +1,96 @@
 """Arguments to calls, results to exit codes; nothing else.
 
-stdout is data, stderr is messages. A command is a row of ``COMMANDS``: its help, its arguments, its call. What it does
-lies in app.py, config/, dry_run.py and local/.
+stdout is data, stderr is messages. A command is a row of ``COMMANDS``: its help, and the module that has its arguments
+and its call. Only the module of the command that is given is imported, since most commands need neither Kafka's client
+nor AWS's, which take most of a second to load.
 """
 
 import argparse
-import os
+import importlib
 import sys
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from connector.cli import files, mapping, running
-from connector.exits import Exit
+from connector.cli.streams import with_standard_streams
+from connector.streams import flushed
 
 
 class Command(NamedTuple):
-    """One command of the command line."""
+    """One command: a function of ``module`` takes its parser, another takes its arguments and returns the exit code."""
 
     help: str
-    add_arguments: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], int]
+    module: str
+    run: str = "run"
+    add_arguments: str = "add_arguments"
+
+    def load(self) -> tuple[Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]:
+        """What adds its arguments to a parser, and what runs it."""
+        module = importlib.import_module(self.module)
+        return getattr(module, self.add_arguments), getattr(module, self.run)
 
 
 COMMANDS = {
-    "run": Command("run the connector until SIGTERM or SIGINT", files.add_config, running.run),
-    "validate": Command("check files: everything that needs no network", files.add_validate, files.validate),
-    "map": Command("dry run: records in on stdin, PutEvents calls out", mapping.add_arguments, mapping.run),
+    "run": Command("run the connector until SIGTERM or SIGINT", "connector.cli.running"),
+    "validate": Command(
+        "check files: everything that needs no network", "connector.cli.files", "validate", "add_validate"
+    ),
+    "map": Command("dry run: records in on stdin, PutEvents calls out", "connector.cli.mapping"),
     "demo": Command(
         "a shop's clickstream through the real connector, on a broker and an endpoint of its own",
-        running.add_demo,
-        running.demo,
+        "connector.local.demo",
     ),
     "endpoint": Command(
-        "a local PutEvents endpoint with every limit and with faults to order", running.add_endpoint, running.endpoint
+        "a local PutEvents endpoint: enforces every service limit; faults can be injected",
+        "connector.local.endpoint_command",
     ),
-    "print-config": Command("the effective file: defaults filled in, secrets masked", files.add_config, files.show),
-    "schema": Command("the JSON Schema of the file, for editors", files.add_nothing, files.schema),
-    "version": Command("versions of the connector and of what it stands on", files.add_nothing, running.version),
+    "broker": Command("a local Kafka broker in memory, for trials and tests", "connector.local.broker"),
+    "print-config": Command(
+        "the effective file: defaults filled in, secrets masked", "connector.cli.files", "show", "add_config"
+    ),
+    "schema": Command("the JSON Schema of the file, for editors", "connector.cli.files", "schema", "add_nothing"),
+    "version": Command("versions of the connector and of what it stands on", "connector.cli.versions"),
 }
+
+
+def process(closed: frozenset[int]) -> int:
+    """The command line as a process: ``main`` on the standard streams, whatever state they are in.
+
+    ``closed`` are the descriptors of those that were closed, from ``occupy_closed``. ``run`` writes no data, and has a
+    log of its own that nothing may stop.
+    """
+    if sys.argv[1:2] != ["run"]:
+        return with_standard_streams(main, closed)
+    try:
+        return main()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            flushed(stream)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments name; returns the exit code."""
-    parsed = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    parsed = _parser(given).parse_args(given)
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:
-        code = int(run(parsed))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever reads has had enough (`| head`); nothing may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.OK
+        return int(run(parsed))
     except KeyboardInterrupt:
         return 130
-    return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser; of the commands only the one that is given has its arguments."""
     parser = argparse.ArgumentParser(
         prog="putevents",
         description="Kafka to Amazon Personalize: interaction records in, validated PutEvents calls out.",
         epilog="Start with `putevents demo`; then `putevents validate` and `putevents map` with a file of your own.",
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    named = next((word for word in given if not word.startswith("-")), None)
     for name, command in COMMANDS.items():
         subparser = commands.add_parser(name, help=command.help, description=command.help)
-        command.add_arguments(subparser)
-        subparser.set_defaults(run=command.run)
+        if name == named:
+            add_arguments, run = command.load()
+            add_arguments(subparser)
+            subparser.set_defaults(run=run)
     return parser

@@ -1,10 +1,11 @@
 """``putevents map``: what would become of these records, without Kafka and without AWS."""
 
 import argparse
+import errno
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
-from typing import BinaryIO
 
 import orjson
 
@@ -39,22 +40,28 @@ def run(arguments: argparse.Namespace) -> int:
         return Exit.NOT_OK
     dry_run = DryRun(loaded, arguments.pipeline, explain=arguments.explain)
     try:
-        with _records(arguments.input) as lines:
-            _map(lines, dry_run, records=arguments.records)
-    except (OSError, UnreadableRecord) as error:
-        if isinstance(error, BrokenPipeError):
-            raise
+        _map(_lines(arguments.input), dry_run, records=arguments.records)
+    except UnreadableRecord as error:
         sys.stderr.write(f"{error}\n")
         return Exit.NOT_OK
     sys.stderr.write(dry_run.summary() + "\n")
     return Exit.NOT_OK if arguments.strict and dry_run.counts["dead_letter"] else Exit.OK
 
 
-def _records(path: str | None) -> AbstractContextManager[BinaryIO]:
-    return Path(path).open("rb") if path else nullcontext(sys.stdin.buffer)
+def _lines(path: str | None) -> Iterator[bytes]:
+    """The lines of a file, or of stdin. Raises UnreadableRecord where they cannot be read."""
+    try:
+        with Path(path).open("rb") if path else nullcontext(sys.stdin.buffer) as lines:
+            yield from lines
+    except (OSError, ValueError) as error:
+        why = (getattr(error, "strerror", None) or "not a path").lower()
+        if path is None and getattr(error, "errno", None) == errno.EBADF:
+            why = "it is closed"
+        hint = "; pipe records in, or name a file with --input" if path is None else ""
+        raise UnreadableRecord(f"{path or 'standard input'}: expected lines that can be read: {why}{hint}") from None
 
 
-def _map(lines: BinaryIO, dry_run: DryRun, *, records: bool) -> None:
+def _map(lines: Iterable[bytes], dry_run: DryRun, *, records: bool) -> None:
     for number, line in enumerate(lines, 1):
         text = line.rstrip(b"\r\n")
         # An empty value is a record, too, but an empty line at the end of a file is not meant as one.

@@ -2,15 +2,14 @@
 
 A property that is ours would undo a promise (offsets are committed after delivery), so it is refused with
 that reason. Everything else is checked by the library, by making a client that has no broker: that takes a
-third of a millisecond and no network.
+third of a millisecond and no network. The library is loaded only for that, since it takes longer to load than a
+file to check.
 """
 
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
-
-from confluent_kafka import Consumer, KafkaException, Producer
 
 from connector.config.models import (
     Auth,
@@ -199,7 +198,7 @@ def refused(properties: Mapping[str, Any]) -> Iterator[Refusal]:
             yield _refusal(name, reason)
         elif name not in ours:
             good[name] = value
-    reason = _ask(good) or _ask_producer(good)
+    reason = (_ask(good) or _ask_producer(good)) if good else None
     if reason is not None:
         name = next((name for name in good if f"`{name}`" in reason), next(iter(good)))
         yield Refusal(name, "bad-property", f"expected properties that fit together: {_without(reason, good)}")
@@ -217,15 +216,22 @@ def refused_tls(tls: TlsConfig) -> Iterator[Refusal]:
 
 def _ask(properties: Mapping[str, Any]) -> str | None:
     """Why the library makes no consumer of these, None where it does."""
-    return _made(lambda: Consumer({**_THROWAWAY, "group.id": "validate", **properties}).close())
+    import confluent_kafka  # noqa: PLC0415  see above
+
+    return _made(lambda: confluent_kafka.Consumer({**_THROWAWAY, "group.id": "validate", **properties}).close())
 
 
 def _ask_producer(properties: Properties) -> str | None:
     """Why the library makes no producer of dead letters of these, None where it does."""
-    return _made(lambda: Producer({**_THROWAWAY, **_LINGERS, **for_producer(properties), **_IDEMPOTENT}))
+    import confluent_kafka  # noqa: PLC0415  see above
+
+    settings = {**_THROWAWAY, **_LINGERS, **for_producer(properties), **_IDEMPOTENT}
+    return _made(lambda: confluent_kafka.Producer(settings))
 
 
 def _made(make: Callable[[], object]) -> str | None:
+    from confluent_kafka import KafkaException  # noqa: PLC0415  see above
+
     try:
         make()
     except KafkaException as error:

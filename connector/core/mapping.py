@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from connector.core.explain import Trace
 from connector.core.expressions import ROOTS
 from connector.core.fields import LookupSkip
 from connector.core.members import compile_members
@@ -89,9 +90,10 @@ class Mapping:
         return self._unmatched
 
 
-def compile_pipeline(spec: PipelineSpec) -> Mapping | list[SpecError]:
-    """The pipeline as a callable, or everything that is wrong with it."""
+def compile_pipeline(spec: PipelineSpec, trace: Trace | None = None) -> Mapping | list[SpecError]:
+    """The pipeline as a callable, or everything that is wrong with it; ``trace`` is told of every step."""
     scope = Scope((), f"pipeline {spec.name}", RECORD_NAMES, [], set())
+    scope = replace(scope, trace=trace)
     _check_topics(scope.at("topics"), spec.topics)
     conditions, steps = [], []
     for number, rule in enumerate(spec.rules):
@@ -102,6 +104,12 @@ def compile_pipeline(spec: PipelineSpec) -> Mapping | list[SpecError]:
     _check_reach(scope, spec.rules, conditions)
     if scope.errors:
         return scope.errors
+    if trace is not None:
+        whens = [rule.when for rule in spec.rules]
+        steps = [
+            (rule, trace.condition(rule, when, holds), act)
+            for when, (rule, holds, act) in zip(whens, steps, strict=True)
+        ]
     rules = tuple(rule.name for rule in spec.rules)
     return Mapping(spec.name, frozenset(scope.roots), rules, tuple(steps), _unmatched(spec))
 
@@ -172,6 +180,9 @@ def _builder(scope: Scope, pipeline: str, rule: str, spec: PutEventsSpec) -> _Bu
     """A function that makes one event: its members, or why it is invalid, or None where a lookup drops it."""
     # A plain tuple unpacks in half the time of a named one.
     members = [(name, fetch, missing) for name, fetch, missing in compile_members(scope.at("put_events"), spec)]
+    trace = scope.trace
+    if trace is not None:
+        members = [(name, trace.member(name, fetch), missing) for name, fetch, missing in members]
 
     def build(root: Root, indexes: tuple[int, ...]) -> Members | Rejection | None:
         found: Members = {}
@@ -189,7 +200,7 @@ def _builder(scope: Scope, pipeline: str, rule: str, spec: PutEventsSpec) -> _Bu
             return None
         return found
 
-    return build
+    return build if trace is None else trace.event(build)
 
 
 def _one(rule: str, build: _Build) -> _Action:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from connector.core.constants import Limit
+from connector.core.explain import Trace
 from connector.core.expressions import (
     ROOTS,
     EvaluationError,
@@ -48,7 +49,8 @@ class SpecError(NamedTuple):
 class Scope:
     """Where the compiler stands: ``label`` begins the messages of run time, ``names`` are those it may use.
 
-    ``errors`` and ``roots`` (the names that are read) are shared by the scopes of all parts.
+    ``errors`` and ``roots`` (the names that are read) are shared by the scopes of all parts. ``trace`` is told what
+    expressions give, where a pipeline is compiled to be explained.
     """
 
     path: Path
@@ -56,6 +58,7 @@ class Scope:
     names: frozenset[str]
     errors: list[SpecError]
     roots: set[str]
+    trace: Trace | None = None
 
     def at(self, *keys: str | int) -> "Scope":
         """The scope of a part."""
@@ -128,6 +131,8 @@ def parse(scope: Scope, text: str, offset: int = 0, advice: str | None = None) -
         scope.fail(error.code, error.message, position, hint or None)
         return None
     scope.roots.update(expression.roots)
+    if scope.trace is not None:
+        return expression._replace(evaluate=scope.trace.expression(text, expression.evaluate))
     return expression
 
 

@@ -1,12 +1,12 @@
-"""The embedded broker as a process of its own.
+"""``putevents broker``: the embedded broker as a process of its own.
 
 It never outlives its owner: it ends on SIGTERM, on SIGINT, and, if its standard input is a pipe, when the
 other side of that pipe is gone, which the kernel sees to however the owner dies.
 
-    $ python -m connector.local.broker --topic clicks:4 --topic clicks.dead-letter:1
+    $ putevents broker --topic clicks:4 --topic clicks.dead-letter:1
     {"bootstrap_servers": "127.0.0.1:37459"}
 
-For what it can and cannot do see `connector.local.mock_cluster`.
+Also ``python -m connector.local.broker``. For what it can and cannot do see `connector.local.mock_cluster`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import selectors
 import signal
 import socket
@@ -21,15 +22,33 @@ import stat
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Self
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
+from confluent_kafka import KafkaException
+
+import connector
+from connector.local.dropped import KEPT, Dropped
 from connector.local.mock_cluster import MockCluster
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
+EXIT_OK = 0
+EXIT_UNAVAILABLE = 69
+MOST_BROKERS = 32
+MOST_PARTITIONS = 1_000  # of a topic
 _STOP_SECONDS = 5.0
+_LOOK_SECONDS = 1.0  # between two looks for dropped messages
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")  # of a topic, as Kafka allows it
+
+DESCRIPTION = f"""\
+An in-memory Kafka broker on 127.0.0.1, for trials and tests. It prints its address when it is ready. A
+partition keeps its newest {KEPT}, and drops the rest. A topic
+that is not named here appears on first use, with 4 partitions. All is gone when it ends.
+"""
 
 
 class EmbeddedBroker:
@@ -46,7 +65,7 @@ class EmbeddedBroker:
 
     def __init__(self, topics: Mapping[str, int], *, brokers: int = 1, timeout: float = 20.0) -> None:
         self.bootstrap_servers = ""
-        self._command = [sys.executable, "-m", __name__, "--brokers", str(brokers)]
+        self._command = [sys.executable, "-m", __name__, "--quiet", "--brokers", str(brokers)]
         for name, partitions in topics.items():
             self._command += ["--topic", f"{name}:{partitions}"]
         self._timeout = timeout
@@ -62,6 +81,8 @@ class EmbeddedBroker:
             self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            # The same package as ours, whatever lies in the current folder.
+            cwd=Path(connector.__file__).parents[1],
             # Ctrl-C reaches every process of a terminal's group at once; the consumer must still be able to
             # commit while it stops.
             start_new_session=True,
@@ -108,42 +129,85 @@ def _read_address(process: subprocess.Popen[bytes], timeout: float) -> str:
     return address
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the broker until told to stop; returns the exit code."""
-    options = _parser().parse_args(arguments)
-    with _stop_signals() as stopping, MockCluster(options.brokers) as cluster:
-        for name, partitions in options.topics:
-            cluster.create_topic(name, partitions)
-        sys.stdout.write(json.dumps({"bootstrap_servers": cluster.bootstrap_servers}) + "\n")
-        sys.stdout.flush()
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give ``parser`` the options and the help of this command."""
+    parser.description = DESCRIPTION
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    add = parser.add_argument
+    add("--brokers", type=_brokers, default=1, metavar="N", help="how many brokers (default: %(default)s)")
+    add(
+        "--topic",
+        dest="topics",
+        action=_Topics,
+        default={},
+        type=_topic,
+        metavar="NAME[:PARTITIONS]",
+        help="a topic to create, with one partition unless a number is given; may be repeated",
+    )
+    add("--quiet", action="store_true", help="no messages on stderr: neither what is kept nor what is dropped")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the broker until it is told to stop. Exit code 0; 69 where the broker cannot be started."""
+    with _stop_signals() as stopping:
+        try:
+            with MockCluster(arguments.brokers) as cluster:
+                _serve(cluster, arguments.topics, stopping, quiet=arguments.quiet)
+        except (RuntimeError, KafkaException) as error:
+            what = error.args[0].str() if isinstance(error, KafkaException) else error
+            sys.stderr.write(f"putevents broker: {what}\n")
+            return EXIT_UNAVAILABLE
+    return EXIT_OK
+
+
+def _serve(cluster: MockCluster, topics: Mapping[str, int], stopping: socket.socket, *, quiet: bool) -> None:
+    for name, partitions in topics.items():
+        cluster.create_topic(name, partitions)
+    sys.stdout.write(json.dumps({"bootstrap_servers": cluster.bootstrap_servers}) + "\n")
+    sys.stdout.flush()
+    if quiet:
         _wait(stopping)
-    return 0
+        return
+    sys.stderr.write(f"putevents broker: a partition keeps its newest {KEPT}; all is gone when it ends\n")
+    dropped = Dropped(cluster.bootstrap_servers)
+    while not _wait(stopping, _LOOK_SECONDS):
+        for message in dropped.look():
+            sys.stderr.write(f"putevents broker: {message}\n")
 
 
-def _stop_signals() -> socket.socket:
+@contextmanager
+def _stop_signals() -> Iterator[socket.socket]:
     """A socket that becomes readable at the first signal to stop.
 
     The handlers do nothing by themselves: one that raises could strike between any two lines.
     """
     readable, writable = socket.socketpair()
     writable.setblocking(False)
-    signal.set_wakeup_fd(writable.detach())
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    return readable
+    with readable, writable:
+        wakeup = signal.set_wakeup_fd(writable.fileno())
+        before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield readable
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(wakeup)
 
 
-def _wait(stopping: socket.socket) -> None:
+def _wait(stopping: socket.socket, seconds: float | None = None) -> bool:
+    """Whether the broker is told to stop within so many seconds; None waits until it is."""
     stdin = 0
+    deadline = None if seconds is None else time.monotonic() + seconds
     with selectors.DefaultSelector() as ready:
         ready.register(stopping, selectors.EVENT_READ)
         # A terminal or /dev/null is nobody whose death could be noticed.
         if _is_pipe(stdin):
             ready.register(stdin, selectors.EVENT_READ)
-        while True:
-            for key, _ in ready.select():
+        while found := ready.select(None if deadline is None else max(0.0, deadline - time.monotonic())):
+            for key, _ in found:
                 if key.fileobj is stopping or not os.read(stdin, 4096):
-                    return
+                    return True
+    return False
 
 
 def _is_pipe(descriptor: int) -> bool:
@@ -154,29 +218,43 @@ def _is_pipe(descriptor: int) -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m connector.local.broker",
-        description="an in-memory Kafka broker for demonstrations and tests, on 127.0.0.1",
-    )
-    parser.add_argument("--brokers", type=int, default=1, help="how many brokers (default 1)")
-    parser.add_argument(
-        "--topic",
-        dest="topics",
-        action="append",
-        default=[],
-        type=_topic,
-        metavar="NAME[:PARTITIONS]",
-        help="a topic to create, with one partition unless told otherwise; may be repeated",
-    )
-    return parser
+class _Topics(argparse.Action):
+    """Topics by name, each once."""
+
+    def __call__(self, _: object, namespace: argparse.Namespace, values: Any, __: str | None = None) -> None:
+        name, partitions = values
+        topics: dict[str, int] = getattr(namespace, self.dest)
+        if name in topics:
+            raise argparse.ArgumentError(self, f"expected each topic once, but {name} is named twice")
+        setattr(namespace, self.dest, {**topics, name: partitions})
+
+
+def _brokers(text: str) -> int:
+    return _number(text, MOST_BROKERS, "a whole number")
 
 
 def _topic(text: str) -> tuple[str, int]:
-    name, _, partitions = text.partition(":")
-    if not name or (partitions and not (partitions.isdecimal() and int(partitions) > 0)):
-        raise argparse.ArgumentTypeError("expected NAME or NAME:PARTITIONS")
-    return name, int(partitions or 1)
+    name, colon, partitions = text.partition(":")
+    if not _NAME.fullmatch(name) or name in {".", ".."}:
+        raise argparse.ArgumentTypeError(
+            f"expected NAME or NAME:PARTITIONS, the name of 1 to 249 letters, digits, dots, underscores and hyphens, "
+            f"not {text!r}"
+        )
+    return name, _number(partitions, MOST_PARTITIONS, f"the partitions of {name} to be a number") if colon else 1
+
+
+def _number(text: str, most: int, what: str) -> int:
+    number = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else 0
+    if not 1 <= number <= most:
+        raise argparse.ArgumentTypeError(f"expected {what} from 1 to {most:,}, not {text!r}")
+    return number
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command on its own."""
+    parser = argparse.ArgumentParser(prog="putevents broker")
+    add_arguments(parser)
+    return run(parser.parse_args(arguments))
 
 
 if __name__ == "__main__":

@@ -54,7 +54,14 @@ def _count(text: str) -> int:
 def run(arguments: argparse.Namespace) -> int:
     """Play it. 0 where all is as it should be; 1 where not; 128 and the signal's number where one ended it."""
     screen = Screen(sys.stdout)
-    folder = Path(tempfile.mkdtemp(prefix="putevents-demo-"))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="putevents-demo-"))
+    except OSError as error:
+        sys.stderr.write(
+            f"the demo failed: expected a folder for temporary files that can be written: {error.strerror}; "
+            "set TMPDIR to one (in a container without one: mount a volume at /tmp)\n"
+        )
+        return Exit.NOT_OK
     keep: bool = arguments.keep
     try:
         with Interrupts() as interrupts:
@@ -147,7 +154,7 @@ class Demo:
         config, base = self._config, environment(os.environ)
         [topic] = config.pipelines[0].topics
         topics = [f"--topic={topic}:{PARTITIONS}", f"--topic={config.dead_letter.topic}:1"]
-        broker = self._part(stack, "broker", ["connector.local.broker", *topics], base)
+        broker = self._part(stack, "broker", ["connector.local.broker", "--quiet", *topics], base)
         endpoint = self._part(stack, "endpoint", ["connector.local.endpoint_command", *_ENDPOINT_OPTIONS], base)
         servers, url = self._said(broker, "bootstrap_servers"), self._said(endpoint, "url")
         env = environment(
@@ -205,6 +212,10 @@ class Demo:
             self._check_parts()
             # What is missing says more than that something is.
             self._screen.say(f"{late}: what is missing is below")
+        # The last look was taken before the last events came; this one agrees with the page below.
+        last = sent, _stats(stage), stage.broker.dead_letter_count()
+        if progress.is_behind(*last):
+            self._screen.progress(progress.line(*last))
 
     # -- third act: what came of it ---------------------------------------------------------------------------
 

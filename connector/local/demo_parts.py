@@ -54,8 +54,9 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         for number in self.NUMBERS:
-            # What nohup and background jobs have told us to ignore stays ignored.
-            if signal.getsignal(number) is not signal.SIG_IGN:
+            # What nohup has told us to ignore stays ignored. SIGINT is heard even where it is ignored, as it is for
+            # background jobs of a script: whoever sends it means it.
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._note)
         return self
 

@@ -81,6 +81,11 @@ class Progress:
 
     def __init__(self) -> None:
         self._past: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
+        self._shown: tuple[int, ...] = ()
+
+    def is_behind(self, sent: Sent, stats: Mapping[str, Any], letters: int) -> bool:
+        """Whether the last line says something else than a line now would."""
+        return self._shown != _counts(sent, stats, letters)
 
     def line(self, sent: Sent, stats: Mapping[str, Any], letters: int) -> str:
         """The line now."""
@@ -90,11 +95,16 @@ class Progress:
         then, before = self._past[0]
         self._past.append((now, events))
         rate = (events - before) / max(now - then, 1.0)
+        self._shown = _counts(sent, stats, letters)
         done = len(sent.times)
         return (
             f"  {done / len(sent.clicks):>4.0%}  {done:>6,} records  {events:>6,} events ({rate:>5,.0f}/s)"
             f"  {stats['accepted_calls']:>5,} calls  {letters:>3,} dead letters"
         )
+
+
+def _counts(sent: Sent, stats: Mapping[str, Any], letters: int) -> tuple[int, ...]:
+    return len(sent.times), stats["events"], stats["accepted_calls"], letters
 
 
 def final_page(figures: Figures, screen: Screen) -> Iterator[str]:
@@ -117,7 +127,7 @@ def _numbers(figures: Figures) -> Iterator[str]:
     skips = Counter(click.fate.why for click in sent.clicks if click.fate.outcome == "skipped")
     reasons = ", ".join(f"{number:,} {why}" for why, number in skips.most_common())
     yield _row("records", count, f"in {figures.sending:.1f} s, from {len(sent.ends())} partitions")
-    yield _row("  delivered", outcome("delivered", 0), "one event each, of an order one a product")
+    yield _row("  delivered", outcome("delivered", 0), "one event each; an order makes one for each product")
     yield _row("  filtered", outcome("filtered", 0), "page views and logins: no rule is for them")
     yield _row("  skipped", outcome("skipped", 0), f"on purpose: {reasons}" if reasons else "")
     yield _row("  dead-lettered", outcome("dead_lettered", 0), "invalid, see below")
@@ -138,8 +148,8 @@ def _latency(ordered: Sequence[float], linger: float) -> Iterator[str]:
     if ordered:
         p50, p95, p99 = (f"{percentile(ordered, share):.2f} s" for share in (0.5, 0.95, 0.99))
         yield _row("latency p50", p50, "from the Kafka timestamp to acceptance of an event;")
-        yield _row("        p95", p95, f"up to {linger:g} s is delivery.linger: events wait for")
-        yield _row("        p99", p99, "company in their call")
+        yield _row("        p95", p95, f"up to {linger:g} s of it is delivery.linger: events wait")
+        yield _row("        p99", p99, "to be sent in one call with others of their session")
 
 
 def _row(name: str, value: int | str, meaning: str) -> str:
@@ -154,6 +164,8 @@ def _dead_letters(figures: Figures, screen: Screen) -> Iterator[str]:
     first: dict[str, Letter] = {}
     for letter in figures.seen.letters:
         first.setdefault(letter.reason, letter)
+    if not first:
+        yield "  none"
     for reason, count in counts.most_common():
         letter = first[reason]
         click = clicks.get(letter.place)

@@ -7,6 +7,7 @@ it; everything else goes to stderr.
 import argparse
 import asyncio
 import importlib
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from connector.local.ledger import Ledger
 EXIT_OK = 0
 EXIT_USAGE = 2
 EXIT_UNAVAILABLE = 69
+MOST_PORT = 65_535
 
 DESCRIPTION = """\
 A local Amazon Personalize PutEvents endpoint. Point any AWS SDK at it (endpoint_url in boto3, or
@@ -58,13 +60,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add = parser.add_argument
     add("--host", default=LOCALHOST, help="address to listen on (default: %(default)s, this machine only)")
-    add("--port", type=int, default=0, help="port to listen on (default: a free one)")
+    add("--port", type=_port, default=0, help="port to listen on, from 0 to 65535 (default: 0, a free one)")
     checks = parser.add_argument_group("what is checked")
     add = checks.add_argument
     add("--access-key", metavar="KEY", help="take only this access key, and verify signatures in full")
     add("--secret-key", metavar="SECRET", help="the secret of --access-key")
     add(
         "--tracking-id",
+        type=_text,
         metavar="ID",
         action="append",
         help="a tracking id that exists; repeat (default: any)",
@@ -80,13 +83,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--reset-after-rate", type=float, default=0.0, metavar="RATE",
         help="accept the call, then reset the connection: the caller cannot know")  # fmt: skip
     add("--hang-rate", type=float, default=0.0, metavar="RATE", help="never answer, accept nothing")
-    add("--poison-prefix", metavar="TEXT", help="refuse a call with an event whose itemId starts with TEXT")
+    add("--poison-prefix", type=_text, metavar="TEXT", help="refuse a call with an event whose itemId starts with TEXT")
     add("--seed", type=int, default=0, metavar="N", help="seed of all chance (default: %(default)s)")
     kept = parser.add_argument_group("what is kept of accepted events", "by default only counters, which cost nothing")
     add = kept.add_argument
     add("--ids", action="store_true", help="count distinct and repeated event ids (about 130 bytes each)")
     add("--ledger", action="store_true", help="keep every event in memory for /_local/accepted; implies --ids")
     add("--log", type=Path, metavar="PATH", help="append every event to a file of JSON lines")
+
+
+def _port(text: str) -> int:
+    # asyncio takes any number and listens on its last sixteen bits.
+    number = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else -1
+    if not 0 <= number <= MOST_PORT:
+        raise argparse.ArgumentTypeError(f"expected a port from 0 to {MOST_PORT}, not {text!r}")
+    return number
+
+
+def _text(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("expected text that is not empty")
+    return text
 
 
 def read_faults(arguments: argparse.Namespace) -> Faults:

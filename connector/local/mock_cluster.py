@@ -5,9 +5,9 @@ up through confluent-kafka's own extension module, so that no folder, file name 
 
 What it can do: groups (classic, cooperative, static, KIP-848), commits, headers, timestamps, idempotence,
 transactions. What it cannot: create topics by the admin API, topic settings, ACLs, SASL, TLS, compaction. A
-partition keeps at most 5 MiB or 100,000 messages and drops the oldest; a topic that was not created appears
-on first use with 4 partitions. Rebalances are quick only if consumers ask for it: ``session.timeout.ms``
-1500-6000, ``heartbeat.interval.ms`` 100-500.
+partition keeps at most 5 MiB or 100,000 batches of messages and drops the oldest without a word (see `dropped`);
+a topic that was not created appears on first use with 4 partitions. Rebalances are quick only if consumers ask
+for it: ``session.timeout.ms`` 1500-6000, ``heartbeat.interval.ms`` 100-500.
 
 Source: ``rdkafka_mock.h`` of librdkafka 2.16, an experimental interface without promises; what is bound here
 is in one table.

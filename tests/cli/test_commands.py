@@ -215,7 +215,15 @@ def test_values_become_the_calls_that_they_would_make(line: Line, good: str) -> 
     [call] = second["calls"]
     assert [event["itemId"] for event in call["eventList"]] == ["a", "b"]
     assert (third["line"], third["outcome"]) == (4, "filtered")
-    assert ran.err == "3 records: 2 mapped, 1 filtered\n"
+    assert ran.err == "3 records: 2 mapped, 1 filtered\n3 events: 2 calls when sent as a backlog\n"
+
+
+def test_the_summary_counts_the_calls_of_a_backlog_not_of_each_line(line: Line, good: str) -> None:
+    views = [b'{"session":"s%d","user":"u%d"}\n' % (number % 3, number % 3) for number in range(36)]
+    ran = line("map", good, stdin=b"".join(views) + b'{"session":"s0"}\n' + b"broken\n")
+    assert sum(len(shown["calls"]) for shown in ran.lines if "calls" in shown) == 37
+    # Twelve events of each of three sessions are two calls a session; another user, or none, begins a new one.
+    assert ran.err == "38 records: 37 mapped, 1 dead_letter\n37 events: 7 calls when sent as a backlog\n"
 
 
 def test_a_record_that_would_be_dead_says_why(line: Line, good: str) -> None:
@@ -256,6 +264,21 @@ def test_a_record_without_a_value_is_a_tombstone(line: Line, good: str) -> None:
     assert (skipped["outcome"], skipped["reason"]) == ("skipped", "tombstone")
 
 
+ONE_PIPELINE = PIPELINES[: PIPELINES.index("  - name: app")]
+
+
+@pytest.mark.parametrize("pipelines", [PIPELINES, ONE_PIPELINE], ids=["two pipelines", "one pipeline"])
+def test_a_topic_that_no_pipeline_reads_is_said_to_be_so(line: Line, tmp_path: Path, pipelines: str) -> None:
+    path = tmp_path / "file.yaml"
+    path.write_text(build(pipelines=pipelines))
+    unread = b'{"topic":"orders","value":{"session":"s"}}\n'
+    ran = line("map", str(path), "--records", stdin=b'{"value":{"session":"s"}}\n' + unread)
+    assert (ran.code, [shown["pipeline"] for shown in ran.lines]) == (1, ["web"])
+    assert "line 2: no pipeline reads the topic orders: expected one of clicks" in ran.err
+    [mapped] = line("map", str(path), "--records", "--pipeline", "web", stdin=unread).lines
+    assert (mapped["pipeline"], mapped["rule"]) == ("web", "view")
+
+
 @pytest.mark.parametrize(
     "record",
     [
@@ -292,12 +315,95 @@ def test_any_value_has_a_fate(line: Line, good: str, value: bytes) -> None:
 
 def test_an_explanation_names_the_rules_that_were_tried(line: Line, good: str) -> None:
     [mapped] = line("map", good, "--explain", stdin=b'{"session":"s"}\n').lines
-    explained = mapped["explain"]
-    assert [(tried["rule"], tried["matched"]) for tried in explained["rules"]] == [
-        ("cart", False),
-        ("view", True),
+    assert mapped["explain"]["rules"] == [
+        {"rule": "cart", "when": "value.event == 'cart'", "matched": False, "found": False},
+        {"rule": "view", "when": "value.session", "matched": True, "found": "s"},
     ]
-    assert explained["members"]["sessionId"] == "value.session"
+
+
+def test_an_explanation_says_of_each_member_what_is_written_found_and_made_of_it(line: Line, good: str) -> None:
+    [mapped] = line("map", good, "--explain", stdin=b'{"session":7,"user":null}\n').lines
+    [event] = mapped["explain"]["events"]
+    assert event["index"] is None
+    assert event["members"]["sessionId"] == {
+        "spec": "value.session",
+        "evaluated": [{"expression": "value.session", "found": 7}],
+        "value": "7",
+    }
+    assert event["members"]["userId"]["value"] is None
+    assert event["members"]["eventType"] == {"spec": {"const": "View"}, "evaluated": [], "value": "View"}
+    assert "spec" not in event["members"]["eventId"]
+
+
+def test_an_explanation_shows_each_element_and_which_member_of_it_failed(line: Line, good: str) -> None:
+    value = b'{"event":"cart","session":"s","items":["a",{}]}\n'
+    [half] = line("map", good, "--explain", stdin=value).lines
+    explained = half["explain"]
+    assert explained["for_each"] == [{"expression": "value.items", "found": ["a", {}]}]
+    assert [event["index"] for event in explained["events"]] == [0, 1]
+    for event in explained["events"]:
+        assert event["members"]["sessionId"]["evaluated"] == [{"expression": "value.session", "found": "s"}]
+    failed = explained["events"][1]["members"]["itemId"]
+    assert failed["evaluated"] == [{"expression": "item", "found": {}}]
+    assert failed["failed"] == half["rejection"]["message"]
+    [none] = line("map", good, "--explain", stdin=b'{"event":"cart","session":"s","items":[]}\n').lines
+    assert none["explain"]["for_each"] == [{"expression": "value.items", "found": []}]
+    assert none["explain"]["events"] == []
+
+
+KEYS = """\
+pipelines:
+  - name: keys
+    topics: [clicks]
+    key: {format: FORMAT}
+    rules:
+      - name: first
+        when: key == KEY
+        put_events: {sessionId: value.session, userId: to_string(key), eventType: {const: View}, sentAt: value.time}
+      - name: failing
+        when: to_number(value.text) > `1` && keys(value.text)
+        skip: never
+      - name: last
+        put_events: {sessionId: value.session, eventType: {const: Last}, sentAt: value.time}
+"""
+KEY_FORMATS = {
+    "bytes": ("'6162'", "ab"),
+    "string": ("'ab'", "ab"),
+    "json": ("`[1]`", [1]),
+}
+
+
+@pytest.mark.parametrize("form", KEY_FORMATS)
+@pytest.mark.parametrize("matches", [True, False])
+def test_an_explanation_agrees_with_the_run_for_every_key_format(
+    line: Line, tmp_path: Path, form: str, *, matches: bool
+) -> None:
+    expected, key = KEY_FORMATS[form]
+    path = tmp_path / "keys.yaml"
+    path.write_text(build(pipelines=KEYS.replace("FORMAT", form).replace("KEY", expected)))
+    record = {"key": key if matches else "[2]", "value": {"session": "s", "time": 1795509011, "text": None}}
+    [shown] = line("map", str(path), "--records", "--explain", stdin=json.dumps(record).encode()).lines
+    tried = shown["explain"]["rules"]
+    assert tried[0]["matched"] is matches
+    # The rule that the record is mapped by is the one that is said to match, and it is looked at last.
+    assert [rule["rule"] for rule in tried if rule["matched"]] == ([shown["rule"]] if "calls" in shown else [])
+    assert tried[-1]["rule"] == shown["rule"]
+
+
+def test_a_condition_that_fails_is_explained_as_what_it_does_to_the_record(line: Line, tmp_path: Path) -> None:
+    path = tmp_path / "keys.yaml"
+    path.write_text(build(pipelines=KEYS.replace("FORMAT", "string").replace("KEY", "'ab'")))
+    value = {"session": "s", "time": 1795509011, "text": "5"}
+    [shown] = line("map", str(path), "--explain", stdin=json.dumps(value).encode()).lines
+    failing = shown["explain"]["rules"][1]
+    assert (failing["rule"], failing["matched"]) == ("failing", False)
+    assert "keys" in failing["failed"]
+    assert shown["explain"]["rules"][-1]["rule"] == shown["rule"]
+
+
+def test_a_record_that_cannot_be_decoded_has_tried_no_rule(line: Line, good: str) -> None:
+    lines = line("map", good, "--explain", stdin=b'{"session":"s"}\nnot json\n').lines
+    assert lines[1]["explain"] == {"rules": [], "events": []}
 
 
 def test_a_pipeline_may_be_chosen_by_name(line: Line, good: str) -> None:

@@ -38,6 +38,16 @@ def test_progress_is_a_line_each_elsewhere() -> None:
     assert out.getvalue() == "one\ntwo\n"
 
 
+def test_the_last_line_is_behind_until_it_says_what_the_page_will() -> None:
+    progress, sent = Progress(), Sent(CLICKS, [0] * len(CLICKS), {})
+    early, late = {"events": 9, "accepted_calls": 2}, {"events": 10, "accepted_calls": 3}
+    progress.line(sent, early, 4)
+    assert progress.is_behind(sent, late, 4)
+    assert progress.is_behind(sent, early, 5)
+    progress.line(sent, late, 5)
+    assert not progress.is_behind(sent, late, 5)
+
+
 def test_a_line_of_progress_and_the_next_steps_fit_a_narrow_terminal() -> None:
     stats = {"events": 10_214, "accepted_calls": 1_948}
     line = Progress().line(Sent(CLICKS, [0] * len(CLICKS), {}), stats, 461)

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import closing
 from http.client import HTTPConnection
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+
+from connector.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -124,6 +127,10 @@ def test_a_demo_ends_well_whatever_the_developer_has_set_and_leaves_nothing(
     parts = (numbers[name] for name in ("delivered", "filtered", "skipped", "dead-lettered"))
     assert numbers["records"] == numbers["committed"] == sum(parts) == 1500
     assert numbers["calls"] < numbers["events"]
+    last = re.findall(r"^ +100% .*? ([\d,]+) events .*? ([\d,]+) calls +([\d,]+) dead letters$", out, re.MULTILINE)[-1]
+    assert [int(number.replace(",", "")) for number in last] == [
+        numbers["events"], numbers["calls"], numbers["dead-lettered"]
+    ]  # fmt: skip
     assert "WRONG" not in out
     assert not performance.running()
     assert not list(tmp_path.iterdir())
@@ -140,6 +147,31 @@ def test_a_signal_ends_all_of_it_at_once(
     assert performance.end()[0] == code
     assert not performance.running()
     assert not list(tmp_path.iterdir())
+
+
+def test_sigint_ends_it_even_where_whoever_started_it_ignores_sigint(
+    perform: Callable[..., Performance], tmp_path: Path
+) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell does for `demo &` in a script
+    try:
+        performance = perform("--records", "9000", "--rate", "500")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    performance.until_records_flow()
+    performance.process.send_signal(signal.SIGINT)
+    assert performance.end()[0] == 130
+    assert not performance.running()
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_folder_for_temporary_files_is_said_in_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/not-there")
+    assert main(["demo", "--records", "10"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "expected a folder for temporary files that can be written: No such file or directory; set TMPDIR" in err
 
 
 def test_a_signal_during_the_start_ends_all_of_it(perform: Callable[..., Performance], tmp_path: Path) -> None:

@@ -89,6 +89,26 @@ def test_a_wrong_option_is_named_and_ends_with_2(
     assert named in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("--port", "99999", "expected a port from 0 to 65535, not '99999'"),
+        ("--port", "65536", "expected a port from 0 to 65535"),
+        ("--port", "-1", "expected a port from 0 to 65535"),
+        ("--port", "http", "expected a port from 0 to 65535"),
+        ("--tracking-id", "", "expected text that is not empty"),
+        ("--poison-prefix", "", "expected text that is not empty"),
+    ],
+)
+def test_a_port_that_is_none_and_an_empty_text_are_refused(
+    option: str, value: str, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        parse(f"{option}={value}")
+    assert left.value.code == 2
+    assert expected in capsys.readouterr().err
+
+
 def test_a_log_or_a_port_that_cannot_be_had_ends_with_69(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(parse("--log", str(tmp_path / "no" / "such"))) == 69
     assert "No such file" in capsys.readouterr().err

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
+from connector.cli import main
 from connector.local.broker import EmbeddedBroker
 from connector.local.mock_cluster import ApiKey, MockCluster
 
@@ -239,9 +243,78 @@ def test_the_embedded_broker_says_so_when_it_cannot_start() -> None:
         pass
 
 
+def test_a_connector_of_the_current_folder_is_not_taken_for_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "connector.py").write_text("raise SystemExit('the wrong one')")
+    monkeypatch.chdir(tmp_path)
+    with EmbeddedBroker({"clicks": 1}) as broker:
+        assert _listens(broker.bootstrap_servers)
+
+
+BAD_OPTIONS = [
+    ("--topic=a:1 --topic=a:2", "expected each topic once, but a is named twice"),
+    ("--topic=a --topic=a", "expected each topic once"),
+    ("--topic=a:0", "expected the partitions of a to be a number from 1 to 1,000, not '0'"),
+    ("--topic=a:1001", "expected the partitions of a"),
+    ("--topic=a:", "expected the partitions of a"),
+    ("--topic=a:b:c", "expected the partitions of a"),
+    ("--topic=:3", "expected NAME or NAME:PARTITIONS"),
+    ("--topic=..", "expected NAME or NAME:PARTITIONS"),
+    ("--topic=clics/1", "expected NAME or NAME:PARTITIONS"),
+    (f"--topic={'a' * 250}", "expected NAME or NAME:PARTITIONS"),
+    ("--brokers=0", "expected a whole number from 1 to 32, not '0'"),
+    ("--brokers=many", "expected a whole number from 1 to 32"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), BAD_OPTIONS)
+def test_a_bad_option_of_the_broker_is_refused_in_words(
+    options: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["broker", *options.split()])
+    assert left.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+@contextmanager
+def _broker_command(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    command = [sys.executable, "-m", "connector", "broker", *options]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield json.loads(process.stdout.readline())["bootstrap_servers"], process
+        finally:
+            process.kill()
+
+
+def test_the_broker_says_what_it_keeps_and_once_a_partition_that_it_drops() -> None:
+    with _broker_command("--topic", "clicks:2") as (servers, process):
+        assert process.stderr is not None
+        assert "keeps its newest 5 MiB" in process.stderr.readline()
+        producer = _producer(servers)
+        for number in range(1_500):  # 7.5 MB for each partition
+            producer.produce("clicks", b"x" * 10_000, partition=number % 2)
+        assert producer.flush(_PATIENCE_SECONDS) == 0
+        said = {process.stderr.readline() for _ in range(2)}
+        assert {line.split(":")[1] for line in said} == {" topic clicks, partition 0", " topic clicks, partition 1"}
+        assert all("messages are dropped" in line for line in said)
+        process.terminate()
+        assert (process.wait(_PATIENCE_SECONDS), process.stderr.read()) == (0, "")
+
+
+def test_a_quiet_broker_says_nothing_but_its_address() -> None:
+    with _broker_command("--quiet") as (_, process):
+        process.terminate()
+        assert process.communicate(timeout=_PATIENCE_SECONDS) == ("", "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_broker_with_exit_code_0(number: signal.Signals) -> None:
-    command = [sys.executable, "-m", "connector.local.broker", "--topic", "clicks:1"]
+@pytest.mark.parametrize("program", [["connector.local.broker"], ["connector", "broker"]])
+def test_a_signal_ends_the_broker_with_exit_code_0(number: signal.Signals, program: list[str]) -> None:
+    command = [sys.executable, "-m", *program, "--topic", "clicks:1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         assert b"bootstrap_servers" in process.stdout.readline()

@@ -1,0 +1,25 @@
+"""``putevents version``: what an issue report needs."""
+
+import argparse
+import platform
+import sys
+from importlib.metadata import version as version_of
+
+from connector import __version__
+from connector.__main__ import neighbours
+from connector.exits import Exit
+
+LIBRARIES = ("confluent-kafka", "boto3", "botocore", "pydantic", "orjson", "jmespath")
+
+
+def add_arguments(_: argparse.ArgumentParser) -> None:
+    """The command has no arguments."""
+
+
+def run(_: argparse.Namespace) -> int:
+    """Print the versions of the connector, of Python and of the libraries; warn of what else is called connector."""
+    rows = [("putevents-connector", __version__), ("python", platform.python_version())]
+    rows += [(name, version_of(name)) for name in LIBRARIES]
+    sys.stdout.write("".join(f"{name} {number}\n" for name, number in rows))
+    sys.stderr.write("".join(f"{warning}\n" for warning in neighbours()))
+    return Exit.OK

@@ -1,0 +1,132 @@
+"""Why a record became what it did: the same compiled pipeline, with a note of every step.
+
+A pipeline is compiled a second time with a Trace, which puts itself around conditions, members and expressions. What
+is explained is therefore what runs, and the pipeline that runs without a Trace pays nothing for it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+Root = Mapping[str, Any]
+_Result = TypeVar("_Result")
+
+DROPPED = "the event is dropped on purpose"
+
+
+class Evaluated(NamedTuple):
+    """An expression that was evaluated: what it gave, or why it failed."""
+
+    expression: str
+    found: Any = None
+    failed: str | None = None
+
+
+class TriedRule(NamedTuple):
+    """A rule that was looked at; ``when`` is None where it takes every record."""
+
+    rule: str
+    when: str | None
+    matched: bool
+    evaluated: tuple[Evaluated, ...] = ()
+    failed: str | None = None
+
+
+class TracedMember(NamedTuple):
+    """A member of an event: what its expressions gave, and its value after conversion, or why it has none."""
+
+    name: str
+    evaluated: tuple[Evaluated, ...]
+    value: Any = None
+    failed: str | None = None
+
+
+class TracedEvent(NamedTuple):
+    """An event under construction; ``index`` is its element under ``for_each``."""
+
+    index: int | None  # type: ignore[assignment]  # hides tuple.index, which nobody asks of an event
+    members: list[TracedMember]
+
+
+class Trace:
+    """What happened to one record at a time, from ``begin`` on."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the record before."""
+        self.rules: list[TriedRule] = []
+        self.events: list[TracedEvent] = []
+        self.elements: tuple[Evaluated, ...] = ()  # what the expression of for_each gave
+        self._pending: list[Evaluated] = []  # evaluated since the last step
+        self._before: dict[str, tuple[Evaluated, ...]] = {}  # member to what it evaluated for an earlier element
+
+    def expression(self, text: str, evaluate: Callable[[Root], Any]) -> Callable[[Root], Any]:
+        """An expression that notes what it gives."""
+
+        def traced(root: Root) -> Any:
+            try:
+                found = evaluate(root)
+            except Exception as error:
+                self._pending.append(Evaluated(text, failed=str(error)))
+                raise
+            self._pending.append(Evaluated(text, found))
+            return found
+
+        return traced
+
+    def condition(self, rule: str, when: str | None, holds: Callable[[Root], bool]) -> Callable[[Root], bool]:
+        """A rule's condition that notes its verdict."""
+
+        def traced(root: Root) -> bool:
+            self._pending = []
+            try:
+                matched = holds(root)
+            except Exception as error:
+                self.rules.append(TriedRule(rule, when, matched=False, evaluated=self._take(), failed=str(error)))
+                raise
+            self.rules.append(TriedRule(rule, when, matched, self._take()))
+            return matched
+
+        return traced
+
+    def event(self, build: Callable[[Root, tuple[int, ...]], _Result]) -> Callable[[Root, tuple[int, ...]], _Result]:
+        """The making of an event, which notes where it begins."""
+
+        def traced(root: Root, indexes: tuple[int, ...]) -> _Result:
+            if not self.events:
+                self.elements = self._take()
+            self.events.append(TracedEvent(indexes[0] if indexes else None, []))
+            return build(root, indexes)
+
+        return traced
+
+    def member(self, name: str, fetch: Callable[[Root], Any]) -> Callable[[Root], Any]:
+        """A member that notes its value."""
+
+        def traced(root: Root) -> Any:
+            self._pending = []
+            try:
+                value = fetch(root)
+            except Exception as error:
+                self._note(TracedMember(name, self._take(), failed=str(error) or DROPPED))
+                raise
+            self._note(TracedMember(name, self._take(), value))
+            return value
+
+        return traced
+
+    def end(self) -> None:
+        """The record is done: where it made no event, what is pending is the list that had no elements."""
+        if not self.events:
+            self.elements = self._take()
+
+    def _note(self, member: TracedMember) -> None:
+        # What is the same for all elements may be evaluated for the first of them alone.
+        evaluated = member.evaluated or self._before.get(member.name, ())
+        self._before[member.name] = evaluated
+        self.events[-1].members.append(member._replace(evaluated=evaluated))
+
+    def _take(self) -> tuple[Evaluated, ...]:
+        taken, self._pending = tuple(self._pending), []
+        return taken

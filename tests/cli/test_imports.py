@@ -1,0 +1,73 @@
+"""What each command loads: most need neither the client of Kafka nor that of AWS, which take most of a second."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from connector.cli import COMMANDS
+from tests.config.files import build
+
+# Libraries and parts of the standard library that take long to load.
+HEAVY = {
+    "asyncio", "boto3", "botocore", "confluent_kafka", "jmespath", "opentelemetry", "orjson", "prometheus_client",
+    "pydantic", "ssl", "structlog", "urllib3", "uvloop", "yaml",
+}  # fmt: skip
+FILES = {"jmespath", "orjson", "pydantic", "yaml"}
+LOADS: dict[str, set[str]] = {
+    "--help": set(),
+    "version": set(),
+    "schema": FILES,
+    "validate file.yaml": FILES,
+    "validate bad.yaml": FILES,
+    "print-config file.yaml": FILES,
+    "map file.yaml --input records.jsonl": FILES,
+    "map file.yaml --input records.jsonl --explain": FILES,
+    # These properties are judged by Kafka's client itself.
+    "validate tuned.yaml": FILES | {"asyncio", "confluent_kafka", "ssl"},
+}
+ASK = """
+import json, sys
+from connector.cli import main
+try:
+    main(sys.argv[1:])
+except SystemExit:
+    pass
+print("\\n" + json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "file.yaml").write_text(build())
+    (tmp_path / "bad.yaml").write_text(build(personalize="personalize: {tracking_idd: x}"))
+    tuned = "kafka: {bootstrap_servers: 'b:9092', group_id: g, librdkafka: {fetch.min.bytes: 1}}"
+    (tmp_path / "tuned.yaml").write_text(build(kafka=tuned))
+    (tmp_path / "records.jsonl").write_text('{"session":"s"}\n')
+    return tmp_path
+
+
+def loaded(folder: Path, *words: str) -> set[str]:
+    command = [sys.executable, "-c", ASK, *words]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return set(json.loads(ran.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("words", LOADS)
+def test_a_command_loads_only_what_it_needs(folder: Path, words: str) -> None:
+    assert loaded(folder, *words.split()) & HEAVY <= LOADS[words]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_loads_no_other_command(folder: Path, name: str) -> None:
+    modules = {command.module for command in COMMANDS.values()} - {COMMANDS[name].module}
+    ask = ASK.replace('.partition(".")[0]', "")
+    ran = subprocess.run(
+        [sys.executable, "-c", ask, name, "--help"], cwd=folder, capture_output=True, text=True, check=True
+    )
+    needed = {"connector.cli.files"}  # loads a file for those that take one
+    if name == "demo":
+        needed |= {"connector.local.broker", "connector.local.endpoint_command"}
+    assert modules & set(json.loads(ran.stdout.splitlines()[-1])) <= needed

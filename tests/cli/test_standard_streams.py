@@ -1,0 +1,118 @@
+"""Standard streams that are closed, full, or left by their reader: an exit code and a line, never a traceback."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from connector.cli import COMMANDS
+from tests.config.files import build
+
+PATIENCE = 60.0  # seconds
+VALUE = '{"session":"s","item":"i"}\n'
+CLOSED = "putevents: expected a standard output that takes data: it is closed\n"
+FULL = "putevents: expected a standard output that takes data: no space left on device\n"
+
+pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "file.yaml").write_text(build())
+    (tmp_path / "bad.yaml").write_text(build(personalize="personalize: {tracking_idd: x}"))
+    (tmp_path / "one.jsonl").write_text(VALUE)
+    (tmp_path / "many.jsonl").write_text(VALUE * 5_000)
+    return tmp_path / "file.yaml"
+
+
+def shell(file: Path, text: str) -> "subprocess.CompletedProcess[str]":
+    """Run a line of shell in the folder of the file; ``putevents`` is ours. A pipeline fails as its first part does."""
+    program = f'putevents() {{ "{sys.executable}" -m connector "$@"; }}; set -o pipefail; '
+    command = ["bash", "-c", program + text]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.run(
+        command, cwd=file.parent, capture_output=True, text=True, timeout=PATIENCE, env=env, check=False
+    )
+
+
+# What writes data: each is tried on a stdout that is full, closed, and left by its reader.
+WRITES_DATA = {
+    "map": "map file.yaml --input one.jsonl",
+    "a long map": "map file.yaml --input many.jsonl",
+    "validate": "validate bad.yaml",
+    "validate as json": "validate --format json file.yaml",
+    "print-config": "print-config file.yaml",
+    "schema": "schema",
+    "version": "version",
+    "help": "--help",
+    "help of a command": "map --help",
+    "demo": "demo --records 10",
+    "endpoint": "endpoint",
+    "broker": "broker --quiet",
+}
+
+
+def test_every_command_that_writes_data_is_tried() -> None:
+    assert {words.split()[0] for words in WRITES_DATA.values()} >= COMMANDS.keys() - {"run"}
+
+
+@pytest.mark.parametrize("name", WRITES_DATA)
+@pytest.mark.parametrize(("target", "message"), [("/dev/full", FULL), ("&-", CLOSED)])
+def test_data_that_cannot_be_written_ends_with_74_and_a_line(file: Path, name: str, target: str, message: str) -> None:
+    ran = shell(file, f"putevents {WRITES_DATA[name]} </dev/null >{target}")
+    assert ran.returncode == 74, ran.stderr
+    assert ran.stderr.endswith(message)
+    assert "Traceback" not in ran.stderr
+    assert "Exception ignored" not in ran.stderr
+
+
+@pytest.mark.parametrize("name", [name for name in WRITES_DATA if name not in {"endpoint", "broker"}])
+def test_a_reader_that_leaves_is_no_error(file: Path, name: str) -> None:
+    ran = shell(file, f"putevents {WRITES_DATA[name]} </dev/null | head -c 1 >/dev/null")
+    # What has written everything before the reader left ends as without one.
+    assert ran.returncode in ({0, 78} if name == "validate" else {0}), ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert "Exception ignored" not in ran.stderr
+
+
+@pytest.mark.parametrize("target", ["/dev/full", "&-"])
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("validate file.yaml", 0),
+        ("validate bad.yaml", 78),
+        ("map file.yaml --input one.jsonl", 0),
+        ("map missing.yaml", 78),
+        ("map --strict file.yaml --input file.yaml", 1),
+        ("frobnicate", 2),
+        ("endpoint --log /not-there/log", 69),
+    ],
+)
+def test_messages_that_cannot_be_written_change_no_exit_code(file: Path, words: str, code: int, target: str) -> None:
+    assert shell(file, f"putevents {words} </dev/null 2>{target}").returncode == code
+
+
+def test_a_valid_file_needs_no_output(file: Path) -> None:
+    assert shell(file, "putevents validate file.yaml >&-").returncode == 0
+
+
+def test_with_no_stream_at_all_the_exit_code_is_right(file: Path) -> None:
+    assert shell(file, "putevents validate bad.yaml <&- >&- 2>&-").returncode == 74
+    assert shell(file, "putevents validate file.yaml <&- >&- 2>&-").returncode == 0
+
+
+def test_a_closed_input_is_said_to_be_closed_and_what_to_do(file: Path) -> None:
+    ran = shell(file, "putevents map file.yaml <&-")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == (
+        "standard input: expected lines that can be read: it is closed; pipe records in, or name a file with --input\n"
+    )
+
+
+def test_no_file_takes_the_place_of_a_closed_stream(file: Path) -> None:
+    ran = shell(file, "putevents map file.yaml --input one.jsonl <&- 2>&-")
+    assert ran.returncode == 0
+    assert ran.stdout.startswith('{"line":1,"outcome":"')
+    assert (file.parent / "one.jsonl").read_text() == VALUE

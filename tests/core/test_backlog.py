@@ -1,0 +1,43 @@
+"""The calls of a backlog: what lanes would make of it, within a buffer."""
+
+import pytest
+
+from connector.core.backlog import Backlog, Count
+from connector.core.transform import Entry
+
+
+def entry(session: str, user: str | None = None, tracker: str = "t") -> Entry:
+    return Entry(tracker, session, user, b"{}")
+
+
+def counted(entries: list[Entry], buffer: int = 1_000) -> Count:
+    backlog = Backlog(buffer)
+    for each in entries:
+        backlog.add((each,))
+    return backlog.count()
+
+
+def test_interleaved_sessions_take_one_call_each_for_ten_events() -> None:
+    assert counted([entry(f"s{number % 3}") for number in range(30)]) == Count(calls=3, events=30)
+    assert counted([entry(f"s{number % 3}") for number in range(31)]) == Count(calls=4, events=31)
+
+
+def test_another_user_and_another_tracker_begin_a_call() -> None:
+    assert counted([entry("s"), entry("s", "u"), entry("s", "u"), entry("s")]) == Count(calls=3, events=4)
+    assert counted([entry("s", tracker="a"), entry("s", tracker="b")]) == Count(calls=2, events=2)
+
+
+@pytest.mark.parametrize(("buffer", "calls"), [(10, 200), (60, 44), (200, 20)])
+def test_the_smaller_the_buffer_the_more_calls_go_before_they_are_full(buffer: int, calls: int) -> None:
+    """Twenty sessions in turn, ten events each."""
+    assert counted([entry(f"s{number % 20}") for number in range(200)], buffer) == Count(calls, 200)
+
+
+def test_a_record_of_many_events_fills_calls_by_itself() -> None:
+    backlog = Backlog(10)
+    backlog.add(tuple(entry("s") for _ in range(25)))
+    assert backlog.count() == Count(calls=3, events=25)
+
+
+def test_nothing_takes_no_call() -> None:
+    assert Backlog(10).count() == Count(calls=0, events=0)

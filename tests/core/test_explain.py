@@ -1,0 +1,136 @@
+"""The traced pipeline does what the other does, and says why."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.core.explain import Evaluated, Trace
+from connector.core.mapping import Mapping, compile_pipeline
+from connector.core.specs import PipelineSpec
+
+SPEC = PipelineSpec.model_validate(
+    {
+        "name": "p",
+        "topics": ["t"],
+        "rules": [
+            {"name": "noise", "when": "value.noise", "skip": "noise"},
+            {"name": "number", "when": "abs(value.number) > `5`", "skip": "large"},
+            {
+                "name": "items",
+                "when": "value.items",
+                "for_each": "value.items",
+                "put_events": {
+                    "sessionId": "value.session",
+                    "eventType": {"from": "item.type", "lookup": {"a": "A", "b": "B"}, "otherwise": "skip"},
+                    "itemId": {"template": "{{ item.id }}:{{ index }}"},
+                    "eventValue": {"case": [{"when": "item.price", "then": "item.price"}, {"else": {"const": 1}}]},
+                    "properties": {"first": "value.session", "second": "item.id"},
+                    "sentAt": {"const": 1795500000},
+                },
+            },
+            {
+                "name": "rest",
+                "put_events": {"sessionId": "value.session", "eventType": {"const": "Rest"}, "sentAt": "value.time"},
+            },
+        ],
+    }
+)
+
+
+def compiled(trace: Trace | None = None) -> Mapping:
+    mapping = compile_pipeline(SPEC, trace)
+    assert isinstance(mapping, Mapping)
+    return mapping
+
+
+def root(value: Any) -> dict[str, Any]:
+    record = {"topic": "t", "partition": 0, "offset": 7, "timestamp": 1_795_500_000_000}
+    return {"value": value, "key": None, "headers": None, **record}
+
+
+PLAIN = compiled()
+TRACE = Trace()
+TRACED = compiled(TRACE)
+
+
+def explained(value: Any) -> Trace:
+    TRACE.begin()
+    TRACED(root(value))
+    TRACE.end()
+    return TRACE
+
+
+scalars = st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["", "a", "b", "7"])
+items = st.lists(st.fixed_dictionaries({}, optional={"type": scalars, "id": scalars, "price": scalars}), max_size=4)
+values = st.fixed_dictionaries(
+    {},
+    optional={"noise": scalars, "number": scalars, "items": items | scalars, "session": scalars, "time": scalars},
+)
+
+
+@given(values)
+def test_a_traced_pipeline_makes_of_every_record_what_the_other_does(value: Any) -> None:
+    TRACE.begin()
+    assert TRACED(root(value)) == PLAIN(root(value))
+
+
+@given(values)
+def test_at_most_the_last_rule_that_was_tried_matches_and_it_is_the_one_of_the_result(value: Any) -> None:
+    trace = explained(value)
+    assert not any(tried.matched for tried in trace.rules[:-1])
+    assert getattr(PLAIN(root(value)), "rule", None) == trace.rules[-1].rule
+
+
+def test_a_condition_shows_what_it_found() -> None:
+    trace = explained({"number": -3})
+    assert [(tried.rule, tried.matched) for tried in trace.rules[:2]] == [("noise", False), ("number", False)]
+    assert trace.rules[0].evaluated == (Evaluated("value.noise", None),)
+
+
+def test_a_condition_that_fails_shows_why() -> None:
+    trace = explained({"number": "x", "session": "s", "time": 1795500000})
+    assert not trace.rules[1].matched
+    assert "abs" in (trace.rules[1].failed or "")
+    [evaluated] = trace.rules[1].evaluated
+    assert evaluated.failed
+    assert evaluated.found is None
+
+
+def test_members_show_their_expressions_and_their_value_for_each_element() -> None:
+    trace = explained({"number": 1, "session": "s", "items": [{"type": "a", "id": 1, "price": "2.5"}, {"type": "b"}]})
+    assert trace.elements == (Evaluated("value.items", [{"type": "a", "id": 1, "price": "2.5"}, {"type": "b"}]),)
+    first, second = ({member.name: member for member in event.members} for event in trace.events)
+    assert first["itemId"].evaluated == (Evaluated("item.id", 1), Evaluated("index", 0))
+    assert (first["eventType"].value, first["itemId"].value, first["eventValue"].value) == ("A", "1:0", 2.5)
+    assert second["itemId"].evaluated == (Evaluated("item.id", None),)
+    assert (second["itemId"].value, second["eventValue"].value) == (None, 1.0)
+    assert second["sessionId"].evaluated == (Evaluated("value.session", "s"),)
+
+
+def test_a_member_that_fails_or_drops_its_event_ends_it() -> None:
+    trace = explained({"number": 1, "session": {}, "items": [{"type": "a"}, {"type": "c"}]})
+    failing, dropped = trace.events
+    assert failing.members[-1].name == "sessionId"
+    assert "expected text" in (failing.members[-1].failed or "")
+    assert [member.name for member in dropped.members] == ["eventType"]
+    assert dropped.members[-1].failed
+
+
+@pytest.mark.parametrize("found", [[], "text"])
+def test_a_list_without_elements_shows_what_was_found_in_its_place(found: Any) -> None:
+    spec = SPEC.model_copy(update={"rules": [SPEC.rules[2].model_copy(update={"when": None})]})
+    trace = Trace()
+    mapping = compile_pipeline(spec, trace)
+    assert isinstance(mapping, Mapping)
+    mapping(root({"items": found}))
+    trace.end()
+    assert (trace.events, trace.elements) == ([], (Evaluated("value.items", found),))
+
+
+def test_a_record_knows_nothing_of_the_one_before() -> None:
+    explained({"number": 1, "session": "s", "items": [{"type": "a", "id": 1}]})
+    trace = explained({"noise": True})
+    assert [tried.rule for tried in trace.rules] == ["noise"]
+    assert (trace.events, trace.elements) == ([], ())
