@@ -15,7 +15,7 @@ import orjson
 from connector.config import Loaded
 from connector.core.decoding import decode_headers
 from connector.core.expressions import EvaluationError, compile_expression, truthy
-from connector.core.records import Filtered, Record, Rejection, Skipped
+from connector.core.records import Filtered, Record, Rejection, Skipped, known_timestamp
 from connector.core.specs import PipelineSpec, Rule, Spec
 from connector.core.transform import Entry, Fate, Pipeline, Router, Transformed
 
@@ -69,7 +69,7 @@ class DryRun:
             given.get("topic") or self._spec.topics[0],
             given.get("partition") or 0,
             number - 1 if offset is None else offset,
-            given.get("timestamp", _now_ms()),
+            known_timestamp(given.get("timestamp", _now_ms())),
             _bytes(given.get("key")),
             _bytes(given.get("value")),
             tuple((name, _bytes(value)) for name, value in (given.get("headers") or {}).items()),
@@ -147,7 +147,7 @@ def _shown(fate: Fate) -> Json:
 
 def _why(rejection: Rejection) -> Json:
     why: Json = {name: value for name, value in rejection._asdict().items() if value not in {None, ()}}
-    return {name: value for name, value in why.items() if name not in {"pipeline", "rule"}}
+    return {name: value for name, value in why.items() if name not in {"pipeline", "rule", "failed"}}
 
 
 def calls(entries: tuple[Entry, ...]) -> list[Json]:
