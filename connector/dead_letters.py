@@ -10,6 +10,7 @@ reports that were to follow in that poll are lost. So the producer's own word is
 """
 
 import hashlib
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -50,6 +51,7 @@ DEFAULTS: Mapping[str, Any] = {
 # An idempotent producer begins anew after each refusal, which takes a tenth of a second, and here one may follow the
 # other. An answer that is lost on the way can double a letter then; that is allowed, and it loses none.
 ALONE: Mapping[str, Any] = {"batch.num.messages": 1, "enable.idempotence": False}
+_COUNT = re.compile(rb"[0-9]{1,6}")  # of replays, in a source's header; what is more was not counted
 _TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE})
 # Said of a whole batch, and of all but the one that is meant.
 _OF_SOME = frozenset({KafkaError.INVALID_RECORD, KafkaError._INVALID_DIFFERENT_RECORD})  # noqa: SLF001
@@ -287,7 +289,10 @@ class KafkaDeadLetters:
 
 
 def headers(record: Record, rejection: Rejection, connector: str | None, *, stub: bool = False) -> Headers:
-    """The source record's own headers, then ours; those of an earlier dead letter of the same record are replaced.
+    """The source record's own headers, then ours.
+
+    A record that is replayed from a dead letter has the headers of that: those of our names are replaced. All others
+    are kept as they are, in their order, also others that begin with ``putevents.``.
 
     Args:
         record: the source record.
@@ -309,14 +314,23 @@ def headers(record: Record, rejection: Rejection, connector: str | None, *, stub
         (f"{PREFIX}source.timestamp", None if record.timestamp is None else str(record.timestamp)),
         (f"{PREFIX}version", __version__),
         (f"{PREFIX}stub", "true" if stub else None),
+        (REPLAYS, str(_replays(record))),
     ]
-    replaced = (PREFIX,) if connector is None else (PREFIX, CONNECT_PREFIX)
-    kept: Headers = [pair for pair in record.headers if pair[0] == REPLAYS or not pair[0].startswith(replaced)]
-    if not any(name == REPLAYS for name, _ in kept):
-        own.append((REPLAYS, "0"))
     if connector is not None:
         own += _connect_headers(record, rejection, connector)
+    ours = {name for name, _ in own}
+    kept: Headers = [pair for pair in record.headers if pair[0] not in ours]
     return kept + [(name, value.encode()) for name, value in own if value is not None]
+
+
+def _replays(record: Record) -> int:
+    """How often the record was replayed: the last count of its headers that can be one, or 0.
+
+    Anybody can write to the source topic. A count that is believed unseen would end replays at once, or never.
+    """
+    counts = [value for name, value in record.headers if name == REPLAYS and value is not None]
+    believed = [int(value) for value in counts if _COUNT.fullmatch(value)]
+    return believed[-1] if believed else 0
 
 
 def _connect_headers(record: Record, rejection: Rejection, connector: str) -> list[tuple[str, str | None]]:

@@ -76,6 +76,8 @@ class Delivery:
         """A record was read, and this is what becomes of it."""
         books = self._books_of(topic)
         books.consumed.count += 1
+        for pipeline, rule in fate.failed:
+            self._tally.add(self._metrics.rule_condition_errors, pipeline, rule)
         match fate:
             case Transformed():
                 self._matched(fate.pipeline, fate.rule)
@@ -85,11 +87,8 @@ class Delivery:
                 for entry in fate.entries:
                     self.channels.add(Item(entry, opened, now), now)
             case Skipped():
-                if fate.rule is not None and fate.pipeline is not None:
-                    self._matched(fate.pipeline, fate.rule)
-                self._tally.add(self._metrics.skipped_records, topic, fate.reason)
+                self._skip(opened, topic, fate)
                 books.skipped.count += 1
-                opened.close()
             case Filtered():
                 books.filtered.count += 1
                 opened.close()
@@ -97,6 +96,12 @@ class Delivery:
                 self._bury(opened, fate)
             case _:
                 assert_never(fate)
+
+    def _skip(self, opened: OpenRecord, topic: str, skipped: Skipped) -> None:
+        if skipped.rule is not None and skipped.pipeline is not None:
+            self._matched(skipped.pipeline, skipped.rule)
+        self._tally.add(self._metrics.skipped_records, topic, skipped.reason)
+        opened.close()
 
     def _books_of(self, topic: str) -> Books:
         books = self._books.get(topic)

@@ -18,7 +18,7 @@ from connector.core.backlog import Backlog
 from connector.core.events import MAX_EVENTS_PER_CALL
 from connector.core.explain import Evaluated, Trace, TracedMember, TriedRule
 from connector.core.mapping import compile_pipeline
-from connector.core.records import Filtered, Record, Rejection, Skipped
+from connector.core.records import Filtered, Record, Rejection, Skipped, known_timestamp
 from connector.core.specs import PipelineSpec
 from connector.core.transform import Entry, Fate, Pipeline, Router, Transformed
 
@@ -89,7 +89,7 @@ class DryRun:
             given.get("topic") or self._spec.topics[0],
             given.get("partition") or 0,
             number - 1 if offset is None else offset,
-            given.get("timestamp", _now_ms()),
+            known_timestamp(given.get("timestamp", _now_ms())),
             _bytes(given.get("key")),
             _bytes(given.get("value")),
             tuple((name, _bytes(value)) for name, value in (given.get("headers") or {}).items()),
@@ -162,7 +162,7 @@ def _shown(fate: Fate) -> Json:
 
 def _why(rejection: Rejection) -> Json:
     why: Json = {name: value for name, value in rejection._asdict().items() if value not in {None, ()}}
-    return {name: value for name, value in why.items() if name not in {"pipeline", "rule"}}
+    return {name: value for name, value in why.items() if name not in {"pipeline", "rule", "failed"}}
 
 
 def calls(entries: tuple[Entry, ...]) -> list[Json]:

@@ -67,6 +67,12 @@ class Metrics:
         self.rule_matches = self._counter(
             "rule_matches", "Records that a rule matched, by pipeline and rule.", "pipeline", "rule"
         )
+        self.rule_condition_errors = self._counter(
+            "rule_condition_errors",
+            "Records on which the condition of a rule could not be evaluated, and so was false.",
+            "pipeline",
+            "rule",
+        )
         self.dead_letter_records = self._counter(
             "dead_letter_records", "Dead letters that the broker acknowledged, by source topic.", "topic", "reason"
         )
@@ -142,6 +148,7 @@ class Metrics:
             self._initialise_topic(topic)
         for pipeline, rule in rules:
             self.rule_matches.labels(pipeline, rule)
+            self.rule_condition_errors.labels(pipeline, rule)
         for status in Status:
             self.requests.labels(PUT_EVENTS, status)
         _touch(self.events, [(PUT_EVENTS, outcome) for outcome in ("delivered", "rejected")])
@@ -193,6 +200,7 @@ STAGES: dict[Reason, Stage] = {
     Reason.EXPRESSION_FAILED: Stage.MAP,
     Reason.LOOKUP_FAILED: Stage.MAP,
     Reason.INVALID_TIME: Stage.MAP,
+    Reason.MISSING_LIST: Stage.MAP,
     Reason.TOO_LONG: Stage.VALIDATE,
     Reason.EMPTY: Stage.VALIDATE,
     Reason.IGNORED_LITERAL: Stage.VALIDATE,

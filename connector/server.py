@@ -176,19 +176,19 @@ def _head(connection: socket.socket, deadline: float) -> bytes:
         _TooLarge: it does not end.
     """
     head = b""
-    while b"\n\r\n" not in head and b"\n\n" not in head:
-        if len(head) > MOST_BYTES:
-            line = b"\n" not in head
-            raise _TooLarge(HTTPStatus.REQUEST_URI_TOO_LONG if line else HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+    while len(head) <= MOST_BYTES:
+        if b"\n\r\n" in head or b"\n\n" in head:
+            return head
         left = deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
         connection.settimeout(left)
-        piece = connection.recv(4096)
+        piece = connection.recv(min(4096, MOST_BYTES + 1 - len(head)))
         if not piece:
-            break
+            return head
         head += piece
-    return head
+    line = b"\n" not in head
+    raise _TooLarge(HTTPStatus.REQUEST_URI_TOO_LONG if line else HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -14,7 +14,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as ClientTopicPartition
 
-from connector.core.records import Record, TopicPartition, quick
+from connector.core.records import Record, TopicPartition, known_timestamp, quick
 from connector.logs import CLIENT, Repeats
 from connector.metrics import Metrics
 from connector.ports import Polled, Reach, Refused
@@ -387,7 +387,7 @@ def _record(message: Message, headers: Headers) -> Record:
             intern(message.topic() or ""),  # the client makes it anew for each message
             message.partition() or 0,
             message.offset() or 0,
-            timestamp if kind else None,
+            known_timestamp(timestamp) if kind else None,
             key if type(key) is bytes else _bytes(key),
             value if type(value) is bytes else _bytes(value),
             headers,

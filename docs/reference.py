@@ -11,6 +11,7 @@ from prometheus_client import Metric
 from connector.config import json_schema
 from connector.core.functions import EXTRA_FUNCTIONS
 from connector.core.outcomes import Status
+from connector.core.records import SKIPS
 from connector.metrics import STAGES, Metrics
 
 FOLDER = Path(__file__).parent / "reference"
@@ -141,9 +142,17 @@ def functions() -> str:
 
 
 def reasons() -> str:
-    """Why records go to the dead letters."""
+    """Why records go to the dead letters, and why they are skipped."""
     rows = [(f"`{reason}`", stage.value) for reason, stage in STAGES.items()]
-    parts = ["# Reasons of dead letters", HEAD, _table(("reason", "mostly found at stage"), rows)]
+    skips = [(f"`{reason}`", text) for reason, text in SKIPS.items()]
+    parts = [
+        "# Reasons of dead letters",
+        HEAD,
+        _table(("reason", "mostly found at stage"), rows),
+        "## Reasons of skipped records",
+        "Beside these, the texts that rules give with `skip`. They are labels of `putevents_skipped_records_total`.",
+        _table(("reason", "when"), skips),
+    ]
     return "\n\n".join(parts) + "\n"
 
 

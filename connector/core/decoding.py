@@ -6,7 +6,7 @@ digits are looked for first, in less time than the parsing takes, and only where
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -91,27 +91,37 @@ VALUE_DECODERS: Mapping[str, Decode] = {"json": decode_json}
 KEY_DECODERS: Mapping[str, Decode] = {"string": decode_text, "json": decode_json, "bytes": decode_bytes}
 
 
+class Undecodable(NamedTuple):
+    """Stands for a key that cannot be decoded. That is a mistake only once an expression reads the key."""
+
+    reason: Reason
+    message: str
+
+
 def decode_value(record: Record, decode: Decode) -> Any | Rejection:
-    """The record's value as a JSON object; a Rejection where it is not one. Tombstones never come here."""
+    """The record's value as a JSON object, None where it is the JSON text null; a Rejection where it is neither.
+
+    Records without a value never come here.
+    """
     try:
         document = decode(record.value or b"")
     except DecodingError as error:
         return Rejection(Stage.DECODE, error.reason, f"value: {error.message}", field="value")
-    if type(document) is not dict:
+    if type(document) is not dict and document is not None:
         kind = JSON_TYPES[type(document)]
         message = f"value: expected a JSON object, not {kind}"
         return Rejection(Stage.DECODE, Reason.NOT_AN_OBJECT, message, field="value")
     return document
 
 
-def decode_key(record: Record, decode: Decode) -> Any | Rejection:
-    """The record's key, None where it has none; a Rejection where it cannot be decoded."""
+def decode_key(record: Record, decode: Decode) -> Any | Undecodable:
+    """The record's key, None where it has none."""
     if record.key is None:
         return None
     try:
         return decode(record.key)
     except DecodingError as error:
-        return Rejection(Stage.DECODE, error.reason, f"key: {error.message}", field="key")
+        return Undecodable(error.reason, f"key: {error.message}")
 
 
 def decode_headers(record: Record) -> dict[str, str | None]:

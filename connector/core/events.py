@@ -5,6 +5,7 @@ several calls to find. Limits are those of the service model (``personalize-even
 reference, and of reports about values that are accepted and then ignored.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, NamedTuple
 
@@ -36,9 +37,21 @@ def _fail(reason: Reason, message: str) -> PydanticCustomError:
     return PydanticCustomError(_OURS, message, {"reason": reason})
 
 
-def _refuse_ignored_literal(text: str | None) -> str | None:
+# Control characters (those of C1 and DEL, too) and the separators of lines and paragraphs: they come of broken
+# producers, and cut the lines of whatever lists the ids.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def _refuse_text_by_accident(text: str | None) -> str | None:
+    """An id or a name that is one: no stand-in for null, no control characters, not only blanks."""
+    if text is None:
+        return None
     if text in IGNORED_LITERALS:
-        raise _fail(Reason.IGNORED_LITERAL, f"expected an id, not the text {text}, which the service drops")
+        raise _fail(Reason.IGNORED_LITERAL, f"expected an id or a name, not the text {text}, which stands for nothing")
+    if _CONTROL.search(text):
+        raise _fail(Reason.INVALID_VALUE, "expected text without control characters and line separators")
+    if text.isspace():
+        raise _fail(Reason.EMPTY, "expected a character that is not a blank")
     return text
 
 
@@ -56,7 +69,7 @@ class Envelope(_Strict):
     sessionId: Text  # noqa: N815
     userId: Text | None = None  # noqa: N815
 
-    _literals = check("sessionId", "userId")(_refuse_ignored_literal)
+    _meant = check("trackingId", "sessionId", "userId")(_refuse_text_by_accident)
 
 
 class MetricAttribution(_Strict):
@@ -80,7 +93,7 @@ class Event(_Strict):
     properties: Annotated[str, StringConstraints(min_length=1, max_length=MAX_PROPERTIES)] | None = None
     metricAttribution: MetricAttribution | None = None  # noqa: N815
 
-    _literals = check("eventId", "itemId", "recommendationId")(_refuse_ignored_literal)
+    _meant = check("eventType", "eventId", "itemId", "recommendationId")(_refuse_text_by_accident)
 
     @check("sentAt")
     @classmethod
@@ -106,7 +119,7 @@ class Event(_Strict):
                     f"expected at most {MAX_JOINED_IMPRESSION} characters when joined by |, not {joined}",
                 )
             for item in items:
-                _refuse_ignored_literal(item)
+                _refuse_text_by_accident(item)
         return items
 
     @check("properties")
@@ -141,8 +154,14 @@ _validate_envelope = Envelope.__pydantic_validator__.validate_python
 
 
 def _is_id(value: Any) -> bool:
-    # Within ASCII, so that it is Unicode for sure; anything else is for the model to decide.
-    return type(value) is str and 0 < len(value) <= MAX_TEXT and value.isascii() and value not in IGNORED_LITERALS
+    # Text without control characters and surrogates, that does not begin with a blank; the model decides about others.
+    return (
+        type(value) is str
+        and value >= "!"
+        and len(value) <= MAX_TEXT
+        and value not in IGNORED_LITERALS
+        and value.isprintable()
+    )
 
 
 def _is_plain_object(text: Any) -> bool:
@@ -163,7 +182,7 @@ def _plainly_valid(event: dict[str, Any], now: float) -> bool:
     Nearly every event is as simple as this. A property test holds that whatever passes here passes there.
     """
     event_type, seconds = event.get("eventType"), event.get("sentAt")
-    if type(event_type) is not str or not 0 < len(event_type) <= MAX_TEXT:
+    if not _is_id(event_type):
         return False
     if type(seconds) is not int or not EARLIEST_SENT_AT <= seconds <= now + LATEST_AHEAD:
         return False
@@ -206,20 +225,12 @@ def check_event(event: dict[str, Any], now: float) -> bytes | Invalid:
     except ValidationError as error:
         return _first_problem(error, event)
     except orjson.JSONEncodeError:
-        return _not_json(event, now)
+        # Text that JSON cannot hold was refused, so what is left is an integer.
+        return Invalid(Reason.INVALID_VALUE, "eventValue: expected an integer that 64 bits hold", "eventValue")
     if len(body) > MAX_EVENT_BYTES:
         message = f"expected an event of at most {MAX_EVENT_BYTES} bytes, not {len(body)}"
         return Invalid(Reason.EVENT_TOO_LARGE, message, "event")
     return body
-
-
-def _not_json(event: dict[str, Any], now: float) -> Invalid:
-    try:
-        _validate_event(event, context={"now": now})
-    except ValidationError as error:
-        return _first_problem(error, event)
-    # Text that JSON cannot hold was refused, so what is left is an integer.
-    return Invalid(Reason.INVALID_VALUE, "eventValue: expected an integer that 64 bits hold", "eventValue")
 
 
 def check_envelope(tracking_id: Any, session_id: Any, user_id: Any) -> Invalid | None:

@@ -9,7 +9,7 @@ from functools import reduce
 from typing import Any, NamedTuple
 
 from connector.core.constants import Limit
-from connector.core.records import Reason
+from connector.core.records import Reason, Skip
 from connector.core.scope import (
     ALWAYS,
     Condition,
@@ -29,28 +29,35 @@ from connector.core.times import TimeSpecError, time_parser, time_zone
 from connector.core.values import CONVERSIONS, Convert, DataError, render
 
 
-class LookupSkip(Exception):
-    """A lookup has no such key and says ``otherwise: skip``: the event is not made."""
+class Dropped(Exception):
+    """A field says ``otherwise: skip`` for what it found, and why: the event is not made."""
+
+    def __init__(self, reason: Skip) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Target(NamedTuple):
     """What a field becomes: ``convert`` gives the member's type; ``format`` takes its place for times.
 
-    ``limit`` judges the constants that it may become.
+    ``limit`` judges the constants that it may become. ``keeps_empty``: an empty text is a value, where else it counts
+    as null. ``whole``: a template with an empty part is null.
     """
 
     convert: Convert
     is_time: bool = False
     limit: Limit | None = None
+    keeps_empty: bool = False
+    whole: bool = False
 
 
 def compile_field(scope: Scope, spec: FieldSpec, target: Target) -> Fetch:
     """A function from the root to the final value of a field, None where it is null.
 
-    The function raises LookupSkip, and DataError with a message that names the member and the expression.
+    The function raises Dropped, and DataError with a message that names the member and the expression.
     """
     if isinstance(spec, str):
-        return compile_value(scope, spec, target.convert, limit=target.limit)
+        return compile_value(scope, spec, target.convert, limit=target.limit, keeps_empty=target.keeps_empty)
     if isinstance(spec, Const):
         return constant(convert_now(scope.at("const"), spec.const, target.convert, target.limit))
     if isinstance(spec, Template):
@@ -72,7 +79,7 @@ def describe(spec: FieldSpec) -> str:
 
 
 def may_skip(spec: FieldSpec) -> bool:
-    """Whether a lookup of the field can drop the event."""
+    """Whether the field can drop the event."""
     if isinstance(spec, Case):
         return any(may_skip(arm.else_ if isinstance(arm, Else) else arm.then) for arm in spec.case)
     return isinstance(spec, From) and spec.otherwise == "skip"
@@ -90,10 +97,11 @@ def _template(scope: Scope, text: str, target: Target) -> Fetch:
     for piece in pieces:
         expression = parse(scope, piece.text, piece.position) if piece.is_expression else None
         parts.append(expression.evaluate if expression else constant(piece.text))
-    return guard(scope.label, text, _join(parts), target.convert)
+    join = _join(parts, whole=target.whole)
+    return guard(scope.label, text, join, target.convert, keeps_empty=target.keeps_empty)
 
 
-def _join(parts: list[Fetch]) -> Fetch:
+def _join(parts: list[Fetch], *, whole: bool) -> Fetch:
     def join(root: Root) -> str | None:
         texts = []
         for part in parts:
@@ -101,7 +109,7 @@ def _join(parts: list[Fetch]) -> Fetch:
             if value is None:
                 return None
             texts.append(render(value))
-        return "".join(texts)
+        return None if whole and "" in texts else "".join(texts)
 
     return join
 
@@ -135,9 +143,23 @@ def _from(scope: Scope, spec: From, target: Target) -> Fetch:
     default = convert_now(scope.at("default"), spec.default, convert, target.limit)
     if spec.lookup is not None:
         return _lookup(scope, spec, target._replace(convert=convert), default)
-    if spec.otherwise is not None:
-        scope.at("otherwise").fail("otherwise_without_lookup", "expected lookup beside otherwise")
-    return compile_value(scope.at("from"), spec.source, convert, default, target.limit)
+    found = compile_value(
+        scope.at("from"), spec.source, convert, default, limit=target.limit, keeps_empty=target.keeps_empty
+    )
+    return found if spec.otherwise is None else _or_else(scope, spec, found, target._replace(convert=convert))
+
+
+def _or_else(scope: Scope, spec: From, found: Fetch, target: Target) -> Fetch:
+    if spec.default is not None:
+        message = "expected no default beside otherwise: null becomes the default, and otherwise never decides"
+        scope.at("otherwise").fail("otherwise_beside_default", message, hint="remove one of them, or add a lookup")
+    otherwise = _otherwise(scope, spec, target, None, _NULL)
+
+    def fetch(root: Root) -> Any:
+        value = found(root)
+        return otherwise() if value is None else value
+
+    return fetch
 
 
 def _conversion(scope: Scope, spec: From, target: Target) -> Convert:
@@ -167,12 +189,12 @@ def _time(scope: Scope, spec: From) -> Convert:
 
 
 def _lookup(scope: Scope, spec: From, target: Target, default: Any) -> Fetch:
-    key_of = compile_value(scope.at("from"), spec.source, render)
+    key_of = compile_value(scope.at("from"), spec.source, render, keeps_empty=True)
     table = {
         key: default if value is None else convert_now(scope.at("lookup", key), value, target.convert, target.limit)
         for key, value in (spec.lookup or {}).items()
     }
-    otherwise = _otherwise(scope, spec, target, default)
+    otherwise = _otherwise(scope, spec, target, default, _NOT_IN_TABLE)
 
     def fetch(root: Root) -> Any:
         key = key_of(root)
@@ -182,14 +204,26 @@ def _lookup(scope: Scope, spec: From, target: Target, default: Any) -> Fetch:
     return fetch
 
 
-def _otherwise(scope: Scope, spec: From, target: Target, default: Any) -> Callable[[], Any]:
-    label, source = scope.label, spec.source
+class _Missing(NamedTuple):
+    """What to call it when there is nothing."""
+
+    skip: Skip
+    reason: Reason
+    expected: str
+
+
+_NOT_IN_TABLE = _Missing(Skip.LOOKUP, Reason.LOOKUP_FAILED, "expected one of the keys of its lookup")
+_NULL = _Missing(Skip.MISSING_MEMBER, Reason.MISSING_MEMBER, "expected a value, found null or an empty text")
+
+
+def _otherwise(scope: Scope, spec: From, target: Target, default: Any, missing: _Missing) -> Callable[[], Any]:
+    message = f"{scope.label} from {spec.source}: {missing.expected}"
 
     def skip() -> Any:
-        raise LookupSkip
+        raise Dropped(missing.skip)
 
     def dead_letter() -> Any:
-        raise DataError(Reason.LOOKUP_FAILED, f"{label} from {source}: expected one of the keys of its lookup")
+        raise DataError(missing.reason, message)
 
     match spec.otherwise:
         case "skip":

@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from connector.core.elements import MAX_ELEMENTS, Elements, compile_elements
 from connector.core.explain import Trace
 from connector.core.expressions import ROOTS
-from connector.core.fields import LookupSkip
+from connector.core.fields import Dropped
 from connector.core.members import compile_members
-from connector.core.records import Filtered, Reason, Rejection, Skipped, Stage, quick
+from connector.core.records import Failed, Filtered, Reason, Rejection, Skip, Skipped, Stage, quick
 from connector.core.scope import (
     ALWAYS,
     RECORD_NAMES,
@@ -22,16 +23,11 @@ from connector.core.scope import (
     Scope,
     SpecError,
     compile_condition,
-    compile_value,
 )
 from connector.core.specs import PipelineSpec, PutEventsSpec, Rule
-from connector.core.values import DataError, wrong_type
+from connector.core.values import DataError
 
 __all__ = ["MAX_ELEMENTS", "Mapped", "MappedEvent", "Mapping", "Members", "SpecError", "compile_pipeline"]
-
-# Events that one record may make. Each may repeat what is long elsewhere in the record, so that without a bound a
-# record of one megabyte makes gigabytes; and each may search by regular expressions, which takes milliseconds.
-MAX_ELEMENTS = 1_000
 
 # PutEvents' member names to values of their final types; a null member is absent. ``sentAt`` is an int in
 # seconds, ``eventValue`` a float, ``impression`` a list of str, ``properties`` JSON text, all others a str.
@@ -39,7 +35,7 @@ Members = dict[str, Any]
 
 
 class MappedEvent(NamedTuple):
-    """One event; ``index`` is its element under ``for_each``, None without."""
+    """One event; ``index`` is its element's place in the record's list under ``for_each``, None without."""
 
     index: int | None  # type: ignore[assignment]  # hides tuple.index, which nobody asks of an event
     members: Members
@@ -49,20 +45,21 @@ class Mapped(NamedTuple):
     """What a rule made of a record.
 
     ``invalid`` are elements of a ``for_each``, each with its index (a record that makes one event is a plain
-    Rejection instead); ``skipped`` counts the elements that a lookup dropped.
+    Rejection instead); ``skipped`` counts the elements that an ``otherwise: skip`` dropped.
     """
 
     rule: str
     events: tuple[MappedEvent, ...]
     invalid: tuple[Rejection, ...] = ()
     skipped: int = 0
+    failed: Failed = ()
 
 
 _mapped, _mapped_event = quick(Mapped), quick(MappedEvent)
 
 Result = Mapped | Skipped | Rejection
 _Action = Callable[[Root], Result]
-_Build = Callable[[Root, tuple[int, ...]], Members | Rejection | None]
+_Build = Callable[[Root, tuple[int, ...]], Members | Rejection | Skip]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +77,24 @@ class Mapping:
     _unmatched: Filtered | Rejection
 
     def __call__(self, root: dict[str, Any]) -> Result | Filtered:
-        """What the first rule that matches makes of a record; the root is not changed."""
+        """What the first rule that matches makes of a record; the root is not changed.
+
+        A condition that cannot be evaluated is false, and named in ``failed``.
+        """
+        failed: Failed = ()
         for rule, holds, act in self._steps:
             try:
-                if holds(root):
-                    return act(root)
+                if not holds(root):
+                    continue
+            except DataError:
+                failed = (*failed, (self.name, rule))
+                continue
+            try:
+                result = act(root)
             except DataError as error:
-                return Rejection(Stage.MAP, error.reason, str(error), pipeline=self.name, rule=rule)
-        return self._unmatched
+                result = _rejection(error, None, self.name, rule, ())
+            return result._replace(failed=failed) if failed else result
+        return self._unmatched._replace(failed=failed) if failed else self._unmatched
 
 
 def compile_pipeline(spec: PipelineSpec, trace: Trace | None = None) -> Mapping | list[SpecError]:
@@ -163,70 +170,78 @@ def _action(scope: Scope, pipeline: str, rule: Rule) -> _Action:
         return lambda _: skipped
     if rule.for_each is None:
         return _one(rule.name, _builder(scope, pipeline, rule.name, rule.put_events))
-    elements = compile_value(scope.at("for_each").named(" for_each"), rule.for_each, _to_list)
+    elements = compile_elements(scope, rule.for_each)
     build = _builder(replace(scope, names=ROOTS), pipeline, rule.name, rule.put_events)
     return _each(rule.name, elements, build)
 
 
-def _to_list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise wrong_type("a list", value)
-    if len(value) > MAX_ELEMENTS:
-        raise DataError(Reason.TOO_LONG, f"expected at most {MAX_ELEMENTS} elements, not {len(value)}")
-    return value
+def _rejection(error: DataError, member: str | None, pipeline: str, rule: str, indexes: tuple[int, ...]) -> Rejection:
+    stage, field = (Stage.DECODE, "key") if error.of_key else (Stage.MAP, member)
+    return Rejection(stage, error.reason, str(error), field, pipeline, rule, indexes)
 
 
 def _builder(scope: Scope, pipeline: str, rule: str, spec: PutEventsSpec) -> _Build:
-    """A function that makes one event: its members, or why it is invalid, or None where a lookup drops it."""
+    """A function that makes one event: its members, or why it is invalid, or why it is dropped."""
     # A plain tuple unpacks in half the time of a named one.
     members = [(name, fetch, missing) for name, fetch, missing in compile_members(scope.at("put_events"), spec)]
     trace = scope.trace
     if trace is not None:
         members = [(name, trace.member(name, fetch), missing) for name, fetch, missing in members]
 
-    def build(root: Root, indexes: tuple[int, ...]) -> Members | Rejection | None:
+    def build(root: Root, indexes: tuple[int, ...]) -> Members | Rejection | Skip:
         found: Members = {}
         name = ""
         try:
             for name, fetch, missing in members:
                 value = fetch(root)
-                if value is not None:
+                # An empty text is as good as null; 0 and false are values.
+                if value or (value is not None and value != ""):
                     found[name] = value
                 elif missing is not None:
                     return Rejection(Stage.MAP, Reason.MISSING_MEMBER, missing, name, pipeline, rule, indexes)
         except DataError as error:
-            return Rejection(Stage.MAP, error.reason, str(error), name, pipeline, rule, indexes)
-        except LookupSkip:
-            return None
+            return _rejection(error, name, pipeline, rule, indexes)
+        except Dropped as dropped:
+            return dropped.reason
         return found
 
     return build if trace is None else trace.event(build)
 
 
 def _one(rule: str, build: _Build) -> _Action:
-    dropped = Skipped("lookup", rule)
-
     def act(root: Root) -> Result:
         event = build(root, ())
-        if event is None:
-            return dropped
-        return event if isinstance(event, Rejection) else _mapped((rule, (_mapped_event((None, event)),), (), 0))
+        if isinstance(event, dict):
+            return _mapped((rule, (_mapped_event((None, event)),), (), 0, ()))
+        return Skipped(event, rule) if isinstance(event, Skip) else event
 
     return act
 
 
-def _each(rule: str, elements: Callable[[Root], list[Any] | None], build: _Build) -> _Action:
-    empty, dropped = Skipped("no_elements", rule), Skipped("lookup", rule)
-
+def _each(rule: str, elements: Elements, build: _Build) -> _Action:
     def act(root: Root) -> Result:
+        found = elements.find(root)
+        if not found:
+            return _nothing(rule, elements, root, found)
+        places = elements.places(root, found) or range(len(found))
         results = [
-            build({**root, "item": item, "index": index}, (index,)) for index, item in enumerate(elements(root) or ())
+            build({**root, "item": item, "index": index}, (place,))
+            for index, item, place in zip(range(len(found)), found, places, strict=True)
         ]
-        if not results:
-            return empty
-        events = tuple(MappedEvent(index, event) for index, event in enumerate(results) if isinstance(event, dict))
+        events = tuple(
+            _mapped_event((place, event)) for place, event in zip(places, results, strict=True) if type(event) is dict
+        )
         invalid = tuple(event for event in results if isinstance(event, Rejection))
-        skipped = len(results) - len(events) - len(invalid)
-        return dropped if skipped == len(results) else Mapped(rule, events, invalid, skipped)
+        if not events and not invalid:
+            return Skipped(next(reason for reason in results if isinstance(reason, Skip)), rule)
+        return Mapped(rule, events, invalid, len(results) - len(events) - len(invalid))
 
     return act
+
+
+def _nothing(rule: str, elements: Elements, root: Root, found: list[Any] | None) -> Skipped:
+    if found is not None:
+        return Skipped(Skip.NO_ELEMENTS, rule)
+    if elements.missing is not None:
+        raise elements.missing(root)
+    return Skipped(Skip.MISSING_LIST, rule)

@@ -1,9 +1,10 @@
 """The members of one PutEvents event: which type each has, which must be there, and what stands in for some.
 
 eventId and sentAt are never left to chance. An event without an id loses the exactly-once effect, because its
-repeat would count twice; so where the mapping gives none, the record's own place in Kafka is the id.
+repeat would count twice; so where the mapping gives none, the record's own place and time in Kafka are the id.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from connector.core.expressions import ROOTS
 from connector.core.fields import Target, compile_field, describe, may_skip
 from connector.core.scope import ELEMENT_NAMES, Fetch, Root, Scope, compile_value, guard
 from connector.core.specs import Const, FieldSpec, PutEventsSpec
-from connector.core.times import time_parser
+from connector.core.times import LAST36, head36, time_parser
 from connector.core.values import (
     Convert,
     DataError,
@@ -29,11 +30,16 @@ from connector.core.values import (
 REQUIRED = frozenset({"sessionId", "eventType", "sentAt"})
 
 _ITEM = Target(to_text, limit=check_item)
-_PROPERTY = Target(to_property, limit=check_property)
+_PROPERTY = Target(to_property, limit=check_property, keeps_empty=True)
 _CONVERTS: Mapping[str, Convert] = {"eventValue": to_number, "impression": to_items, "sentAt": time_parser()}
 _TARGETS: Mapping[str, Target] = {
-    name: Target(_CONVERTS.get(name, to_text), name == "sentAt", limit_of(name)) for name in PutEventsSpec.model_fields
+    # Ids with an empty part, like the ":0" of "{{ value.id }}:{{ index }}", are all one, and the service keeps one.
+    name: Target(_CONVERTS.get(name, to_text), name == "sentAt", limit_of(name), whole=name == "eventId")
+    for name in PutEventsSpec.model_fields
 }
+
+
+_OWN_TIME = re.compile(r"(?<![.\w])timestamp\b")  # the root's own, no member of another
 
 
 class Member(NamedTuple):
@@ -70,8 +76,12 @@ def _missing(scope: Scope, name: str, spec: FieldSpec | None) -> str | None:
         return f"{scope.label} is required, but it is not mapped and the record has no timestamp"
     if isinstance(spec, Const) and spec.const is None:
         scope.at("const").fail("required_null", f"{name} is required: expected a value, not null")
-    message = f"{scope.label} is required, but {describe(spec)} is null"
-    return message if name != "sentAt" else f"{message}; not_null(…, timestamp) falls back on the record's own time"
+    message = f"{scope.label} is required, but {describe(spec)} is null or empty"
+    if name != "sentAt":
+        return message
+    if _OWN_TIME.search(describe(spec)):
+        return f"{message}, and the record has no timestamp"
+    return f"{message}; not_null(…, timestamp) falls back on the record's own time"
 
 
 def _field(scope: Scope, spec: FieldSpec | None) -> Fetch | None:
@@ -116,10 +126,16 @@ def _check_distinct(scope: Scope, reads: set[str]) -> None:
 
 
 def _own_id(scope: Scope) -> Fetch:
-    scope.roots.update(("topic", "partition", "offset"))
-    if scope.names == ROOTS:
-        return lambda root: f"{root['topic']}-{root['partition']}-{root['offset']}-{root['index']}"
-    return lambda root: f"{root['topic']}-{root['partition']}-{root['offset']}"
+    """The record's place and time: a topic that is created anew has the same places, but not at the same times."""
+    scope.roots.update(("topic", "partition", "offset", "timestamp"))
+    return (lambda root: f"{_own(root)}-{root['index']}") if scope.names == ROOTS else _own
+
+
+def _own(root: Root) -> str:
+    timestamp = root["timestamp"]
+    if timestamp is None:
+        return f"{root['topic']}-{root['partition']}-{root['offset']}"
+    return f"{root['topic']}-{root['partition']}-{root['offset']}-{head36(timestamp // 1296)}{LAST36[timestamp % 1296]}"
 
 
 def _impression(scope: Scope, spec: list[FieldSpec] | FieldSpec | None) -> Fetch | None:

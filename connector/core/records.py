@@ -4,7 +4,7 @@ A fate is a value. Nothing that a record can contain raises past ``transform``; 
 below, and every ``match`` over them is exhaustive.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import partial
 from typing import Any, NamedTuple, TypeVar, cast
@@ -21,6 +21,15 @@ def quick(kind: type[Kind]) -> Callable[[tuple[Any, ...]], Kind]:
 
 
 HEADER = 100  # bytes that a header takes in memory, however short it is
+EARLIEST_TIMESTAMP = 946_684_800_000  # 2000-01-01T00:00:00Z in milliseconds; Kafka is younger
+
+
+def known_timestamp(milliseconds: int | None) -> int | None:
+    """A Kafka timestamp in milliseconds, None where it is none: -1, 0 and all before 2000 are not times of an event.
+
+    Clients write -1 for "none", and 0 or seconds by mistake. Who believes them sees a latency and a lag of 56 years.
+    """
+    return None if milliseconds is None or milliseconds < EARLIEST_TIMESTAMP else milliseconds
 
 
 class TopicPartition(NamedTuple):
@@ -33,7 +42,7 @@ class TopicPartition(NamedTuple):
 class Record(NamedTuple):
     """One Kafka record, as it was read: bytes are not interpreted yet.
 
-    ``timestamp`` is in milliseconds since the epoch, or None where the broker gave none.
+    ``timestamp`` is in milliseconds since the epoch, or None where there is none (see ``known_timestamp``).
     """
 
     topic: str
@@ -84,6 +93,7 @@ class Reason(StrEnum):
     EXPRESSION_FAILED = "expression_failed"
     LOOKUP_FAILED = "lookup_failed"
     INVALID_TIME = "invalid_time"
+    MISSING_LIST = "missing_list"
     # validate
     TOO_LONG = "too_long"
     EMPTY = "empty"
@@ -95,6 +105,29 @@ class Reason(StrEnum):
     EVENT_TOO_LARGE = "event_too_large"
     # deliver
     REJECTED_BY_SERVICE = "rejected_by_service"
+
+
+class Skip(StrEnum):
+    """Why a record is skipped, beside the reasons that rules give with ``skip``. Values are labels of a metric."""
+
+    TOMBSTONE = "tombstone"
+    NO_ELEMENTS = "no_elements"
+    MISSING_LIST = "missing_list"
+    LOOKUP = "lookup"
+    MISSING_MEMBER = "missing_member"
+
+
+# What each means, for the reference.
+SKIPS: Mapping[Skip, str] = {
+    Skip.TOMBSTONE: "The record has no value, or its value is the JSON text `null`.",
+    Skip.NO_ELEMENTS: "The list of `for_each` is empty.",
+    Skip.MISSING_LIST: "The list of `for_each` is absent or null, and its `otherwise` is `skip`.",
+    Skip.LOOKUP: "A lookup does not have the value, and its `otherwise` is `skip`.",
+    Skip.MISSING_MEMBER: "A value is null or empty, and its `otherwise` is `skip`.",
+}
+
+# (pipeline, rule) of each condition that could not be evaluated on a record, and so counted as false.
+Failed = tuple[tuple[str, str], ...]
 
 
 class Rejection(NamedTuple):
@@ -111,6 +144,7 @@ class Rejection(NamedTuple):
     pipeline: str | None = None
     rule: str | None = None
     indexes: tuple[int, ...] = ()
+    failed: Failed = ()
 
 
 class Skipped(NamedTuple):
@@ -119,7 +153,10 @@ class Skipped(NamedTuple):
     reason: str
     rule: str | None = None
     pipeline: str | None = None
+    failed: Failed = ()
 
 
 class Filtered(NamedTuple):
     """No rule matched, and the pipeline says ``unmatched: skip``."""
+
+    failed: Failed = ()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from connector.core.constants import Limit
+from connector.core.decoding import Undecodable
 from connector.core.explain import Trace
 from connector.core.expressions import (
     ROOTS,
@@ -22,7 +23,7 @@ from connector.core.expressions import (
 from connector.core.records import Reason
 from connector.core.values import UNCHANGED, Convert, DataError
 
-Root = Mapping[str, Any]
+Root = Mapping[str, Any]  # whose key may be Undecodable
 Fetch = Callable[[Root], Any]
 Path = tuple[str | int, ...]
 
@@ -73,6 +74,14 @@ class Scope:
         self.errors.append(SpecError(self.path, code, message, position, hint))
 
 
+class UnreadableKeyError(EvaluationError):
+    """An expression asks for a key that cannot be decoded."""
+
+    def __init__(self, key: Undecodable) -> None:
+        super().__init__(key.message)
+        self.reason = key.reason
+
+
 class Condition(NamedTuple):
     """A compiled ``when``; ``verdict`` is its answer where that is the same for every record."""
 
@@ -88,10 +97,26 @@ def constant(value: Any) -> Fetch:
     return lambda _: value
 
 
-def compile_value(scope: Scope, text: str, convert: Convert, default: Any = None, limit: Limit | None = None) -> Fetch:
+def compile_value(
+    scope: Scope,
+    text: str,
+    convert: Convert,
+    default: Any = None,
+    *,
+    limit: Limit | None = None,
+    keeps_empty: bool = False,
+) -> Fetch:
     """An expression, and the conversion of its result unless that is null; constants are converted and judged here.
 
     The function raises DataError, with a message that names the label and the expression.
+
+    Args:
+        scope: where it stands.
+        text: the expression.
+        convert: to what the result is converted.
+        default: what stands in for null.
+        limit: what judges a constant.
+        keeps_empty: whether an empty text is a value; else it counts as null.
     """
     expression = parse(scope, text, advice=_advice(text))
     if expression is None:
@@ -99,11 +124,11 @@ def compile_value(scope: Scope, text: str, convert: Convert, default: Any = None
     if expression.constant:
         value = expression.evaluate({})
         return constant(default if value is None else convert_now(scope, value, convert, limit))
-    return guard(scope.label, text, expression.evaluate, convert, default)
+    return guard(scope.label, text, expression.evaluate, convert, default, keeps_empty=keeps_empty)
 
 
 def compile_condition(scope: Scope, text: str) -> Condition:
-    """A ``when``, with JMESPath's truth. The function raises DataError."""
+    """A ``when``, with JMESPath's truth. The function raises DataError where it cannot be evaluated."""
     expression = parse(scope, text)
     if expression is None:
         return Condition(lambda _: False)
@@ -116,7 +141,7 @@ def compile_condition(scope: Scope, text: str) -> Condition:
         try:
             return truthy(evaluate(root))
         except EvaluationError as error:
-            raise DataError(Reason.EXPRESSION_FAILED, f"{label} when {text}: {error}") from None
+            raise _failed(error, f"{label} when {text}: {error}") from None
 
     return Condition(holds)
 
@@ -131,9 +156,29 @@ def parse(scope: Scope, text: str, offset: int = 0, advice: str | None = None) -
         scope.fail(error.code, error.message, position, hint or None)
         return None
     scope.roots.update(expression.roots)
+    if "key" in expression.roots:
+        expression = _asks_for_key(expression)
     if scope.trace is not None:
         return expression._replace(evaluate=scope.trace.expression(text, expression.evaluate))
     return expression
+
+
+def _asks_for_key(expression: Expression) -> Expression:
+    evaluate = expression.evaluate
+
+    def with_key(root: Root) -> Any:
+        key = root.get("key")
+        if type(key) is Undecodable:
+            raise UnreadableKeyError(key)
+        return evaluate(root)
+
+    return expression._replace(evaluate=with_key)
+
+
+def _failed(error: EvaluationError, message: str) -> DataError:
+    if isinstance(error, UnreadableKeyError):
+        return DataError(error.reason, message, of_key=True)
+    return DataError(Reason.EXPRESSION_FAILED, message)
 
 
 def _advice(text: str) -> str | None:
@@ -157,18 +202,20 @@ def convert_now(scope: Scope, value: Any, convert: Convert, limit: Limit | None 
     return None
 
 
-def guard(label: str, text: str, evaluate: Fetch, convert: Convert, default: Any = None) -> Fetch:
-    """Evaluate and convert; what fails says which expression of which member it was."""
-    kept = UNCHANGED.get(convert)
+def guard(
+    label: str, text: str, evaluate: Fetch, convert: Convert, default: Any = None, *, keeps_empty: bool = False
+) -> Fetch:
+    """Evaluate and convert; what fails says which expression of which member it was. See ``compile_value``."""
+    kept, empty = UNCHANGED.get(convert), None if keeps_empty else ""
 
     def fetch(root: Root) -> Any:
         try:
             value = evaluate(root)
-            if type(value) is kept:
-                return value
-            return default if value is None else convert(value)
+            if not value and (value is None or value == empty):
+                return default
+            return value if type(value) is kept else convert(value)
         except EvaluationError as error:
-            raise DataError(Reason.EXPRESSION_FAILED, f"{label} from {text}: {error}") from None
+            raise _failed(error, f"{label} from {text}: {error}") from None
         except DataError as error:
             raise DataError(error.reason, f"{label} from {text}: {error}") from None
 

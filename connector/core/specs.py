@@ -52,7 +52,7 @@ class From(Spec):
 
     source: str = Field(alias="from")
     lookup: dict[str, Any] | None = None
-    otherwise: Literal["skip", "dead_letter"] | Const | None = None
+    otherwise: Literal["skip", "dead_letter"] | Const | None = None  # of the lookup or, without one, for null
     default: Any = None
     format: str | None = None
     timezone: str | None = None
@@ -115,12 +115,33 @@ class PutEventsSpec(Spec):
     eventAttributionSource: FieldSpec | None = None  # noqa: N815
 
 
+class ForEach(Spec):
+    """``{from: expr, otherwise: skip}``: the list of a ``for_each``, and what to do where it is absent or null."""
+
+    source: str = Field(alias="from")
+    otherwise: Literal["skip", "dead_letter"] = "dead_letter"
+
+
+def _list_kind(value: Any) -> str | None:
+    return "expression" if isinstance(value, str) else "from" if isinstance(value, dict | ForEach) else None
+
+
+ElementsSpec = Annotated[
+    Annotated[str, Tag("expression")] | Annotated[ForEach, Tag("from")],
+    Discriminator(
+        _list_kind,
+        custom_error_type="for_each",
+        custom_error_message="expected an expression (text), or a mapping with from",
+    ),
+]
+
+
 class Rule(Spec):
     """One row of a pipeline: when it matches, what it makes of the record."""
 
     name: str = Field(min_length=1)
     when: str | None = None
-    for_each: str | None = None
+    for_each: ElementsSpec | None = None
     put_events: PutEventsSpec | None = None
     skip: str | None = None
 

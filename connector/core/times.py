@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -72,6 +73,20 @@ def time_parser(format: str = "auto", zone: tzinfo = UTC) -> ParseTime:  # noqa:
         f"unknown time format {format}",
         did_you_mean(format, (*_BY_NAME, *_UNITS)) or "a pattern has a %, as in %d/%m/%Y",
     )
+
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+LAST36 = tuple(high + low for high in _DIGITS for low in _DIGITS)
+
+
+@lru_cache(maxsize=64)
+def head36(number: int) -> str:
+    """A number in base 36, of a time all digits but the last two: those that come in a row share them.
+
+    ``head36(time // 1296) + LAST36[time % 1296]`` costs a third of writing the whole time anew.
+    """
+    high, low = divmod(number, 36)
+    return (head36(high) if high else "") + _DIGITS[low]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:

@@ -17,7 +17,7 @@ from connector.core.decoding import (
 )
 from connector.core.events import Invalid, check_envelope, check_event
 from connector.core.mapping import Mapped, MappedEvent, Mapping
-from connector.core.records import Filtered, Reason, Record, Rejection, Skipped, Stage, quick
+from connector.core.records import Failed, Filtered, Reason, Record, Rejection, Skip, Skipped, Stage, quick
 from connector.core.specs import PipelineSpec
 
 
@@ -25,7 +25,7 @@ class Entry(NamedTuple):
     """One checked event and the call it belongs in.
 
     ``tracking_id``, ``session_id`` and ``user_id`` are what all entries of a call share; ``body`` is the event's
-    JSON, serialised once; ``element`` is its index under ``for_each``.
+    JSON, serialised once; ``element`` is its place in the record's list under ``for_each``.
     """
 
     tracking_id: str
@@ -42,6 +42,7 @@ class Transformed(NamedTuple):
     rule: str
     entries: tuple[Entry, ...]
     rejection: Rejection | None = None
+    failed: Failed = ()
 
 
 _entry, _transformed = quick(Entry), quick(Transformed)
@@ -63,6 +64,7 @@ class Pipeline:
         self.name = spec.name
         self.rules = mapping.rules
         self._mapping = mapping
+        self._tombstone = Skipped(Skip.TOMBSTONE, pipeline=spec.name)
         self._tracking_id = tracking_id
         self._decode_value = VALUE_DECODERS[spec.value.format]
         self._decode_key = KEY_DECODERS[spec.key.format] if "key" in mapping.roots else None
@@ -71,17 +73,14 @@ class Pipeline:
     def __call__(self, record: Record, now: float) -> Fate:
         """What becomes of the record; ``now`` is in Unix seconds."""
         if record.value is None:
-            return Skipped("tombstone", pipeline=self.name)
+            return self._tombstone
         document = decode_value(record, self._decode_value)
-        if isinstance(document, Rejection):
-            return document._replace(pipeline=self.name)
-        key = decode_key(record, self._decode_key) if self._decode_key else None
-        if isinstance(key, Rejection):
-            return key._replace(pipeline=self.name)
+        if type(document) is not dict:
+            return self._without_document(document)
         mapped = self._mapping(
             {
                 "value": document,
-                "key": key,
+                "key": decode_key(record, self._decode_key) if self._decode_key else None,
                 "headers": decode_headers(record) if self._wants_headers else None,
                 "topic": record.topic,
                 "partition": record.partition,
@@ -99,28 +98,35 @@ class Pipeline:
             case _:
                 assert_never(mapped)
 
+    def _without_document(self, found: Rejection | None) -> Fate:
+        return self._tombstone if found is None else found._replace(pipeline=self.name)
+
     def _check(self, mapped: Mapped, now: float) -> Transformed | Rejection:
         entries: list[Entry] = []
         invalid = list(mapped.invalid)
         for event in mapped.events:
-            entry = self._entry(event, now)
+            entry = self._entry(event, now, entries)
             if isinstance(entry, Entry):
                 entries.append(entry)
             else:
                 invalid.append(self._rejection(entry, mapped.rule, event.index))
         if not invalid:
-            return _transformed((self.name, mapped.rule, tuple(entries), None))
+            return _transformed((self.name, mapped.rule, tuple(entries), None, mapped.failed))
         rejection = merge(invalid)
-        return Transformed(self.name, mapped.rule, tuple(entries), rejection) if entries else rejection
+        if not entries:
+            return rejection._replace(failed=mapped.failed)
+        return Transformed(self.name, mapped.rule, tuple(entries), rejection, mapped.failed)
 
-    def _entry(self, event: MappedEvent, now: float) -> Entry | Invalid:
+    def _entry(self, event: MappedEvent, now: float, before: Sequence[Entry]) -> Entry | Invalid:
         members = event.members
         # What is left of the members after these is the event itself.
         tracking_id = members.pop("trackingId", self._tracking_id)
         session_id, user_id = members.pop("sessionId", None), members.pop("userId", None)
-        problem = check_envelope(tracking_id, session_id, user_id)
-        if problem:
-            return problem
+        # Events of one record are nearly always of one call, which is checked with the first of them.
+        if not before or before[-1][:3] != (tracking_id, session_id, user_id):
+            problem = check_envelope(tracking_id, session_id, user_id)
+            if problem:
+                return problem
         if "eventAttributionSource" in members:
             members["metricAttribution"] = {"eventAttributionSource": members.pop("eventAttributionSource")}
         body = check_event(members, now)
@@ -134,11 +140,41 @@ class Pipeline:
         return Rejection(Stage.VALIDATE, problem.reason, message, problem.field, self.name, rule, indexes)
 
 
+MOST_WORDS = 800  # characters of a message that says what is wrong with several events; it becomes a header
+
+
 def merge(rejections: Sequence[Rejection]) -> Rejection:
-    """One Rejection for a record of which several events are invalid: the first reason, all indexes."""
+    """One Rejection for a record of which several events are invalid: all indexes, and what is wrong with each.
+
+    Stage, reason and member are those of the first; the message has every element's own, as far as there is room.
+    """
+    if len(rejections) == 1:
+        return rejections[0]
     by_index = sorted(rejections, key=lambda rejection: rejection.indexes)
     indexes = sorted({index for rejection in rejections for index in rejection.indexes})
-    return by_index[0]._replace(indexes=tuple(indexes))
+    return by_index[0]._replace(indexes=tuple(indexes), message=_each_in_words(by_index))
+
+
+def _each_in_words(rejections: Sequence[Rejection]) -> str:
+    """``pipeline p, rule r: [0, 2] itemId: …; [1] eventType: …``: elements of one fault together, the first first."""
+    first = rejections[0]
+    start = f"pipeline {first.pipeline}, rule {first.rule}: "
+    by_words: dict[str, list[int]] = {}
+    for rejection in rejections:
+        by_words.setdefault(rejection.message.removeprefix(start), []).extend(rejection.indexes)
+    text, kinds = start, 0
+    for words, indexes in by_words.items():
+        # What several events were merged into before has its indexes in its words.
+        part = words if words.startswith("[") else f"{_listed(indexes)} {words}"
+        if kinds and len(text) + len(part) > MOST_WORDS:
+            return f"{text}; and {len(by_words) - kinds} more"
+        text, kinds = f"{text}; {part}" if kinds else f"{text}{part}", kinds + 1
+    return text
+
+
+def _listed(indexes: Sequence[int]) -> str:
+    shown = ", ".join(map(str, indexes[:10]))
+    return f"[{shown}, …]" if len(indexes) > 10 else f"[{shown}]"
 
 
 class Router:

@@ -23,11 +23,15 @@ _NUMERIC = (int, float, str)  # a tuple: ``int | float`` in a call is built anew
 
 
 class DataError(Exception):
-    """A value of a record does not fit where the mapping puts it; ``mapping`` turns it into a Rejection."""
+    """A value of a record does not fit where the mapping puts it; ``mapping`` turns it into a Rejection.
 
-    def __init__(self, reason: Reason, message: str) -> None:
+    ``of_key``: the record's key is what does not fit, whichever member asked for it.
+    """
+
+    def __init__(self, reason: Reason, message: str, *, of_key: bool = False) -> None:
         super().__init__(message)
         self.reason = reason
+        self.of_key = of_key
 
 
 def kind(value: Any) -> str:
@@ -115,10 +119,10 @@ def _finite(number: float) -> float:
 
 
 def to_items(value: Any) -> list[str] | None:
-    """Ids as text, nulls dropped; None when there are none. Text is refused, not split at some character."""
+    """Ids as text, nulls and empty texts dropped; None when there are none. Text is refused, not split somewhere."""
     if not isinstance(value, list):
         raise wrong_type("a list of ids", value)
-    return [to_text(item) for item in value if item is not None] or None
+    return [to_text(item) for item in value if item is not None and item != ""] or None
 
 
 def to_property(value: Any) -> Any:

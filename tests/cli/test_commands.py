@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -204,14 +205,14 @@ def test_values_become_the_calls_that_they_would_make(line: Line, good: str) -> 
     first, second, third = ran.lines
     assert ran.code == 0
     assert (first["line"], first["outcome"], first["rule"]) == (1, "mapped", "view")
-    assert first["calls"] == [
-        {
-            "trackingId": "tracker-1",
-            "sessionId": "s",
-            "userId": "u",
-            "eventList": [{"eventType": "View", "sentAt": 1795500000, "eventId": "clicks-0-0"}],
-        }
-    ]
+    [viewed] = first["calls"]
+    assert re.fullmatch("clicks-0-0-[0-9a-z]{8}", viewed["eventList"][0].pop("eventId"))  # of now
+    assert viewed == {
+        "trackingId": "tracker-1",
+        "sessionId": "s",
+        "userId": "u",
+        "eventList": [{"eventType": "View", "sentAt": 1795500000}],
+    }
     [call] = second["calls"]
     assert [event["itemId"] for event in call["eventList"]] == ["a", "b"]
     assert (third["line"], third["outcome"]) == (4, "filtered")
@@ -256,7 +257,15 @@ def test_whole_records_go_to_the_pipeline_of_their_topic(line: Line, good: str) 
     assert (mapped["pipeline"], mapped["rule"]) == ("app", "tap")
     [call] = mapped["calls"]
     assert call["sessionId"] == "session-1"
-    assert call["eventList"] == [{"eventType": "Tap", "itemId": "i-1", "sentAt": 1795500000, "eventId": "taps-2-9"}]
+    event = {"eventType": "Tap", "itemId": "i-1", "sentAt": 1795500000, "eventId": "taps-2-9-mwuacarf"}
+    assert call["eventList"] == [event]
+
+
+@pytest.mark.parametrize("timestamp", [-1, 0, 1, 1_795_500_000, 946_684_799_999])
+def test_a_record_of_a_time_before_2000_has_no_timestamp(line: Line, good: str, timestamp: int) -> None:
+    record = {"topic": "taps", "key": "k", "timestamp": timestamp, "value": {}}
+    [dead] = line("map", good, "--records", stdin=json.dumps(record).encode()).lines
+    assert (dead["rejection"]["reason"], dead["rejection"]["field"]) == ("missing_member", "sentAt")
 
 
 def test_a_record_without_a_value_is_a_tombstone(line: Line, good: str) -> None:

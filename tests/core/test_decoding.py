@@ -13,6 +13,7 @@ from connector.core.decoding import (
     KEY_DECODERS,
     VALUE_DECODERS,
     DecodingError,
+    Undecodable,
     decode_bytes,
     decode_headers,
     decode_json,
@@ -120,21 +121,21 @@ def test_the_position_in_a_message_counts_characters() -> None:
 
 
 @given(st.binary(max_size=40) | st.text(max_size=40).map(str.encode) | JSON.map(orjson.dumps))
-def test_any_bytes_become_an_object_or_a_rejection(value: bytes) -> None:
+def test_any_bytes_become_an_object_or_a_rejection_or_are_null(value: bytes) -> None:
     for decode in VALUE_DECODERS.values():
         document = decode_value(record(value), decode)
-        assert isinstance(document, dict | Rejection)
+        assert isinstance(document, dict | Rejection) or value.strip() == b"null"
         if isinstance(document, Rejection):
             assert (document.stage, document.field) == (Stage.DECODE, "value")
 
 
 @given(st.binary(max_size=40))
-def test_any_bytes_become_a_key_or_a_rejection(key: bytes) -> None:
+def test_any_bytes_become_a_key_or_what_is_wrong_with_it(key: bytes) -> None:
     assert decode_key(record(key=key), KEY_DECODERS["bytes"]) == key.hex()
     for decode in KEY_DECODERS.values():
         decoded = decode_key(record(key=key), decode)
-        if isinstance(decoded, Rejection):
-            assert (decoded.stage, decoded.field) == (Stage.DECODE, "key")
+        if isinstance(decoded, Undecodable):
+            assert decoded.message.startswith("key: expected ")
 
 
 @given(
@@ -145,7 +146,7 @@ def test_no_message_tells_what_was_read(at: int, broken: bytes) -> None:
     text = json.dumps({SECRET: [SECRET, {"a": SECRET}], "b": SECRET}).encode()
     value = text[:at] + broken + text[at:]
     for decoded in (decode_value(record(value), decode_json), decode_key(record(key=value), decode_text)):
-        if isinstance(decoded, Rejection):
+        if isinstance(decoded, Rejection | Undecodable):
             assert SECRET not in decoded.message
 
 
@@ -158,6 +159,11 @@ def test_json_that_is_no_object_is_named_by_its_type(value: bytes, kind: str) ->
     assert rejection == Rejection(
         Stage.DECODE, Reason.NOT_AN_OBJECT, f"value: expected a JSON object, not {kind}", field="value"
     )
+
+
+@pytest.mark.parametrize("value", [b"null", b" null\n"])
+def test_the_json_text_null_is_no_value(value: bytes) -> None:
+    assert decode_value(record(value), decode_json) is None
 
 
 def test_every_type_that_json_has_a_name() -> None:
@@ -180,8 +186,8 @@ def test_a_key_is_read_in_its_format() -> None:
     assert decode_key(record(key="é".encode()), KEY_DECODERS["string"]) == "é"
     assert decode_key(record(key=b'{"a": 1}'), KEY_DECODERS["json"]) == {"a": 1}
     assert decode_bytes(b"\x00\xff") == "00ff"
-    rejection = decode_key(record(key=b"a\xff"), KEY_DECODERS["string"])
-    assert rejection == Rejection(Stage.DECODE, Reason.NOT_UTF8, "key: expected UTF-8, but byte 1 is not", field="key")
+    wrong = decode_key(record(key=b"a\xff"), KEY_DECODERS["string"])
+    assert wrong == Undecodable(Reason.NOT_UTF8, "key: expected UTF-8, but byte 1 is not")
 
 
 def test_headers_are_text_or_null_and_the_last_of_a_name_wins() -> None:

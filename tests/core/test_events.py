@@ -218,11 +218,11 @@ def test_a_member_that_the_service_does_not_have_is_refused() -> None:
 
 def _sized(size: int) -> dict[str, Any]:
     """An event whose JSON has that many bytes, each member within its own limits."""
-    control = "\x01"  # six bytes in JSON
-    wide = {"eventType": control * 256, "eventId": control * 256, "itemId": control * 256}
-    event = {**EVENT, **wide, "impression": [control * 199] * 4, "properties": "{}"}
+    face = "\N{GRINNING FACE}"  # four bytes in JSON
+    wide = {"eventType": face * 256, "eventId": face * 256, "itemId": face * 256, "recommendationId": face * 40}
+    event = {**EVENT, **wide, "impression": [face * 199] * 5, "properties": f'{{"a":"{face * 650}"}}'}
     padding = size - len(orjson.dumps(event))
-    return {**event, "properties": "{" + " " * padding + "}"}
+    return {**event, "properties": event["properties"][:-1] + " " * padding + "}"}
 
 
 def test_an_event_of_the_most_bytes_passes_and_one_byte_more_is_refused() -> None:
@@ -278,19 +278,51 @@ def test_an_optional_member_may_be_null(name: str) -> None:
 
 
 @pytest.mark.parametrize("literal", sorted(IGNORED_LITERALS))
-@pytest.mark.parametrize("name", ["eventId", "itemId", "recommendationId"])
-def test_an_id_that_the_service_would_drop_is_refused(name: str, literal: str) -> None:
+@pytest.mark.parametrize("name", ["eventType", "eventId", "itemId", "recommendationId"])
+def test_an_id_or_an_event_type_that_stands_for_nothing_is_refused(name: str, literal: str) -> None:
     assert invalid(**{name: literal}).reason is Reason.IGNORED_LITERAL
     assert passes(**{name: literal + "1"})
 
 
 @pytest.mark.parametrize("literal", sorted(IGNORED_LITERALS))
-def test_an_id_that_the_service_would_drop_is_refused_in_sessions_users_and_impressions(literal: str) -> None:
-    for name in ("sessionId", "userId"):
+def test_an_id_that_stands_for_nothing_is_refused_in_calls_and_impressions(literal: str) -> None:
+    for name in ("trackingId", "sessionId", "userId"):
         refused = envelope(**{name: literal})
         assert refused is not None
         assert (refused.reason, refused.field) == (Reason.IGNORED_LITERAL, name)
     assert invalid(impression=["a", literal]).reason is Reason.IGNORED_LITERAL
+
+
+IDS = ("eventType", "eventId", "itemId", "recommendationId")
+# A line break, the ends of C0 and of C1, DEL, the next line of C1, and the separators of lines and paragraphs.
+CONTROLS = ("\x00", "\n", "\x1f", "\x7f", "\x80", "\x85", "\x9f", "\u2028", "\u2029")
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+@pytest.mark.parametrize("text", ["{}a", "a{}b", "ab{}", "é{}"])
+def test_control_characters_and_line_separators_are_refused_in_ids_and_event_types(text: str, control: str) -> None:
+    value = text.format(control)
+    answers = [invalid(**{name: value}) for name in IDS]
+    answers += [each for name in ("trackingId", "sessionId", "userId") if (each := envelope(**{name: value}))]
+    answers.append(invalid(impression=["a", value]))
+    fields = (*IDS, "trackingId", "sessionId", "userId", "impression")
+    assert [(each.reason, each.field) for each in answers] == [(Reason.INVALID_VALUE, name) for name in fields]
+    assert answers[0].message == "eventType: expected text without control characters and line separators"
+
+
+@pytest.mark.parametrize("text", ["a b", " a", "Łódź", "家", "👩\u200d🚀", "a\u00a0b", "\ufeffa", "~"])
+def test_other_text_is_an_id_wherever_it_comes_from(text: str) -> None:
+    assert passes(**dict.fromkeys(IDS, text), impression=[text])
+    assert envelope(trackingId=text, sessionId=text, userId=text) is None
+
+
+@pytest.mark.parametrize("blanks", [" ", "   ", "\u00a0", "\u3000 "])
+def test_an_id_of_blanks_alone_is_refused(blanks: str) -> None:
+    """Whether it means no id is not ours to guess: the rule can say so with trim()."""
+    answers = [invalid(**{name: blanks}) for name in IDS]
+    answers += [each for name in ("trackingId", "sessionId", "userId") if (each := envelope(**{name: blanks}))]
+    assert [each.reason for each in answers] == [Reason.EMPTY] * 7
+    assert answers[0].message == "eventType: expected a character that is not a blank"
 
 
 def test_a_session_may_have_no_user() -> None:

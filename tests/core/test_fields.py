@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from connector.core.fields import LookupSkip, Target, compile_field
+from connector.core.fields import Dropped, Target, compile_field
 from connector.core.records import Reason
 from connector.core.scope import RECORD_NAMES, Fetch, Scope, SpecError
 from connector.core.specs import FieldSpec
@@ -17,7 +17,7 @@ from connector.core.values import DataError, to_number, to_property, to_text
 
 TEXT = Target(to_text)
 NUMBER = Target(to_number)
-PROPERTY = Target(to_property)
+PROPERTY = Target(to_property, keeps_empty=True)
 TIME = Target(time_parser(), is_time=True)
 ADAPTER: TypeAdapter[FieldSpec] = TypeAdapter(FieldSpec)
 
@@ -111,6 +111,27 @@ def test_a_template_refuses_a_list() -> None:
 def test_a_template_without_expressions_is_a_constant() -> None:
     assert field({"template": "a { b } c"}) == "a { b } c"
     assert errors({"template": "x"}, NUMBER)[0].path == ("template",)
+
+
+@pytest.mark.parametrize("target", [TEXT, NUMBER, TIME])
+def test_an_empty_text_is_null_whatever_the_member(target: Target) -> None:
+    assert field("value", "", target) is None
+    assert field({"from": "value", "as": "string"} if target is TEXT else {"from": "value"}, "", target) is None
+    assert field({"template": "{{ value }}{{ value }}"}, "", target) is None
+    assert field({"case": [{"when": "value == ''", "then": "value"}]}, "", target) is None
+
+
+def test_an_empty_text_is_a_property_and_the_key_of_a_lookup() -> None:
+    assert field("value", "", PROPERTY) == ""
+    assert field({"template": "{{ value }}"}, "", PROPERTY) == ""
+    assert field({"from": "value", "lookup": {"": "none", "a": "A"}}, "") == "none"
+
+
+def test_an_empty_part_empties_no_template_but_that_of_an_id_that_must_differ() -> None:
+    template = {"template": "{{ value }}:0"}
+    assert field(template, "") == ":0"
+    assert field(template, "", TEXT._replace(whole=True)) is None
+    assert field(template, "a", TEXT._replace(whole=True)) == "a:0"
 
 
 def test_braces_and_quotes_inside_an_expression_are_its_own() -> None:
@@ -207,7 +228,7 @@ def test_otherwise_decides_about_a_missing_key_and_about_null(value: Any) -> Non
     assert field({**LOOKUP, "otherwise": {"const": 3}}, value) == "3"
     assert field({**LOOKUP, "otherwise": {"const": None}, "default": "d"}, value) == "d"
     assert field({**LOOKUP, "default": "d"}, value) == "d"
-    with pytest.raises(LookupSkip):
+    with pytest.raises(Dropped):
         field({**LOOKUP, "otherwise": "skip"}, value)
     reason, message = refusal({**LOOKUP, "otherwise": "dead_letter"}, value)
     assert reason is Reason.LOOKUP_FAILED
@@ -231,14 +252,40 @@ def test_the_values_of_a_lookup_are_converted_and_checked_at_once() -> None:
     ]
 
 
-def test_otherwise_needs_a_lookup() -> None:
-    (error,) = errors({"from": "value", "otherwise": "skip"})
-    assert (error.path, error.code) == (("otherwise",), "otherwise_without_lookup")
+@pytest.mark.parametrize("value", [None, ""])
+def test_otherwise_without_a_lookup_decides_about_null_and_empty_text(value: Any) -> None:
+    with pytest.raises(Dropped) as dropped:
+        field({"from": "value", "otherwise": "skip"}, value)
+    assert dropped.value.reason == "missing_member"
+    assert refusal({"from": "value", "otherwise": "dead_letter"}, value) == (
+        Reason.MISSING_MEMBER,
+        "member from value: expected a value, found null or an empty text",
+    )
+    assert field({"from": "value", "otherwise": {"const": 5}}, value) == "5"
+    assert field({"from": "value", "otherwise": {"const": None}}, value) is None
 
 
-def test_default_stands_in_for_null_only() -> None:
+def test_otherwise_without_a_lookup_leaves_alone_what_is_there() -> None:
+    for otherwise in ("skip", "dead_letter", {"const": 5}):
+        assert field({"from": "value", "otherwise": otherwise}, "a") == "a"
+        assert field({"from": "value", "otherwise": otherwise}, 0, NUMBER) == 0.0
+        assert field({"from": "value", "otherwise": otherwise}, "", PROPERTY) == ""
+
+
+def test_a_constant_otherwise_is_checked_when_the_file_is_read() -> None:
+    (error,) = errors({"from": "value", "otherwise": {"const": []}})
+    assert (error.path, error.code) == (("otherwise", "const"), "wrong_type")
+
+
+def test_an_otherwise_that_a_default_leaves_nothing_to_is_refused() -> None:
+    (error,) = errors({"from": "value", "default": "d", "otherwise": "skip"})
+    assert (error.path, error.code) == (("otherwise",), "otherwise_beside_default")
+
+
+def test_default_stands_in_for_null_and_for_an_empty_text() -> None:
     spec = {"from": "value", "default": 7}
-    assert [field(spec, value) for value in (None, "", 0)] == ["7", "", "0"]
+    assert [field(spec, value) for value in (None, "", 0)] == ["7", "7", "0"]
+    assert field(spec, "", PROPERTY) == ""
     assert field({"from": "`null`", "default": 7}) == "7"
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.core.events import RESERVED_PROPERTIES
-from connector.core.mapping import Mapped, MappedEvent, Mapping, Members, SpecError, compile_pipeline
+from connector.core.mapping import MAX_ELEMENTS, Mapped, MappedEvent, Mapping, Members, SpecError, compile_pipeline
 from connector.core.members import REQUIRED
 from connector.core.records import Filtered, Reason, Rejection, Skipped, Stage
 from connector.core.specs import PipelineSpec, PutEventsSpec
@@ -50,6 +50,7 @@ value:
   properties: {sku: s1, price: "19.00"}
 """
 SENT_AT = 1795509011
+OWN_ID = "t-3-42-mwufpgdb"  # with the record's timestamp, 1795509011999, in base 36
 BASE = {"sessionId": "value.s", "eventType": {"const": "View"}, "eventId": "value.id"}
 
 
@@ -137,7 +138,7 @@ def test_for_each_makes_one_event_an_element(segment: Mapping) -> None:
 def test_a_mapping_says_which_names_it_reads(segment: Mapping) -> None:
     assert (segment.name, segment.rules) == ("segment", ("product-viewed", "order-completed"))
     assert segment.roots >= {"value", "item", "index"}
-    assert segment.roots.isdisjoint({"key", "headers", "timestamp"})
+    assert segment.roots.isdisjoint({"key", "headers"})
     assert "headers" in mapping({"when": "headers.a", "put_events": BASE}).roots
     assert "key" in mapping({"put_events": {**BASE, "properties": {"k": {"template": "{{ key }}"}}}}).roots
     assert "timestamp" in mapping({"put_events": BASE}).roots
@@ -162,11 +163,32 @@ def test_a_record_that_no_rule_matches_is_filtered_or_a_dead_letter() -> None:
     )
 
 
-def test_a_when_that_fails_is_a_rejection_that_names_it() -> None:
-    result = mapping({"when": "lower(value.a) == 'x'", "skip": "x"})(root({"a": 1}))
-    assert isinstance(result, Rejection)
-    assert result.message.startswith("pipeline p, rule r0: when lower(value.a) == 'x': ")
-    assert result == Rejection(Stage.MAP, Reason.EXPRESSION_FAILED, result.message, None, pipeline="p", rule="r0")
+def test_a_condition_that_cannot_be_evaluated_is_false_and_named() -> None:
+    failing = {"when": "contains(value.path, '/product/')", "skip": "x"}
+    rules: list[dict[str, Any]] = [
+        failing,
+        {"when": "value.b", "skip": "b"},
+        {"when": "contains(value.c, 'c')", "put_events": BASE},
+    ]
+    decide = mapping(*rules)
+    assert decide(root({"path": "/product/1"})) == Skipped("x", "r0")
+    assert decide(root({"b": 1})) == Skipped("b", "r1", failed=(("p", "r0"),))
+    assert decide(root({})) == Filtered(failed=(("p", "r0"), ("p", "r2")))
+    mapped = decide(root({"c": "c", "s": "s1"}))
+    assert isinstance(mapped, Mapped)
+    assert mapped.failed == (("p", "r0"),)
+    rejected = decide(root({"c": "c"}))
+    assert isinstance(rejected, Rejection)
+    assert (rejected.reason, rejected.failed) == (Reason.MISSING_MEMBER, (("p", "r0"),))
+    unmatched = mapping(*rules, unmatched="dead_letter")(root({}))
+    assert isinstance(unmatched, Rejection)
+    assert (unmatched.reason, unmatched.failed) == (Reason.UNMATCHED, (("p", "r0"), ("p", "r2")))
+
+
+def test_a_condition_within_a_case_that_cannot_be_evaluated_is_a_rejection_and_not_an_else() -> None:
+    spec = {"case": [{"when": "contains(value.path, 'x')", "then": {"const": "X"}}, {"else": {"const": "Y"}}]}
+    result = rejection(itemId=spec)
+    assert (result.reason, result.field, result.failed) == (Reason.EXPRESSION_FAILED, "itemId", ())
 
 
 # Elements
@@ -180,23 +202,133 @@ EACH = {
 }
 
 
-@pytest.mark.parametrize("value", [{"list": []}, {"list": None}, {}])
-def test_no_elements_is_a_skip(value: Any) -> None:
-    assert mapping(EACH)(root(value)) == Skipped("no_elements", "r0")
+SKIPPING = {**EACH, "for_each": {"from": "value.list", "otherwise": "skip"}}
 
 
-def test_for_each_over_something_else_is_a_rejection() -> None:
-    result = mapping(EACH)(root({"list": {"a": 1}}))
+def test_an_empty_list_is_a_skip() -> None:
+    for rule in (EACH, SKIPPING):
+        assert mapping(rule)(root({"list": []})) == Skipped("no_elements", "r0")
+
+
+@pytest.mark.parametrize("value", [{"list": None}, {}, {"lists": [1]}])
+def test_a_list_that_is_absent_or_null_is_a_rejection_unless_it_may_be(value: Any) -> None:
+    for rule in (EACH, {**EACH, "for_each": {"from": "value.list"}}):
+        result = mapping(rule)(root(value))
+        message = "pipeline p, rule r0: for_each from value.list: expected a list, found null"
+        assert result == Rejection(Stage.MAP, Reason.MISSING_LIST, message, None, "p", "r0")
+    assert mapping(SKIPPING)(root(value)) == Skipped("missing_list", "r0")
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [({"a": 1}, "an object"), ("", "text"), ("a", "text"), (0, "a number"), (False, "a boolean")]
+)
+def test_for_each_over_something_else_is_a_rejection_that_says_what_it_is(value: Any, kind: str) -> None:
+    for rule in (EACH, SKIPPING):
+        result = mapping(rule)(root({"list": value}))
+        assert isinstance(result, Rejection)
+        assert result.reason is Reason.WRONG_TYPE
+        assert result.message == f"pipeline p, rule r0: for_each from value.list: expected a list, not {kind}"
+
+
+@pytest.mark.parametrize("projection", ["[?t]", "[:2]", "[*].x", "[]", "[?t][:2] | [?s]"])
+def test_a_filter_over_something_else_is_a_rejection_that_says_what_it_is(projection: str) -> None:
+    rule = {**EACH, "for_each": f"value.list{projection}"}
+    for value, kind in (({"a": 1}, "an object"), (5, "a number"), (True, "a boolean")):
+        result = mapping(rule)(root({"list": value}))
+        assert isinstance(result, Rejection)
+        assert result.reason is Reason.MISSING_LIST
+        words = f"expected a list, found null: a filter or slice takes a list, and this is {kind}"
+        assert result.message.endswith(words)
+    result = mapping(rule)(root({}))
     assert isinstance(result, Rejection)
-    assert result.reason is Reason.WRONG_TYPE
-    assert result.message == "pipeline p, rule r0: for_each from value.list: expected a list, not an object"
+    assert result.message.endswith("expected a list, found null")
+
+
+def test_what_stands_before_a_filter_may_be_no_expression() -> None:
+    for for_each in ("[?t]", "[*]", "value.none || `[]` && [?t]"):
+        result = mapping({**EACH, "for_each": for_each})(root({"list": FAILING}))
+        assert isinstance(result, Rejection | Skipped)
+    result = mapping({**EACH, "for_each": "[[?value.a], value.list][1]"})(root({"list": FAILING}))
+    assert isinstance(result, Mapped)
+    assert [event.index for event in result.events] == [0, 4]
+
+
+# Places
+
+FAILING = [{"s": "a", "t": "v"}, {"t": "x"}, {"t": "v"}, {"s": [], "t": "v"}, {"s": "b", "t": "v"}]
+
+
+@pytest.mark.parametrize(
+    ("for_each", "indexes", "places"),
+    [
+        ("value.list", [0, 4], [2, 3]),
+        ("value.list[?t=='v']", [0, 4], [2, 3]),
+        ("value.list[1:]", [4], [2, 3]),
+        ("value.list[?t=='v'] | [?s != `null`]", [0, 4], [3]),
+        # Turned round, or made anew: only the place in the list of for_each is known.
+        ("value.list[::-1]", [0, 4], [1, 2]),
+        ("value.list[?t=='v'].{s: s, t: t}", [0, 3], [1, 2]),
+        ("not_null(value.none, value.list)[?t=='v']", [0, 4], [2, 3]),
+        ("value.lists[0][?t=='v']", [0, 4], [2, 3]),
+        ("value.list | [?t=='v']", [0, 4], [2, 3]),
+        ("value.none[?t=='v'] || value.list", [0, 4], [2, 3]),
+        ("[value.list][]", [0, 4], [2, 3]),
+    ],
+)
+def test_elements_have_their_places_in_the_records_own_list(for_each: str, indexes: Any, places: Any) -> None:
+    result = mapping({**EACH, "for_each": for_each})(root({"list": FAILING, "lists": [FAILING]}))
+    assert isinstance(result, Mapped)
+    assert ([event.index for event in result.events], [bad.indexes[0] for bad in result.invalid]) == (indexes, places)
+
+
+def test_a_list_of_too_many_elements_is_a_rejection() -> None:
+    decide = mapping({**EACH, "for_each": "value.list[?t]"})
+    assert isinstance(decide(root({"list": [{"s": "a", "t": "v"}] * MAX_ELEMENTS + [{}]})), Mapped)
+    result = decide(root({"list": [{"s": "a", "t": "v"}] * (MAX_ELEMENTS + 1)}))
+    assert isinstance(result, Rejection)
+    assert (result.reason, result.rule) == (Reason.TOO_LONG, "r0")
+
+
+@pytest.mark.parametrize("for_each", ["value.'", "value.list[?", "vlaue.list[?t]", {"from": "value."}])
+def test_a_mistake_in_a_list_is_found_once_and_before_the_first_record(for_each: Any) -> None:
+    (error,) = errors({**EACH, "for_each": for_each})
+    path = ("rules", 0, "for_each")
+    assert error.path == (path if isinstance(for_each, str) else (*path, "from"))
+
+
+def test_index_counts_the_list_that_for_each_gives() -> None:
+    """So the ids of a filtered list have no gaps, and stay what they are when only what is left out changes."""
+    rule = {
+        "for_each": "value.list[?t=='v']",
+        "put_events": {"sessionId": "value.s", "eventType": {"const": "V"}, "itemId": "index"},
+    }
+    result = mapping(rule)(root({"s": "s1", "list": FAILING}))
+    assert isinstance(result, Mapped)
+    assert [event.index for event in result.events] == [0, 2, 3, 4]
+    assert [event.members["itemId"] for event in result.events] == ["0", "1", "2", "3"]
+    assert [event.members["eventId"][-2:] for event in result.events] == ["-0", "-1", "-2", "-3"]
+
+
+@given(st.lists(st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from(["a", "b"]), max_size=8))
+def test_equal_elements_have_places_of_equal_elements(values: list[Any]) -> None:
+    rule = {
+        "for_each": "value.list[?@ != `null` && @ != `1`]",
+        "put_events": {"sessionId": "value.s", "eventType": {"const": "V"}, "itemId": {"from": "item", "as": "string"}},
+    }
+    result = mapping(rule)(root({"s": "s1", "list": values}))
+    for event in result.events if isinstance(result, Mapped) else ():
+        assert event.index is not None
+        assert event.members["itemId"] == str(values[event.index]).replace("True", "true").replace("False", "false")
 
 
 def test_one_invalid_element_does_not_stop_the_others() -> None:
     elements = [{"s": "a", "t": "v"}, {"t": "v"}, {"t": "other"}, {"s": "b", "t": "v"}, {"s": [], "t": "v"}]
     result = mapping(EACH)(root({"list": elements}))
     assert isinstance(result, Mapped)
-    assert [(event.index, event.members["eventId"]) for event in result.events] == [(0, "t-3-42-0"), (3, "t-3-42-3")]
+    assert [(event.index, event.members["eventId"]) for event in result.events] == [
+        (0, f"{OWN_ID}-0"),
+        (3, f"{OWN_ID}-3"),
+    ]
     assert [(bad.indexes, bad.reason, bad.field) for bad in result.invalid] == [
         ((1,), Reason.MISSING_MEMBER, "sessionId"),
         ((4,), Reason.WRONG_TYPE, "sessionId"),
@@ -233,7 +365,7 @@ def test_a_required_member_that_is_null_names_pipeline_rule_member_and_expressio
         Stage.MAP,
         Reason.MISSING_MEMBER,
         "pipeline segment, rule product-viewed: sessionId is required, "
-        "but not_null(value.context.sessionId, value.anonymousId) is null",
+        "but not_null(value.context.sessionId, value.anonymousId) is null or empty",
         "sessionId",
         "segment",
         "product-viewed",
@@ -251,12 +383,19 @@ def test_a_required_member_that_is_null_names_pipeline_rule_member_and_expressio
     ],
 )
 def test_a_missing_member_is_described_by_its_spec(spec: Any, words: str) -> None:
-    assert rejection(eventType=spec).message == f"pipeline p, rule r0: eventType is required, but {words} is null"
+    assert (
+        rejection(eventType=spec).message == f"pipeline p, rule r0: eventType is required, but {words} is null or empty"
+    )
 
 
 def test_optional_members_that_are_null_are_left_out() -> None:
     optional = {name: "value.none" for name in PutEventsSpec.model_fields if name not in REQUIRED}
-    assert members(**optional) == {"sessionId": "s1", "eventType": "View", "sentAt": SENT_AT, "eventId": "t-3-42"}
+    assert members(**optional) == {
+        "sessionId": "s1",
+        "eventType": "View",
+        "sentAt": SENT_AT,
+        "eventId": OWN_ID,
+    }
 
 
 def test_every_member_has_its_type() -> None:
@@ -282,7 +421,7 @@ def test_an_event_without_an_id_gets_the_records_place() -> None:
     for given_spec in (spec, {**spec, "eventId": "value.none"}):
         result = mapping({"put_events": given_spec})(root({"s": "s1"}))
         assert isinstance(result, Mapped)
-        assert result.events[0].members["eventId"] == "t-3-42"
+        assert result.events[0].members["eventId"] == OWN_ID
 
 
 def test_sent_at_is_the_records_own_time_where_it_is_not_mapped() -> None:
@@ -296,7 +435,8 @@ def test_sent_at_is_the_records_own_time_where_it_is_not_mapped() -> None:
 def test_a_mapped_sent_at_that_is_null_is_not_replaced() -> None:
     result = rejection(sentAt="value.time")
     assert (result.reason, result.field) == (Reason.MISSING_MEMBER, "sentAt")
-    assert "value.time is null; not_null(…, timestamp) falls back" in result.message
+    assert "value.time is null or empty; not_null(…, timestamp) falls back" in result.message
+    assert "falls back on the record's own time" in rejection(sentAt="value.timestamp").message
     assert members(sentAt="not_null(value.time, timestamp)")["sentAt"] == SENT_AT
 
 

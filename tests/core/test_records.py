@@ -2,7 +2,10 @@
 
 import tracemalloc
 
-from connector.core.records import HEADER, Record, TopicPartition
+import pytest
+
+from connector.core.events import EARLIEST_SENT_AT
+from connector.core.records import EARLIEST_TIMESTAMP, HEADER, SKIPS, Record, Skip, TopicPartition, known_timestamp
 
 
 def test_a_record_has_the_size_of_everything_that_it_carries() -> None:
@@ -23,3 +26,17 @@ def test_headers_without_number_are_not_held_for_less_than_they_take() -> None:
 
 def test_a_record_lies_in_its_partition() -> None:
     assert Record("t", 3, 7, None, None, None).topic_partition == TopicPartition("t", 3)
+
+
+@pytest.mark.parametrize("milliseconds", [None, -(2**63), -1, 0, 1, 1_795_509_011, EARLIEST_TIMESTAMP - 1])
+def test_a_timestamp_before_2000_is_none(milliseconds: int | None) -> None:
+    assert known_timestamp(milliseconds) is None
+
+
+def test_a_timestamp_from_2000_on_is_one_and_an_event_may_have_it() -> None:
+    assert [known_timestamp(each) for each in (EARLIEST_TIMESTAMP, 2**62)] == [EARLIEST_TIMESTAMP, 2**62]
+    assert EARLIEST_TIMESTAMP == EARLIEST_SENT_AT * 1000
+
+
+def test_every_reason_to_skip_says_what_it_means() -> None:
+    assert SKIPS.keys() == set(Skip)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.core.records import Reason
-from connector.core.times import TimeSpecError, time_parser, time_zone
+from connector.core.times import LAST36, TimeSpecError, head36, time_parser, time_zone
 from connector.core.values import DataError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -191,3 +191,13 @@ def test_a_zone_that_is_none_is_refused(name: str) -> None:
 def test_a_local_time_that_happens_twice_is_the_first() -> None:
     berlin = time_parser("auto", time_zone("Europe/Berlin"))
     assert berlin("2026-10-25T02:30:00") == auto("2026-10-25T00:30:00Z")
+
+
+# Times in ids
+
+
+@given(st.integers(1296, 2**63))
+def test_the_two_parts_of_a_time_in_base_36_read_as_the_time(milliseconds: int) -> None:
+    text = head36(milliseconds // 1296) + LAST36[milliseconds % 1296]
+    assert int(text, 36) == milliseconds
+    assert text == text.lower().lstrip("0")

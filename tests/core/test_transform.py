@@ -80,7 +80,7 @@ def test_an_event_is_checked_serialised_and_put_under_its_call() -> None:
     assert entry.element is None
     assert orjson.loads(entry.body) == {
         "eventType": "View",
-        "eventId": "clicks-2-7",
+        "eventId": "clicks-2-7-mywpiww0",
         "itemId": "i",
         "eventValue": 2.0,
         "sentAt": int(NOW) - 5,
@@ -107,8 +107,41 @@ def test_a_session_without_a_user_has_none() -> None:
     assert the_entry(view(at=1_700_000_000)).user_id is None
 
 
-def test_a_tombstone_is_skipped() -> None:
-    assert shop(record(None), NOW) == Skipped("tombstone", pipeline="shop")
+@pytest.mark.parametrize("value", [None, b"null", b" null\n"])
+def test_a_tombstone_is_skipped(value: bytes | None) -> None:
+    assert shop(record(value), NOW) == Skipped("tombstone", pipeline="shop")
+
+
+def test_without_a_timestamp_an_event_has_an_id_of_its_place_alone() -> None:
+    assert orjson.loads(the_entry(view(at=1_700_000_000)._replace(timestamp=None)).body)["eventId"] == "clicks-2-7"
+    made = pipeline(SHOP.replace("itemId: item.sku", "sentAt: item.at"))(
+        record({"type": "order", "session": "s", "lines": [{"at": 1_700_000_000}]}, timestamp=None), NOW
+    )
+    assert isinstance(made, Transformed)
+    assert orjson.loads(made.entries[0].body)["eventId"] == "clicks-2-7-0"
+
+
+def test_a_topic_that_is_created_anew_repeats_no_id() -> None:
+    ids = {
+        orjson.loads(the_entry(view(at=1_700_000_000)._replace(timestamp=at)).body)["eventId"]
+        for at in (1_795_500_000_123, 1_795_500_000_124, None)
+    }
+    assert len(ids) == 3
+
+
+def test_conditions_that_fail_are_named_whatever_becomes_of_the_record() -> None:
+    text = SHOP.replace("rules:", "rules:\n  - {name: bots, when: \"contains(value.agent, 'bot')\", skip: bot}")
+    failing, failed = pipeline(text), (("shop", "bots"),)
+    assert failing(view(at=1_700_000_000), NOW)[-1] == failed
+    assert failing(view(at=1_700_000_000, item="null"), NOW)[-1] == failed
+    assert failing(record({"type": "test"}), NOW) == Skipped("test traffic", "test", "shop", failed)
+    assert failing(record({"type": "other"}), NOW) == Filtered(failed)
+    assert failing(view(agent="robot"), NOW) == Skipped("bot", "bots", "shop")
+    made = failing(order("a", "null"), NOW)
+    assert isinstance(made, Transformed)
+    assert made.failed == failed
+    assert made.rejection is not None
+    assert made.rejection.failed == ()  # it is counted once
 
 
 def test_a_rule_that_skips_names_itself_and_its_pipeline() -> None:
@@ -151,9 +184,9 @@ def test_a_rejection_names_stage_reason_member_and_pipeline(
 
 
 def test_a_rejection_by_a_limit_names_the_rule() -> None:
-    rejection = rejected(view(at=1_700_000_000, item=""))
+    rejection = rejected(view(at=1_700_000_000, item=" "))
     assert rejection.rule == "view"
-    assert rejection.message == "pipeline shop, rule view: itemId: expected at least one character"
+    assert rejection.message == "pipeline shop, rule view: itemId: expected a character that is not a blank"
 
 
 def order(*skus: Any) -> Record:
@@ -164,26 +197,63 @@ def test_every_element_makes_an_event_of_its_own_id() -> None:
     made = shop(order("a", "b"), NOW)
     assert isinstance(made, Transformed)
     assert [entry.element for entry in made.entries] == [0, 1]
-    assert [orjson.loads(entry.body)["eventId"] for entry in made.entries] == ["clicks-2-7-0", "clicks-2-7-1"]
+    assert [orjson.loads(entry.body)["eventId"] for entry in made.entries] == [
+        "clicks-2-7-mywpiww0-0",
+        "clicks-2-7-mywpiww0-1",
+    ]
 
 
 def test_the_elements_that_are_valid_go_although_others_are_not() -> None:
-    made = shop(order("a", "x" * 257, "b", [1], ""), NOW)
+    made = shop(order("a", "x" * 257, "b", [1], "null", [2], ""), NOW)
     assert isinstance(made, Transformed)
-    assert [entry.element for entry in made.entries] == [0, 2]
+    assert [entry.element for entry in made.entries] == [0, 2, 6]
     assert made.rejection is not None
-    assert (made.rejection.reason, made.rejection.indexes) == (Reason.TOO_LONG, (1, 3, 4))
+    assert (made.rejection.reason, made.rejection.indexes) == (Reason.TOO_LONG, (1, 3, 4, 5))
+    assert made.rejection.message == (
+        "pipeline shop, rule order: [1] itemId: expected at most 256 characters, not 257; "
+        "[3, 5] itemId from item.sku: expected text or a number, not a list; "
+        "[4] itemId: expected an id or a name, not the text null, which stands for nothing"
+    )
 
 
 def test_a_record_of_which_no_element_is_valid_is_a_rejection() -> None:
-    assert rejected(order("", "null")).indexes == (0, 1)
+    assert rejected(order("\n", "null")).indexes == (0, 1)
 
 
-def test_merged_rejections_keep_the_first_reason_and_all_indexes() -> None:
-    last = Rejection(Stage.DELIVER, Reason.REJECTED_BY_SERVICE, "deliver", indexes=(4,))
-    first = Rejection(Stage.VALIDATE, Reason.EMPTY, "validate", indexes=(1, 2))
-    assert merge([last, first]) == first._replace(indexes=(1, 2, 4))
+def invalid(words: str, *indexes: int) -> Rejection:
+    message = f"pipeline p, rule r: {words}"
+    return Rejection(Stage.VALIDATE, Reason.EMPTY, message, "itemId", "p", "r", indexes)
+
+
+def test_merged_rejections_keep_the_first_reason_all_indexes_and_everybodys_words() -> None:
+    last = Rejection(Stage.DELIVER, Reason.REJECTED_BY_SERVICE, "refused", pipeline="p", rule="r", indexes=(4,))
+    first = merge([invalid("b", 2), invalid("a", 1)])
+    message = "pipeline p, rule r: [1] a; [2] b; [4] refused"
+    assert merge([last, first]) == invalid("a", 1)._replace(indexes=(1, 2, 4), message=message)
     assert merge([last]) == last
+
+
+def test_merged_rejections_of_one_fault_are_said_once_and_of_very_many_the_first() -> None:
+    assert merge([invalid("a", index) for index in range(3)]).message == "pipeline p, rule r: [0, 1, 2] a"
+    many = merge([invalid("a", index) for index in range(1000)])
+    assert many.message == "pipeline p, rule r: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …] a"
+    assert many.indexes == tuple(range(1000))
+    differing = merge([invalid("x" * 90 + str(index), index) for index in range(1000)])
+    assert len(differing.message) < 900
+    assert differing.message.endswith("; and 992 more")
+    assert merge([invalid("x" * 2000, 0), invalid("y", 1)]).message.endswith("x; and 1 more")
+
+
+def test_a_filtered_list_has_the_places_of_the_record_in_its_letter_and_in_its_entries() -> None:
+    filtered = pipeline(SHOP.replace("for_each: value.lines", "for_each: value.lines[?sku != 'no']"))
+    made = filtered(order("no", "a", "no", "null", "b"), NOW)
+    assert isinstance(made, Transformed)
+    assert made.rejection is not None
+    assert ([entry.element for entry in made.entries], made.rejection.indexes) == ([1, 4], (3,))
+    assert [orjson.loads(entry.body)["eventId"] for entry in made.entries] == [
+        "clicks-2-7-mywpiww0-0",
+        "clicks-2-7-mywpiww0-2",
+    ]
 
 
 # -- keys and headers -------------------------------------------------------------------------------------------------
@@ -206,12 +276,77 @@ def test_keys_and_headers_are_read_where_an_expression_asks_for_them() -> None:
     read = record({}, key=b'{"session": "k"}', headers=(("kind", b"Click"),))
     entry = the_entry(read, keyed)
     assert entry.session_id == "k"
-    assert orjson.loads(entry.body) == {"eventType": "Click", "eventId": "clicks-2-7", "sentAt": int(NOW)}
+    assert orjson.loads(entry.body) == {"eventType": "Click", "eventId": "clicks-2-7-mywpiww0", "sentAt": int(NOW)}
 
 
 def test_a_key_that_cannot_be_read_rejects_the_record_only_where_it_is_asked_for() -> None:
-    assert rejected(record({}, key=b"\xff"), keyed).field == "key"
+    rejection = rejected(record({}, key=b"\xff"), keyed)
+    assert (rejection.stage, rejection.reason, rejection.field) == (Stage.DECODE, Reason.NOT_UTF8, "key")
+    assert rejection.message == (
+        "pipeline keyed, rule all: sessionId from key.session: key: expected UTF-8, but byte 0 is not"
+    )
     assert isinstance(shop(view(at=1_700_000_000)._replace(key=b"\xff"), NOW), Transformed)
+
+
+LAZY = """
+name: lazy
+topics: [lazy]
+key: {format: json}
+rules:
+  - {name: by-when, when: key.kind == 'test', skip: test}
+  - name: by-key
+    when: value.kind == 'a'
+    put_events:
+      sessionId: key.session
+      eventType: {const: View}
+  - name: by-arm
+    when: value.kind == 'b'
+    put_events:
+      sessionId: {case: [{when: value.session, then: value.session}, {else: {template: "k-{{ key.session }}"}}]}
+      eventType: {const: View}
+      userId: value.session && key.user
+  - name: elements
+    when: value.kind == 'list'
+    for_each: value.lines
+    put_events:
+      sessionId: {case: [{when: item.own, then: item.own}, {else: to_string(@.key)}]}
+      eventType: {const: View}
+  - name: plain
+    put_events:
+      sessionId: value.session
+      eventType: {const: View}
+"""
+lazy = pipeline(LAZY)
+
+
+def test_a_key_fails_only_what_asks_for_it() -> None:
+    def fate(value: Any) -> Any:
+        return lazy(record(value, key=b"plain text"), NOW)
+
+    failed = (("lazy", "by-when"),)  # its condition asks for the key, and so is false
+    made = fate({"kind": "c", "session": "s"})
+    assert isinstance(made, Transformed)
+    assert (made.rule, made.failed) == ("plain", failed)
+    for value in ({"kind": "a", "session": "s"}, {"kind": "b"}):
+        made = fate(value)
+        assert isinstance(made, Rejection)
+        assert (made.stage, made.reason, made.field, made.failed) == (Stage.DECODE, Reason.NOT_JSON, "key", failed)
+        assert "plain" not in made.message
+    made = fate({"kind": "list", "lines": [{"own": "s"}, {}]})
+    assert isinstance(made, Transformed)
+    assert made.rejection is not None
+    assert (len(made.entries), made.rejection.field, made.rejection.indexes) == (1, "key", (1,))
+
+
+def test_a_key_that_can_be_read_is_there_for_whoever_asks() -> None:
+    def session(value: Any, key: Any) -> str:
+        return the_entry(record(value, key=orjson.dumps(key)), lazy).session_id
+
+    assert session({"kind": "a"}, {"session": "k"}) == "k"
+    assert session({"kind": "b"}, {"session": "k"}) == "k-k"
+    assert session({"kind": "b", "session": "s"}, {"user": "u"}) == "s"
+    assert isinstance(lazy(record({}, key=b'{"kind": "test"}'), NOW), Skipped)
+    assert isinstance(lazy(record({"session": "s"}, key=None), NOW), Transformed)
 
 
 def test_a_topic_goes_to_the_pipeline_that_names_it_and_else_to_one_whose_expression_matches() -> None:

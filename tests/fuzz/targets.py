@@ -21,7 +21,7 @@ from connector.config.yaml_tree import lines_of
 from connector.core.batching import Batch
 from connector.core.events import MAX_EVENT_BYTES
 from connector.core.mapping import MAX_ELEMENTS
-from connector.core.records import Filtered, Reason, Record, Rejection, Skipped
+from connector.core.records import Filtered, Reason, Record, Rejection, Skip, Skipped
 from connector.core.transform import Entry, Pipeline, Router, Transformed
 from connector.local.limits import count_ignored, read_call
 from connector.personalize import body
@@ -101,7 +101,7 @@ def check_fate(target: Target, given: Record) -> Transformed | Skipped | Filtere
         case Rejection():
             _check_rejection(fate, given, target.text)
         case Skipped(reason=reason):
-            assert reason in {"tombstone", "lookup", "no_elements"} or reason in target.text
+            assert reason in set(Skip) or reason in target.text
         case Filtered():
             pass
         case _:

@@ -104,6 +104,7 @@ KNOWN: list[tuple[str, list[dict[str, str]]]] = [
     ("dead_letter_records_total", TOPIC_REASONS),
     ("invalid_records_total", [{**labels, "stage": STAGES[Reason(labels["reason"])]} for labels in TOPIC_REASONS]),
     ("rule_matches_total", [{"pipeline": "web", "rule": "view"}]),
+    ("rule_condition_errors_total", [{"pipeline": "web", "rule": "view"}]),
     ("request_duration_seconds_count", [{"operation": PUT_EVENTS}]),
     ("events_per_request_count", [{"operation": PUT_EVENTS}]),
     ("records_consumed_total", [{"topic": "clicks"}]),

@@ -8,7 +8,8 @@ from connector.core.batching import Batch
 from connector.core.channel import Limits
 from connector.core.flow import Bounds
 from connector.core.outcomes import Delivered, Fatal, Outcome, Rejected, Retryable, Status, Throttled
-from connector.core.records import Reason, Stage
+from connector.core.records import Filtered, Reason, Rejection, Skipped, Stage
+from connector.core.transform import Entry, Fate, Transformed
 from tests.loop.fakes import P0, P1, QUICK, TOPIC, House, body
 
 
@@ -37,6 +38,36 @@ def test_a_record_comes_to_exactly_one_end_and_is_committed(house: House, value:
     assert ends == {"records_consumed": 1, outcome: 1}
     assert house.committed(P0) == 1
     assert house.loop.offsets.open_records == 0
+
+
+@pytest.mark.parametrize(
+    "fate",
+    [
+        Transformed("web", "view", (Entry("t", "s", None, b"{}"),)),
+        Skipped("bot", "bots", "web"),
+        Filtered(),
+        Rejection(Stage.MAP, Reason.UNMATCHED, "no rule"),
+    ],
+    ids=lambda fate: type(fate).__name__,
+)
+def test_each_condition_that_could_not_be_evaluated_is_counted_once_a_record(fate: Fate) -> None:
+    failed = (("web", "pages"), ("web", "search"))
+    house = House(transform=lambda _record, _now: fate._replace(failed=failed))
+    house.assign(P0)
+    house.source.produce(P0, "1")
+    house.source.produce(P0, "2")
+    house.run(3)
+    assert house.committed(P0) == 2
+    for pipeline, rule in failed:
+        assert house.value("rule_condition_errors_total", pipeline=pipeline, rule=rule) == 2
+
+
+def test_a_record_without_a_timestamp_has_no_latency(house: House) -> None:
+    record = house.source.produce(P0, "1")
+    house.source.logs[P0] = [record._replace(timestamp=None)]
+    house.run(3)
+    assert house.committed(P0) == 1
+    assert house.value("end_to_end_latency_seconds_count", topic=TOPIC) == 0
 
 
 def test_a_fan_out_with_a_bad_element_delivers_the_others_in_order_and_writes_one_letter(house: House) -> None:

@@ -170,6 +170,60 @@ def test_headers_of_an_earlier_letter_are_replaced_and_its_count_of_replays_is_k
     assert written[0] == ("trace", b"a")
 
 
+@pytest.mark.parametrize(
+    ("counts", "believed"),
+    [
+        ([b"0"], b"0"),
+        ([b"007"], b"7"),
+        ([b"999999"], b"999999"),
+        ([b"1000000"], b"0"),
+        ([b"1" * 24], b"0"),
+        ([b"-5"], b"0"),
+        ([b"+5"], b"0"),
+        ([b" 5"], b"0"),
+        ([b"5\n"], b"0"),
+        ([b"five"], b"0"),
+        (["\u0665".encode()], b"0"),
+        ([b"\xff"], b"0"),
+        ([b""], b"0"),
+        ([None], b"0"),
+        ([], b"0"),
+        ([b"1", b"2"], b"2"),
+        ([b"1", b"-5", None], b"1"),
+    ],
+)
+def test_a_count_of_replays_is_kept_where_it_can_be_one(counts: list[bytes | None], believed: bytes) -> None:
+    own = tuple(("putevents.replays", count) for count in counts)
+    written = headers(RECORD._replace(headers=own), REJECTION, None)
+    assert [value for name, value in written if name == "putevents.replays"] == [believed]
+
+
+def test_a_sources_own_headers_are_kept_whatever_they_begin_with() -> None:
+    own = (
+        ("putevents.tenant", b"a"),
+        ("putevents.error", b"b"),
+        ("putevents.", None),
+        ("__connect.errors.trace", b"\xff"),
+        ("__connect.errors.topic", b"of another connector"),
+        ("putevents.tenant", b"c"),
+    )
+    kept = headers(RECORD._replace(headers=own), REJECTION, None)
+    assert tuple(kept[: len(own)]) == own
+    replaced = headers(RECORD._replace(headers=own), REJECTION, "g-1")
+    assert tuple(replaced[:5]) == own[:4] + own[5:]
+
+
+def test_no_header_of_an_earlier_letter_is_left_where_this_one_has_none() -> None:
+    before = headers(RECORD, REJECTION, "g-1", stub=True)
+    kept = tuple((name, value) for name, value in before if isinstance(value, bytes))
+    record = RECORD._replace(timestamp=None, headers=kept)
+    after = headers(record, Rejection(Stage.DECODE, Reason.NOT_JSON, "no JSON"), "g-1")
+    names = [name for name, _ in after if name != "trace"]
+    assert len(names) == len(set(names))
+    gone = {f"error.{name}" for name in ("field", "pipeline", "rule", "indexes")} | {"stub", "source.timestamp"}
+    assert {f"putevents.{name}" for name in gone}.isdisjoint(names)
+
+
 def test_headers_of_kafka_connect_from_an_earlier_letter_are_not_doubled() -> None:
     own = (("__connect.errors.topic", b"old"),)
     written = headers(RECORD._replace(headers=own), REJECTION, "g-1")

@@ -230,6 +230,13 @@ def test_whoever_sends_a_byte_too_many_is_told_of_what(running: Running, start: 
         assert status in all_of(client).partition(b"\r\n")[0]
 
 
+@pytest.mark.parametrize(("size", "status"), [(MOST_BYTES, b" 200 "), (MOST_BYTES + 1, b" 431 ")])
+def test_a_request_may_have_the_most_bytes_and_not_one_more(running: Running, size: int, status: bytes) -> None:
+    with running.connect() as client:
+        client.sendall((LIVE + b"Cookie: ").ljust(size - 4, b"a") + b"\r\n\r\n")
+        assert status in all_of(client).partition(b"\r\n")[0]
+
+
 def test_a_request_of_an_ordinary_browser_is_not_too_large(running: Running) -> None:
     with running.connect() as client:
         client.sendall(LIVE + b"Cookie: " + b"a" * 8000 + b"\r\n\r\n")

@@ -42,6 +42,16 @@ def test_records_come_as_they_were_produced(cluster: MockCluster) -> None:
     member.source.close()
 
 
+def test_a_timestamp_that_is_none_is_none(cluster: MockCluster) -> None:
+    servers = cluster.bootstrap_servers
+    for timestamp in (-1, 1, 1_795_500_000, 946_684_799_999, 946_684_800_000):  # 0 is the client's word for now
+        produce(servers, "clicks", b"{}", timestamp=timestamp)
+    member = Member(cluster)
+    until(lambda: len(member.records) == 5, member)
+    assert [record.timestamp for record in member.records] == [None, None, None, None, 946_684_800_000]
+    member.source.close()
+
+
 def test_the_end_of_a_partition_is_told_with_the_offset_after_its_last_record(cluster: MockCluster) -> None:
     produce(cluster.bootstrap_servers, "clicks", b"a", b"b")
     member = Member(cluster)

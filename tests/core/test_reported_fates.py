@@ -1,0 +1,160 @@
+"""What people met in other connectors, and what has to become of it here: one case each, as it was reported."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from connector.core.mapping import compile_pipeline
+from connector.core.records import Filtered, Reason, Record, Rejection, Skipped, known_timestamp
+from connector.core.specs import PipelineSpec
+from connector.core.transform import Fate, Pipeline, Transformed
+
+AT = 1_795_509_011  # Unix seconds
+NOW = 1_795_600_000.0
+VIEW = {"sessionId": "value.session", "eventType": {"const": "View"}, "itemId": "value.item", "sentAt": "value.time"}
+
+
+def fate(
+    rules: list[dict[str, Any]], value: Any, *, timestamp: int | None = AT * 1000, key: bytes | None = None
+) -> Fate:
+    spec = PipelineSpec.model_validate({"name": "p", "topics": ["t"], "rules": rules, "key": {"format": "json"}})
+    mapping = compile_pipeline(spec)
+    assert not isinstance(mapping, list), mapping
+    record = Record("t", 0, 7, known_timestamp(timestamp), key, orjson.dumps(value))
+    return Pipeline(spec, mapping, "tracker")(record, NOW)
+
+
+def events(made: Fate) -> list[dict[str, Any]]:
+    assert isinstance(made, Transformed)
+    assert made.rejection is None
+    return [
+        {"sessionId": entry.session_id, "userId": entry.user_id, **orjson.loads(entry.body)} for entry in made.entries
+    ]
+
+
+def rejected(made: Fate) -> Rejection:
+    assert isinstance(made, Rejection)
+    return made
+
+
+def test_an_empty_user_id_means_that_nobody_is_logged_in() -> None:
+    """RudderStack's SDKs send userId as an empty text before the login, and the session as a number."""
+    members = {**VIEW, "userId": "value.userId"}
+    value = {"userId": "", "session": AT, "item": "p1", "time": "2026-11-24T08:30:11.251Z"}
+    [event] = events(fate([{"name": "viewed", "put_events": members}], value))
+    assert (event["sessionId"], event["userId"], event["itemId"]) == (str(AT), None, "p1")
+
+
+@pytest.mark.parametrize("member", ["eventId", "itemId", "recommendationId", "impression", "properties", "eventValue"])
+def test_an_empty_text_leaves_any_optional_member_out(member: str) -> None:
+    [event] = events(
+        fate([{"name": "r", "put_events": {**VIEW, member: "value.e"}}], {"session": "s", "e": "", "time": AT})
+    )
+    assert member not in event or (member, event[member]) == ("eventId", "t-0-7-mwufpflk")
+
+
+@pytest.mark.parametrize("member", ["sessionId", "eventType", "sentAt"])
+def test_an_empty_text_in_a_required_member_is_a_missing_member(member: str) -> None:
+    rejection = rejected(
+        fate([{"name": "r", "put_events": {**VIEW, member: "value.e"}}], {"session": "s", "e": "", "time": AT})
+    )
+    assert (rejection.reason, rejection.field) == (Reason.MISSING_MEMBER, member)
+    assert "value.e is null or empty" in rejection.message
+
+
+def test_an_empty_message_id_makes_no_two_events_one() -> None:
+    """Of ":0" and ":0" the service keeps the first."""
+    members = {**VIEW, "eventId": {"template": "{{ value.messageId }}:{{ index }}"}}
+    rule = {"name": "r", "for_each": "value.items", "put_events": members}
+    made = events(fate([rule], {"session": "s", "time": AT, "messageId": "", "items": [1, 2]}))
+    assert [event["eventId"] for event in made] == ["t-0-7-mwufpflk-0", "t-0-7-mwufpflk-1"]
+
+
+def test_the_json_text_null_is_a_tombstone() -> None:
+    assert fate([{"name": "click", "put_events": VIEW}], None) == Skipped("tombstone", pipeline="p")
+
+
+@pytest.mark.parametrize("timestamp", [-1, 0, 1])
+def test_a_timestamp_that_is_none_is_no_time_of_an_event(timestamp: int) -> None:
+    rules = [
+        {"name": "mapped", "when": "value.kind", "put_events": {**VIEW, "sentAt": "not_null(value.time, timestamp)"}},
+        {"name": "unmapped", "put_events": {name: spec for name, spec in VIEW.items() if name != "sentAt"}},
+    ]
+    for value in ({"session": "s"}, {"session": "s", "kind": "mapped"}):
+        rejection = rejected(fate(rules, value, timestamp=timestamp))
+        assert (rejection.reason, rejection.field) == (Reason.MISSING_MEMBER, "sentAt")
+    assert (
+        "it is not mapped and the record has no timestamp"
+        in rejected(fate(rules, {"session": "s"}, timestamp=timestamp)).message
+    )
+    own = rejected(fate(rules, {"session": "s", "kind": "mapped"}, timestamp=timestamp)).message
+    assert own.endswith("not_null(value.time, timestamp) is null or empty, and the record has no timestamp")
+    [event] = events(fate(rules, {"session": "s", "kind": "mapped", "time": AT}, timestamp=timestamp))
+    assert (event["sentAt"], event["eventId"]) == (AT, "t-0-7")
+    [event] = events(fate(rules, {"session": "s"}))
+    assert event["sentAt"] == AT
+
+
+def test_a_condition_on_something_that_is_absent_is_false() -> None:
+    rules = [
+        {"name": "product-page", "when": "contains(value.page.path, '/product/')", "put_events": VIEW},
+        {"name": "track", "when": "value.type == 'track'", "put_events": VIEW},
+    ]
+    assert fate(rules, {"type": "identify", "session": "s1"}) == Filtered((("p", "product-page"),))
+    made = fate(rules, {"type": "track", "session": "s1", "item": "p1", "time": AT})
+    assert isinstance(made, Transformed)
+    assert (made.rule, made.failed) == ("track", (("p", "product-page"),))
+
+
+def test_a_key_is_decoded_only_for_rules_that_ask() -> None:
+    rules = [
+        {"name": "by-key", "when": "value.kind == 'a'", "put_events": {**VIEW, "sessionId": "key.session"}},
+        {"name": "plain", "put_events": VIEW},
+    ]
+    value = {"kind": "b", "session": "s1", "time": AT}
+    made = fate(rules, value, key=b"plain text")
+    assert isinstance(made, Transformed)
+    assert made.rule == "plain"
+    rejection = rejected(fate(rules, {**value, "kind": "a"}, key=b"plain text"))
+    assert (rejection.reason, rejection.field, rejection.rule) == (Reason.NOT_JSON, "key", "by-key")
+
+
+def test_sessions_that_are_minus_one_can_fall_back_on_the_device() -> None:
+    """Amplitude's SDKs send -1 for events outside of a session: left alone, all people would share it."""
+    session = {"case": [{"when": "value.session_id == `-1`", "then": "value.device_id"}, {"else": "value.session_id"}]}
+    rules = [{"name": "viewed", "put_events": {**VIEW, "sessionId": session}}]
+    sessions = [
+        events(fate(rules, {"session_id": number, "device_id": "d1", "time": AT}))[0]["sessionId"]
+        for number in (-1, AT)
+    ]
+    assert sessions == ["d1", str(AT)]
+
+
+def test_a_list_that_is_not_there_is_no_empty_list() -> None:
+    rules = [{"name": "order", "for_each": "value.line_items", "put_events": {**VIEW, "itemId": "item.product_id"}}]
+    assert fate(rules, {"session": "s1", "line_items": []}) == Skipped("no_elements", "order", "p")
+    rejection = rejected(fate(rules, {"session": "s1", "lines": [{"product_id": 17}]}))
+    assert (rejection.reason, rejection.field, rejection.rule) == (Reason.MISSING_LIST, None, "order")
+
+
+def test_an_element_without_an_item_can_be_left_out() -> None:
+    """A gift wrap in an order has no product: a Purchase of nothing teaches nothing."""
+    value = {"session": "c1", "time": AT, "lines": [{"id": 632910392, "price": "199.00"}, {"id": None, "price": "5"}]}
+    required = {"from": "item.id", "otherwise": "skip"}
+    for for_each, item in (("value.lines[?id]", "item.id"), ("value.lines", required)):
+        rule = {"name": "order", "for_each": for_each, "put_events": {**VIEW, "itemId": item}}
+        [event] = events(fate([rule], value))
+        assert event["itemId"] == "632910392"
+    rule = {"name": "order", "put_events": {**VIEW, "itemId": {**required, "from": "value.id"}}}
+    assert fate([rule], value) == Skipped("missing_member", "order", "p")
+    letter = {"name": "order", "put_events": {**VIEW, "itemId": {"from": "value.id", "otherwise": "dead_letter"}}}
+    rejection = rejected(fate([letter], value))
+    assert (rejection.reason, rejection.field) == (Reason.MISSING_MEMBER, "itemId")
+
+
+@pytest.mark.parametrize("action", ["undefined", "null", "NaN", "None"])
+def test_an_event_type_that_stands_for_nothing_is_refused_like_an_id(action: str) -> None:
+    rules = [{"name": "any", "put_events": {**VIEW, "eventType": "value.action"}}]
+    rejection = rejected(fate(rules, {"session": "s1", "action": action, "item": "p1", "time": AT}))
+    assert (rejection.reason, rejection.field) == (Reason.IGNORED_LITERAL, "eventType")
