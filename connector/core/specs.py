@@ -130,7 +130,7 @@ ElementsSpec = Annotated[
     Annotated[str, Tag("expression")] | Annotated[ForEach, Tag("from")],
     Discriminator(
         _list_kind,
-        custom_error_type="for_each",
+        custom_error_type="wrong_type",
         custom_error_message="expected an expression (text), or a mapping with from",
     ),
 ]
