@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.explain import Evaluated, Trace
+from connector.core.explain import DROPPED, Evaluated, Trace
 from connector.core.mapping import Mapping, compile_pipeline
 from connector.core.specs import PipelineSpec
 
@@ -115,7 +115,7 @@ def test_a_member_that_fails_or_drops_its_event_ends_it() -> None:
     assert failing.members[-1].name == "sessionId"
     assert "expected text" in (failing.members[-1].failed or "")
     assert [member.name for member in dropped.members] == ["eventType"]
-    assert dropped.members[-1].failed
+    assert dropped.members[-1].failed == DROPPED
 
 
 @pytest.mark.parametrize("found", [[], "text"])
