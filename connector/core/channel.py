@@ -22,6 +22,7 @@ from connector.core.outcomes import (
     Rejected,
     Retryable,
     Throttled,
+    described,
     expired_for_good,
 )
 from connector.core.pacing import Outage, Pace, backoff
@@ -77,7 +78,7 @@ class Channel:
         self.lanes = Lanes(tracking_id, limits.linger)
         self.pace = Pace(limits.requests_per_second, now)
         self.outage = Outage(limits.retry_initial, limits.retry_maximum)
-        self.last_failure = ""  # the code of the last call that failed for want of an endpoint, and when it did
+        self.last_failure = ""  # why the last call failed for want of an endpoint, and when it did
         self.failed_at = 0.0
         self.on_the_wire = 0
         self.rate_wait = 0.0  # seconds in which a call was ready and the pace held it back
@@ -169,7 +170,7 @@ class Channel:
                 self._postpone(batch, 1, now, chance)
                 return Settled()
             case Retryable():
-                self.last_failure, self.failed_at = outcome.code, now
+                self.last_failure, self.failed_at = described(outcome), now
                 self.outage.on_failure(batch, now, chance)
                 self._postpone(batch, self.lanes.failed(batch), now, chance)
                 return Settled()
