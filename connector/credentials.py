@@ -78,11 +78,12 @@ def find_credentials(session: Session, role: Role | None) -> Credentials:
         raise NotConfigured(f"no AWS credentials: {_without_page(str(error))}") from error
     except OSError as error:  # a file with a token that is not there
         raise NotConfigured(f"no AWS credentials: {error.strerror} ({error.filename})") from error
-    except (KeyError, TypeError, AttributeError) as error:
-        # botocore believes a container's agent that answers 200, whatever it answers.
+    except Exception as error:
+        # botocore believes whoever answers 200: a container's agent, or what answers in its place.
         raise NotConfigured(
-            "no AWS credentials: the container's agent answers, but not with credentials; "
-            "check AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
+            f"no AWS credentials: a container's agent or another service answers, but not with credentials "
+            f"({type(error).__name__}); check AWS_CONTAINER_CREDENTIALS_FULL_URI, "
+            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and the profile"
         ) from error
     if found is None:
         raise NotConfigured(

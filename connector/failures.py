@@ -8,6 +8,9 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
 
 _ERRNO = re.compile(r"\[Errno (\d+)\]")
 _TLS_REASON = re.compile(r"[A-Z0-9_]{1,60}")
@@ -86,6 +89,17 @@ def _numbers(error: OSError) -> set[int]:
 def untrusted(error: BaseException) -> ssl.SSLCertVerificationError | None:
     """The verification of a certificate that failed, wherever libraries have wrapped it."""
     return next((each for each in _chain(error) if isinstance(each, ssl.SSLCertVerificationError)), None)
+
+
+def code_of(error: ClientError) -> str:
+    """The code of an error that AWS answered with; empty where the answer is somebody else's page.
+
+    Where an answer names no error, botocore takes the status for its code.
+    """
+    details: Any = error.response
+    code = str(details.get("Error", {}).get("Code", ""))
+    status = details.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    return "" if code.isdigit() or status < 400 else code
 
 
 def verdict(error: ssl.SSLCertVerificationError) -> str:

@@ -42,7 +42,7 @@ from connector.core.outcomes import (
 )
 from connector.core.signing import Keys, Signer
 from connector.credentials import CONNECT_TIMEOUT, Account, NotConfigured, client_config, find_credentials, new_session
-from connector.failures import CallFailed, untrusted, verdict
+from connector.failures import CallFailed, code_of, untrusted, verdict
 from connector.wire import Connections, Origin, Response
 
 SERVICE: Final = "personalize-events"
@@ -222,10 +222,8 @@ def _own_code(code: str, status: int) -> str:
 
 def _of_credentials(error: ClientError) -> Outcome:
     details: Any = error.response
-    code = str(details.get("Error", {}).get("Code", ""))
-    status = details.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-    if not code or code.isdigit() or status < 400:
-        # Where an answer names no error, botocore takes the status for its code: a proxy's page, not AWS's answer.
+    code, status = code_of(error), details.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    if not code:  # a proxy's page
         return Retryable(f"HTTP {status}", Status.CONNECTION, NO_CREDENTIALS)
     outcome = classify(code, status, details.get("Error", {}).get("Message", ""))
     match outcome:

@@ -104,8 +104,8 @@ def test_totals_agree_whatever_is_asked(endpoint: Endpoint) -> None:
             {"denied": True},
             call(),
             (
-                "User: arn:aws:iam::000000000000:user/local is not authorized to perform: personalize:PutEvents because "
-                "no identity-based policy allows the personalize:PutEvents action"
+                "User: arn:aws:iam::000000000000:user/local is not authorized to perform: personalize:PutEvents "
+                "because no identity-based policy allows the personalize:PutEvents action"
             ),
         ),
         (
