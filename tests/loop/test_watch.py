@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 
 from connector.core.flow import Bounds
 from connector.core.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
-from connector.ports import Reach
 from connector.core.pacing import START
+from connector.ports import Reach
 from connector.watch import Watch
 from tests.loop.fakes import P0, P1, QUICK, TOPIC, House
 
