@@ -99,10 +99,9 @@ class Pace:
                 self._rate *= 2.0 ** ((now - since) / DOUBLING)
                 return
             self._rate, since = self._share, there
-        if self._rate < self.ceiling:
-            gained = self._growth * (_impatience(now - self._changed) - _impatience(since - self._changed))
-            most = math.log(self.ceiling / self._rate)
-            self._rate = self.ceiling if gained >= most else self._rate * math.exp(gained)
+        gained = self._growth * (_impatience(now - self._changed) - _impatience(since - self._changed))
+        most = math.log(self.ceiling / self._rate)
+        self._rate = self.ceiling if gained >= most else self._rate * math.exp(gained)
 
     def take(self, now: float) -> bool:
         """Whether a call that is ready may go now; counts it if so."""

@@ -198,6 +198,15 @@ def test_calls_that_left_before_the_rate_fell_do_not_lower_it_again() -> None:
     assert pace.rate > 1000 * (1 - DECREASE)
 
 
+def test_acceptances_of_calls_that_left_before_the_rate_fell_say_nothing_about_the_new_one() -> None:
+    pace = warm(1000.0, 0.0)
+    pace.on_throttled(0.03, 0.0)
+    for _ in range(100):
+        pace.on_accepted(0.0299)
+    pace.on_throttled(0.03 + SETTLING, 0.04)
+    assert pace.rate < 1000 * (1 - DECREASE) / 1.5, "of those that left since, none got through"
+
+
 def test_what_gets_through_is_what_the_quota_has_for_us() -> None:
     """Three of four calls are throttled: within one look the rate is a quarter, instead of after twenty steps."""
     pace, now = warm(1000.0, 0.0), 0.0
