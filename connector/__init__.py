@@ -11,9 +11,9 @@ Data flows one way, and so do imports: core <- config <- loop <- app <- cli.
 | ports.py | what the loop needs of the outside, as Protocols | core |
 | loop.py, delivery.py, watch.py | the loop that owns all state, in one thread | core, ports, metrics, logs |
 | source.py, reach.py, readiness.py, retention.py, refusals.py | Kafka in | core, ports, metrics, logs |
-| credentials.py | who we are to AWS, as its own chain finds it | nothing |
-| personalize.py, wire.py, calls.py | AWS out | core, credentials, ports, metrics, logs |
-| auth.py, msk.py, certificates.py | logging in to Kafka | config, credentials, ports, metrics, logs |
+| credentials.py, failures.py | who we are to AWS, as its own chain finds it; how a failed call is named | nothing |
+| personalize.py, wire.py, calls.py | AWS out | core, credentials, failures, ports, metrics, logs |
+| auth.py, msk.py, certificates.py | logging in to Kafka | config, credentials, failures, ports, metrics, logs |
 | dead_letters.py | dead letters out | core, ports, metrics, logs |
 | tracing.py, spans.py | a span for each call, where OpenTelemetry is asked for | core, ports, logs |
 | status/ | the status page: what it shows, and how | core, ports, metrics, server, loop, watch, dead_letters |

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from confluent_kafka import Consumer, KafkaException, Producer
 
 from connector.certificates import expires
 from connector.config.librdkafka import refused_tls
 from connector.config.models import KafkaConfig, MskIamAuth, OidcAuth, PlainAuth, ScramAuth
 from connector.credentials import NotConfigured
+from connector.failures import code_of, untrusted, verdict
 from connector.logs import Repeats
 from connector.metrics import Metrics
 from connector.msk import Tokens
@@ -170,16 +171,28 @@ def _tokens(auth: MskIamAuth, metrics: Metrics, outside: Outside) -> Tokens:
     except NotConfigured as error:
         raise NotConfigured(f"for kafka.auth of type msk_iam: {error}") from None
     except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "")
+        code = code_of(error)
+        if not code:  # a proxy's page
+            raise _no_answer("HTTP") from None
         raise NotConfigured(
             f"kafka.auth: AWS hands out no credentials ({code}): check role_arn, its trust policy, and who assumes it"
         ) from None
-    except (BotoCoreError, OSError, RuntimeError) as error:
-        raise Unavailable(
-            f"kafka.auth: no AWS credentials for Kafka ({type(error).__name__}): AWS, or the agent that hands them "
-            "out, does not answer"
-        ) from None
+    except Exception as error:  # noqa: BLE001  a page makes botocore raise much that is no BotoCoreError
+        certificate = untrusted(error)
+        if certificate is not None:
+            raise NotConfigured(
+                "kafka.auth: no AWS credentials for Kafka: the certificate of who hands them out is not trusted "
+                f"({verdict(certificate)}): name a bundle of certificates in AWS_CA_BUNDLE"
+            ) from None
+        raise _no_answer(type(error).__name__) from None
     return tokens
+
+
+def _no_answer(kind: str) -> Unavailable:
+    return Unavailable(
+        f"kafka.auth: no AWS credentials for Kafka ({kind}): AWS, or the agent that hands them out, does not answer, "
+        "or something answers in its place"
+    )
 
 
 def _watched(kafka: KafkaConfig) -> Iterator[str]:

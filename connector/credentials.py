@@ -60,6 +60,12 @@ def new_session(region: str | None, config: Config) -> Session:
     return session
 
 
+def _without_page(message: str) -> str:
+    """Botocore quotes what a container's agent answered, which may be anything."""
+    before, mark, _ = message.partition("from container metadata: ")
+    return f"{before}{mark.removesuffix(': ')}"
+
+
 def find_credentials(session: Session, role: Role | None) -> Credentials:
     """What boto3's chain finds, or the role that is assumed with it, which is fetched when it is first used.
 
@@ -69,7 +75,16 @@ def find_credentials(session: Session, role: Role | None) -> Credentials:
     try:
         found = session.get_credentials()
     except (BotoCoreError, ValueError) as error:  # no such profile, half of a pair of keys, an agent at a strange host
-        raise NotConfigured(f"no AWS credentials: {error}") from error
+        raise NotConfigured(f"no AWS credentials: {_without_page(str(error))}") from error
+    except OSError as error:  # a file with a token that is not there
+        raise NotConfigured(f"no AWS credentials: {error.strerror} ({error.filename})") from error
+    except Exception as error:
+        # botocore believes whoever answers 200: a container's agent, or what answers in its place.
+        raise NotConfigured(
+            f"no AWS credentials: a container's agent or another service answers, but not with credentials "
+            f"({type(error).__name__}); check AWS_CONTAINER_CREDENTIALS_FULL_URI, "
+            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and the profile"
+        ) from error
     if found is None:
         raise NotConfigured(
             "no AWS credentials: expected them in the environment (AWS_ACCESS_KEY_ID and "

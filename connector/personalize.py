@@ -26,6 +26,8 @@ from botocore.parsers import create_parser
 from botocore.session import Session
 from botocore.utils import get_environ_proxies
 
+from connector.core import answers
+from connector.core.answers import Certificates
 from connector.core.batching import Batch
 from connector.core.outcomes import (
     Delivered,
@@ -40,9 +42,18 @@ from connector.core.outcomes import (
 )
 from connector.core.signing import Keys, Signer
 from connector.credentials import CONNECT_TIMEOUT, Account, NotConfigured, client_config, find_credentials, new_session
-from connector.wire import CallFailed, Connections, Origin, Response
+from connector.failures import CallFailed, code_of, untrusted, verdict
+from connector.wire import Connections, Origin, Response
 
 SERVICE: Final = "personalize-events"
+NO_CREDENTIALS: Final = "no AWS credentials: the service that hands them out does not answer as AWS does"
+_ROLE: Final = "check the AWS credentials: AWS refused to hand them out"
+_ROLES: Final = {
+    "AssumeRole": "check personalize.assume_role: allow sts:AssumeRole on role_arn to the identity this process runs "
+    "as, and name that identity (and external_id, where it is set) in the role's trust policy",
+    "AssumeRoleWithWebIdentity": "check the role of the service account, and that the role's trust policy names the "
+    "cluster's OIDC provider and this service account",
+}
 
 
 class Wire:
@@ -74,6 +85,10 @@ class Wire:
         self._connections = Connections(origin, CONNECT_TIMEOUT, timeout, time.monotonic)
         self._output_shape = operation.output_shape
         self._parser = create_parser(meta.service_model.metadata["protocol"])
+        self._where = origin.where
+        self._clock = time.monotonic
+        self._certificates = Certificates()
+        self._certificates_of_others = Certificates()  # of those who hand out credentials
 
     def _session(self) -> Session:
         return new_session(self._account.region, self._config)
@@ -99,16 +114,38 @@ class Wire:
             content = body(batch)
             response = await self._connections.post(self._sign(keys, content), content)
         except CallFailed as failure:
-            return Retryable(failure.code, Status.TIMEOUT if failure.timed_out else Status.CONNECTION)
+            if failure.untrusted:
+                return self._certificates.on_untrusted(failure.code, failure.detail, self._clock())
+            return Retryable(failure.code, Status.TIMEOUT if failure.timed_out else Status.CONNECTION, failure.detail)
         except ClientError as error:
             # Not of PutEvents: credentials are fetched by calls of their own, to STS.
             return _of_credentials(error)
         except BotoCoreError as error:
-            # Metadata and token services that do not answer: as passing as any outage.
-            return Retryable(type(error).__name__, Status.CONNECTION)
+            return self._without_credentials(error)
         except _Unrenewable as error:
             return error.outcome
-        return Delivered() if response.status == 200 else self._refusal(response)
+        self._certificates.on_answer()
+        self._certificates_of_others.on_answer()
+        return self._meaning(response)
+
+    def _without_credentials(self, error: BotoCoreError) -> Outcome:
+        kind, certificate = type(error).__name__, untrusted(error)
+        # Of the URL only the host: it may hold a user and a password.
+        host = urlsplit(str(error.kwargs.get("endpoint_url", ""))).hostname
+        who = host or "the service that hands them out"
+        if certificate is not None:
+            said = f"tls: no AWS credentials, the certificate of {who} is not trusted ({verdict(certificate)})"
+            return self._certificates_of_others.on_untrusted(kind, said, self._clock())
+        # Metadata and token services that do not answer, or not as AWS does: as passing as any outage.
+        return Retryable(kind, Status.CONNECTION, f"no AWS credentials: {who} does not answer as AWS does")
+
+    def _meaning(self, response: Response) -> Outcome:
+        status, headers, content = response
+        if answers.accepted(status, headers, content):
+            return Delivered()
+        if answers.refused(status, headers, content):
+            return self._refusal(response)
+        return answers.not_the_service(status, headers, content, self._where)
 
     def _sign(self, keys: Keys, content: bytes) -> bytes:
         headers = self._signer.headers(keys, content, time.time())
@@ -127,7 +164,7 @@ class Wire:
         answer = {"status_code": status, "headers": response.headers, "body": response.content}
         try:
             error = self._parser.parse(answer, self._output_shape).get("Error", {})
-        except Exception:  # noqa: BLE001  a proxy's page, say: the status alone has to do
+        except Exception:  # noqa: BLE001  a body that is cut short, say: the status has to do
             error = {}
         return classify(_own_code(str(error.get("Code", "")), status), status, str(error.get("Message", "")))
 
@@ -153,7 +190,7 @@ def _renew(credentials: Credentials) -> Any:
         # botocore's word for credentials that were fetched anew and had expired already.
         raise _Unrenewable(Expired("ExpiredToken")) from None
     except Exception as error:  # noqa: BLE001  a credential_process that prints anything, for example
-        raise _Unrenewable(Retryable(type(error).__name__, Status.CONNECTION)) from None
+        raise _Unrenewable(Retryable(type(error).__name__, Status.CONNECTION, NO_CREDENTIALS)) from None
 
 
 async def _keys(credentials: Credentials) -> Keys:
@@ -185,8 +222,9 @@ def _own_code(code: str, status: int) -> str:
 
 def _of_credentials(error: ClientError) -> Outcome:
     details: Any = error.response
-    code = details.get("Error", {}).get("Code", "")
-    status = details.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    code, status = code_of(error), details.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    if not code:  # a proxy's page
+        return Retryable(f"HTTP {status}", Status.CONNECTION, NO_CREDENTIALS)
     outcome = classify(code, status, details.get("Error", {}).get("Message", ""))
     match outcome:
         case Retryable() | Expired():
@@ -195,18 +233,32 @@ def _of_credentials(error: ClientError) -> Outcome:
             # Not over the quota of PutEvents, so it is nothing that slower calls would mend.
             return Retryable(code, Status.CONNECTION)
         case _:
-            return Fatal(code, "check personalize.assume_role: AWS refused to hand out credentials for it")
+            return Fatal(code, _ROLES.get(error.operation_name, _ROLE))
 
 
 def _client(session: Session, endpoint_url: str | None) -> Any:
     try:
-        return boto3.Session(botocore_session=session).client(SERVICE, endpoint_url=endpoint_url)
+        client = boto3.Session(botocore_session=session).client(SERVICE, endpoint_url=endpoint_url)
     except NoRegionError as error:
         raise NotConfigured(
             "no AWS region: expected personalize.region, AWS_REGION, AWS_DEFAULT_REGION, or one in the profile"
         ) from error
     except (BotoCoreError, ValueError) as error:
-        raise NotConfigured(f"no client for Amazon Personalize: {error}") from error
+        said = "an endpoint URL is not valid" if "@" in str(error) else f"{error}"  # it quotes the URL
+        raise NotConfigured(f"no client for Amazon Personalize: {said}") from None
+    _check_endpoint(str(client.meta.endpoint_url))
+    return client
+
+
+def _check_endpoint(url: str) -> None:
+    """One from the environment or the profile, which no model has seen. Whatever it holds is logged and shown."""
+    parts = urlsplit(url)
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise NotConfigured(
+            "expected an endpoint URL without user, password, query and fragment (personalize.endpoint_url, "
+            "AWS_ENDPOINT_URL_PERSONALIZE_EVENTS, AWS_ENDPOINT_URL, or endpoint_url in the AWS profile): "
+            "calls are signed, and AWS takes no password"
+        )
 
 
 def _origin(session: Session, url: str) -> Origin:

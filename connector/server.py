@@ -254,5 +254,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         super().end_headers()
 
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """The library's own reasons quote what the client sent; ours are fixed."""
+        del message, explain
+        super().send_error(code, HTTPStatus(code).phrase)
+
     def log_message(self, *_: object) -> None:
         """Probes and scrapes come every few seconds: no news."""

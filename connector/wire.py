@@ -16,6 +16,9 @@ from urllib.parse import unquote, urlsplit
 
 import httptools
 
+from connector import failures
+from connector.failures import CallFailed
+
 IDLE = 10.0  # seconds; load balancers close after twenty and more
 MAX_ANSWER = 1024 * 1024  # bytes; the service's answers are a few hundred
 
@@ -26,19 +29,6 @@ class Response(NamedTuple):
     status: int
     headers: Mapping[str, str]
     content: bytes
-
-
-class CallFailed(Exception):
-    """No answer, and whether the other side has acted on the request is unknown. ``code`` is botocore's word for it."""
-
-    def __init__(self, code: str, *, timed_out: bool = False) -> None:
-        super().__init__(code)
-        self.code = code
-        self.timed_out = timed_out
-
-
-def _closed() -> CallFailed:
-    return CallFailed("ConnectionClosedError")
 
 
 class Origin(NamedTuple):
@@ -58,6 +48,17 @@ class Origin(NamedTuple):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
 
+    @property
+    def where(self) -> str:
+        """Host and port for people; without user and password, and with the proxy on the way."""
+        there = _address(self.host, self.port)
+        return there if self.proxy is None else f"{there} (by way of the proxy {self.way})"
+
+    @property
+    def way(self) -> str:
+        """The proxy's host and port."""
+        return _address(*_proxy_address(self.proxy or ""))
+
     def head(self, path: str, headers: Mapping[str, str]) -> bytes:
         """The start of a request that is the same for every call: more headers may follow."""
         # A proxy tunnels what is encrypted; of what is not it wants to know all.
@@ -69,10 +70,20 @@ class Origin(NamedTuple):
         return ("\r\n".join(lines) + "\r\n" + credentials).encode()
 
 
-class Connection(asyncio.Protocol):
-    """One connection; its parser calls the ``on_…`` methods."""
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
-    def __init__(self) -> None:
+
+def _proxy_address(proxy: str) -> tuple[str, int]:
+    parts = urlsplit(proxy)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+class Connection(asyncio.Protocol):
+    """One connection; its parser calls the ``on_…`` methods. ``where`` is the other side, for people."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
         self.transport: asyncio.Transport | None = None
         self.idle_since = 0.0
         self.reusable = True
@@ -93,19 +104,19 @@ class Connection(asyncio.Protocol):
     def opened(self) -> asyncio.Transport:
         """Its transport, which it has from when it is open."""
         if self.transport is None:
-            raise _closed()
+            raise failures.closed(self.where)
         return self.transport
 
     def data_received(self, data: bytes) -> None:
         """Bytes came; nobody asked for them where no call is under way."""
         self._received += len(data)
         if self._answer is None or self._received > MAX_ANSWER:
-            self.fail(_closed())
+            self.fail(failures.closed(self.where, f"sent more than {MAX_ANSWER} bytes, or before it was asked"))
             return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
-            self.fail(_closed())
+            self.fail(failures.closed(self.where, "answers, but not in HTTP/1.1"))
 
     def connection_lost(self, error: Exception | None) -> None:
         """It is closed, by whomever; for an answer without a length, that is its end."""
@@ -113,7 +124,7 @@ class Connection(asyncio.Protocol):
         if error is None and self._headers_complete and not lengths & self._headers.keys():
             self.reusable = False
             self._resolve(Response(self._parser.get_status_code(), self._headers, b"".join(self._content)))
-        self.fail(_closed())
+        self.fail(failures.closed(self.where))
 
     # -- the parser's side
 
@@ -160,16 +171,20 @@ class Connection(asyncio.Protocol):
         self._headers, self._content, self._headers_complete = {}, [], False  # nothing of the answer before
         self._parser = httptools.HttpResponseParser(self)
         if self.transport is None or self.transport.is_closing():
-            self.fail(_closed())
+            self.fail(failures.closed(self.where))
         else:
             self.transport.write(request)
 
     def fail(self, why: CallFailed) -> None:
         """Close it, and tell whoever waits."""
-        self.reusable = False
         answer, self._answer = self._answer, None
         if answer is not None and not answer.done():
             answer.set_exception(why)
+        self.close()
+
+    def close(self) -> None:
+        """Close it; nobody waits."""
+        self.reusable = False
         if self.transport is not None:
             self.transport.abort()
 
@@ -188,6 +203,7 @@ class Connections:
         self._connect_timeout = connect_timeout
         self._timeout = timeout
         self._clock = clock
+        self._where = origin.where
         self._idle: list[Connection] = []
 
     async def post(self, head: bytes, body: bytes) -> Response:
@@ -203,17 +219,20 @@ class Connections:
         connection = self._take() or await self._connect()
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Response] = loop.create_future()
-        timer = loop.call_later(self._timeout, connection.fail, CallFailed("ReadTimeoutError", timed_out=True))
+        timer = loop.call_later(self._timeout, self._give_up, connection)
         try:
             connection.send(head + body, answer)
             response = await answer
         except BaseException:
-            connection.fail(_closed())
+            connection.close()
             raise
         finally:
             timer.cancel()
         self._put_back(connection)
         return response
+
+    def _give_up(self, connection: Connection) -> None:
+        connection.fail(failures.late(self._where, self._timeout))
 
     def _take(self) -> Connection | None:
         oldest = self._clock() - IDLE
@@ -221,7 +240,7 @@ class Connections:
             connection = self._idle.pop()  # the latest used: those that are too many grow old and are closed
             if connection.reusable and connection.idle_since >= oldest:
                 return connection
-            connection.fail(_closed())
+            connection.close()
         return None
 
     def _put_back(self, connection: Connection) -> None:
@@ -229,46 +248,53 @@ class Connections:
             connection.idle_since = self._clock()
             self._idle.append(connection)
         else:
-            connection.fail(_closed())
+            connection.close()
 
     async def _connect(self) -> Connection:
         try:
             async with asyncio.timeout(self._connect_timeout):
                 return await _open(self._origin)
         except TimeoutError:
-            raise CallFailed("ConnectTimeoutError", timed_out=True) from None
-        except ssl.SSLError:
-            raise CallFailed("SSLError") from None
-        except OSError:
-            raise CallFailed("EndpointConnectionError") from None
+            raise failures.not_connected(self._where, self._connect_timeout) from None
 
     def close(self) -> None:
         """Close what is idle."""
         for connection in self._idle:
-            connection.fail(_closed())
+            connection.close()
         self._idle.clear()
 
 
 async def _open(origin: Origin) -> Connection:
-    loop = asyncio.get_running_loop()
     if origin.proxy is None:
-        _, connection = await loop.create_connection(Connection, origin.host, origin.port, ssl=origin.tls)
-        return connection
-    proxy = urlsplit(origin.proxy)
-    secure = proxy.scheme == "https"
-    tls = ssl.create_default_context() if secure else None
-    port = proxy.port or (443 if secure else 80)
-    _, connection = await loop.create_connection(Connection, proxy.hostname or "", port, ssl=tls)
+        return await _reach(origin.host, origin.port, origin.tls, origin.where)
+    tls = ssl.create_default_context() if urlsplit(origin.proxy).scheme == "https" else None
+    connection = await _reach(*_proxy_address(origin.proxy), tls, f"the proxy {origin.way}")
     if origin.tls is not None:
         try:
             await _tunnel(connection, origin, _credentials(origin.proxy))
-            connection.transport = await loop.start_tls(
-                connection.opened(), connection, origin.tls, server_hostname=origin.host
-            )
+            await _secure(connection, origin, origin.tls)
         except BaseException:
-            connection.fail(_closed())  # nobody else knows of it yet
+            connection.close()  # nobody else knows of it yet
             raise
+    connection.where = origin.where
     return connection
+
+
+async def _reach(host: str, port: int, tls: ssl.SSLContext | None, where: str) -> Connection:
+    loop = asyncio.get_running_loop()
+    try:
+        _, connection = await loop.create_connection(lambda: Connection(where), host, port, ssl=tls)
+    except OSError as error:
+        raise failures.connecting(error, where) from None
+    return connection
+
+
+async def _secure(connection: Connection, origin: Origin, tls: ssl.SSLContext) -> None:
+    loop = asyncio.get_running_loop()
+    try:
+        connection.transport = await loop.start_tls(connection.opened(), connection, tls, server_hostname=origin.host)
+    except OSError as error:
+        raise failures.connecting(error, origin.where) from None
 
 
 async def _tunnel(connection: Connection, origin: Origin, credentials: str) -> None:
@@ -278,8 +304,7 @@ async def _tunnel(connection: Connection, origin: Origin, credentials: str) -> N
     connection.send(request.encode(), answer, tunnel=True)
     response = await answer
     if response.status != 200:
-        connection.fail(_closed())
-        raise CallFailed("ProxyConnectionError")
+        raise failures.tunnel_refused(origin.way, target, response.status)
 
 
 def _credentials(proxy: str) -> str:

@@ -22,6 +22,7 @@ from connector.core.outcomes import (
     Rejected,
     Retryable,
     Throttled,
+    described,
     expired_for_good,
 )
 from connector.core.pacing import Outage, Pace, backoff
@@ -77,7 +78,7 @@ class Channel:
         self.lanes = Lanes(tracking_id, limits.linger)
         self.pace = Pace(limits.requests_per_second, now)
         self.outage = Outage(limits.retry_initial, limits.retry_maximum)
-        self.last_failure = ""  # the code of the last call that failed for want of an endpoint, and when it did
+        self.last_failure = ""  # why the last call failed for want of an endpoint, and when it did
         self.failed_at = 0.0
         self.on_the_wire = 0
         self.rate_wait = 0.0  # seconds in which a call was ready and the pace held it back
@@ -114,25 +115,21 @@ class Channel:
 
     def take(self, now: float) -> Batch | None:
         """The call that may go now, None where none may."""
-        may_go_at = self.outage.ready_at(now)
-        if may_go_at is None or may_go_at > now:
+        if self.outage.ready_at(now) > now:
             return None
+        ready_at = self.lanes.ready_at(now)
+        if ready_at is None or ready_at > now:
+            self._note_free(now)
+            return None
+        # Only a call that is ready asks for its turn: the pace learns from those that have to wait for it.
         if not self.pace.take(now):
-            self._note_held(now)
+            self._held_from = now if self._held_from is None else self._held_from
             return None
         self._note_free(now)
         batch = self.lanes.take(now)
-        if batch is None:
-            self.pace.give_back()
-            return None
         self.on_the_wire += 1
-        self.outage.on_call(batch)
+        self.outage.on_call(batch, now)
         return batch
-
-    def _note_held(self, now: float) -> None:
-        ready_at = self.lanes.ready_at(now)
-        if self._held_from is None and ready_at is not None and ready_at <= now:
-            self._held_from = now
 
     def _note_free(self, now: float) -> None:
         if self._held_from is not None:
@@ -142,10 +139,7 @@ class Channel:
     def ready_at(self, now: float) -> float | None:
         """When ``take`` may have a call, with nothing added; None where only an answer can tell."""
         waiting = self.lanes.ready_at(now)
-        may_go_at = self.outage.ready_at(now)
-        if waiting is None or may_go_at is None:
-            return None
-        return max(waiting, may_go_at, self.pace.ready_at(now))
+        return None if waiting is None else max(waiting, self.outage.ready_at(now), self.pace.ready_at(now))
 
     def settle(self, batch: Batch, outcome: Outcome, now: float, chance: float) -> Settled:
         """Take the answer to a call into account.
@@ -169,7 +163,7 @@ class Channel:
                 self._postpone(batch, 1, now, chance)
                 return Settled()
             case Retryable():
-                self.last_failure, self.failed_at = outcome.code, now
+                self.last_failure, self.failed_at = described(outcome), now
                 self.outage.on_failure(batch, now, chance)
                 self._postpone(batch, self.lanes.failed(batch), now, chance)
                 return Settled()

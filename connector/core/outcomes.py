@@ -35,10 +35,14 @@ class Throttled(NamedTuple):
 
 
 class Retryable(NamedTuple):
-    """An outage, on the way or at the service; or unknown, as when the answer got lost. Send again."""
+    """An outage, on the way or at the service; or unknown, as when the answer got lost. Send again.
+
+    ``detail`` says which host and what kind of failure, where the code alone does not.
+    """
 
     code: str
     status: Status
+    detail: str = ""
 
 
 class Rejected(NamedTuple):
@@ -65,8 +69,15 @@ class Fatal(NamedTuple):
 
 Outcome = Delivered | Throttled | Retryable | Rejected | Expired | Fatal
 
-_PERMISSION = "allow personalize:PutEvents on the event tracker's dataset group to the role this process runs as"
-_CREDENTIALS = "check the AWS credentials: the access key is unknown, or belongs to another partition or account"
+_PERMISSION = (
+    'allow personalize:PutEvents on "Resource": "*" (the action has no resource types) to the role this process runs '
+    "as, and look for a deny in its permissions boundary, service control policies, and the policy of a VPC endpoint"
+)
+_CREDENTIALS = (
+    "check the AWS credentials: the access key or the session token is unknown, inactive or of another partition, "
+    "or the region is not enabled for the account"
+)
+_UNSIGNED = "check personalize.endpoint_url, and that nothing between here and AWS removes the Authorization header"
 _SIGNATURE = "check the secret access key, the region, and that nothing between here and AWS rewrites requests"
 _RESOURCE = "check the region and personalize.endpoint_url: the service there does not know what was asked for"
 _CLOCK = "refresh the AWS credentials, and check this machine's clock"
@@ -117,8 +128,8 @@ _FATAL: Mapping[str, str] = {
     "UnrecognizedClientException": _CREDENTIALS,
     "InvalidClientTokenId": _CREDENTIALS,
     "InvalidAccessKeyId": _CREDENTIALS,
-    "MissingAuthenticationTokenException": _CREDENTIALS,
-    "MissingAuthenticationToken": _CREDENTIALS,
+    "MissingAuthenticationTokenException": _UNSIGNED,
+    "MissingAuthenticationToken": _UNSIGNED,
     "OptInRequired": "enable the region and the service for this account, or change personalize.region",
     "InvalidSignatureException": _SIGNATURE,
     "SignatureDoesNotMatch": _SIGNATURE,
@@ -132,15 +143,13 @@ _FATAL: Mapping[str, str] = {
 
 
 def classify(code: str, status: int, message: str = "") -> Outcome:
-    """The outcome of an HTTP answer.
+    """The outcome of a refusal by AWS; whether it is one, answers.py says.
 
     Args:
-        code: the error code as botocore parses it, without namespace; empty for a success or where none came.
+        code: the error code as botocore parses it, without namespace; empty where none came.
         status: the HTTP status.
         message: the service's words; looked at where the code alone does not tell, never kept.
     """
-    if 200 <= status < 300:
-        return Delivered()
     if code in _EXPIRED or (code in _FATAL and any(words in message.lower() for words in _CLOCK_WORDS)):
         # A signature that comes too late or too early has the code of a wrong one; only its message tells.
         return Expired(code)
@@ -165,12 +174,15 @@ def _by_status(code: str, status: int) -> Outcome:
             return Rejected(code)
         case 401 | 403:
             return Fatal(code, _PERMISSION)
-        case 407:
-            return Fatal(code, "check the proxy's user and password")
-        case _ if status >= 500:
+        case _ if status >= 500 or status < 400:
             return Retryable(code, Status.SERVER_ERROR)
         case _:
             return Fatal(code, _RESOURCE)
+
+
+def described(outcome: Retryable) -> str:
+    """Why a call is sent again: its code, and what is known beyond that."""
+    return f"{outcome.code}: {outcome.detail}" if outcome.detail else outcome.code
 
 
 def expired_for_good(outcome: Expired) -> Fatal:

@@ -3,7 +3,10 @@
 The quota belongs to the dataset group, so replicas and strangers share it without talking to each other. All of them
 grow in proportion to what they have, and each throttled call costs its sender a fixed part. Who sends more is throttled
 more often, in the same proportion, so rates drift towards equal shares, while the throttled calls stay few: about
-``GROWTH / DECREASE`` a second and sender, whatever the quota is. docs/decisions/0012-pace.md has the figures.
+``GROWTH / DECREASE`` a second and sender, whatever the quota is, and fewer where the rate is small.
+
+At the start nobody knows the quota, and it may be a hundredth of the ceiling. So the rate starts low and rises only as
+calls are accepted: time alone proves nothing. docs/decisions/0012-pace.md and 0022-the-start.md have the figures.
 
 Units: rates in calls a second, times in seconds of any clock that does not go back.
 """
@@ -11,27 +14,47 @@ Units: rates in calls a second, times in seconds of any clock that does not go b
 import math
 
 BURST = 0.05  # seconds' worth of calls that may go at once after a pause
-START = 1 / 8  # of the ceiling: eight replicas that start together do not begin with a storm
-DOUBLING = 0.25  # seconds in which the rate doubles, up to the share that it had or may have
+START = 1 / 100  # of the ceiling: the quota may be that much lower, and nobody knows yet
+STARTING = 0.12  # seconds in which the rate doubles at the start, while calls are accepted as fast as they may go
+DOUBLING = 0.25  # seconds in which the rate doubles, up to the share that it had
 GROWTH = 0.05  # gained a second beyond that share, in proportion to the rate
+SMALL = 25.0  # calls a second; below, growth is slower, so that the throttled part stays below a tenth
 IMPATIENCE = (
     3.0  # seconds without throttling, after which growth is no longer steady but rises with time, and storms end
 )
 DECREASE = 0.06  # of the rate, lost to a throttled call; more where more than that share of the calls was throttled
+FORGOTTEN = 30.0  # seconds without throttling, after which a start that was throttled is like any other
 SETTLING = 0.25  # seconds in which the effect of a decrease is measured before the next
 FLOOR = 2.0  # calls a second: the least, so that the end of a throttling is noticed
+_STEP = math.log(2) / STARTING  # that each accepted call adds, so that a rate which is used up doubles in that time
 _WHOLE = 1.0 - 1e-9  # of a token: what rounding leaves of one
 
 
 class Pace:
     """A token bucket; its rate falls when calls are throttled and grows back towards the ceiling."""
 
-    __slots__ = ("_accepted", "_changed", "_rate", "_refused", "_share", "_storm", "_tokens", "_updated", "ceiling")
+    __slots__ = (
+        "_accepted",
+        "_changed",
+        "_growth",
+        "_held_at",
+        "_rate",
+        "_refused",
+        "_share",
+        "_starting",
+        "_storm",
+        "_tokens",
+        "_updated",
+        "ceiling",
+    )
 
     def __init__(self, ceiling: float, now: float) -> None:
         self.ceiling = ceiling
         self._rate = max(ceiling * START, min(FLOOR, ceiling))
-        self._share = ceiling  # what the quota had for us when it was last seen, as far as is known
+        self._share = ceiling  # what the quota had for us when it was last seen
+        self._growth = GROWTH
+        self._starting = self._rate < ceiling  # neither the quota nor the ceiling was reached yet
+        self._held_at = -math.inf  # when a call had to wait for its time
         self._tokens = self._capacity
         self._updated = now
         self._changed = -math.inf  # when throttling last slowed us down
@@ -56,7 +79,10 @@ class Pace:
         """Let time pass: the rate grows back towards its ceiling, and calls become due."""
         if now <= self._updated:
             return
-        if self._rate < self.ceiling:
+        if self._starting:
+            if now - self._changed >= FORGOTTEN:
+                self._changed = -math.inf
+        elif self._rate < self.ceiling:
             self._grow(self._updated, now)
         elapsed, self._updated = now - self._updated, now
         self._tokens = min(self._capacity, self._tokens + self._rate * elapsed)
@@ -73,22 +99,18 @@ class Pace:
                 self._rate *= 2.0 ** ((now - since) / DOUBLING)
                 return
             self._rate, since = self._share, there
-        if self._rate < self.ceiling:
-            gained = GROWTH * (_impatience(now - self._changed) - _impatience(since - self._changed))
-            most = math.log(self.ceiling / self._rate)
-            self._rate = self.ceiling if gained >= most else self._rate * math.exp(gained)
+        gained = self._growth * (_impatience(now - self._changed) - _impatience(since - self._changed))
+        most = math.log(self.ceiling / self._rate)
+        self._rate = self.ceiling if gained >= most else self._rate * math.exp(gained)
 
     def take(self, now: float) -> bool:
-        """Whether a call may go now; counts it if so."""
+        """Whether a call that is ready may go now; counts it if so."""
         self.advance(now)
         if self._tokens < _WHOLE:
+            self._held_at = now
             return False
         self._tokens -= 1.0
         return True
-
-    def give_back(self) -> None:
-        """The call that was counted did not take place."""
-        self._tokens += 1.0
 
     def ready_at(self, now: float) -> float:
         """When the next call may go; ``now`` or earlier where it may go at once."""
@@ -102,9 +124,14 @@ class Pace:
 
     def on_accepted(self, left_at: float) -> None:
         """The quota had room for a call that left at ``left_at``."""
-        if left_at >= self._changed:
-            self._accepted += 1
-            self._storm = False
+        if left_at < self._changed:
+            return
+        self._accepted += 1
+        self._storm = False
+        # A call that goes as soon as it is ready proves nothing about a higher rate: only those that had to wait do.
+        if self._starting and self._held_at >= left_at - STARTING:
+            self._rate = min(self.ceiling, self._rate + min(self._rate, _STEP))
+            self._starting = self._rate < self.ceiling
 
     def on_throttled(self, now: float, left_at: float) -> None:
         """The quota had no room for a call that left at ``left_at``: slow down, once for all that left before we did.
@@ -121,8 +148,10 @@ class Pace:
             return
         least = min(FLOOR, self.ceiling)
         if self._accepted:
+            self._starting = False
             refused = self._refused / (self._refused + self._accepted) if self._refused > 1 else 0.0
             self._rate = self._share = max(least, self._rate * (1.0 - max(DECREASE, refused)))
+            self._growth = GROWTH * min(1.0, self._share / SMALL)
         else:
             self._rate = max(least, self._rate / 2.0)
             self._storm = True
@@ -150,12 +179,15 @@ def backoff(attempt: int, initial: float, maximum: float, chance: float) -> floa
 
 
 class Outage:
-    """Whether the endpoint answers at all; while it does not, one call at a time asks.
+    """Whether the endpoint answers at all; while it does not, single calls ask.
 
     Lanes wait for themselves after a failure. That is enough for a failure here and there, but in an outage
     thousands of waiting lanes would still make a thousand useless calls a second. So after ``TOLERATED`` failures
     with no success between them the calls stop, and a single one asks again at growing intervals. The longest is
     short, because the first success must let everything go on within seconds.
+
+    A question that hangs is not waited for: it may have left just before the endpoint came back, and its time-out is
+    longer than the longest interval. The next one leaves while it is still on the wire.
     """
 
     TOLERATED = 8
@@ -170,23 +202,22 @@ class Outage:
         self._asked = 0
         self._next = 0.0
         self._since: float | None = None
-        self._question: object | None = None
+        self._question: object | None = None  # the latest
 
     @property
     def since(self) -> float | None:
         """When the outage began; None where there is none."""
         return self._since
 
-    def ready_at(self, now: float) -> float | None:
-        """When a call may go: at once, at a time, or (None) once the question on the wire is answered."""
-        if self._since is None:
-            return now
-        return None if self._question is not None else max(now, self._next)
+    def ready_at(self, now: float) -> float:
+        """When a call may go: ``now``, or later."""
+        return now if self._since is None else max(now, self._next)
 
-    def on_call(self, call: object) -> None:
-        """A call leaves; in an outage, it is the one that asks."""
+    def on_call(self, call: object, now: float) -> None:
+        """A call leaves; in an outage, it asks."""
         if self._since is not None:
             self._question = call
+            self._next = now + self.LONGEST
 
     def on_answer(self) -> None:
         """The endpoint answered, whatever it said: it is there."""
@@ -202,7 +233,7 @@ class Outage:
                 return
             self._since = now
         elif call is not self._question:
-            return  # it left before the outage was known, and its failure tells nothing new
+            return  # it left before the latest question, and its failure tells nothing new
         self._question = None
         self._asked += 1
         # Half of the wait is certain: with full jitter alone a single asker would often ask at once.

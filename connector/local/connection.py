@@ -14,9 +14,8 @@ from typing import cast
 
 import httptools
 
-from connector.local.errors import ServiceError
 from connector.local.rendering import chunk, render_head
-from connector.local.requests import Fate, Hang, Reply, Reset, refusal
+from connector.local.requests import Fate, Hang, Reply, Reset
 from connector.local.signatures import Request
 
 MAX_BODY_BYTES = 1 << 20
@@ -28,10 +27,17 @@ LINGER_SECONDS = 1.0
 
 
 class Connection(asyncio.Protocol):
-    """``answer`` decides; ``wall`` gives seconds since the epoch; ``open_`` holds every open connection."""
+    """``answer`` decides, ``refuse`` answers what is no request; ``wall`` gives Unix time, ``open_`` holds its kind."""
 
-    def __init__(self, answer: Callable[[Request], Fate], wall: Callable[[], float], open_: set["Connection"]) -> None:
+    def __init__(
+        self,
+        answer: Callable[[Request], Fate],
+        refuse: Callable[[str, str], Reply],
+        wall: Callable[[], float],
+        open_: set["Connection"],
+    ) -> None:
         self._answer = answer
+        self._refuse = refuse
         self._wall = wall
         self._open = open_
         self._loop = asyncio.get_running_loop()
@@ -169,7 +175,7 @@ class Connection(asyncio.Protocol):
         if not self._deaf:
             self._deaf = self._ended = True
             self._body.clear()
-            self._queue.append((refusal(ServiceError(code, message)), False))
+            self._queue.append((self._refuse(code, message), False))
             self._advance()
 
     def _pace(self) -> None:

@@ -55,7 +55,7 @@ class Endpoint(Service):
             return self.answer(request, time.time(), time.monotonic())
 
         def connect() -> Connection:
-            return Connection(answer, time.time, self._connections)
+            return Connection(answer, self.turned_away, time.time, self._connections)
 
         self._server = await loop.create_server(connect, self.host, self.port, backlog=BACKLOG)
         self.port = self._server.sockets[0].getsockname()[1]

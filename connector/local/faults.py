@@ -42,6 +42,11 @@ def read_latency(value: Any) -> Any:
     return (low, high)
 
 
+_DENIED = (
+    "User: arn:aws:iam::000000000000:user/local is not authorized to perform: personalize:PutEvents because no "
+    "identity-based policy allows the personalize:PutEvents action"
+)
+
 Rate = Annotated[float, Field(ge=0, le=1)]
 PerSecond = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -129,9 +134,9 @@ class Injector:
         """What AWS decides before it reads the body: credentials, permissions, quota, its own failures."""
         faults = self.faults
         if access_key in faults.expired_keys or token in faults.expired_tokens:
-            raise ServiceError("ExpiredTokenException", "the security token in the request is expired")
+            raise ServiceError("ExpiredTokenException", "The security token included in the request is expired")
         if faults.denied:
-            raise ServiceError("AccessDeniedException", "not authorized to perform: personalize:PutEvents")
+            raise ServiceError("AccessDeniedException", _DENIED)
         if self.bucket is not None and not self.bucket.take(tick):
             raise self._throttled()
         if self.happens(faults.fail_rate):
@@ -161,4 +166,4 @@ class Injector:
         return low if low == high else self.chance.uniform(low, high)
 
     def _throttled(self) -> ServiceError:
-        return ServiceError("ThrottlingException", "rate exceeded", self.faults.throttle_status)
+        return ServiceError("ThrottlingException", "Rate exceeded", self.faults.throttle_status)

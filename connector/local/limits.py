@@ -41,9 +41,16 @@ def _wrong_type(path: str, expected: str, value: object) -> NoReturn:
     raise ServiceError("SerializationException", message)
 
 
-def _unsatisfied(path: str, constraint: str) -> NoReturn:
-    message = f"1 validation error detected: value at '{path}' failed to satisfy constraint: {constraint}"
-    raise invalid_input(message)
+def _unsatisfied(path: str, constraint: str, value: str = "Value") -> NoReturn:
+    """In AWS's words; it does not quote values that the model calls sensitive, and here none is quoted."""
+    raise invalid_input(f"1 validation error detected: {value} at '{path}' failed to satisfy constraint: {constraint}")
+
+
+def _check_length(path: str, length: int, low: float, high: float) -> None:
+    if length < low:
+        _unsatisfied(path, f"Member must have length greater than or equal to {low}")
+    if length > high:
+        _unsatisfied(path, f"Member must have length less than or equal to {high}")
 
 
 # The model's pattern splits a text at every pair of places: a thousand printable characters before one
@@ -66,12 +73,12 @@ def _string(shape: Shape, path: str) -> Check:
         if type(value) is not str:
             _wrong_type(path, "a string", value)
         if not low <= len(value) <= high:
-            _unsatisfied(path, f"length must be {low} to {high}, not {len(value)}")
+            _check_length(path, len(value), low, high)
 
     def check(value: Any) -> None:
         check_length(value)
         if matches is not None and not matches(value):
-            _unsatisfied(path, f"must match {pattern}")
+            _unsatisfied(path, f"Member must satisfy regular expression pattern: {pattern}")
 
     # A call holds a hundred texts and one pattern at most; checks are most of what it costs.
     return check if matches else check_length
@@ -98,7 +105,7 @@ def _list(shape: Shape, path: str) -> Check:
         if type(value) is not list:
             _wrong_type(path, "a list", value)
         if not low <= len(value) <= high:
-            _unsatisfied(path, f"must have {low} to {high} members, not {len(value)}")
+            _check_length(path, len(value), low, high)
         for member in value:
             if type(member) is not str or not shortest <= len(member) <= longest:
                 check_member(member)
@@ -117,7 +124,7 @@ def _structure(shape: Shape, path: str) -> Check:
             _wrong_type(path or "the body", "an object", value)
         for name in required:
             if value.get(name) is None:
-                _unsatisfied(prefix + name, "must not be null")
+                _unsatisfied(prefix + name, "Member must not be null", "Value null")
         for name, member in value.items():
             # Unknown members and nulls pass, as they do at every rest-json service.
             known = checks.get(name)
@@ -134,15 +141,15 @@ def _properties(value: str) -> None:
     except orjson.JSONDecodeError:
         properties = None
     if type(properties) is not dict:
-        _unsatisfied(path, "must be the text of a JSON object")
+        _unsatisfied(path, "Member must be the text of a JSON object")
     if not RESERVED_PROPERTIES.isdisjoint(map(str.lower, properties)):
-        _unsatisfied(path, "must not hold a reserved key")
+        _unsatisfied(path, "Member must not hold a reserved key")
 
 
 def _joined_impression(value: list[str]) -> None:
     joined = sum(map(len, value)) + len(value) - 1
     if joined > MAX_JOINED_IMPRESSION:
-        _unsatisfied("eventList.member.impression", f"must join to at most {MAX_JOINED_IMPRESSION} characters")
+        _unsatisfied("eventList.member.impression", f"Member must join to at most {MAX_JOINED_IMPRESSION} characters")
 
 
 # Rules of the developer guide that the model does not carry, by the path of the member they belong to.
@@ -183,6 +190,14 @@ def service_model() -> ServiceModel:
 
 
 @cache
+def other_operations() -> Mapping[bytes, str]:
+    """The operations of the service that are not served here, by the path that is posted to."""
+    model = service_model()
+    paths = {name: model.operation_model(name).http["requestUri"] for name in model.operation_names}
+    return {path.encode(): name for name, path in paths.items() if name != "PutEvents"}
+
+
+@cache
 def put_events_check() -> Check:
     """The check of a whole PutEvents body, compiled once a process."""
     shape = service_model().operation_model("PutEvents").input_shape
@@ -206,7 +221,7 @@ def read_call(body: bytes) -> Call:
     if len(body) > MAX_EVENT_BYTES:
         for event in call["eventList"]:
             if len(orjson.dumps(event)) > MAX_EVENT_BYTES:
-                _unsatisfied("eventList.member", f"must be at most {MAX_EVENT_BYTES} bytes of JSON")
+                _unsatisfied("eventList.member", f"Member must be at most {MAX_EVENT_BYTES} bytes of JSON")
     return call  # type: ignore[no-any-return]  # the check has proved that it is an object
 
 

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import orjson
 from pydantic import ValidationError
 
-from connector.local.errors import ServiceError
+from connector.local.errors import STATUS, ServiceError
 from connector.local.faults import Faults, Injector
 from connector.local.ledger import Accepted, Ledger
-from connector.local.limits import Call, count_ignored, put_events_check, read_call
+from connector.local.limits import Call, count_ignored, other_operations, put_events_check, read_call
 from connector.local.signatures import Request, check_signature
 
 logger = logging.getLogger(__name__)
@@ -64,6 +64,7 @@ class Service:
 
     def __init__(self, faults: Faults, ledger: Ledger, *, seed: int = 0, strict: bool = False) -> None:
         put_events_check()  # the model is read at the start rather than under the first call
+        other_operations()
         self.ledger = ledger
         self.strict = strict
         self.seed = seed
@@ -72,16 +73,35 @@ class Service:
     def answer(self, request: Request, now: float, tick: float) -> Fate:
         """What becomes of a request. ``now``: seconds since the epoch; ``tick``: seconds that never go back."""
         path = request.target.partition(b"?")[0]
+        if path.startswith(PREFIX) or (request.method in {b"GET", b"HEAD"} and (b"GET", path) in PAGES):
+            return self._safely(lambda: self._page(path, request))
+        fate = self._safely(lambda: self._operation(path, request, now, tick))
+        self.ledger.answers[_name(fate)] += 1
+        if isinstance(fate, Reply) and fate.code is not None:
+            self.ledger.codes[fate.code] += 1
+        return fate
+
+    def turned_away(self, code: str, message: str) -> Reply:
+        """The answer to what is no request that could be read; counted like one."""
+        self.ledger.answers[str(STATUS[code])] += 1
+        self.ledger.codes[code] += 1
+        return refusal(ServiceError(code, message))
+
+    @staticmethod
+    def _safely(answer: Callable[[], Fate]) -> Fate:
         try:
-            if path == b"/events" and request.method == b"POST":
-                fate = self._put_events(request, now, tick)
-                self.ledger.answers[_name(fate)] += 1
-                return fate
-            return self._page(path, request)
+            return answer()
         except Exception as error:  # noqa: BLE001  a bug answers 500 like any service, and the next call is served
             # The type alone: the message of an exception may quote an event.
             logger.error("endpoint failed on a request: %s", type(error).__name__)
             return refusal(ServiceError("InternalFailure", "the endpoint failed; see its log"))
+
+    def _operation(self, path: bytes, request: Request, now: float, tick: float) -> Fate:
+        if path == b"/events" and request.method == b"POST":
+            return self._put_events(request, now, tick)
+        name = other_operations().get(path) if request.method == b"POST" else None
+        lacking = "" if name is None else f"{name} is not served by this endpoint yet: "
+        return refusal(ServiceError("UnknownOperationException", f"{lacking}expected POST /events (PutEvents)"))
 
     def _put_events(self, request: Request, now: float, tick: float) -> Fate:
         injector = self.injector
@@ -92,7 +112,6 @@ class Service:
         try:
             call = self._accept(request, injector, now, tick)
         except ServiceError as error:
-            self.ledger.codes[error.code] += 1
             return refusal(error, injector.delay(None))
         delay = injector.delay(call["trackingId"])
         if injector.happens(injector.faults.reset_after_rate):
@@ -132,11 +151,8 @@ class Service:
         page = PAGES.get((method, path))
         if page is not None:
             return page(self, request.body)
-        if path.startswith(PREFIX):
-            known = ", ".join(f"{method.decode()} {name.decode()}" for method, name in PAGES)
-            return _json({"message": f"expected one of {known}"}, 404)
-        self.ledger.codes["UnknownOperationException"] += 1
-        return refusal(ServiceError("UnknownOperationException", "expected POST /events"))
+        known = ", ".join(f"{method.decode()} {name.decode()}" for method, name in PAGES)
+        return _json({"message": f"expected one of {known}"}, 404)
 
     def control(self, changes: Mapping[str, Any]) -> None:
         """Replace some faults, null ending one; pydantic.ValidationError for one that is unknown or wrong."""

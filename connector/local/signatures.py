@@ -2,13 +2,15 @@
 
 Without credentials any key is taken and only the structure is checked, which is what finds an unsigned
 client, a wrong signing name or a wrong clock. With credentials the signature is computed again from the
-request, as Signature Version 4 describes it. Codes and the five minutes are AWS's; the wording is ours.
+request, as Signature Version 4 describes it. Codes, wording and the five minutes are AWS's, as public documentation and
+reports of users have them; no message quotes a key or a signature.
 """
 
 import calendar
 import hashlib
 import hmac
 import re
+import time
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
@@ -23,6 +25,11 @@ Headers = Mapping[bytes, bytes]  # names in lower case; repeated ones joined by 
 
 _AUTHORIZATION = re.compile(
     rb"AWS4-HMAC-SHA256\s+Credential=([^\s,]+)\s*,\s*SignedHeaders=([^\s,]+)\s*,\s*Signature=([0-9a-f]{64})\s*"
+)
+_BAD_DATE = "Date must be in ISO-8601 'basic format'. See http://en.wikipedia.org/wiki/ISO_8601"
+_WRONG = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+    "and signing method. Consult the service documentation for details."
 )
 _AMZ_DATE = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 
@@ -58,12 +65,14 @@ def _scope(credential: bytes) -> Scope:
     # An access key may hold slashes in tools that generate them; the scope never does.
     parts = credential.decode("latin-1").rsplit("/", 4)
     if len(parts) != 5 or not all(parts):
-        raise _incomplete("expected a credential of the form KEY/DATE/REGION/SERVICE/aws4_request")
+        raise _incomplete(
+            "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term."
+        )
     access_key, date, region, service, terminator = parts
     if service != SIGNING_NAME:
-        raise _invalid(f"credential should be scoped to correct service: '{SIGNING_NAME}'")
+        raise _invalid(f"Credential should be scoped to correct service: '{SIGNING_NAME}'.")
     if terminator != "aws4_request":
-        raise _invalid("credential should be scoped with a valid terminator: 'aws4_request'")
+        raise _invalid("Credential should be scoped with a valid terminator: 'aws4_request'.")
     return Scope(access_key, date, region, service)
 
 
@@ -72,22 +81,31 @@ def _seconds(amz_date: bytes) -> int:
     """Seconds since the epoch of a time like 20261124T083011Z."""
     text = amz_date.decode("latin-1")
     if not _AMZ_DATE.fullmatch(text):
-        raise _incomplete("expected an X-Amz-Date of the form YYYYMMDDTHHMMSSZ")
+        raise _incomplete(_BAD_DATE)
     fields = (text[0:4], text[4:6], text[6:8], text[9:11], text[11:13], text[13:15])
     try:
         return calendar.timegm((*map(int, fields), 0, 0, 0))
     except (ValueError, OverflowError):
-        raise _incomplete("expected an X-Amz-Date that is a date") from None
+        raise _incomplete(_BAD_DATE) from None
 
 
 def _check_time(scope: Scope, amz_date: bytes, now: float) -> None:
     then = _seconds(amz_date)
-    if scope.date.encode("latin-1") != amz_date[:8]:
-        raise _invalid("date in credential scope does not match the date of the request")
-    if then < now - MAX_SKEW_SECONDS:
-        raise _invalid("Signature expired: the time of the request is more than 5 minutes in the past")
-    if then > now + MAX_SKEW_SECONDS:
-        raise _invalid("Signature not yet current: the time of the request is more than 5 minutes ahead")
+    signed = amz_date.decode("latin-1")
+    if scope.date != signed[:8]:
+        said = f"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{signed}'."
+        raise _invalid(said)
+    earliest, latest = now - MAX_SKEW_SECONDS, now + MAX_SKEW_SECONDS
+    if then < earliest:
+        raise _invalid(f"Signature expired: {signed} is now earlier than {_text(earliest)} ({_text(now)} - 5 min.)")
+    if then > latest:
+        raise _invalid(
+            f"Signature not yet current: {signed} is still later than {_text(latest)} ({_text(now)} + 5 min.)"
+        )
+
+
+def _text(seconds: float) -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
 
 
 @lru_cache(maxsize=256)
@@ -115,7 +133,7 @@ def _canonical_headers(names: bytes, headers: Headers) -> bytes:
     for name in names.split(b";"):
         value = headers.get(name)
         if value is None:
-            raise _invalid("a header that was signed is missing from the request")
+            raise _invalid(_WRONG)
         lines.append(name + b":" + b" ".join(value.split()) + b"\n")
     return b"".join(lines)
 
@@ -141,6 +159,15 @@ def signature_of(request: Request, secret_key: str, scope: Scope, signed: bytes)
     return hmac.digest(_signing_key(secret_key, scope), to_sign, "sha256").hex()
 
 
+def _lacking(authorization: bytes) -> str:
+    if not authorization.startswith(b"AWS4-HMAC-SHA256"):
+        return "Unsupported 'Authorization' header: expected the algorithm AWS4-HMAC-SHA256."
+    parts = ("Credential", "Signature", "SignedHeaders")
+    missing = [part for part in parts if f"{part}=".encode() not in authorization]
+    said = [f"Authorization header requires '{part}' parameter." for part in missing]
+    return " ".join(said) or "Authorization header is not of the form Credential=, SignedHeaders=, Signature=."
+
+
 def check_signature(request: Request, now: float, credentials: Mapping[str, str] | None) -> str:
     """The access key that signed the request; ``now`` in seconds since the epoch.
 
@@ -152,23 +179,23 @@ def check_signature(request: Request, now: float, credentials: Mapping[str, str]
     headers = request.headers
     authorization = headers.get(b"authorization")
     if not authorization:
-        raise ServiceError("MissingAuthenticationTokenException", "missing authentication token")
+        raise ServiceError("MissingAuthenticationTokenException", "Missing Authentication Token")
     match = _AUTHORIZATION.fullmatch(authorization)
     if match is None:
-        raise _incomplete("expected AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…")
+        raise _incomplete(_lacking(authorization))
     amz_date = headers.get(b"x-amz-date")
     if amz_date is None:
-        raise _incomplete("expected an X-Amz-Date header")
+        raise _incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
     credential, signed, given = match.groups()
     scope = _scope(credential)
     _check_time(scope, amz_date, now)
     if not {b"host", b"x-amz-date"}.issubset(signed.split(b";")):
-        raise _invalid("host and x-amz-date must be signed headers")
+        raise _invalid("'Host' and 'X-Amz-Date' must be 'SignedHeaders' in the AWS Authorization.")
     if credentials is not None:
         secret_key = credentials.get(scope.access_key)
         if secret_key is None:
-            raise ServiceError("UnrecognizedClientException", "the security token in the request is invalid")
+            raise ServiceError("UnrecognizedClientException", "The security token included in the request is invalid.")
         expected = signature_of(request, secret_key, scope, signed)
         if not hmac.compare_digest(expected.encode(), given):
-            raise _invalid("the signature we calculated does not match the signature you provided")
+            raise _invalid(_WRONG)
     return scope.access_key

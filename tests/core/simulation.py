@@ -11,6 +11,7 @@ from connector.core.channels import Channels
 from connector.core.events import MAX_EVENTS_PER_CALL
 from connector.core.offsets import OpenRecord, PartitionOffsets
 from connector.core.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
+from connector.core.pacing import Pace
 from connector.core.records import Record, TopicPartition
 from connector.core.transform import Entry
 
@@ -44,6 +45,18 @@ def item(
 def places(lanes: Lanes) -> int:
     """How much room the queues of lanes take, void places included."""
     return len(lanes._ready) + len(lanes._lingering) + len(lanes._delayed)
+
+
+def warm_up(pace: Pace, now: float) -> None:
+    """Have calls accepted, one after the other, until the rate is its ceiling; it is by ``now``."""
+    at = now - 60.0
+    while pace.rate < pace.ceiling:
+        at = pace.ready_at(at)
+        assert pace.take(at)
+        pace.take(at)  # the next is ready, too, and has to wait
+        pace.on_accepted(at)
+    assert at <= now
+    pace.advance(now)
 
 
 class Random(random.Random):

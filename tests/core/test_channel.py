@@ -8,14 +8,15 @@ from connector.core.batching import Batch, Item
 from connector.core.channel import DOUBT, Channel, Limits, Settled
 from connector.core.outcomes import Expired, Fatal, Outcome, Rejected
 from connector.core.pacing import FLOOR, Outage
-from tests.core.simulation import DELIVERED, OUTAGE, REJECTED, THROTTLED, item, partition
+from tests.core.simulation import DELIVERED, OUTAGE, REJECTED, THROTTLED, item, partition, warm_up
 
 LIMITS = Limits(linger=0.0, requests_per_second=100.0, retry_initial=0.1, retry_maximum=20.0, stop_after_rejections=5)
 
 
 def channel_with(*items: Item, limits: Limits = LIMITS) -> Channel:
-    channel = Channel("t", limits, -60.0)  # the pace starts gently; that is over by now
-    channel.pace.advance(0.0)
+    channel = Channel("t", limits, -60.0)
+    if limits.requests_per_second <= 1_000:
+        warm_up(channel.pace, 0.0)  # the pace starts gently; that is over by now
     for each in items:
         channel.lanes.add(each)
     return channel
@@ -83,7 +84,7 @@ def test_throttling_slows_the_channel_and_the_lane_steps_aside_shortly() -> None
         assert ready_at is not None
         assert ready_at - now <= LIMITS.retry_initial, f"the wait grew at the {number}. throttling"
         now = ready_at
-    assert channel.pace.rate <= LIMITS.requests_per_second / 4
+    assert channel.pace.rate <= LIMITS.requests_per_second / 2
     assert channel.pace.throttled
     assert channel.outage.since is None
 
@@ -154,7 +155,7 @@ def test_in_an_outage_one_call_asks_and_the_others_wait_for_its_answer() -> None
     assert ready_at is not None
     must_take(channel, ready_at)
     assert channel.take(ready_at) is None
-    assert channel.ready_at(ready_at) is None
+    assert channel.ready_at(ready_at) == ready_at + Outage.LONGEST, "or earlier, with the answer"
 
 
 @pytest.mark.parametrize(
@@ -167,7 +168,7 @@ def test_any_answer_ends_an_outage_and_wakes_what_waits(outcome: Outcome) -> Non
     channel.settle(must_take(channel, asked_at), outcome, asked_at, 0.5)
     assert channel.outage.since is None
     assert asked_at <= Outage.LONGEST
-    now = asked_at + 1e-3
+    now = asked_at + 1e-2
     assert len([1 for _ in range(Outage.TOLERATED) if channel.take(now) is not None]) == Outage.TOLERATED
 
 

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from connector.core.batching import Batch, Item
 from connector.core.channel import DOUBT, Limits
 from connector.core.channels import MOST_IDLE, Channels
-from tests.core.simulation import DELIVERED, OUTAGE, REJECTED, THROTTLED, Simulation, item, partition, steady
+from tests.core.simulation import DELIVERED, OUTAGE, REJECTED, THROTTLED, Simulation, item, partition, steady, warm_up
 
 LIMITS = Limits(linger=0.0, requests_per_second=1000.0, stop_after_rejections=5)
 
-LONG_AGO = -60.0  # the pace starts gently; that is over by the time of these tests
+LONG_AGO = -60.0
 
 
 def channels_with(*items: Item, limits: Limits = LIMITS, max_in_flight: int = 8) -> Channels:
@@ -18,7 +18,7 @@ def channels_with(*items: Item, limits: Limits = LIMITS, max_in_flight: int = 8)
     for each in items:
         channels.add(each, LONG_AGO)
     for channel in channels:
-        channel.pace.advance(0.0)
+        warm_up(channel.pace, 0.0)  # the pace starts gently; that is over by the time of these tests
     return channels
 
 

@@ -21,6 +21,7 @@ from connector.core.outcomes import (
     Status,
     Throttled,
     classify,
+    described,
     expired_for_good,
 )
 
@@ -103,14 +104,13 @@ def test_every_code_that_botocore_repeats_is_repeated() -> None:
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [
-        (200, Delivered),
-        (204, Delivered),
-        (301, Fatal),
+        (200, Retryable),
+        (204, Retryable),
+        (301, Retryable),
         (400, Rejected),
         (401, Fatal),
         (403, Fatal),
         (404, Fatal),
-        (407, Fatal),
         (408, Retryable),
         (409, Retryable),
         (413, Rejected),
@@ -155,6 +155,20 @@ def test_credentials_that_stay_too_old_are_fatal_and_say_what_to_check() -> None
     assert "clock" in fatal.advice
 
 
+def test_advice_on_a_denial_is_what_the_service_authorization_reference_allows() -> None:
+    """PutEvents has no resource types, so a policy that names a resource allows nothing."""
+    denied = classify("AccessDeniedException", 403)
+    assert isinstance(denied, Fatal)
+    assert 'personalize:PutEvents on "Resource": "*"' in denied.advice
+    for resource in ("dataset group", "tracker", "arn:"):
+        assert resource not in denied.advice
+
+
+def test_why_a_call_is_repeated_is_described_by_its_code_and_what_is_known() -> None:
+    assert described(Retryable("HTTP 500", Status.SERVER_ERROR)) == "HTTP 500"
+    assert described(Retryable("SSLError", Status.CONNECTION, "tls: h:1")) == "SSLError: tls: h:1"
+
+
 CODES = st.text(max_size=30) | st.sampled_from(sorted({code for code, _ in COMMON} | set(outcomes._FATAL)))
 
 
@@ -162,7 +176,7 @@ CODES = st.text(max_size=30) | st.sampled_from(sorted({code for code, _ in COMMO
 def test_any_answer_has_an_outcome(code: str, status: int, message: str) -> None:
     outcome = classify(code, status, message)
     assert isinstance(outcome, get_args(Outcome))
-    assert isinstance(outcome, Delivered) == (200 <= status < 300)
+    assert not isinstance(outcome, Delivered), "that takes more than a status, see answers.py"
     if isinstance(outcome, Fatal):
         assert outcome.advice
 

@@ -1,6 +1,7 @@
 """Calls never go faster than the rate, slow down when told to, and whoever waits as long as told may then go."""
 
 import math
+from collections import deque
 from itertools import pairwise
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.core.pacing import BURST, DECREASE, DOUBLING, FLOOR, SETTLING, START, Outage, Pace, backoff
+from tests.core.simulation import warm_up
 
 RATES = st.floats(0.05, 20_000)
 STARTS = st.sampled_from([0.0, 1.5, 1e5, 86_400.0 * 400, 1.8e9]) | st.floats(0, 1e7)
@@ -21,8 +23,7 @@ def burst(rate: float) -> float:
 def warm(ceiling: float, now: float) -> Pace:
     """A pace that has reached its ceiling by ``now``, and had a call accepted."""
     pace = Pace(ceiling, now - 60)
-    pace.advance(now)
-    assert pace.rate == ceiling
+    warm_up(pace, now)
     pace.on_accepted(now)
     return pace
 
@@ -80,7 +81,7 @@ def test_what_is_ready_after_throttling_is_told_truthfully(rate: float, now: flo
 
 
 def test_a_pause_saves_up_a_burst_and_not_more() -> None:
-    pace = Pace(1000.0, 0.0)
+    pace = warm(1000.0, 0.0)
     assert sum(pace.take(100.0) for _ in range(1000)) == 1000 * BURST
 
 
@@ -103,14 +104,66 @@ def test_a_tiny_rate_works(rate: float) -> None:
     assert times == pytest.approx([number / rate for number in range(5)])
 
 
+# -- the start --------------------------------------------------------------------------------------------------------
+
+
+def start(ceiling: float, seconds: float, latency: float = 0.03) -> Pace:
+    """A pace after so many seconds of calls, each of which was accepted; there is always another that is ready."""
+    pace, now, answers = Pace(ceiling, 0.0), 0.0, deque[float]()
+    while now < seconds:
+        while answers and answers[0] + latency <= now:
+            pace.on_accepted(answers.popleft())
+        while pace.take(now):
+            answers.append(now)
+        now = min(pace.ready_at(now), answers[0] + latency) if answers else pace.ready_at(now)
+    return pace
+
+
 def test_a_start_is_gentle_and_short() -> None:
     pace = Pace(1000.0, 0.0)
     assert pace.rate == 1000 * START
     assert not pace.throttled, "slow because it is new, not because anybody said so"
-    pace.advance(DOUBLING)
-    assert pace.rate == pytest.approx(2000 * START)
-    pace.advance(1.0)
-    assert pace.rate == 1000.0
+    assert start(1000.0, 0.3).rate < 100
+    assert start(1000.0, 1.2).rate == 1000.0
+
+
+def test_time_alone_proves_nothing() -> None:
+    pace = Pace(1000.0, 0.0)
+    pace.advance(3600.0)
+    assert pace.rate == 1000 * START
+
+
+def test_a_trickle_proves_nothing_about_a_flood() -> None:
+    pace = Pace(1000.0, 0.0)
+    for second in range(600):
+        assert pace.take(float(second))
+        pace.on_accepted(float(second))
+    assert pace.rate == 1000 * START
+
+
+def test_an_accepted_call_doubles_the_rate_at_most() -> None:
+    pace = Pace(100.0, 0.0)
+    rates = [pace.rate]
+    for number in range(6):
+        now = pace.ready_at(float(number))
+        assert pace.take(now)
+        assert not pace.take(now)
+        pace.on_accepted(now)
+        rates.append(pace.rate)
+    assert all(later <= 2 * earlier for earlier, later in pairwise(rates))
+    assert rates == sorted(rates)
+
+
+def test_who_is_throttled_before_anything_was_accepted_still_starts_gently() -> None:
+    """The quota is used up by others: when it comes free, the ceiling is no better known than before."""
+    pace = Pace(1000.0, 0.0)
+    for second in range(5):
+        pace.on_throttled(float(second), float(second))
+    pace.advance(600.0)
+    assert pace.rate <= 1000 * START
+
+
+# -- afterwards -------------------------------------------------------------------------------------------------------
 
 
 @given(st.floats(2.5, 20_000), st.floats(0.0, 60.0), st.lists(st.floats(0.001, 1), min_size=1, max_size=30))
@@ -143,6 +196,15 @@ def test_calls_that_left_before_the_rate_fell_do_not_lower_it_again() -> None:
     for number in range(200):
         pace.on_throttled(0.04 + number / 10, 0.0299)
     assert pace.rate > 1000 * (1 - DECREASE)
+
+
+def test_acceptances_of_calls_that_left_before_the_rate_fell_say_nothing_about_the_new_one() -> None:
+    pace = warm(1000.0, 0.0)
+    pace.on_throttled(0.03, 0.0)
+    for _ in range(100):
+        pace.on_accepted(0.0299)
+    pace.on_throttled(0.03 + SETTLING, 0.04)
+    assert pace.rate < 1000 * (1 - DECREASE) / 1.5, "of those that left since, none got through"
 
 
 def test_what_gets_through_is_what_the_quota_has_for_us() -> None:
@@ -209,14 +271,6 @@ def test_the_rate_never_falls_below_one_that_notices_the_end(rate: float, times:
     assert min(FLOOR, rate) <= pace.rate <= rate
 
 
-def test_a_call_that_did_not_take_place_is_not_counted() -> None:
-    pace = Pace(1.0, 0.0)
-    assert pace.take(0.0)
-    pace.give_back()
-    assert pace.take(0.0)
-    assert not pace.take(0.0)
-
-
 @given(RATES, st.floats(0.001, 1000))
 def test_a_clock_that_goes_back_is_harmless(rate: float, back: float) -> None:
     pace, now = Pace(rate, 2000.0), 2000.0
@@ -256,11 +310,10 @@ class Caller:
         self.outage = Outage(0.1, maximum)
 
     def call(self, now: float) -> object | None:
-        ready_at = self.outage.ready_at(now)
-        if ready_at is None or ready_at > now:
+        if self.outage.ready_at(now) > now:
             return None
         call = object()
-        self.outage.on_call(call)
+        self.outage.on_call(call, now)
         return call
 
     def must_call(self, now: float) -> object:
@@ -287,16 +340,31 @@ def test_in_an_outage_one_call_at_a_time_asks() -> None:
     caller.fail(Outage.TOLERATED, 7.0)
     assert caller.outage.since == 7.0
     asked_at = caller.outage.ready_at(7.0)
-    assert asked_at is not None
     assert 7.0 < asked_at <= 7.1
     assert caller.call(7.0) is None
     question = caller.must_call(asked_at)
-    assert caller.outage.ready_at(asked_at) is None
-    assert caller.call(asked_at + 100) is None
+    assert caller.outage.ready_at(asked_at) == asked_at + Outage.LONGEST
+    assert caller.call(asked_at + 0.99 * Outage.LONGEST) is None
     caller.outage.on_failure(question, asked_at + 1, 0.5)
     again_at = caller.outage.ready_at(asked_at + 1)
-    assert again_at is not None
     assert again_at > asked_at + 1
+
+
+def test_a_question_that_hangs_is_not_waited_for() -> None:
+    """The endpoint comes back just after it left, and the time-out of a call is ten seconds."""
+    caller, now, timeout = Caller(), 0.0, 10.0
+    caller.fail(Outage.TOLERATED)
+    hanging = list[tuple[float, object]]()
+    while now < 60.0:
+        now = caller.outage.ready_at(now)
+        while hanging and hanging[0][0] + timeout <= now:
+            caller.outage.on_failure(hanging.pop(0)[1], now, 0.99)
+        before = hanging[-1][0] if hanging else None
+        hanging.append((now, caller.must_call(now)))
+        assert before is None or now - before <= Outage.LONGEST + 1e-9
+        assert len(hanging) <= timeout / Outage.LONGEST + 1
+    caller.outage.on_answer()
+    assert caller.outage.since is None
 
 
 def test_calls_that_left_before_an_outage_neither_ask_nor_lengthen_it() -> None:
@@ -305,14 +373,12 @@ def test_calls_that_left_before_an_outage_neither_ask_nor_lengthen_it() -> None:
     for call in early[: Outage.TOLERATED]:
         caller.outage.on_failure(call, 1.0, 0.5)
     asked_at = caller.outage.ready_at(1.0)
-    assert asked_at is not None
     question = caller.must_call(asked_at)
     for call in early[Outage.TOLERATED :]:
         caller.outage.on_failure(call, asked_at, 0.5)
-        assert caller.outage.ready_at(asked_at) is None, "a second question would leave"
+        assert caller.outage.ready_at(asked_at) == asked_at + Outage.LONGEST, "a second question would leave"
     caller.outage.on_failure(question, asked_at, 0.5)
     again_at = caller.outage.ready_at(asked_at)
-    assert again_at is not None
     assert again_at - asked_at <= 0.2
 
 
@@ -322,7 +388,6 @@ def test_questions_come_at_growing_intervals_up_to_a_few_seconds() -> None:
     waits = []
     for _ in range(12):
         ready_at = caller.outage.ready_at(now)
-        assert ready_at is not None
         waits.append(ready_at - now)
         now = ready_at
         caller.outage.on_failure(caller.must_call(now), now, 0.99)
@@ -337,7 +402,6 @@ def test_half_of_a_wait_is_certain(chance: float) -> None:
     for _ in range(Outage.TOLERATED):
         outage.on_failure(object(), 1.0, chance)
     ready_at = outage.ready_at(1.0)
-    assert ready_at is not None
     assert 1.05 <= ready_at <= 1.1
 
 
@@ -346,7 +410,6 @@ def test_a_shorter_maximum_holds_for_questions_too() -> None:
     caller.fail(Outage.TOLERATED)
     for _ in range(5):
         ready_at = caller.outage.ready_at(0.0)
-        assert ready_at is not None
         assert ready_at <= 0.2
         caller.outage.on_failure(caller.must_call(ready_at), 0.0, 0.99)
 
@@ -373,11 +436,9 @@ def test_a_later_outage_begins_with_short_intervals_again() -> None:
         caller.fail(Outage.TOLERATED, now)
         for _ in range(6):
             ready_at = caller.outage.ready_at(now)
-            assert ready_at is not None
             now = ready_at
             caller.outage.on_failure(caller.must_call(now), now, 0.9)
         caller.outage.on_answer()
     caller.fail(Outage.TOLERATED, now)
     ready_at = caller.outage.ready_at(now)
-    assert ready_at is not None
     assert ready_at - now <= 0.1

@@ -10,12 +10,16 @@ from typing import Literal, NamedTuple
 
 import pytest
 
+from connector.core.batching import Batch
+from connector.core.channel import Limits
+from connector.core.outcomes import Outcome
 from connector.core.pacing import Pace
+from tests.core.simulation import DELIVERED, THROTTLED, Simulation, item, warm_up
 
 Step = Literal["wake", "arrival", "answer", "stranger"]
 
 LATENCY = 0.03  # seconds
-IN_FLIGHT = 64
+IN_FLIGHT = 128
 
 
 class Quota:
@@ -53,8 +57,9 @@ class Sharing:
         ceiling: float | None = None,
         stranger: float = 0.0,
         storm: tuple[float, float] = (0.0, 0.0),
+        latency: float = LATENCY,
     ) -> None:
-        self.senders, self.quota, self.calls = senders, quota, list[Call]()
+        self.senders, self.quota, self.latency, self.calls = senders, quota, latency, list[Call]()
         self._random = random.Random(1)
         self._service = Quota(quota, burst, storm)
         self._paces = [Pace(ceiling or quota, 0.0) for _ in range(senders)]
@@ -72,7 +77,7 @@ class Sharing:
                     self._send(sender, now)
                 case "arrival":
                     accepted = self._call(sender, now)
-                    self._at(now + LATENCY / 2, "answer", sender, left_at, accepted=accepted)
+                    self._at(now + self.latency / 2, "answer", sender, left_at, accepted=accepted)
                 case "answer":
                     self._answer(sender, now, left_at, accepted=accepted)
                 case "stranger":
@@ -94,7 +99,7 @@ class Sharing:
                 self._at(self._paces[sender].ready_at(now) + self._random.random() / 500, "wake", sender)
                 return
             self._on_the_wire[sender] += 1
-            self._at(now + LATENCY * (0.35 + self._random.random() * 0.3), "arrival", sender, now)
+            self._at(now + self.latency * (0.35 + self._random.random() * 0.3), "arrival", sender, now)
 
     def _answer(self, sender: int, now: float, left_at: float, *, accepted: bool) -> None:
         was_full = self._on_the_wire[sender] == IN_FLIGHT
@@ -145,6 +150,47 @@ def test_replicas_that_start_together_do_not_begin_with_a_storm() -> None:
     assert sharing.used(0, 10) >= 0.95
 
 
+@pytest.mark.parametrize("latency", [0.03, 0.1])
+@pytest.mark.parametrize("burst", [0.2, 1.0])
+@pytest.mark.parametrize(
+    ("senders", "ratio"),
+    [(1, 1), (1, 2), (1, 5), (1, 10), (1, 50), (1, 100), (2, 1), (2, 10), (2, 50), (4, 2), (4, 20), (8, 1), (8, 10)],
+)
+def test_in_the_first_minute_few_calls_are_throttled_however_high_the_ceiling(
+    senders: int, ratio: float, burst: float, latency: float
+) -> None:
+    """The ceiling of each of them is so many times the quota; each one's share is five calls a second at least."""
+    sharing = Sharing(senders, 1000 / ratio, seconds=60, burst=burst, ceiling=1000, latency=latency)
+    assert sharing.throttled(0, 60) <= 0.1
+    assert sharing.used(0, 60) >= 0.97
+    if senders == ratio == 1:
+        assert sharing.throttled(0, 60) == 0
+        assert sharing.used(0, 60) >= 0.98, "a ceiling that is right costs too much at the start"
+
+
+@pytest.mark.parametrize("quota", [10, 20, 100, 200, 500, 1000])
+def test_a_flood_after_a_trickle_is_not_throttled_much_either(quota: int) -> None:
+    """Single events of many sessions, a quarter of the quota, each of which lingers; then a backlog for a minute."""
+    service, answers = Quota(quota, 1.0, (0.0, 0.0)), list[tuple[float, bool]]()
+
+    def answer(_: Batch, now: float) -> tuple[Outcome, float]:
+        answers.append((now, service.accepts(now)))
+        return (DELIVERED if answers[-1][1] else THROTTLED), 0.05
+
+    simulation = Simulation(Limits(linger=1.0, requests_per_second=1000.0), 64, answer)
+    for number in range(quota // 4 * 30):
+        simulation.run(number * 4 / quota)
+        simulation.add(item(f"trickle-{number}", since=simulation.now))
+    simulation.run(30.0)
+    for number in range(quota * 30):
+        simulation.add(item(f"flood-{number}", since=simulation.now - 1.0))
+    simulation.run(60.0)
+    throttled = sum(not accepted for _, accepted in answers)
+    assert throttled <= 0.1 * len(answers)
+    flood = sum(accepted for at, accepted in answers if at >= 30.0)
+    assert flood >= 0.93 * 30 * quota
+
+
 @pytest.mark.parametrize("burst", [0.02, 1.0])
 def test_a_stranger_who_does_not_slow_down_keeps_what_it_takes_and_we_use_the_rest(burst: float) -> None:
     sharing = Sharing(4, 1000, seconds=60, burst=burst, stranger=300)
@@ -165,7 +211,7 @@ def test_after_a_storm_the_quota_is_used_again_within_seconds(senders: int, quot
 def test_room_that_a_stranger_leaves_is_taken_within_seconds() -> None:
     """A third of the quota comes free: growth rises with the time without throttling."""
     pace = Pace(1000.0, -60.0)
-    pace.advance(0.0)
+    warm_up(pace, 0.0)
     pace.on_throttled(0.0, 0.0)
     for number in range(1, 40):  # of ten calls four are throttled, for as long as the stranger is there
         now = number * 0.01

@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from connector.core.flow import Bounds
 from connector.core.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
+from connector.core.pacing import START
 from connector.ports import Reach
 from connector.watch import Watch
 from tests.loop.fakes import P0, P1, QUICK, TOPIC, House
@@ -141,7 +142,7 @@ def test_gauges_follow_the_loop() -> None:
     assert house.value("assigned_partitions", topic=TOPIC) == 2
     assert house.value("paused_partitions", topic=TOPIC) == 1
     assert house.value("open_records") == house.value("buffered_events") == 20
-    assert house.value("request_rate_limit") == 1000
+    assert house.value("request_rate_limit") == 1000 * START, "it rises once calls have to wait for it"
     house.sender.outcome = lambda _: Delivered()
     house.look(30)
     house.revoke(P0, P1)

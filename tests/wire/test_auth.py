@@ -225,6 +225,15 @@ def test_a_token_service_that_is_out_of_reach_may_be_there_later(aws: pytest.Mon
         login(role_arn=ROLE)
 
 
+@pytest.mark.parametrize("status", [200, 302, 400, 403, 503])
+@pytest.mark.parametrize("page", [b"", b"<html>Please log in", b"<html><body>well formed</body></html>"])
+def test_a_page_in_the_place_of_the_token_service_may_be_gone_later(sts: Web, status: int, page: bytes) -> None:
+    sts.answer = lambda _: Told(status, (("Content-Type", "text/html"),), page)
+    with pytest.raises(Unavailable, match="something answers in its place") as caught:
+        login(role_arn=ROLE)
+    assert "log in" not in str(caught.value)
+
+
 # -- at a listener --------------------------------------------------------------------------------------------
 
 

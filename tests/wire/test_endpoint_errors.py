@@ -188,14 +188,6 @@ def test_another_operation_is_unknown(endpoint: Endpoint, method: str, path: str
     assert (answer.status, answer.code) == (404, "UnknownOperationException")
 
 
-def test_a_call_of_an_operation_that_is_not_served_is_a_client_error(endpoint: Endpoint) -> None:
-    with stock_client(endpoint.url) as client, pytest.raises(ClientError) as caught:
-        client.put_users(
-            datasetArn="arn:aws:personalize:eu-west-1:123456789012:dataset/x/USERS", users=[{"userId": "u"}]
-        )
-    assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
-
-
 def test_ignored_values_are_accepted_and_counted_unless_strict() -> None:
     body = call(event(itemId="null", sentAt=int(time.time())), event(sentAt=NOW * 1_000))
     with running_endpoint() as lenient:

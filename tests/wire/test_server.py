@@ -167,6 +167,28 @@ def test_noise_does_no_harm(running: Running, noise: bytes) -> None:
     assert running.ask("/livez")[0] == 200
 
 
+@pytest.mark.parametrize(
+    ("said", "answered"),
+    [
+        (b"\x16\x03\x01\x02\x00\x01\x00 hunter2\x01\n\r\n", b"400 Bad Request"),  # a hello of TLS
+        (b"GET / HTTP/hunter2\r\n\r\n", b"400 Bad Request"),
+        (b"GET / hunter2 HTTP/1.1\r\n\r\n", b"400 Bad Request"),
+        (b"PUT hunter2\r\n\r\n", b"400 Bad Request"),
+        (b"GET / HTTP/9.0\r\n\r\n", b"505 HTTP Version Not Supported"),
+        (b"GET / HTTP/1.1\r\n" + b"hunter2: x\r\n" * 200 + b"\r\n", b"431 Request Header Fields Too Large"),
+    ],
+)
+def test_what_is_no_request_gets_a_fixed_reason_that_quotes_nothing(
+    running: Running, said: bytes, answered: bytes
+) -> None:
+    with running.connect() as client:
+        client.sendall(said)
+        answer = all_of(client)
+    assert answer.partition(b"\r\n")[0].partition(b" ")[2] == answered
+    assert b"hunter2" not in answer
+    assert b"\x16" not in answer
+
+
 def test_no_number_of_slow_clients_keeps_a_probe_away(running: Running) -> None:
     slow = []
     for _ in range(3 * MOST_CONNECTIONS):

@@ -21,9 +21,12 @@ class Asked(NamedTuple):
     body: bytes
 
 
+AWS = (("x-amzn-RequestId", "2a1d5e8c-0000-4000-8000-000000000001"),)  # what every answer of AWS has
+
+
 class Told(NamedTuple):
     status: int = 200
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = AWS
     body: bytes = b""
 
 
@@ -52,6 +55,9 @@ def running_web(answer: Callable[[Asked], Told] = lambda _: Told()) -> Iterator[
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(told.body)
+
+        def do_GET(self) -> None:
+            self.do_POST()
 
         def log_message(self, *_: object) -> None:
             pass

@@ -1,0 +1,357 @@
+"""What answers in the service's place: no record is taken for delivered or for bad because of it."""
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import SSLError
+
+from connector import failures
+from connector.core.answers import PATIENCE
+from connector.core.outcomes import Delivered, Fatal, Outcome, Retryable, described
+from connector.credentials import NotConfigured
+from connector.local.endpoint import running_endpoint
+from tests.kafka.certificates import Authority, Pair
+from tests.wire.web import AWS, Told, Web, batch, running_web
+from tests.wire.wires import ROLE, InOneLoop, free_port, wire
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+HTML = ("Content-Type", "text/html; charset=utf-8")
+PAGE = b"<html><body>Please log in, dear user u-1"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        Told(200, (), b""),  # a stub that knows only statuses
+        Told(200, (), b"{}"),
+        Told(200, (HTML,), PAGE),
+        Told(200, (*AWS, HTML), PAGE),  # a page behind API Gateway
+        Told(200, (("x-amzn-trace-id", "Root=1"),), b""),  # AWS's load balancer in front of anything
+        Told(201, AWS, b""),
+        Told(202, (), b""),
+        Told(204, AWS, b""),
+        Told(301, (("x-amz-request-id", "1"), ("Location", "http://127.0.0.1:1/")), b""),  # S3, another region
+        Told(302, (("Location", "http://login.example/"),), b""),
+        Told(400, (HTML, ("Server", "awselb/2.0")), b"<html>400 Bad Request"),
+        Told(401, (HTML,), PAGE),
+        Told(403, (HTML, ("Server", "squid")), PAGE),
+        Told(403, (("Content-Type", "application/json"),), b'{"message":"Forbidden"}'),
+        Told(404, (("Content-Type", "application/json"),), b'{"message":"no Route matched with those values"}'),
+        Told(405, (), b""),
+        Told(407, (HTML, ("Proxy-Authenticate", "Basic")), PAGE),
+        Told(413, (HTML, ("Server", "nginx")), b"<html>413 Request Entity Too Large"),
+        Told(422, (("Content-Type", "application/json"),), b'{"code":"ValidationError"}'),
+        Told(502, (HTML,), b"<html>bad gateway"),
+        Told(503, (), b"\xff\x00 not text"),
+    ],
+    ids=lambda told: f"{told.status}-{len(told.body)}",
+)
+def test_an_answer_that_is_not_the_services_is_an_outage_whatever_its_status(web: Web, told: Told) -> None:
+    web.answer = lambda _: told
+    outcome = wire(web.url).send(batch())
+    assert isinstance(outcome, Retryable)
+    said = described(outcome)
+    assert said.startswith(f"HTTP {told.status}: this answer of {web.url.removeprefix('http://')} is not Amazon")
+    assert "check personalize.endpoint_url" in said
+    for word in ("log in", "u-1", "Forbidden", "Route", "login.example"):
+        assert word not in said
+    assert len(web.asked) == 1, "it is the loop that repeats"
+
+
+@pytest.mark.parametrize("name", ["x-amzn-RequestId", "X-AMZN-REQUESTID", "x-amzn-request-id", "x-amz-request-id"])
+@pytest.mark.parametrize("content", [b"", b"{}"])
+def test_an_acceptance_is_known_by_its_request_id_in_any_spelling(web: Web, name: str, content: bytes) -> None:
+    web.answer = lambda _: Told(200, ((name, "1"),), content)
+    assert wire(web.url).send(batch()) == Delivered()
+
+
+def test_the_local_endpoint_answers_as_the_service_does() -> None:
+    with running_endpoint() as endpoint:
+        assert wire(endpoint.url).send(batch()) == Delivered()
+
+
+# -- who hands out credentials ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        Told(200, (HTML,), PAGE),
+        Told(200, (HTML,), b"<html><body>well formed</body></html>"),
+        Told(200, (), b""),
+        Told(302, (("Location", "http://login.example/"),), b""),
+        Told(403, (HTML,), b"<html><body>well formed</body></html>"),
+        Told(400, (HTML,), PAGE),
+        Told(407, (), b""),
+    ],
+    ids=lambda told: f"{told.status}-{len(told.body)}",
+)
+def test_a_page_in_place_of_a_role_is_an_outage(aws: pytest.MonkeyPatch, told: Told) -> None:
+    with running_web(lambda _: told) as token_service, running_endpoint() as endpoint:
+        aws.setenv("AWS_ENDPOINT_URL_STS", token_service.url)
+        outcome = wire(endpoint.url, role=ROLE).send(batch())
+        assert isinstance(outcome, Retryable), outcome
+        assert "no AWS credentials" in described(outcome)
+        assert "log in" not in described(outcome)
+        assert endpoint.stats()["calls"] == {}
+
+
+CREDENTIALS = b'{"AccessKeyId":"A","SecretAccessKey":"s","Token":"t","Expiration":"2096-11-24T12:00:00Z"}'
+
+
+@pytest.mark.parametrize(
+    "told",
+    [Told(200, (HTML,), PAGE), Told(200, (), b"{}"), Told(200, (), b"[]"), Told(403, (HTML,), PAGE)],
+    ids=lambda told: f"{told.status}-{len(told.body)}",
+)
+def test_an_agent_that_hands_out_pages_is_reported_at_the_start_without_its_page(
+    aws: pytest.MonkeyPatch, web: Web, told: Told
+) -> None:
+    _ask(aws, web)
+    web.answer = lambda _: told
+    with pytest.raises(NotConfigured, match=r"no AWS credentials: .*container") as caught:
+        wire("http://127.0.0.1:1")
+    assert "log in" not in str(caught.value)
+    web.answer = lambda _: Told(200, (), CREDENTIALS)
+    wire("http://127.0.0.1:1")
+
+
+def _ask(aws: pytest.MonkeyPatch, web: Web) -> None:
+    """Have the chain ask this agent."""
+    aws.delenv("AWS_ACCESS_KEY_ID")
+    aws.delenv("AWS_SECRET_ACCESS_KEY")
+    aws.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{web.url}/v1/credentials")
+    aws.setattr("botocore.utils.ContainerMetadataFetcher.SLEEP_TIME", 0)
+
+
+def test_a_file_with_the_agents_token_that_is_not_there_is_reported_at_the_start(
+    aws: pytest.MonkeyPatch, web: Web, tmp_path: Path
+) -> None:
+    _ask(aws, web)
+    aws.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(tmp_path / "token"))
+    with pytest.raises(NotConfigured, match="no AWS credentials: No such file"):
+        wire("http://127.0.0.1:1")
+
+
+# -- certificates -----------------------------------------------------------------------------------------------------
+
+ANSWER = b"HTTP/1.1 200 OK\r\nx-amzn-RequestId: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+class Secure:
+    """A server that shows the certificate it is given, and answers as the service does."""
+
+    def __init__(self, folder: Path, server: socket.socket) -> None:
+        self._folder, self._server = folder, server
+        self.port: int = server.getsockname()[1]
+        self._tls: ssl.SSLContext | None = None
+
+    def show(self, pair: Pair) -> None:
+        self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._tls.load_cert_chain(*pair.write(self._folder, "server"))
+
+    def serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._server.accept()
+            except OSError:  # the test is over
+                return
+            self._answer(connection)
+
+    def _answer(self, connection: socket.socket) -> None:
+        assert self._tls is not None
+        try:
+            with self._tls.wrap_socket(connection, server_side=True) as secure:
+                secure.recv(65536)
+                secure.sendall(ANSWER)
+        except OSError:
+            connection.close()
+
+
+@pytest.fixture
+def secure(tmp_path: Path) -> Iterator[Secure]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(20)
+        served = Secure(tmp_path, server)
+        thread = threading.Thread(target=served.serve)
+        thread.start()
+        try:
+            yield served
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+@pytest.fixture
+def authority(aws: pytest.MonkeyPatch, tmp_path: Path) -> Authority:
+    """One that is trusted."""
+    trusted = Authority()
+    (tmp_path / "bundle.pem").write_bytes(trusted.certificate)
+    aws.setenv("AWS_CA_BUNDLE", str(tmp_path / "bundle.pem"))
+    return trusted
+
+
+def _why(outcome: Outcome) -> str:
+    assert isinstance(outcome, Fatal)
+    assert outcome.code == "SSLError"
+    assert "AWS_CA_BUNDLE" in outcome.advice
+    return outcome.advice
+
+
+@pytest.mark.usefixtures("authority")
+def test_a_certificate_of_an_unknown_authority_is_a_wrong_configuration(secure: Secure) -> None:
+    secure.show(Authority("a stranger").issue("server"))
+    said = _why(wire(f"https://127.0.0.1:{secure.port}").send(batch()))
+    assert said.startswith(f"tls: the certificate of 127.0.0.1:{secure.port} is not trusted (")
+
+
+def test_a_certificate_of_another_host_is_a_wrong_configuration(
+    aws: pytest.MonkeyPatch, authority: Authority, secure: Secure
+) -> None:
+    secure.show(authority.issue("server"))
+    aws.setattr(socket, "getaddrinfo", _always_here)
+    said = _why(wire(f"https://personalize.example:{secure.port}").send(batch()))
+    assert "personalize.example" in said
+    assert "Hostname mismatch" in said
+
+
+def _always_here(_host: object, port: int, *_: object, **__: object) -> list[tuple[object, ...]]:
+    return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port))]
+
+
+def test_a_certificate_that_expired_before_the_start_is_a_wrong_configuration(
+    authority: Authority, secure: Secure
+) -> None:
+    secure.show(authority.issue("server", expires=timedelta(hours=-1)))
+    assert "expired" in _why(wire(f"https://127.0.0.1:{secure.port}").send(batch()))
+
+
+def test_a_certificate_that_is_not_trusted_any_more_is_an_outage_for_a_while(
+    aws: pytest.MonkeyPatch, authority: Authority, secure: Secure
+) -> None:
+    secure.show(authority.issue("server"))
+    sender = wire(f"https://127.0.0.1:{secure.port}")
+    assert sender.send(batch()) == Delivered()
+    secure.show(authority.issue("server", expires=timedelta(hours=-1)))
+    outcome = sender.send(batch())
+    assert isinstance(outcome, Retryable)
+    assert "expired" in described(outcome)
+    secure.show(authority.issue("server"))
+    assert sender.send(batch()) == Delivered(), "it was renewed"
+    secure.show(Authority("a stranger").issue("server"))
+    assert isinstance(sender.send(batch()), Retryable)
+    aws.setattr(sender.wire, "_clock", lambda: time.monotonic() + PATIENCE)
+    assert "is not trusted" in _why(sender.send(batch()))
+
+
+@pytest.mark.usefixtures("authority")
+def test_a_token_service_whose_certificate_is_not_trusted_is_a_wrong_configuration(
+    aws: pytest.MonkeyPatch, secure: Secure
+) -> None:
+    secure.show(Authority("a stranger").issue("server"))
+    aws.setenv("AWS_ENDPOINT_URL_STS", f"https://127.0.0.1:{secure.port}")
+    with running_endpoint() as endpoint:
+        assert "no AWS credentials" in _why(wire(endpoint.url, role=ROLE).send(batch()))
+
+
+# -- where it went wrong ----------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def saying(answer: bytes) -> Iterator[int]:
+    """A server that says this to whoever connects, and hangs up; yields its port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(20)
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield server.getsockname()[1]
+        thread.join()
+
+
+def _said(sender: InOneLoop) -> str:
+    outcome = sender.send(batch())
+    assert isinstance(outcome, Retryable)
+    return described(outcome)
+
+
+def test_what_is_not_tls_is_named() -> None:
+    with saying(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
+        said = _said(wire(f"https://127.0.0.1:{port}"))
+    assert said.startswith(f"SSLError: tls: no TLS with 127.0.0.1:{port} (")
+
+
+def test_what_is_not_http_is_named() -> None:
+    with saying(b"SSH-2.0-OpenSSH\r\n") as port:
+        said = _said(wire(f"http://127.0.0.1:{port}"))
+    assert said == f"ConnectionClosedError: closed: 127.0.0.1:{port} answers, but not in HTTP/1.1"
+
+
+def test_a_call_that_takes_too_long_is_named() -> None:
+    with running_endpoint() as endpoint:
+        endpoint.control({"outage": "hang"})
+        said = _said(wire(endpoint.url, timeout=0.2))
+    where = endpoint.url.removeprefix("http://")
+    assert said == f"ReadTimeoutError: timeout: no answer from {where} within 0.2 s"
+
+
+def test_a_region_that_does_not_exist_is_named_by_its_host(aws: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    aws.setenv("AWS_REGION", "eu-wset-1")
+    sender = wire(None)
+    aws.setattr(socket, "getaddrinfo", unknown)
+    said = _said(sender)
+    assert said == "EndpointConnectionError: dns: no address for personalize-events.eu-wset-1.amazonaws.com:443"
+
+
+def test_a_name_with_several_addresses_that_all_refuse_is_refused(aws: pytest.MonkeyPatch) -> None:
+    def two(_host: object, port: int, *_: object, **__: object) -> list[tuple[object, ...]]:
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port))
+            for address in ("127.0.0.1", "127.0.0.2")
+        ]
+
+    port = free_port()
+    sender = wire(f"http://localhost:{port}")
+    aws.setattr(socket, "getaddrinfo", two)
+    assert _said(sender) == f"EndpointConnectionError: refused: localhost:{port} takes no connections"
+
+
+def test_a_proxy_that_is_away_is_named_without_its_password(aws: pytest.MonkeyPatch) -> None:
+    port = free_port()
+    aws.setenv("HTTPS_PROXY", f"http://user:hunter2@127.0.0.1:{port}")
+    said = _said(wire("https://personalize.example"))
+    assert said == f"EndpointConnectionError: refused: the proxy 127.0.0.1:{port} takes no connections"
+
+
+def test_an_error_is_told_by_what_it_wraps() -> None:
+    inner = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    inner.verify_message = "certificate has expired"
+    outer = SSLError(endpoint_url="https://sts.example", error=OSError("wrapped", inner))
+    assert failures.untrusted(outer) is inner
+    assert failures.untrusted(ValueError()) is None
+    reset = failures.connecting(ConnectionResetError(), "h:1")
+    assert (reset.code, reset.detail) == (
+        "EndpointConnectionError",
+        "closed: h:1 closed the connection while it was made",
+    )
+    assert failures.connecting(OSError(113, "No route"), "h:1").detail == (
+        "unreachable: no connection to h:1 (EHOSTUNREACH)"
+    )
+    assert failures.connecting(ssl.SSLError(1, "odd"), "h:1").detail == "tls: no TLS with h:1 (no reason given)"
