@@ -190,7 +190,7 @@ def test_merged_rejections_keep_the_first_reason_and_all_indexes() -> None:
 
 KEYED = """
 name: keyed
-topics: [keyed, ^shop\\.]
+topics: [keyed, ^shop\\..*]
 key: {format: json}
 rules:
   - name: all
