@@ -10,11 +10,14 @@ Data flows one way, and so do imports: core <- config <- loop <- app <- cli.
 | metrics.py, server.py, listening.py, logs.py | what an operator sees | core, streams |
 | ports.py | what the loop needs of the outside, as Protocols | core |
 | loop.py, delivery.py, watch.py | the loop that owns all state, in one thread | core, ports, metrics, logs |
-| source.py, reach.py, readiness.py, retention.py, refusals.py | Kafka in | core, ports, metrics, logs |
+| aside.py, addresses.py | questions beside the loop | nothing |
+| refusals.py, reach.py, messages.py | Kafka's words | core, ports, addresses |
+| readiness.py, retention.py, following.py | Kafka is asked | core, ports, metrics, logs, aside, addresses, refusals |
+| source.py | Kafka in | core, ports, metrics, logs, refusals, reach, messages, readiness, retention, following |
 | credentials.py, failures.py | who we are to AWS, as its own chain finds it; how a failed call is named | nothing |
 | personalize.py, wire.py, calls.py | AWS out | core, credentials, failures, ports, metrics, logs |
 | auth.py, msk.py, certificates.py | logging in to Kafka | config, credentials, failures, ports, metrics, logs |
-| dead_letters.py | dead letters out | core, ports, metrics, logs |
+| dead_letters.py | dead letters out | core, ports, metrics, logs, aside, refusals |
 | tracing.py, spans.py | a span for each call, where OpenTelemetry is asked for | core, ports, logs |
 | status/ | the status page: what it shows, and how | core, ports, metrics, server, loop, watch, dead_letters |
 | ending.py | why the process ends, and that it does | core, credentials, exits, ports, loop, signals |

@@ -22,6 +22,7 @@ from connector.config import Config, Loaded
 from connector.config.librdkafka import client_properties, for_consumer, for_producer
 from connector.core.channel import Limits
 from connector.core.flow import Bounds
+from connector.core.topics import Topics
 from connector.core.transform import Router
 from connector.credentials import Account, NotConfigured, Role
 from connector.dead_letters import KafkaDeadLetters
@@ -143,7 +144,8 @@ def _parts(loaded: Loaded, metrics: Metrics, signals: Signals, outside: Outside)
     calls = Calls(wire)
     carrier, end_traces = traced(calls, wire.endpoint, wire.region, outside.wall)
     counted = CountedCalls(carrier)
-    loop = Loop(source, counted, dead_letters, Router(loaded.pipelines), _settings(loaded), metrics, outside)
+    router = Router(loaded.pipelines, config.dead_letter.topic)
+    loop = Loop(source, counted, dead_letters, router, _settings(loaded), metrics, outside)
     facts = _facts(loaded, wire.endpoint, outside.wall())
     board = Board(facts, loop, source, counted.counts, dead_letters, metrics, outside, signals.stopping)
     watch = Watch(loop, source, metrics, outside, board.look)
@@ -244,9 +246,10 @@ def _source(config: Config, metrics: Metrics, login: Login) -> KafkaSource:
     group = {"group.id": kafka.group_id, "auto.offset.reset": kafka.auto_offset_reset}
     return KafkaSource(
         {**for_consumer(client_properties(kafka)), **group},
-        _topics(config),
+        Topics(config.pipelines, config.dead_letter.topic),
         metrics,
         make_consumer=login.consumer,
+        make_asker=login.asker,
         excused=login.excused,
     )
 

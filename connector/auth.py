@@ -77,6 +77,10 @@ class Login:
         self._clients.add(client)
         return client
 
+    def asker(self, configuration: dict[str, Any]) -> Consumer:
+        """A consumer for one question, from whatever thread: too short-lived to be told of a new password."""
+        return Consumer({**configuration, **self._current()})
+
     def producer(self, configuration: dict[str, Any]) -> Producer:
         """A producer that logs in with what holds now."""
         client = _Producer({**configuration, **self._current()})

@@ -14,6 +14,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
@@ -21,10 +22,12 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from connector import __version__
+from connector.aside import Aside
 from connector.core.offsets import OpenRecord
 from connector.core.records import Record, Rejection, Stage, TopicPartition
 from connector.logs import CLIENT, Repeats
 from connector.metrics import Metrics
+from connector.refusals import ABSENT
 
 log = structlog.get_logger()
 
@@ -34,6 +37,7 @@ PREFIX = "putevents."
 CONNECT_PREFIX = "__connect.errors."
 REPLAYS = "putevents.replays"
 REPEAT_AFTER = 1.0  # seconds
+LOOKED_UP = 5.0  # seconds that the brokers have to say whether the topic is there
 ALL = 2  # see Letter.cut
 REMEMBERED = 20  # dead letters, for whoever asks what was wrong of late
 # Ours, and why: config/librdkafka.py refuses each in the file with the reason.
@@ -55,6 +59,10 @@ _COUNT = re.compile(rb"[0-9]{1,6}")  # of replays, in a source's header; what is
 _TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE})
 # Said of a whole batch, and of all but the one that is meant.
 _OF_SOME = frozenset({KafkaError.INVALID_RECORD, KafkaError._INVALID_DIFFERENT_RECORD})  # noqa: SLF001
+
+
+# What says nothing of why: a topic that is gone looks like one whose brokers are away.
+_UNCLEAR = ABSENT | {KafkaError._MSG_TIMED_OUT}  # noqa: SLF001
 
 
 class Letter(NamedTuple):
@@ -91,7 +99,10 @@ class Buried(NamedTuple):
 
 
 class KafkaDeadLetters:
-    """The dead-letter topic. ``latest`` are the last few that the broker has, the newest at the end.
+    """The dead-letter topic.
+
+    ``latest`` are the last few that the broker has, the newest at the end; ``trouble`` is why the next do not come to
+    it, in words, "" where that is not known or they do.
 
     Args:
         properties: librdkafka properties of the connection.
@@ -117,7 +128,10 @@ class KafkaDeadLetters:
         make_producer: Callable[[dict[str, Any]], Producer] = Producer,
     ) -> None:
         self.latest: deque[Buried] = deque(maxlen=REMEMBERED)
+        self.trouble = ""
         self._topic = topic
+        self._unclear: KafkaError | None = None
+        self._lookup: Aside[str] = Aside()
         self._connector = group_id if connect_headers else None
         self._metrics = metrics
         self._clock = clock
@@ -211,12 +225,31 @@ class KafkaDeadLetters:
                 self._tell_of_time()
             return
         self._later(letter)
-        if self._repeats.written((error.name(),)):
+        if error.code() in _UNCLEAR:
+            self._unclear = error
+        else:
+            self._tell_of_failure(error, "")
+
+    def _look_up(self) -> None:
+        """Ask the brokers, beside the loop, what became of the topic of letters that came to nothing."""
+        error, ended = self._unclear, self._lookup.ended()
+        if error is None:
+            return
+        if ended:
+            self._unclear = None
+            self.trouble = self._lookup.found or "no broker answers"
+            self._tell_of_failure(error, self.trouble)
+        elif not self._lookup.busy and self._letters.written(("lookup",)):
+            self._lookup.ask(partial(_what_is_wrong, self._producer, self._topic))
+
+    def _tell_of_failure(self, error: KafkaError, why: str) -> None:
+        if self._repeats.written((error.name(), why)):
             log.error(
                 "a dead letter could not be written: it is repeated, and its record stays uncommitted",
                 topic=self._topic,
                 code=error.name(),
                 detail=error.str(),
+                **({"why": why} if why else {}),
             )
 
     def _tell_of_time(self) -> None:
@@ -239,8 +272,11 @@ class KafkaDeadLetters:
         self._serve()
         if self._broken:
             self._replace_producer()
+        self._look_up()
         self._repeat()
         done, self._done = self._done, []
+        if done:
+            self.trouble, self._unclear = "", None
         now = self._clock()
         for opened, rejection in done[-REMEMBERED:]:
             self.latest.append(Buried(now, opened.owner.topic_partition, opened.offset, rejection))
@@ -286,6 +322,16 @@ class KafkaDeadLetters:
                 producer.flush(max(0.0, deadline - self._clock()))
             except (KafkaException, SystemError):
                 self._broken = True
+
+
+def _what_is_wrong(producer: Producer, topic: str) -> str:
+    """Why a letter to the topic may have come to nothing; raises where no broker answers."""
+    error = producer.list_topics(topic, timeout=LOOKED_UP).topics[topic].error
+    if error is None:
+        return f"the topic {topic} is there, but the brokers that lead it take nothing: look at them"
+    if error.code() in ABSENT:
+        return f"the topic {topic} does not exist: create it; letters wait meanwhile"
+    return f"the topic {topic} cannot be used ({error.name()}): look at it, and at what this principal may do with it"
 
 
 def headers(record: Record, rejection: Rejection, connector: str | None, *, stub: bool = False) -> Headers:

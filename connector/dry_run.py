@@ -44,7 +44,7 @@ class DryRun:
         pairs = (_traced(loaded, self._traces) if explain else loaded).pipelines
         self._spec, self._default = next((pair for pair in pairs if pair[0].name == pipeline), pairs[0])
         self._specs = {spec.name: spec for spec, _ in pairs}
-        self._router = None if pipeline else Router(pairs)
+        self._router = None if pipeline else Router(pairs, loaded.config.dead_letter.topic)
         self._topics = [topic for spec, _ in pairs for topic in spec.topics]
         self._backlog = Backlog(loaded.config.delivery.max_buffered_events)
 

@@ -33,11 +33,15 @@ class Reach(NamedTuple):
 
     ``away_since``: when a broker was last heard, on the clock, where none answers; None while one does. ``cut_off``:
     partitions whose own broker does not answer while another does. ``topics``: whether there is any topic to read.
+    ``trouble``: why there may be no partitions yet, in words that may be shown, "" where nothing is known of that: what
+    the client said last, or the patterns that match nothing. ``gone``: topics that were read and do not exist any more.
     """
 
     away_since: float | None = None
     cut_off: frozenset[TopicPartition] = frozenset()
     topics: bool = True
+    trouble: str = ""
+    gone: tuple[str, ...] = ()
 
 
 class Source(Protocol):

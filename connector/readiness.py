@@ -3,14 +3,15 @@
 Found at the start and said in words, a missing topic costs a minute; found later, it costs records.
 """
 
-import re
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import structlog
 from confluent_kafka import Consumer, KafkaException
+from confluent_kafka.admin import ClusterMetadata  # type: ignore[attr-defined]  # public, but not marked as exported
 
+from connector.addresses import advertised, unresolvable
 from connector.ports import Unavailable
 
 log = structlog.get_logger()
@@ -21,10 +22,10 @@ ASK_AGAIN = 1.0  # seconds between two looks at whether to go on waiting
 Topics = Mapping[str, Any]  # names to what the client knows of each; ``error`` is None where all is well
 
 
-def known_topics(
+def known_cluster(
     consumer: Consumer, servers: str, timeout: float, *, stopping: Callable[[], bool], heard: Callable[[], str]
-) -> Topics | None:
-    """Ask for all topics until a broker answers.
+) -> ClusterMetadata | None:
+    """Ask for brokers and topics until a broker answers.
 
     Args:
         consumer: to ask; its callbacks are called.
@@ -41,11 +42,11 @@ def known_topics(
     while not stopping():
         left = deadline - time.monotonic()
         try:
-            topics: Topics = consumer.list_topics(timeout=max(0.05, min(ASK_AGAIN, left))).topics
+            cluster: ClusterMetadata = consumer.list_topics(timeout=max(0.05, min(ASK_AGAIN, left)))
         except KafkaException as error:
             failed = error
         else:
-            return topics
+            return cluster
         consumer.poll(0)  # why the brokers hang up is told to the callbacks only
         why = heard() or failed.args[0].str()
         if left <= ASK_AGAIN:
@@ -56,30 +57,34 @@ def known_topics(
     return None
 
 
-def require_topics(known: Topics, topics: Collection[str], dead_letter: str, servers: str) -> bool:
-    """Make sure that the topics are there, and the one of the dead letters; returns whether there is any to read.
+def require_names(hosts: Collection[str]) -> None:
+    """Make sure that brokers can be found by the names that they give themselves.
+
+    Raises:
+        Unavailable: not one can.
+    """
+    unknown = unresolvable(set(hosts))
+    if unknown and len(unknown) == len(set(hosts)):
+        raise Unavailable(advertised(unknown))
+    if unknown:
+        log.warning("some brokers cannot be found", what_to_do=advertised(unknown))
+
+
+def require_topics(known: Topics, topics: Collection[str], dead_letter: str, servers: str) -> None:
+    """Make sure that the topics are there, and the one of the dead letters.
 
     Args:
         known: what the brokers have.
-        topics: names; and regular expressions that start with ^, of which one that nothing matches is only told.
+        topics: names.
         dead_letter: the topic of the dead letters.
         servers: where they were looked for, for the message.
 
     Raises:
         Unavailable: a topic is missing.
     """
-    wanted = {topic: "pipelines[].topics" for topic in topics if not topic.startswith("^")}
-    for topic, setting in {**wanted, dead_letter: "dead_letter.topic"}.items():
+    for topic, setting in {**dict.fromkeys(topics, "pipelines[].topics"), dead_letter: "dead_letter.topic"}.items():
         if topic not in known or known[topic].error is not None:
             raise Unavailable(
                 f"topic {topic} does not exist at {servers}, or this principal may not describe it: "
                 f"create it, correct {setting}, or allow Describe on it"
             )
-    unmatched = [
-        pattern
-        for pattern in topics
-        if pattern.startswith("^") and not any(re.match(pattern, topic) for topic in known)
-    ]
-    for pattern in unmatched:
-        log.warning("no topic matches yet", pattern=pattern)
-    return len(unmatched) < len(topics)

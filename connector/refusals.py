@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from confluent_kafka import KafkaError, KafkaException
 
+from connector import addresses
 from connector.ports import Refused
 
 PATIENCE = 180.0  # seconds; a secret that was replaced takes the kubelet one or two minutes to bring
@@ -36,6 +37,7 @@ MENDED_ELSEWHERE: Mapping[int, str] = {
         "group_id"
     ),
 }
+ABSENT = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC})  # noqa: SLF001
 _LOGIN = frozenset({KafkaError.SASL_AUTHENTICATION_FAILED, KafkaError._AUTHENTICATION})  # noqa: SLF001
 # Words of the client, and what to do; the first that fits.
 _WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -128,6 +130,12 @@ def advice_on(error: KafkaError) -> str | None:
     if _NO_TOKEN.search(text):
         return _PROVIDER
     return next((advice for words, advice in _WORDS if words.search(text)), None)
+
+
+def what_to_do(error: KafkaError, servers: str) -> str | None:
+    """The same of any error that something is known about; ``servers`` are the ones of the file, with commas."""
+    known = MENDED_ELSEWHERE.get(error.code())
+    return advice_on(error) or addresses.advice_on(error, servers) or known
 
 
 def refusal(error: KafkaError) -> Refused:

@@ -7,25 +7,25 @@ afterwards, when the only thing left to do is to stop.
 
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from sys import intern
 from typing import Any, Protocol
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as ClientTopicPartition
 
-from connector.core.records import Record, TopicPartition, known_timestamp, quick
+from connector.core.records import Record, TopicPartition
+from connector.core.topics import Topics
+from connector.following import Following, existing
 from connector.logs import CLIENT, Repeats
+from connector.messages import Headers, as_bytes, at, for_client, place_of, record_of, with_offsets
 from connector.metrics import Metrics
 from connector.ports import Polled, Reach, Refused
 from connector.reach import INTERVAL, Listening, quiet
-from connector.readiness import FIRST_ANSWER, known_topics, require_topics
-from connector.refusals import MENDED_ELSEWHERE, Refusals, advice_on, refused
+from connector.readiness import FIRST_ANSWER, known_cluster, require_names, require_topics
+from connector.refusals import ABSENT, Refusals, refused, what_to_do
 from connector.retention import Retention
 
 log = structlog.get_logger()
-
-Headers = tuple[tuple[str, bytes | None], ...]
 
 LEAVING = 0.05  # seconds a poll, on the way out of the group
 SILENT = 2  # polls without a word, after which nothing calls back any more
@@ -76,23 +76,27 @@ class KafkaSource:
 
     Args:
         properties: librdkafka properties: the connection and the user's own; ours are added.
-        topics: names, or regular expressions that start with ^.
+        topics: what to read.
         metrics: where errors and commits are counted.
         make_consumer: makes the client of its configuration.
+        make_asker: makes another for a question, in whatever thread; it is closed with the answer.
         excused: whether a refused login is of an outage of our own, see ``Refusals``.
     """
 
     def __init__(
         self,
         properties: Mapping[str, Any],
-        topics: Collection[str],
+        topics: Topics,
         metrics: Metrics,
         *,
         make_consumer: Callable[[dict[str, Any]], Consumer] = Consumer,
+        make_asker: Callable[[dict[str, Any]], Consumer] = Consumer,
         excused: Callable[[], bool] = lambda: False,
     ) -> None:
         self._metrics = metrics
-        self._topics = list(topics)
+        self._topics = topics
+        self._listener: Listener | None = None
+        self._subscribed: frozenset[str] = frozenset()
         self._servers = str(properties.get("bootstrap.servers"))
         self._static = "group.instance.id" in properties
         self._committing = False
@@ -102,21 +106,43 @@ class KafkaSource:
         self._repeats = Repeats(60.0)
         self._refusals = Refusals(excused)
         self._last_error = ""
-        self._any_topic = True
+        self._trouble = ""  # the last before there were partitions, in words that may be shown
+        self._placed = False
         self._listening = Listening(quiet(properties))
         callbacks: dict[str, Any] = {"on_commit": self._on_commit, "error_cb": self._on_error, "logger": CLIENT}
         callbacks["stats_cb"] = self._listening.hear
         self.consumer = make_consumer({**DEFAULTS, **_assignor(properties), **properties, **OWNED, **callbacks})
         self._retention = Retention(self.consumer, metrics, latest=properties.get("auto.offset.reset") == "latest")
+        self._following = Following(topics, properties, make_asker)
 
     def subscribe(self, listener: Listener) -> None:
-        """Join the group; assignments come from within the polls that follow."""
-        self.consumer.subscribe(
-            self._topics,
-            on_assign=self._guarded(self._resumed(listener.on_assign)),
-            on_revoke=self._guarded(self._gone(listener.on_revoke)),
-            on_lost=self._guarded(self._gone(listener.on_lost)),
-        )
+        """Join the group; assignments come from within the polls that follow, and change as topics come and go."""
+        self._listener = listener
+        self._subscribe(listener)
+
+    def _subscribe(self, listener: Listener) -> None:
+        """Be subscribed to what there is to read: to names only, see core/topics.py. Partitions that stay are kept."""
+        wanted = self._following.wanted
+        try:
+            if wanted:
+                self.consumer.subscribe(
+                    sorted(wanted),
+                    on_assign=self._guarded(self._resumed(listener.on_assign)),
+                    on_revoke=self._guarded(self._gone(listener.on_revoke)),
+                    on_lost=self._guarded(self._gone(listener.on_lost)),
+                )
+            elif self._subscribed:
+                self.consumer.unsubscribe()
+        except KafkaException as error:
+            self._take_in(error.args[0], "the Kafka client does not take a subscription: it is given again")
+            self._following.hurry()
+            return
+        self._subscribed = wanted
+
+    def _follow(self) -> None:
+        answered = self._following.look()
+        if answered and self._listener is not None and self._following.wanted != self._subscribed:
+            self._subscribe(self._listener)
 
     # -- callbacks --------------------------------------------------------------------------------------------
 
@@ -135,6 +161,7 @@ class KafkaSource:
         def gone(topic_partitions: list[TopicPartition]) -> None:
             self._let_go.update(topic_partitions)
             self._retention.forget(topic_partitions)
+            self._following.hurry()  # a topic that is deleted shows in no other way, under KIP-848
             handle(topic_partitions)
 
         return gone
@@ -142,6 +169,7 @@ class KafkaSource:
     def _resumed(self, handle: Callable[[Collection[TopicPartition]], None]) -> Callable[[list[TopicPartition]], None]:
         def assigned(topic_partitions: list[TopicPartition]) -> None:
             handle(topic_partitions)
+            self._trouble, self._placed = "", True
             # A pause survives revocation and comes back with the partition; the loop believes it unpaused.
             self.resume(topic_partitions)
             self._retention.assigned(topic_partitions)
@@ -165,7 +193,11 @@ class KafkaSource:
         self._metrics.kafka_errors.labels(error.name()).inc()
         if error.code() != KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001  which says less than what came before it
             self._last_error = error.str()
-        final, advice = self._refusals.judge(error), advice_on(error) or MENDED_ELSEWHERE.get(error.code())
+        if error.code() in ABSENT:
+            self._following.hurry()
+        final, advice = self._refusals.judge(error), what_to_do(error, self._servers)
+        if error.code() != KafkaError._ALL_BROKERS_DOWN and not self._placed:  # noqa: SLF001
+            self._trouble = f"{error.name()}: {advice or 'see the log'}"
         if final is not None:
             self._failure = self._failure or final
         elif self._repeats.written((error.name(), advice or "")):
@@ -190,6 +222,7 @@ class KafkaSource:
             raise failure
         polled = self._told_apart(messages)
         self._retention.look()
+        self._follow()
         return polled
 
     def _messages(self, limit: int, timeout: float) -> list[Message]:
@@ -200,7 +233,7 @@ class KafkaSource:
         self._let_go.clear()
         more = self.consumer.consume(limit - 1, 0)
         # Its partition may have been revoked in between: what is not tracked yet is for the next owner.
-        return more if _place(first) in self._let_go else [first, *more]
+        return more if place_of(first) in self._let_go else [first, *more]
 
     def _told_apart(self, messages: Iterable[Message]) -> Polled:
         records: list[Record] = []
@@ -209,11 +242,11 @@ class KafkaSource:
         for message in messages:
             error = message.error()
             if error is None:
-                record = _record(message, self._headers(message))
+                record = record_of(message, self._headers(message))
                 records.append(record)
                 read(record)
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
-                ends[_place(message)] = message.offset() or 0
+                ends[place_of(message)] = message.offset() or 0
             else:
                 self._take_in(error, "Kafka answered a fetch with an error")
         return Polled(records, ends)
@@ -229,22 +262,22 @@ class KafkaSource:
             return ()
         if len(found) > MAX_HEADERS:
             return self._without_headers(message, f"there are more than {MAX_HEADERS}")
-        return tuple([(name, _bytes(value)) for name, value in found])
+        return tuple([(name, as_bytes(value)) for name, value in found])
 
     def _without_headers(self, message: Message, why: str) -> Headers:
         if self._repeats.written(("headers", message.topic() or "", why)):
-            log.warning("a record is read without its headers", why=why, at=_at(message))
+            log.warning("a record is read without its headers", why=why, at=at(message))
         return ()
 
     def pause(self, topic_partitions: Collection[TopicPartition]) -> None:
         """See ``ports.Source``."""
         if topic_partitions:
-            self.consumer.pause(_for_client(topic_partitions))
+            self.consumer.pause(for_client(topic_partitions))
 
     def resume(self, topic_partitions: Collection[TopicPartition]) -> None:
         """See ``ports.Source``."""
         if topic_partitions:
-            self.consumer.resume(_for_client(topic_partitions))
+            self.consumer.resume(for_client(topic_partitions))
 
     # -- commits ----------------------------------------------------------------------------------------------
 
@@ -255,7 +288,7 @@ class KafkaSource:
             return False
         self._committing = True
         try:
-            self.consumer.commit(offsets=_with_offsets(offsets), asynchronous=True)
+            self.consumer.commit(offsets=with_offsets(offsets), asynchronous=True)
         except KafkaException as error:
             self._committing = False
             self._failed_commit(error.args[0])
@@ -271,7 +304,7 @@ class KafkaSource:
         if not offsets:
             return {}
         try:
-            partitions = self.consumer.commit(offsets=_with_offsets(offsets), asynchronous=False)
+            partitions = self.consumer.commit(offsets=with_offsets(offsets), asynchronous=False)
         except KafkaException as error:
             self._failed_commit(error.args[0])
             return {}
@@ -316,7 +349,10 @@ class KafkaSource:
 
     def reach(self) -> Reach:
         """See ``ports.Source``."""
-        return self._listening.reach._replace(topics=self._any_topic)
+        topics = self._following.anything
+        trouble = self._trouble if topics else ", ".join(self._topics.patterns)
+        gone = tuple(self._following.missing)
+        return self._listening.reach._replace(topics=topics, trouble=trouble, gone=gone)
 
     def require(
         self, dead_letter: str, timeout: float = FIRST_ANSWER, stopping: Callable[[], bool] = lambda: False
@@ -329,14 +365,16 @@ class KafkaSource:
             stopping: whether the wait is to be given up; then nothing is made sure of.
 
         Raises:
-            Unavailable: no broker answers, or a topic is missing.
+            Unavailable: no broker answers, or a topic is missing, or none of the brokers can be found by its name.
             Refused: the brokers do not let this principal in.
         """
         servers = self._servers
-        known = known_topics(self.consumer, servers, timeout, stopping=stopping, heard=self._heard)
-        if known is not None:
+        cluster = known_cluster(self.consumer, servers, timeout, stopping=stopping, heard=self._heard)
+        if cluster is not None:
             self._refusals.running()
-            self._any_topic = require_topics(known, self._topics, dead_letter, servers)
+            require_topics(cluster.topics, self._topics.names, dead_letter, servers)
+            require_names({str(broker.host) for broker in cluster.brokers.values()})
+            self._following.begin(existing(cluster.topics))
 
     def _heard(self) -> str:
         if isinstance(self._failure, Refused):
@@ -369,43 +407,3 @@ def _assignor(properties: Mapping[str, Any]) -> dict[str, str]:
     if properties.get("group.protocol") == "consumer":
         return {}  # the broker assigns
     return {"partition.assignment.strategy": "cooperative-sticky"}
-
-
-def _at(message: Message) -> str:
-    return f"{message.topic()}-{message.partition()}@{message.offset()}"
-
-
-_new_record = quick(Record)
-
-
-def _record(message: Message, headers: Headers) -> Record:
-    # Copies: a Message held on to may pin the whole fetch that it came with.
-    kind, timestamp = message.timestamp()
-    key, value = message.key(), message.value()
-    return _new_record(
-        (
-            intern(message.topic() or ""),  # the client makes it anew for each message
-            message.partition() or 0,
-            message.offset() or 0,
-            known_timestamp(timestamp) if kind else None,
-            key if type(key) is bytes else _bytes(key),
-            value if type(value) is bytes else _bytes(value),
-            headers,
-        )
-    )
-
-
-def _bytes(value: str | bytes | None) -> bytes | None:
-    return value.encode() if isinstance(value, str) else value
-
-
-def _place(message: Message) -> TopicPartition:
-    return TopicPartition(message.topic() or "", message.partition() or 0)
-
-
-def _for_client(topic_partitions: Iterable[TopicPartition]) -> list[ClientTopicPartition]:
-    return [ClientTopicPartition(topic, partition) for topic, partition in topic_partitions]
-
-
-def _with_offsets(offsets: Mapping[TopicPartition, int]) -> list[ClientTopicPartition]:
-    return [ClientTopicPartition(topic, partition, offset) for (topic, partition), offset in offsets.items()]

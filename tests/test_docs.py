@@ -8,9 +8,12 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
 from connector.config import Loaded, load_text
 from connector.core.records import Reason
+from connector.core.specs import PipelineSpec
+from connector.core.topics import Topics
 from connector.exits import Exit
 
 ROOT = Path(__file__).parents[1]
@@ -50,8 +53,16 @@ def test_every_example_is_valid_without_any_variable_set(example: Path) -> None:
     assert isinstance(load_text(example.read_text(), example.name, {}), Loaded)
 
 
+def test_the_topics_of_the_mapping_page_are_valid() -> None:
+    [text] = [text for text in blocks(ROOT / "docs" / "mapping.md", "yaml") if text.startswith("topics:")]
+    pipeline = {"name": "p", "rules": [{"name": "r", "skip": "x"}], **yaml.safe_load(text)}
+    topics = Topics([PipelineSpec.model_validate(pipeline)])
+    assert topics.among(["orders", "web.a", "web.a-internal", "web"]) == {"orders", "web.a"}
+
+
 def test_the_field_specs_of_the_mapping_page_are_valid() -> None:
-    [text] = [text for text in blocks(ROOT / "docs" / "mapping.md", "yaml") if not text.startswith("tests:")]
+    others = ("tests:", "topics:")
+    [text] = [text for text in blocks(ROOT / "docs" / "mapping.md", "yaml") if not text.startswith(others)]
     lines = "".join(f"          {line}\n" for line in text.splitlines())
     # The page shows several specs for one member, one below the other; each is tried alone.
     starts = [match.start() for match in re.finditer(r"^ {10}\w", lines, re.MULTILINE)]

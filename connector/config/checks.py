@@ -18,6 +18,7 @@ from connector.config.scalars import is_topic
 from connector.config.wording import at
 from connector.config.yaml_tree import Path
 from connector.core.specs import PipelineSpec, PutEventsSpec
+from connector.core.topics import INTERNAL, fault, is_internal, is_pattern
 
 Pipelines = Mapping[int, PipelineSpec]
 
@@ -40,39 +41,37 @@ def check_names(pipelines: Pipelines, located: Located) -> Iterator[Problem]:
 
 
 def check_topics(pipelines: Pipelines, dead_letter: DeadLetterConfig | None, located: Located) -> Iterator[Problem]:
-    """Topics can exist, and none is the one that dead letters go to: they would come back for ever."""
-    for path, topic in _topics(pipelines):
-        if not topic.startswith("^"):
-            if not is_topic(topic):
-                message = "expected a topic name, or a regular expression that starts with ^"
-                yield located.at_value(path, "bad-topic", message)
-            loops = dead_letter is not None and topic == dead_letter.topic
-        else:
-            pattern, problem = _pattern(path, topic, located)
-            if problem is not None:
-                yield problem
-            loops = dead_letter is not None and pattern is not None and bool(pattern.match(dead_letter.topic))
-        if loops:
-            message = "expected topics without dead_letter.topic: its records would come back for ever"
-            yield located.at_value(path, "dead-letter-loop", message)
-
-
-def _topics(pipelines: Pipelines) -> Iterator[tuple[Path, str]]:
+    """Topics can exist, and none is named that dead letters go to: they would come back for ever."""
     for index, pipeline in pipelines.items():
+        path: Path = ("pipelines", index, "topics")
         for number, topic in enumerate(pipeline.topics):
-            yield ("pipelines", index, "topics", number), topic
+            yield from _topic((*path, number), topic, located)
+            # A pattern never takes it; see core/topics.py.
+            if dead_letter is not None and topic == dead_letter.topic:
+                message = "expected topics without dead_letter.topic: its records would come back for ever"
+                yield located.at_value((*path, number), "dead-letter-loop", message)
+        for number, topic in enumerate(pipeline.exclude):
+            yield from _topic(("pipelines", index, "exclude", number), topic, located)
+        if pipeline.exclude and not any(map(is_pattern, pipeline.topics)):
+            message = "expected a pattern among topics: exclude is for what a pattern would take, a name is always read"
+            yield located.at_key(("pipelines", index, "exclude"), "idle-exclude", message)
 
 
-def _pattern(path: Path, topic: str, located: Located) -> tuple[re.Pattern[str] | None, Problem | None]:
-    try:
+def _topic(path: Path, topic: str, located: Located) -> Iterator[Problem]:
+    if is_pattern(topic):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of constructs whose meaning may change one day
-            return re.compile(topic), None
-    except re.error as error:
-        message = f"expected a regular expression: {error.msg}"
-        return None, located.in_scalar(path, error.pos or 0, "bad-regex", message)
-    except (RecursionError, OverflowError):
-        return None, located.at_value(path, "bad-regex", "expected a simpler regular expression")
+            wrong = fault(topic)
+        if wrong is not None and wrong.position is not None:
+            yield located.in_scalar(path, wrong.position, "bad-regex", wrong.message, wrong.hint)
+        elif wrong is not None:
+            yield located.at_value(path, "bad-regex", wrong.message, wrong.hint)
+    elif not is_topic(topic):
+        message = "expected a topic name, or a regular expression that starts with ^"
+        yield located.at_value(path, "bad-topic", message)
+    elif is_internal(topic):
+        message = f"expected no topic that begins with {INTERNAL}: those are the cluster's own"
+        yield located.at_value(path, "internal-topic", message)
 
 
 def check_tracking_id(

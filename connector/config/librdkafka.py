@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from connector.config.clients import CONSUMERS, PRODUCERS, SUBSCRIPTION
 from connector.config.models import (
     Auth,
     KafkaConfig,
@@ -45,6 +46,7 @@ _OURS: tuple[tuple[str, str | None], ...] = (
     (r"group\.id", "set kafka.group_id"),
     (r"auto\.offset\.reset", "set kafka.auto_offset_reset"),
     (r"partition\.assignment\.strategy", "rebalances are handled for cooperative-sticky"),
+    (r"topic\.blacklist", "it would hide topics from the dead letters, too; set exclude in the pipeline"),
     (r"enable\.partition\.eof", "the end of a partition is no event of this connector"),
     (r"ssl\.(cipher\.suites|curves\.list|sigalgs\.list|crl\.location)", None),
     (
@@ -103,24 +105,14 @@ def client_properties(kafka: KafkaConfig) -> Properties:
     return {**properties, **sasl, **(_ssl(kafka.tls) if kafka.uses_tls else {}), **kafka.librdkafka}
 
 
-# What only one kind of client knows; the other would warn of it at every start.
-_CONSUMERS = re.compile(
-    r"(session|heartbeat|max\.poll|group|queued|fetch|isolation|check\.crcs|max\.partition\.fetch|coordinator)\b.*"
-    r"|auto\.offset\.reset|partition\.assignment\.strategy|allow\.auto\.create\.topics"
-)
-_PRODUCERS = re.compile(
-    r"(linger|batch|queue\.buffering|compression|message\.timeout|delivery|retries|message\.send|sticky|partitioner)\b.*"
-)
-
-
 def for_consumer(properties: Properties) -> Properties:
-    """Without what only producers know."""
-    return {name: value for name, value in properties.items() if not _PRODUCERS.fullmatch(name)}
+    """Without what is the producers' only."""
+    return {name: value for name, value in properties.items() if name not in PRODUCERS}
 
 
 def for_producer(properties: Properties) -> Properties:
-    """Without what only consumers know."""
-    return {name: value for name, value in properties.items() if not _CONSUMERS.fullmatch(name)}
+    """Without what is the consumers' only, or about their subscription."""
+    return {name: value for name, value in properties.items() if name not in CONSUMERS | SUBSCRIPTION}
 
 
 def _sasl(auth: Auth) -> Properties:

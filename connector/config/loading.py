@@ -143,7 +143,7 @@ def _of_the_form(read: _Read, located: Located) -> Iterator[Problem]:
 
 def _compile(pipeline: PipelineSpec) -> CompiledPipeline | list[SpecError]:
     """Topics are judged in ``checks``, where they can point into the expression and never raise."""
-    return compile_pipeline(pipeline.model_copy(update={"topics": []}))
+    return compile_pipeline(pipeline.model_copy(update={"topics": [], "exclude": []}))
 
 
 def _spec_problem(partial: Partial, error: SpecError, located: Located) -> Problem:

@@ -18,7 +18,9 @@ NEVER_EMPTY = ("PutEventsSpec", "Rule", "From")
 DESCRIPTIONS: dict[str, dict[str, str]] = {
     "PipelineSpec": {
         "name": "Name of the pipeline, in metrics, messages and dead letters. Required, unique.",
-        "topics": "Topics to read: names, or regular expressions that start with ^. Required, at least one.",
+        "topics": "Topics to read: names, or regular expressions that start with ^ and match the whole name. Required, "
+        "at least one.",
+        "exclude": "Topics that no pattern of `topics` takes: names, or such expressions. Default: none.",
         "value": "How a record's value is decoded.",
         "key": "How a record's key is decoded, where an expression of a rule that is evaluated asks for it.",
         "unmatched": "What becomes of a record that no rule matches: `skip` or `dead_letter`.",

@@ -4,7 +4,6 @@ Rules are compiled once; a record then costs a few microseconds. Nothing that a 
 a Mapping: what fails is a Rejection that names pipeline, rule, member and expression, and never a value.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -25,6 +24,7 @@ from connector.core.scope import (
     compile_condition,
 )
 from connector.core.specs import PipelineSpec, PutEventsSpec, Rule
+from connector.core.topics import fault, is_pattern
 from connector.core.values import DataError
 
 __all__ = ["MAX_ELEMENTS", "Mapped", "MappedEvent", "Mapping", "Members", "SpecError", "compile_pipeline"]
@@ -102,6 +102,7 @@ def compile_pipeline(spec: PipelineSpec, trace: Trace | None = None) -> Mapping 
     scope = Scope((), f"pipeline {spec.name}", RECORD_NAMES, [], set())
     scope = replace(scope, trace=trace)
     _check_topics(scope.at("topics"), spec.topics)
+    _check_topics(scope.at("exclude"), spec.exclude)
     conditions, steps = [], []
     for number, rule in enumerate(spec.rules):
         here = replace(scope.at("rules", number), label=f"pipeline {spec.name}, rule {rule.name}:")
@@ -129,11 +130,9 @@ def _unmatched(spec: PipelineSpec) -> Filtered | Rejection:
 
 def _check_topics(scope: Scope, topics: Sequence[str]) -> None:
     for number, topic in enumerate(topics):
-        if topic.startswith("^"):
-            try:
-                re.compile(topic)
-            except re.error as error:
-                scope.at(number).fail("invalid_regex", f"expected a regular expression: {error.msg}", error.pos)
+        wrong = fault(topic) if is_pattern(topic) else None
+        if wrong is not None:
+            scope.at(number).fail("invalid_regex", wrong.message, wrong.position, wrong.hint)
 
 
 def _check_names(scope: Scope, rules: Sequence[Rule]) -> None:

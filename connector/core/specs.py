@@ -171,6 +171,7 @@ class PipelineSpec(Spec):
 
     name: str = Field(min_length=1)
     topics: list[str] = Field(min_length=1)
+    exclude: list[str] = Field(default_factory=list)
     value: ValueFormat = ValueFormat()
     key: KeyFormat = KeyFormat()
     unmatched: Literal["skip", "dead_letter"] = "skip"

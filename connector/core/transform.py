@@ -4,7 +4,6 @@ bytes -> document (decoding) -> members (mapping) -> checked event (events) -> E
 a Rejection; nothing that a record contains raises past this module.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, assert_never
 
@@ -19,6 +18,7 @@ from connector.core.events import Invalid, check_envelope, check_event
 from connector.core.mapping import Mapped, MappedEvent, Mapping
 from connector.core.records import Failed, Filtered, Reason, Record, Rejection, Skip, Skipped, Stage, quick
 from connector.core.specs import PipelineSpec
+from connector.core.topics import Topics
 
 
 class Entry(NamedTuple):
@@ -178,12 +178,12 @@ def _listed(indexes: Sequence[int]) -> str:
 
 
 class Router:
-    """Which pipeline a topic's records go through; names before regular expressions, found once a topic."""
+    """Which pipeline a topic's records go through, found once a topic; see ``Topics``."""
 
-    def __init__(self, pipelines: Sequence[tuple[PipelineSpec, Pipeline]]) -> None:
-        topics = [(topic, pipeline) for spec, pipeline in pipelines for topic in spec.topics]
-        self._found = {topic: pipeline for topic, pipeline in topics if not topic.startswith("^")}
-        self._patterns = [(re.compile(topic), pipeline) for topic, pipeline in topics if topic.startswith("^")]
+    def __init__(self, pipelines: Sequence[tuple[PipelineSpec, Pipeline]], dead_letter: str = "") -> None:
+        self._topics = Topics([spec for spec, _ in pipelines], dead_letter)
+        self._pipelines = [pipeline for _, pipeline in pipelines]
+        self._found: dict[str, Pipeline] = {}
 
     def __call__(self, record: Record, now: float) -> Fate:
         """What becomes of the record in the pipeline of its topic."""
@@ -194,13 +194,13 @@ class Router:
         """The pipeline of a topic, None where there is none."""
         if topic in self._found:
             return self._found[topic]
-        pipeline = next((pipeline for pattern, pipeline in self._patterns if pattern.match(topic)), None)
-        if pipeline is not None:
-            self._found[topic] = pipeline
-        return pipeline
+        owner = self._topics.owner(topic)
+        if owner is None:
+            return None
+        self._found[topic] = self._pipelines[owner]
+        return self._found[topic]
 
 
 def _nobodys(topic: str) -> Rejection:
-    # Kafka's client subscribes by POSIX expressions, which match a few topics more or less than Python's.
-    message = f"expected an expression of pipelines[].topics to match topic {topic} in Python's syntax, too"
+    message = f"expected a pipeline that reads topic {topic}: none of pipelines[].topics takes it"
     return Rejection(Stage.MAP, Reason.UNMATCHED, message)

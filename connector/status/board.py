@@ -34,6 +34,8 @@ class Letters(Protocol):
 
     latest: deque[Buried]
 
+    trouble: str
+
     def pending(self) -> Collection[OpenRecord]:
         """Those that the broker does not have yet."""
 
@@ -122,6 +124,7 @@ class Board:
             delivered=delivered,
             failing=not delivered and (self._failed or loop.delivery.channels.on_the_wire > 0),
             unheard=unheard,
+            letters=self._letters.trouble,
         )
 
     def _lags(self, lags: Sequence[Lag], now: float, wall: float) -> Lags:

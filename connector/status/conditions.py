@@ -27,6 +27,7 @@ class Sight(NamedTuple):
         delivered: events were delivered since the last look.
         failing: calls are under way or failed for want of an answer, and none was accepted since.
         unheard: partitions of whose end nothing was heard yet.
+        letters: why dead letters may wait, as far as is known.
     """
 
     loop: Loop
@@ -36,6 +37,7 @@ class Sight(NamedTuple):
     delivered: bool = False
     failing: bool = False
     unheard: int = 0
+    letters: str = ""
 
 
 PATIENCE = 10.0  # seconds
@@ -87,13 +89,14 @@ def _paused(sight: Sight) -> str | None:
 
 HOLDS: Mapping[Kind, Callable[[Sight], str | None]] = {
     Kind.KAFKA_AWAY: lambda sight: None if sight.reach.away_since is None else "",
-    Kind.NO_TOPICS: lambda sight: None if sight.loop.joined or sight.reach.topics else "",
-    Kind.STARTING: lambda sight: "" if not sight.loop.joined and sight.reach.topics else None,
+    Kind.NO_TOPICS: lambda sight: None if sight.loop.joined or sight.reach.topics else sight.reach.trouble,
+    Kind.TOPICS_GONE: lambda sight: ", ".join(sight.reach.gone) or None,
+    Kind.STARTING: lambda sight: sight.reach.trouble if not sight.loop.joined and sight.reach.topics else None,
     Kind.REJOINING: lambda sight: "" if sight.loop.joined and not sight.loop.placed else None,
     Kind.OUTAGE: _outage,
     Kind.IN_DOUBT: _in_doubt,
     Kind.FAILING: _failing,
-    Kind.LETTERS_WAIT: lambda sight: "" if sight.loop.delivery.letters_expected else None,
+    Kind.LETTERS_WAIT: lambda sight: sight.letters if sight.loop.delivery.letters_expected else None,
     Kind.UNSETTLED: _unsettled,
     Kind.CUT_OFF: _cut_off,
     Kind.UNHEARD: lambda sight: f"{sight.unheard} of {len(sight.loop.offsets)} partitions" if sight.unheard else None,

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     CONNECTING = "connecting"
     KAFKA_AWAY = "kafka_away"
     NO_TOPICS = "no_topics"
+    TOPICS_GONE = "topics_gone"
     STARTING = "starting"
     REJOINING = "rejoining"
     OUTAGE = "outage"

@@ -49,6 +49,12 @@ STATES: Mapping[Kind, Words] = {
         "joins the group when one appears.",
         "warn",
     ),
+    Kind.TOPICS_GONE: Words(
+        "Source topics are gone",
+        "Topics that were read do not exist any more, or may not be described. What was not delivered of a deleted "
+        "topic is lost. Create them again, or correct pipelines[].topics.",
+        "warn",
+    ),
     Kind.STARTING: Words(
         "Joining the group",
         "The consumer group has not handed out partitions yet. If it lasts, look at the log for errors of Kafka.",

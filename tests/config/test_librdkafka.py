@@ -1,13 +1,15 @@
+import ctypes
 import logging
 from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, cimpl
 
 from connector import dead_letters
 from connector.config import client_properties, librdkafka
-from connector.config.librdkafka import KNOWN, for_producer, owned, refused
+from connector.config.clients import CONSUMERS, PRODUCERS, SUBSCRIPTION
+from connector.config.librdkafka import KNOWN, for_consumer, for_producer, owned, refused
 from tests.config.files import build, loaded, only, problems
 
 
@@ -111,7 +113,7 @@ OURS = {
     "ssl.engine.location": "code is not loaded", "plugin.library.paths": "code is not loaded",
     "test.mock.num.brokers": "tests of librdkafka", "error_cb": "callbacks", "on_commit": "callbacks",
     "logger": "callbacks", "default.topic.config": "callbacks", "acks": "in-sync", "enable.idempotence": "in-sync",
-    "transactional.id": "transactions",
+    "transactional.id": "transactions", "topic.blacklist": "set exclude in the pipeline",
 }  # fmt: skip
 
 
@@ -232,3 +234,33 @@ def test_every_suggested_name_is_one_of_the_library_and_the_user_s_to_set() -> N
     assert list(owned(dict.fromkeys(KNOWN, 1))) == []
     refusals = refused(dict.fromkeys(KNOWN, "not a value"))
     assert [refusal.name for refusal in refusals if refusal.code == "unknown-property"] == []
+
+
+def library_s_own_table() -> dict[str, str]:
+    """Each property of the library that is in use, and whose it is: C, P, or * for everybody's."""
+    library, libc = ctypes.CDLL(cimpl.__file__), ctypes.CDLL(None)
+    text, size = ctypes.c_char_p(), ctypes.c_size_t()
+    libc.open_memstream.restype = ctypes.c_void_p
+    libc.fclose.argtypes = library.rd_kafka_conf_properties_show.argtypes = [ctypes.c_void_p]
+    stream = libc.open_memstream(ctypes.byref(text), ctypes.byref(size))
+    library.rd_kafka_conf_properties_show(stream)
+    libc.fclose(stream)
+    rows = [[cell.strip() for cell in line.split("|")] for line in (text.value or b"").decode().splitlines()]
+    return {row[0]: row[1] for row in rows if len(row) > 2 and row[1] in {"C", "P", "*"}}
+
+
+def test_the_table_of_whose_a_property_is_is_the_library_s() -> None:
+    table = library_s_own_table()
+    assert len(table) > 100
+    for letter, ours in {"C": CONSUMERS, "P": PRODUCERS}.items():
+        theirs = {name for name, whose in table.items() if whose == letter}
+        assert theirs - SUBSCRIPTION <= ours
+        assert {name for name in ours if table.get(name, letter) != letter} == set()
+
+
+def test_no_client_gets_what_is_for_the_other_and_the_dead_letters_get_nothing_of_the_subscription() -> None:
+    everything: dict[str, Any] = dict.fromkeys([*library_s_own_table(), *SUBSCRIPTION], "x")
+    assert not for_consumer(everything).keys() & PRODUCERS
+    assert not for_producer(everything).keys() & (CONSUMERS | SUBSCRIPTION)
+    assert for_consumer(everything).keys() | for_producer(everything).keys() == everything.keys()
+    assert "topic.metadata.refresh.interval.ms" in for_consumer(everything).keys() & for_producer(everything).keys()

@@ -273,7 +273,24 @@ BROKEN = {
     "topic": (build().replace("[clicks]", "[a b]"), "bad-topic", 6, 14, None),
     "regular expression": (build().replace("[clicks]", "['^a(']"), "bad-regex", 6, 17, None),
     "expression without end": (build().replace("[clicks]", "['^a{99999999999}']"), "bad-regex", 6, 14, None),
-    "loop by expression": (build().replace("[clicks]", "[^clicks.*]"), "dead-letter-loop", 6, 14, None),
+    "topic of the cluster": (build().replace("[clicks]", "[__consumer_offsets]"), "internal-topic", 6, 14, None),
+    "expression that a name could stall": (
+        build().replace("[clicks]", "['^(a+)+$']"),
+        "bad-regex", 6, 14, "say what is allowed, as in [^.]* for .*",
+    ),
+    "expression with many repeats": (
+        build().replace("[clicks]", "['^.*a.*b.*c.*d.*']"),
+        "bad-regex", 6, 14, "say what is allowed, as in [^.]* for .*, or write several patterns",
+    ),
+    "excluded expression": (
+        build().replace("[clicks]", "['^a.*']\n    exclude: [b, '^a(']"),
+        "bad-regex", 7, 21, None,
+    ),
+    "excluded topic": (build().replace("[clicks]", "['^a.*']\n    exclude: ['a b']"), "bad-topic", 7, 15, None),
+    "exclude without an expression": (
+        build().replace("[clicks]", "[clicks]\n    exclude: [b]"),
+        "idle-exclude", 7, 5, None,
+    ),
     "topic twice": (build().replace("[clicks]", "[clicks, clicks]"), "duplicate-topic", 6, 22, None),
     "pipeline of a test": (
         build(tests="tests:\n  - {name: t, pipeline: wbe, input: {}, output: []}"),
@@ -307,6 +324,13 @@ def test_each_mistake_is_found_once_where_it_stands(
 ) -> None:
     found = only(text, {})
     assert (found.code, found.line, found.column, found.hint) == (code, line, column, hint)
+
+
+def test_a_pattern_may_match_the_dead_letters_and_look_ahead_since_it_never_takes_them() -> None:
+    topics = "['^clicks[.].*', '^(?!internal).*', orders]\n    exclude: ['^.*-internal$', clicks.old]"
+    config = loaded(build().replace("[clicks]", topics)).config
+    assert config.dead_letter.topic == "clicks.dead"
+    assert config.pipelines[0].exclude == ["^.*-internal$", "clicks.old"]
 
 
 def test_all_mistakes_are_reported_at_once_in_the_order_of_the_file() -> None:

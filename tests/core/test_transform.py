@@ -260,7 +260,7 @@ def test_a_filtered_list_has_the_places_of_the_record_in_its_letter_and_in_its_e
 
 KEYED = """
 name: keyed
-topics: [keyed, ^shop\\.]
+topics: [keyed, ^shop\\..*]
 key: {format: json}
 rules:
   - name: all

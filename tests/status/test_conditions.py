@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from connector.core.flow import Bounds
 from connector.core.outcomes import Delivered, Fatal, Outcome, Rejected, Retryable, Status, Throttled
+from connector.ports import Reach
 from connector.status.board import STALLED
 from connector.status.conditions import PATIENCE
 from connector.status.model import Kind
@@ -30,6 +31,23 @@ def test_a_process_starts_by_joining_its_group(house: Looked) -> None:
     view = house.pass_time(3)
     assert house.kinds == ["starting"]
     assert view.conditions[0].since == view.facts.started
+
+
+def test_what_keeps_a_process_from_joining_is_said_where_it_is_known(house: Looked) -> None:
+    house.source.reached = Reach(trouble="_RESOLVE: the brokers advertise kafka-0.x")
+    view = house.pass_time(2)
+    assert view.conditions[0][0::2] == (Kind.STARTING, "_RESOLVE: the brokers advertise kafka-0.x")
+
+
+def test_topics_that_are_gone_are_told_and_nothing_is_called_caught_up(house: Looked) -> None:
+    house.assign(P0)
+    house.source.reached = Reach(gone=("orders", "web"))
+    view = house.pass_time(PATIENCE + 2)
+    assert house.kinds == ["topics_gone"]
+    assert view.conditions[0].detail == "orders, web"
+    house.source.reached = Reach()
+    house.pass_time(2)
+    assert house.kinds == ["idle"]
 
 
 def test_a_member_without_partitions_is_idle_for_want_of_them(house: Looked) -> None:

@@ -93,6 +93,7 @@ class RememberingLetters(FakeDeadLetters):
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
         self.latest: deque[Buried] = deque(maxlen=20)
+        self.trouble = ""
 
     def acknowledged(self) -> Sequence[tuple[OpenRecord, Rejection]]:
         done = super().acknowledged()

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from confluent_kafka import Consumer, Message, Producer
 from confluent_kafka import TopicPartition as ClientTopicPartition
 
 from connector.core.records import Record, TopicPartition
-from connector.local.mock_cluster import MockCluster
+from connector.core.specs import PipelineSpec
+from connector.core.topics import Topics
 from connector.metrics import Metrics
 from connector.source import KafkaSource
 
@@ -20,6 +21,13 @@ QUICK = {
     "retry.backoff.ms": 20,
     "retry.backoff.max.ms": 50,
 }
+
+
+def reading(*topics: str, exclude: Sequence[str] = (), dead_letter: str = "") -> Topics:
+    """What a single pipeline of these topics reads."""
+    rule = {"name": "all", "skip": "all"}
+    pipeline = {"name": "p", "topics": list(topics), "exclude": list(exclude), "rules": [rule]}
+    return Topics([PipelineSpec.model_validate(pipeline)], dead_letter)
 
 
 class Listening:
@@ -44,11 +52,24 @@ class Listening:
         self.owned -= set(topic_partitions)
 
 
+class Cluster(Protocol):
+    """What members connect to."""
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Addresses with commas between them."""
+
+
 class Member:
     """A source, who listens to it, and the records that it brought of partitions that were its own."""
 
     def __init__(
-        self, cluster: MockCluster, *topics: str, listening: Listening | None = None, **properties: Any
+        self,
+        cluster: Cluster,
+        *names: str,
+        topics: Topics | None = None,
+        listening: Listening | None = None,
+        **properties: Any,
     ) -> None:
         self.metrics = Metrics()
         self.listening = listening or Listening()
@@ -56,7 +77,7 @@ class Member:
         self.ends: dict[TopicPartition, int] = {}
         more = {name.replace("_", "."): value for name, value in properties.items()}
         servers = {"bootstrap.servers": cluster.bootstrap_servers, "group.id": "readers"}
-        self.source = KafkaSource({**servers, **QUICK, **more}, topics or ("clicks",), self.metrics)
+        self.source = KafkaSource({**servers, **QUICK, **more}, topics or reading(*names or ("clicks",)), self.metrics)
         self.source.subscribe(self.listening)
 
     def poll(self, limit: int = 500, timeout: float = 0.02) -> Sequence[Record]:

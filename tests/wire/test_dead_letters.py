@@ -611,3 +611,70 @@ def test_where_it_lies_is_in_the_clear() -> None:
     place = TopicPartition(RECORD.topic, RECORD.partition)
     written = dict(headers(RECORD, REJECTION, None))
     assert written["putevents.source.topic"] == place.topic.encode()
+
+
+# -- a topic that is gone -------------------------------------------------------------------------------------
+
+
+class Silent:
+    """A producer whose letters time out, with brokers that say of the topic what they are told to."""
+
+    def __init__(self, code: int | None) -> None:
+        self.waiting: list[dict[str, Any]] = []
+        self.code = code
+        self.asked = 0
+        self.well = False
+
+    def produce(self, _: str, **message: Any) -> None:
+        self.waiting.append(message)
+
+    def poll(self, _: float) -> None:
+        waiting, self.waiting = self.waiting, []
+        for message in waiting:
+            message["on_delivery"](None if self.well else KafkaError(KafkaError._MSG_TIMED_OUT), None)
+
+    def list_topics(self, topic: str, timeout: float) -> Any:
+        assert timeout > 0
+        self.asked += 1
+        if self.code == KafkaError._TRANSPORT:
+            raise KafkaException(KafkaError(self.code))
+        error = None if self.code is None else KafkaError(self.code)
+        return type("Metadata", (), {"topics": {topic: type("Topic", (), {"error": error})}})
+
+
+SAID = {
+    "gone": (KafkaError.UNKNOWN_TOPIC_OR_PART, f"the topic {TOPIC} does not exist: create it; letters wait meanwhile"),
+    "there": (None, f"the topic {TOPIC} is there, but the brokers that lead it take nothing: look at them"),
+    "forbidden": (
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        f"the topic {TOPIC} cannot be used (TOPIC_AUTHO",
+    ),
+    "silence": (KafkaError._TRANSPORT, "no broker answers"),
+}
+
+
+@pytest.mark.parametrize(("code", "said"), SAID.values(), ids=SAID.keys())
+def test_a_letter_that_times_out_says_what_became_of_the_topic(code: int | None, said: str) -> None:
+    silent = Silent(code)
+    post = Post("unused", lambda _: silent)
+    with structlog.testing.capture_logs() as lines:
+        post.put()
+        post.until(lambda: post.letters.trouble)
+    assert post.letters.trouble.startswith(said)
+    [line] = [line for line in lines if line["event"].startswith("a dead letter could not be written")]
+    assert (line["code"], line["why"]) == ("_MSG_TIMED_OUT", post.letters.trouble)
+
+
+def test_the_topic_is_looked_up_once_in_a_while_and_the_trouble_ends_with_the_first_letter_that_arrives() -> None:
+    silent = Silent(KafkaError.UNKNOWN_TOPIC_OR_PART)
+    post = Post("unused", lambda _: silent)
+    post.put()
+    post.until(lambda: post.letters.trouble)
+    for _ in range(9):  # seconds
+        post.now += 1
+        post.take()
+    assert silent.asked == 1
+    silent.well = True
+    post.now += 1
+    post.until(lambda: post.done)
+    assert post.letters.trouble == ""

@@ -17,6 +17,7 @@ from connector.metrics import Metrics
 from connector.ports import Reach
 from connector.reach import Listening, quiet
 from connector.source import KafkaSource
+from tests.wire.kafka import reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -44,7 +45,7 @@ class Ours:
 def joined(servers: str) -> tuple[KafkaSource, Ours]:
     quick = {"heartbeat.interval.ms": 300, "statistics.interval.ms": 200, "session.timeout.ms": 45_000}
     properties = {"bootstrap.servers": servers, "group.id": "g", "auto.offset.reset": "earliest", **quick}
-    source, ours = KafkaSource(properties, ["clicks"], Metrics()), Ours()
+    source, ours = KafkaSource(properties, reading("clicks"), Metrics()), Ours()
     source._listening._quiet = 1.0  # what six seconds are to a member that beats every three
     source.subscribe(ours)
     poll_until(source, lambda: bool(ours.partitions), "assigned")
@@ -98,12 +99,14 @@ def test_of_two_brokers_one_that_is_down_cuts_off_its_partitions() -> None:
         source.close()
 
 
-@pytest.mark.parametrize(("topic", "there"), [("^nothing-.*", False), ("^cli", True), ("clicks", True)])
+@pytest.mark.parametrize(("topic", "there"), [("^nothing-.*", False), ("^cli.*", True), ("clicks", True)])
 def test_whether_there_is_a_topic_to_read_is_known_before_the_group_is_joined(topic: str, *, there: bool) -> None:
     with MockCluster() as cluster:
         cluster.create_topic("clicks", 1)
         cluster.create_topic("dead", 1)
-        source = KafkaSource({"bootstrap.servers": cluster.bootstrap_servers, "group.id": "g"}, [topic], Metrics())
+        source = KafkaSource(
+            {"bootstrap.servers": cluster.bootstrap_servers, "group.id": "g"}, reading(topic), Metrics()
+        )
         source.require("dead", PATIENCE)
         assert source.reach().topics is there
         source.close()
