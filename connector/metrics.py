@@ -191,6 +191,7 @@ STAGES: dict[Reason, Stage] = {
     Reason.MISSING_MEMBER: Stage.MAP,
     Reason.WRONG_TYPE: Stage.MAP,
     Reason.EXPRESSION_FAILED: Stage.MAP,
+    Reason.TOO_COMPLEX: Stage.MAP,
     Reason.LOOKUP_FAILED: Stage.MAP,
     Reason.INVALID_TIME: Stage.MAP,
     Reason.TOO_LONG: Stage.VALIDATE,

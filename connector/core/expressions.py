@@ -15,15 +15,18 @@ from jmespath.exceptions import EmptyExpressionError, IncompleteExpressionError,
 from jmespath.lexer import Lexer
 from jmespath.parser import Parser
 
+from connector.core.calling import EvaluationError, ExpressionError, Function
 from connector.core.closures import truthy
-from connector.core.compiler import BUILDERS, Node, compile_tree, operands
-from connector.core.functions import FUNCTIONS, EvaluationError, ExpressionError, Function
+from connector.core.compiler import BUILDERS, Context, Node, compile_tree, operands
+from connector.core.functions import FUNCTIONS
+from connector.core.work import Exhausted, Work
 
 __all__ = ["ROOTS", "EvaluationError", "Expression", "ExpressionError", "compile_expression", "truthy"]
 
 ROOTS: frozenset[str] = frozenset(
     {"value", "key", "headers", "topic", "partition", "offset", "timestamp", "item", "index"}
 )
+ELEMENT_NAMES = frozenset({"item", "index"})  # what differs between the elements of a record
 MAX_DEPTH = 128  # levels of an expression, each up to three stack frames; a || b || c is one level
 
 
@@ -31,18 +34,24 @@ class Expression(NamedTuple):
     """A compiled expression.
 
     ``roots`` are the names of the root that it may read. ``evaluate`` takes the root and raises nothing but
-    EvaluationError. ``constant`` means that the result is the same for every root. Results may share parts
-    with the root and with each other: read them, do not change them.
+    EvaluationError, and Exhausted where its work is counted together with that of others. ``constant`` means that
+    the result is the same for every root, ``steady`` that it is for every element of a record. ``steps`` is what
+    it takes to evaluate, without what is done for elements of data. Results may share parts with the root and
+    with each other: read them, do not change them.
     """
 
     text: str
     roots: frozenset[str]
     evaluate: Callable[[Mapping[str, Any]], Any]
     constant: bool
+    steady: bool
+    steps: int
 
 
-def compile_expression(text: str, *, names: Collection[str] = ROOTS) -> Expression:
+def compile_expression(text: str, *, names: Collection[str] = ROOTS, work: Work | None = None) -> Expression:
     """Read, check and compile ``text``; ``names`` are the members that the root will have.
+
+    With ``work`` that is shared, whoever evaluates says when a record begins.
 
     Raises:
         ExpressionError: the first mistake, with its position.
@@ -54,17 +63,35 @@ def compile_expression(text: str, *, names: Collection[str] = ROOTS) -> Expressi
             tree = _parse(text)
             check = _Check(text, names)
             check.whole(tree)
-        compiled = compile_tree(tree, check.positions)
+        counted = Work() if work is None else work
+        compiled = compile_tree(tree, Context(check.positions, frozenset(check.steady), counted))
     except RecursionError:
         raise ExpressionError("expected a simpler expression, not one nested so deep", code="too_deep") from None
     constant = compiled.constant or not check.roots
     evaluate = compiled.run if compiled.total else _guarded(compiled.run)
+    alone = _alone(evaluate, counted)
     if constant:
         try:
-            evaluate({})
+            alone({})
         except EvaluationError as error:
             raise ExpressionError(f"this can only fail: {error}", 0, code="always_fails") from error
-    return Expression(text, frozenset(check.roots), evaluate, constant)
+    steady = check.roots.isdisjoint(ELEMENT_NAMES)
+    run = alone if work is None else evaluate
+    return Expression(text, frozenset(check.roots), run, constant, steady, compiled.steps)
+
+
+def _alone(run: Callable[[Any], Any], work: Work) -> Callable[[Mapping[str, Any]], Any]:
+    """The same for one whose work is its own: each root is a record."""
+
+    def evaluate(root: Mapping[str, Any]) -> Any:
+        work.begin()
+        try:
+            return run(root)
+        except Exhausted as error:
+            message = str(error)
+        raise EvaluationError(message)
+
+    return evaluate
 
 
 def _guarded(run: Callable[[Any], Any]) -> Callable[[Mapping[str, Any]], Any]:
@@ -155,12 +182,14 @@ class _Check:
     def __init__(self, text: str, names: Collection[str]) -> None:
         self.positions: dict[int, int] = {}
         self.roots: set[str] = set()
+        self.steady: list[int] = []
         self._text = text
         self._names = names
+        self._elements = any(name in names for name in ELEMENT_NAMES)
         self._tokens = _tokens(text)
 
     def whole(self, tree: Node) -> None:
-        """Check everything; fills ``positions`` and ``roots``."""
+        """Check everything; fills ``positions``, ``roots`` and ``steady``, the largest parts that are so by id."""
         level, depth = [tree], 0
         while level:
             level, depth = [child for node in level for child in _children(node)], depth + 1
@@ -170,8 +199,12 @@ class _Check:
 
     def _read(self, node: Node, *, root: bool) -> None:
         """Check a node whose result is used; where that is the root itself, every name of it may be read."""
+        around, before, self.roots = self.roots, len(self.steady), set()
         if self._walk(node, root=root):
             self.roots.update(self._names)
+        if root and self._elements and self.roots and self.roots.isdisjoint(ELEMENT_NAMES):
+            self.steady[before:] = [id(node)]
+        self.roots |= around
 
     def _walk(self, node: Node, *, root: bool) -> bool:
         """Check a node; ``root``: its current node is the root. True if its result is the root itself."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any, NamedTuple
 
+from connector.core.calling import Spend
 from connector.core.constants import Limit
 from connector.core.records import Reason
 from connector.core.scope import (
@@ -27,6 +28,7 @@ from connector.core.specs import Case, Const, Else, FieldSpec, From, Template
 from connector.core.templates import UnbalancedError, split_template
 from connector.core.times import TimeSpecError, time_parser, time_zone
 from connector.core.values import CONVERSIONS, Convert, DataError, render
+from connector.core.work import LONG
 
 
 class LookupSkip(Exception):
@@ -90,10 +92,10 @@ def _template(scope: Scope, text: str, target: Target) -> Fetch:
     for piece in pieces:
         expression = parse(scope, piece.text, piece.position) if piece.is_expression else None
         parts.append(expression.evaluate if expression else constant(piece.text))
-    return guard(scope.label, text, _join(parts), target.convert)
+    return guard(scope, text, _join(parts, scope.work.spend), target.convert)
 
 
-def _join(parts: list[Fetch]) -> Fetch:
+def _join(parts: list[Fetch], spend: Spend) -> Fetch:
     def join(root: Root) -> str | None:
         texts = []
         for part in parts:
@@ -101,7 +103,10 @@ def _join(parts: list[Fetch]) -> Fetch:
             if value is None:
                 return None
             texts.append(render(value))
-        return "".join(texts)
+        text = "".join(texts)
+        if len(text) > LONG:
+            spend(len(text) // 16)
+        return text
 
     return join
 

@@ -26,6 +26,7 @@ from connector.core.scope import (
 )
 from connector.core.specs import PipelineSpec, PutEventsSpec, Rule
 from connector.core.values import DataError, wrong_type
+from connector.core.work import EVENT, Exhausted, Work
 
 __all__ = ["MAX_ELEMENTS", "Mapped", "MappedEvent", "Mapping", "Members", "SpecError", "compile_pipeline"]
 
@@ -62,6 +63,7 @@ _mapped, _mapped_event = quick(Mapped), quick(MappedEvent)
 
 Result = Mapped | Skipped | Rejection
 _Action = Callable[[Root], Result]
+_Elements = Callable[[Root], list[Any] | None]
 _Build = Callable[[Root, tuple[int, ...]], Members | Rejection | None]
 
 
@@ -69,7 +71,8 @@ _Build = Callable[[Root, tuple[int, ...]], Members | Rejection | None]
 class Mapping:
     """A compiled pipeline: a callable from a root to what becomes of the record.
 
-    The root holds every name of an expression but ``item`` and ``index``; ``timestamp`` is in milliseconds.
+    The root holds every name of an expression but ``item`` and ``index``; ``timestamp`` is in milliseconds. One
+    thread at a time: the work of a record is counted.
     ``roots`` are the names that some expression reads: what is not among them may be None.
     """
 
@@ -78,22 +81,25 @@ class Mapping:
     rules: tuple[str, ...]
     _steps: tuple[tuple[str, Callable[[Root], bool], _Action], ...]
     _unmatched: Filtered | Rejection
+    _work: Work
 
     def __call__(self, root: dict[str, Any]) -> Result | Filtered:
         """What the first rule that matches makes of a record; the root is not changed."""
+        self._work.begin()
         for rule, holds, act in self._steps:
             try:
                 if holds(root):
                     return act(root)
             except DataError as error:
                 return Rejection(Stage.MAP, error.reason, str(error), pipeline=self.name, rule=rule)
+            except Exhausted as error:
+                return Rejection(Stage.MAP, Reason.TOO_COMPLEX, str(error), error.member, self.name, rule)
         return self._unmatched
 
 
 def compile_pipeline(spec: PipelineSpec, trace: Trace | None = None) -> Mapping | list[SpecError]:
     """The pipeline as a callable, or everything that is wrong with it; ``trace`` is told of every step."""
-    scope = Scope((), f"pipeline {spec.name}", RECORD_NAMES, [], set())
-    scope = replace(scope, trace=trace)
+    scope = Scope((), f"pipeline {spec.name}", RECORD_NAMES, [], set(), Work(), trace)
     _check_topics(scope.at("topics"), spec.topics)
     conditions, steps = [], []
     for number, rule in enumerate(spec.rules):
@@ -111,7 +117,7 @@ def compile_pipeline(spec: PipelineSpec, trace: Trace | None = None) -> Mapping 
             for when, (rule, holds, act) in zip(whens, steps, strict=True)
         ]
     rules = tuple(rule.name for rule in spec.rules)
-    return Mapping(spec.name, frozenset(scope.roots), rules, tuple(steps), _unmatched(spec))
+    return Mapping(spec.name, frozenset(scope.roots), rules, tuple(steps), _unmatched(spec), scope.work)
 
 
 def _unmatched(spec: PipelineSpec) -> Filtered | Rejection:
@@ -164,8 +170,24 @@ def _action(scope: Scope, pipeline: str, rule: Rule) -> _Action:
     if rule.for_each is None:
         return _one(rule.name, _builder(scope, pipeline, rule.name, rule.put_events))
     elements = compile_value(scope.at("for_each").named(" for_each"), rule.for_each, _to_list)
+    before = scope.work.planned
     build = _builder(replace(scope, names=ROOTS), pipeline, rule.name, rule.put_events)
-    return _each(rule.name, elements, build)
+    return _each(rule.name, _counted(scope, elements, EVENT + scope.work.planned - before), build)
+
+
+def _counted(scope: Scope, elements: _Elements, steps: int) -> _Elements:
+    """The elements, of which each will take some steps before any data is looked at."""
+    label, spend = f"{scope.label} for_each", scope.work.spend
+
+    def counted(root: Root) -> list[Any] | None:
+        found = elements(root)
+        try:
+            spend(len(found or ()) * steps)
+        except Exhausted as error:
+            raise Exhausted(f"{label}: {error}") from None
+        return found
+
+    return counted
 
 
 def _to_list(value: Any) -> list[Any]:
@@ -198,6 +220,9 @@ def _builder(scope: Scope, pipeline: str, rule: str, spec: PutEventsSpec) -> _Bu
             return Rejection(Stage.MAP, error.reason, str(error), name, pipeline, rule, indexes)
         except LookupSkip:
             return None
+        except Exhausted as error:
+            error.member = name
+            raise
         return found
 
     return build if trace is None else trace.event(build)
@@ -215,7 +240,7 @@ def _one(rule: str, build: _Build) -> _Action:
     return act
 
 
-def _each(rule: str, elements: Callable[[Root], list[Any] | None], build: _Build) -> _Action:
+def _each(rule: str, elements: _Elements, build: _Build) -> _Action:
     empty, dropped = Skipped("no_elements", rule), Skipped("lookup", rule)
 
     def act(root: Root) -> Result:

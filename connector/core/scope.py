@@ -9,9 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from connector.core.calling import SIZED
 from connector.core.constants import Limit
 from connector.core.explain import Trace
 from connector.core.expressions import (
+    ELEMENT_NAMES,
     ROOTS,
     EvaluationError,
     Expression,
@@ -21,12 +23,12 @@ from connector.core.expressions import (
 )
 from connector.core.records import Reason
 from connector.core.values import UNCHANGED, Convert, DataError
+from connector.core.work import CHEAP, EXPRESSION, LONG, Exhausted, Work
 
 Root = Mapping[str, Any]
 Fetch = Callable[[Root], Any]
 Path = tuple[str | int, ...]
 
-ELEMENT_NAMES = frozenset({"item", "index"})
 RECORD_NAMES = ROOTS - ELEMENT_NAMES
 
 _BARE_WORDS = re.compile(r"[A-Za-z][\w -]*")
@@ -49,8 +51,8 @@ class SpecError(NamedTuple):
 class Scope:
     """Where the compiler stands: ``label`` begins the messages of run time, ``names`` are those it may use.
 
-    ``errors`` and ``roots`` (the names that are read) are shared by the scopes of all parts. ``trace`` is told what
-    expressions give, where a pipeline is compiled to be explained.
+    ``errors``, ``roots`` (the names that are read) and ``work`` are shared by the scopes of all parts. ``trace`` is
+    told what expressions give, where a pipeline is compiled to be explained.
     """
 
     path: Path
@@ -58,6 +60,7 @@ class Scope:
     names: frozenset[str]
     errors: list[SpecError]
     roots: set[str]
+    work: Work
     trace: Trace | None = None
 
     def at(self, *keys: str | int) -> "Scope":
@@ -99,7 +102,11 @@ def compile_value(scope: Scope, text: str, convert: Convert, default: Any = None
     if expression.constant:
         value = expression.evaluate({})
         return constant(default if value is None else convert_now(scope, value, convert, limit))
-    return guard(scope.label, text, expression.evaluate, convert, default)
+    fetch = guard(scope, text, expression.evaluate, convert, default)
+    if not expression.steady or scope.names.isdisjoint(ELEMENT_NAMES):
+        return fetch
+    # Text is there at once, and need not be kept.
+    return fetch if expression.steps <= CHEAP and convert in UNCHANGED else scope.work.once(fetch)
 
 
 def compile_condition(scope: Scope, text: str) -> Condition:
@@ -117,6 +124,8 @@ def compile_condition(scope: Scope, text: str) -> Condition:
             return truthy(evaluate(root))
         except EvaluationError as error:
             raise DataError(Reason.EXPRESSION_FAILED, f"{label} when {text}: {error}") from None
+        except Exhausted as error:
+            raise Exhausted(f"{label} when {text}: {error}") from None
 
     return Condition(holds)
 
@@ -124,13 +133,14 @@ def compile_condition(scope: Scope, text: str) -> Condition:
 def parse(scope: Scope, text: str, offset: int = 0, advice: str | None = None) -> Expression | None:
     """The compiled expression, or None and an error; ``offset`` is where it begins in its scalar."""
     try:
-        expression = compile_expression(text, names=scope.names)
+        expression = compile_expression(text, names=scope.names, work=scope.work)
     except ExpressionError as error:
         position = None if error.position is None else error.position + offset
         hint = " ".join(filter(None, (error.hint, advice)))
         scope.fail(error.code, error.message, position, hint or None)
         return None
     scope.roots.update(expression.roots)
+    scope.work.planned += EXPRESSION + expression.steps
     if scope.trace is not None:
         return expression._replace(evaluate=scope.trace.expression(text, expression.evaluate))
     return expression
@@ -157,19 +167,25 @@ def convert_now(scope: Scope, value: Any, convert: Convert, limit: Limit | None 
     return None
 
 
-def guard(label: str, text: str, evaluate: Fetch, convert: Convert, default: Any = None) -> Fetch:
+def guard(scope: Scope, text: str, evaluate: Fetch, convert: Convert, default: Any = None) -> Fetch:
     """Evaluate and convert; what fails says which expression of which member it was."""
-    kept = UNCHANGED.get(convert)
+    label, kept, spend = scope.label, UNCHANGED.get(convert), scope.work.spend
 
     def fetch(root: Root) -> Any:
         try:
             value = evaluate(root)
             if type(value) is kept:
                 return value
-            return default if value is None else convert(value)
+            if value is None:
+                return default
+            if type(value) in SIZED and len(value) > LONG:
+                spend(len(value))
+            return convert(value)
         except EvaluationError as error:
             raise DataError(Reason.EXPRESSION_FAILED, f"{label} from {text}: {error}") from None
         except DataError as error:
             raise DataError(error.reason, f"{label} from {text}: {error}") from None
+        except Exhausted as error:
+            raise Exhausted(f"{label} from {text}: {error}") from None
 
     return fetch

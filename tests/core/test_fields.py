@@ -14,6 +14,7 @@ from connector.core.specs import FieldSpec
 from connector.core.templates import split_template
 from connector.core.times import time_parser
 from connector.core.values import DataError, to_number, to_property, to_text
+from connector.core.work import Work
 
 TEXT = Target(to_text)
 NUMBER = Target(to_number)
@@ -23,7 +24,7 @@ ADAPTER: TypeAdapter[FieldSpec] = TypeAdapter(FieldSpec)
 
 
 def compiled(spec: Any, target: Target) -> tuple[Fetch, list[SpecError]]:
-    scope = Scope((), "member", RECORD_NAMES, [], set())
+    scope = Scope((), "member", RECORD_NAMES, [], set(), Work())
     return compile_field(scope, ADAPTER.validate_python(spec), target), scope.errors
 
 
