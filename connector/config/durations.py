@@ -21,7 +21,9 @@ def parse_duration(value: object) -> float:
     """Seconds. Raises the located errors ``bad_duration`` and, past a year, ``out_of_range``."""
     if not isinstance(value, str) or not re.fullmatch(PATTERN, value):
         hint = _hint(value)
-        raise PydanticCustomError("bad_duration", "expected a duration such as 250ms, 2s, 5m, 1h or 14d", {"hint": hint})
+        raise PydanticCustomError(
+            "bad_duration", "expected a duration such as 250ms, 2s, 5m, 1h or 14d", {"hint": hint}
+        )
     digits = value.rstrip("mshd")
     seconds = float(Decimal(digits) * _UNITS[value[len(digits) :]])
     if seconds > LONGEST:

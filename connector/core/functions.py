@@ -14,6 +14,7 @@ from urllib.parse import unquote_plus
 
 from jmespath.functions import Functions
 
+from connector.core.arithmetic import add, base64_decode, decimal, divide, multiply, round_half_up, subtract
 from connector.core.calling import EvaluationError, Function, Rate, Spend, free, nullable, parameter
 from connector.core.searching import prepare_regex, regex_extract
 from connector.core.work import CONTAINERS, LONG, weight
@@ -134,10 +135,11 @@ def _to_string(value: Any, spend: Spend = free) -> str:
     return text
 
 
-_TEXT, _MAYBE_TEXT, _NUMBER, _ANY = (
+_TEXT, _MAYBE_TEXT, _NUMBER, _MAYBE_NUMBER, _ANY = (
     parameter("string"),
     parameter("string", "null"),
     parameter("number"),
+    parameter("number", "null"),
     parameter(),
 )
 
@@ -166,6 +168,20 @@ EXTRA_FUNCTIONS: tuple[Function, ...] = (
              signature="url_param(url, name)", example="url_param('https://a.test/?id=7', 'id')", result="7"),
     Function("coalesce_empty", _coalesce_empty, (_ANY,), 1, variadic=True,
              signature="coalesce_empty(value, ...)", example="coalesce_empty('', `null`, 'x')", result="x"),
+    Function("add", add, (_MAYBE_NUMBER, _MAYBE_NUMBER), 2,
+             signature="add(number, number)", example="add(`0.1`, `0.2`)", result=0.3),
+    Function("subtract", subtract, (_MAYBE_NUMBER, _MAYBE_NUMBER), 2,
+             signature="subtract(number, number)", example="subtract(`20`, `0.5`)", result=19.5),
+    Function("multiply", multiply, (_MAYBE_NUMBER, _MAYBE_NUMBER), 2,
+             signature="multiply(number, number)", example="multiply(`21.25`, `2`)", result=42.5),
+    Function("divide", divide, (_MAYBE_NUMBER, _MAYBE_NUMBER), 2,
+             signature="divide(number, number)", example="divide(`2125`, `100`)", result=21.25),
+    Function("round", round_half_up, (_MAYBE_NUMBER, _NUMBER), 1,
+             signature="round(number[, digits])", example="round(`2.675`, `2`)", result=2.68),
+    Function("base64_decode", nullable(base64_decode), (_MAYBE_TEXT,), 1, rate=Rate(0, 1 / 4),
+             signature="base64_decode(text)", example="base64_decode('c2t1LTE=')", result="sku-1"),
+    Function("decimal", nullable(decimal), (_MAYBE_TEXT, _MAYBE_NUMBER), 2, rate=Rate(0, 1 / 4),
+             signature="decimal(base64, scale)", example="decimal('BAg=', `2`)", result=10.32),
 )
 # fmt: on
 
