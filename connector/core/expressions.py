@@ -8,7 +8,6 @@ expression is compiled; names that are relative to a node of the document cannot
 import re
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from jmespath.exceptions import EmptyExpressionError, IncompleteExpressionError, LexerError, ParseError
@@ -19,6 +18,7 @@ from connector.core.calling import EvaluationError, ExpressionError, Function
 from connector.core.closures import truthy
 from connector.core.compiler import BUILDERS, Context, Node, compile_tree, operands
 from connector.core.functions import FUNCTIONS
+from connector.core.hints import CONSTANTS, did_you_mean, function_hint, syntax_hint
 from connector.core.work import Exhausted, Work
 
 __all__ = ["ROOTS", "EvaluationError", "Expression", "ExpressionError", "compile_expression", "truthy"]
@@ -107,24 +107,6 @@ def _guarded(run: Callable[[Any], Any]) -> Callable[[Mapping[str, Any]], Any]:
 
 # Syntax
 
-# What follows the fault (after ``^``: what stands before it), and what its writer may have meant.
-_HINTS: tuple[tuple[str, str, str], ...] = (
-    (r"[\w\]\")]\s*", r"=", "did you mean ==?"),
-    (r"", r"and\b", "did you mean &&?"),
-    (r"", r"or\b", "did you mean ||?"),
-    (r"\bnot\s+", r"", "did you mean !?"),
-    (r"", r"in\b", "did you mean contains(list, value)?"),
-    (r"", r"\$", "did you mean value? a path starts at a name of the root"),
-    (r"\w", r"-", 'a name with a dash stands in double quotes: "user-id"'),
-    (
-        r"\.\s*",
-        r"\d",
-        "an element is taken as [0], and a name that starts with a digit stands in double quotes",
-    ),
-    (r"", r"-?\d", "did you mean `1`? a number stands between backticks"),
-    (r"", r"[-+/%]", "there is no arithmetic in JMESPath"),
-)
-
 
 def _parse(text: str) -> Node:
     try:
@@ -146,11 +128,9 @@ def _syntax_error(text: str, error: ParseError) -> ExpressionError:
         return ExpressionError("expected a function name without quotes", text.find("("))
     if isinstance(error, LexerError) and error.message.startswith("Unclosed"):
         return ExpressionError(f"expected a closing {text[position]}, not the end of the expression", position)
-    before, after = text[:position], text[position:]
-    found = re.match(r"-?\w+|==|&&|\|\||\S", after)
+    found = re.match(r"-?\w+|==|&&|\|\||\S", text[position:])
     fragment = found.group() if found else "end of the expression"
-    hint = next((hint for b, a, hint in _HINTS if re.search(rf"(?:{b})\Z", before) and re.match(a, after)), None)
-    return ExpressionError(f"unexpected {fragment}", position, hint=hint)
+    return ExpressionError(f"unexpected {fragment}", position, hint=syntax_hint(text, position))
 
 
 # Meaning
@@ -283,10 +263,10 @@ class _Check:
         names = sorted(self._names)
         if name in ROOTS:
             return ExpressionError(f"{name} exists only under for_each", position, code="unknown_name")
-        if close := get_close_matches(name, names, cutoff=0.8):
-            hint = f"did you mean {close[0]}?"
-        elif name in {"true", "false", "null"}:
-            hint = f"did you mean `{name}`? a constant stands between backticks"
+        if close := did_you_mean(name, names, cutoff=0.8):
+            hint = close
+        elif name in CONSTANTS:
+            hint = f"did you mean `{CONSTANTS[name]}`? a constant stands between backticks"
         elif self._text[position or 0] == '"':
             hint = f"did you mean '{name}'? text stands in single quotes, double quotes make a name"
         else:
@@ -308,10 +288,7 @@ def _check_call(node: Node, position: int | None) -> None:
     name, arguments = node["value"], node["children"]
     function = FUNCTIONS.get(name)
     if function is None:
-        close = get_close_matches(name, FUNCTIONS, cutoff=0.5)
-        hint = f"did you mean {close[0]}()?" if close else None
-        if name == "now":
-            hint = "an event's time is in its record: it stays the same when the record is replayed"
+        hint = function_hint(name, FUNCTIONS)
         raise ExpressionError(f"unknown function {name}()", position, code="unknown_function", hint=hint)
     if len(arguments) < function.required or (not function.variadic and len(arguments) > len(function.parameters)):
         hint = function.signature or None

@@ -9,10 +9,10 @@ is a date.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
-from difflib import get_close_matches
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
+from connector.core.hints import did_you_mean
 from connector.core.records import Reason
 from connector.core.values import DataError, wrong_type
 
@@ -72,12 +72,6 @@ def time_parser(format: str = "auto", zone: tzinfo = UTC) -> ParseTime:  # noqa:
         f"unknown time format {format}",
         did_you_mean(format, (*_BY_NAME, *_UNITS)) or "a pattern has a %, as in %d/%m/%Y",
     )
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    """A suggestion for a misspelt name, or None."""
-    close = get_close_matches(name, sorted(known), n=1)
-    return f"did you mean {close[0]}?" if close else None
 
 
 def _auto(zone: tzinfo) -> ParseTime:
