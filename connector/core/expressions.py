@@ -19,6 +19,7 @@ from connector.core.closures import truthy
 from connector.core.compiler import BUILDERS, Context, Node, compile_tree, operands
 from connector.core.functions import FUNCTIONS
 from connector.core.hints import CONSTANTS, did_you_mean, function_hint, syntax_hint
+from connector.core.shapes import shape
 from connector.core.work import Exhausted, Work
 
 __all__ = ["ROOTS", "EvaluationError", "Expression", "ExpressionError", "compile_expression", "truthy"]
@@ -36,7 +37,8 @@ class Expression(NamedTuple):
     ``roots`` are the names of the root that it may read. ``evaluate`` takes the root and raises nothing but
     EvaluationError, and Exhausted where its work is counted together with that of others. ``constant`` means that
     the result is the same for every root, ``steady`` that it is for every element of a record. ``steps`` is what
-    it takes to evaluate, without what is done for elements of data. Results may share parts with the root and
+    it takes to evaluate, without what is done for elements of data; ``shape`` is ``list`` or ``dict`` where the
+    result is always one, or null. Results may share parts with the root and
     with each other: read them, do not change them.
     """
 
@@ -46,6 +48,7 @@ class Expression(NamedTuple):
     constant: bool
     steady: bool
     steps: int
+    shape: type[list[Any]] | type[dict[str, Any]] | None
 
 
 def compile_expression(text: str, *, names: Collection[str] = ROOTS, work: Work | None = None) -> Expression:
@@ -77,7 +80,7 @@ def compile_expression(text: str, *, names: Collection[str] = ROOTS, work: Work 
             raise ExpressionError(f"this can only fail: {error}", 0, code="always_fails") from error
     steady = check.roots.isdisjoint(ELEMENT_NAMES)
     run = alone if work is None else evaluate
-    return Expression(text, frozenset(check.roots), run, constant, steady, compiled.steps)
+    return Expression(text, frozenset(check.roots), run, constant, steady, compiled.steps, shape(tree))
 
 
 def _alone(run: Callable[[Any], Any], work: Work) -> Callable[[Mapping[str, Any]], Any]:

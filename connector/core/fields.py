@@ -17,6 +17,7 @@ from connector.core.scope import (
     Fetch,
     Root,
     Scope,
+    check_shape,
     compile_condition,
     compile_value,
     constant,
@@ -91,6 +92,8 @@ def _template(scope: Scope, text: str, target: Target) -> Fetch:
     parts: list[Fetch] = []
     for piece in pieces:
         expression = parse(scope, piece.text, piece.position) if piece.is_expression else None
+        if expression is not None:
+            check_shape(scope, expression, render)
         parts.append(expression.evaluate if expression else constant(piece.text))
     return guard(scope, text, _join(parts, scope.work.spend), target.convert)
 

@@ -5,8 +5,9 @@ that it can be copied.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from typing import Any
 
 _NEAR = 200  # characters before and after the fault that are looked at
 
@@ -128,7 +129,7 @@ _HINTS: Sequence[tuple[str, str, _Hint]] = (
     (rf"({_VALUE})\s*", rf"([-+*/])\s*({_VALUE}|)", _arithmetic),
     (r"", r"-?\d[\d.]*", _number),
     (r"", r"%", "there is no remainder in JMESPath"),
-    (rf"({_PATH})(\w+) ", r"\w+", _blank),
+    (rf"({_PATH}(?<=\.))(\w+) ", r"\w+", _blank),
 )
 
 
@@ -166,3 +167,30 @@ def function_hint(name: str, known: Iterable[str]) -> str | None:
         return "an event's time is in its record: it stays the same when the record is replayed"
     meant = _ALIASES.get(name) or closest(name, known, 0.5)
     return f"did you mean {meant}()?" if meant else None
+
+
+# Names with dots
+
+_CHAIN = re.compile(r"(?<![\w.\"'`@$])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+
+
+def dotted_members(text: str, root: Mapping[str, Any]) -> tuple[str, ...]:
+    """Hints where an expression reads ``value.user.id`` and the record has a member that is called ``user.id``."""
+    found = (_dotted(chain[0].split("."), root) for chain in _CHAIN.finditer(text))
+    return tuple(dict.fromkeys(hint for hint in found if hint is not None))
+
+
+def _dotted(names: list[str], root: Mapping[str, Any]) -> str | None:
+    node: Any = root
+    for place, name in enumerate(names):
+        if not isinstance(node, dict):
+            return None
+        if node.get(name) is None:
+            for end in range(len(names), place + 1, -1):
+                joined = ".".join(names[place:end])
+                if joined in node:
+                    written = ".".join([*names[:place], f'"{joined}"', *names[end:]])
+                    return f'the record has a member "{joined}": write {written}'
+            return None
+        node = node[name]
+    return None

@@ -216,16 +216,21 @@ def _builder(scope: Scope, pipeline: str, rule: str, spec: PutEventsSpec) -> _Bu
                     found[name] = value
                 elif missing is not None:
                     return Rejection(Stage.MAP, Reason.MISSING_MEMBER, missing, name, pipeline, rule, indexes)
-        except DataError as error:
-            return Rejection(Stage.MAP, error.reason, str(error), name, pipeline, rule, indexes)
+        except (DataError, Exhausted) as error:
+            return _refused(error, name, pipeline, rule, indexes)
         except LookupSkip:
             return None
-        except Exhausted as error:
-            error.member = name
-            raise
         return found
 
     return build if trace is None else trace.event(build)
+
+
+def _refused(
+    error: DataError | Exhausted, name: str, pipeline: str, rule: str, indexes: tuple[int, ...]
+) -> Rejection:
+    if isinstance(error, Exhausted):  # which is the whole record's
+        raise Exhausted(str(error), name) from None
+    return Rejection(Stage.MAP, error.reason, str(error), name, pipeline, rule, indexes)
 
 
 def _one(rule: str, build: _Build) -> _Action:

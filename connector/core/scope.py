@@ -102,6 +102,7 @@ def compile_value(scope: Scope, text: str, convert: Convert, default: Any = None
     if expression.constant:
         value = expression.evaluate({})
         return constant(default if value is None else convert_now(scope, value, convert, limit))
+    check_shape(scope, expression, convert)
     fetch = guard(scope, text, expression.evaluate, convert, default)
     if not expression.steady or scope.names.isdisjoint(ELEMENT_NAMES):
         return fetch
@@ -144,6 +145,20 @@ def parse(scope: Scope, text: str, offset: int = 0, advice: str | None = None) -
     if scope.trace is not None:
         return expression._replace(evaluate=scope.trace.expression(text, expression.evaluate))
     return expression
+
+
+def check_shape(scope: Scope, expression: Expression, convert: Convert) -> None:
+    """A list or an object where one value is needed fails for every record that has it."""
+    if expression.shape is None:
+        return
+    try:
+        convert(["a"] if expression.shape is list else {})
+    except DataError as error:
+        hint = None
+        if expression.shape is list:
+            each = "" if scope.names >= ELEMENT_NAMES else ", or make an event of each element with for_each"
+            hint = f"for the first element write {expression.text.strip()} | [0]{each}"
+        scope.fail(error.reason, str(error), hint=hint)
 
 
 def _advice(text: str) -> str | None:
