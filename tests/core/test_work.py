@@ -215,10 +215,10 @@ WORST: list[tuple[dict[str, Any], Any]] = [
 
 @pytest.mark.parametrize(("members", "big"), WORST, ids=[str(members)[:70] for members, _ in WORST])
 def test_no_mapping_of_a_record_of_a_megabyte_takes_long(members: dict[str, Any], big: Any) -> None:
-    """About 250 ms at most where nothing else runs; each was seconds or minutes."""
+    """At most about 250 ms, and ten times that where coverage is measured; without the bound, most take minutes."""
     began = time.thread_time()
     fate = transformed(members, {"items": ITEMS, "big": big})
-    assert time.thread_time() - began < 1.5
+    assert time.thread_time() - began < 6
     assert isinstance(fate, Rejection)
     assert (fate.stage, fate.reason, fate.indexes) == (Stage.MAP, Reason.TOO_COMPLEX, ())
     assert (fate.field, fate.pipeline, fate.rule) == (next(iter(members)), "p", "r")
