@@ -160,9 +160,12 @@ def _matches(parameter: Parameter, value: Any) -> bool:
         return False
     if not kinds or not value:
         return True
-    # The first element says which kind of array it is; the others must be of the same kind.
-    allowed = next((kind for kind in kinds if type(value[0]) in kind), frozenset())
-    return all(type(element) in allowed for element in value)
+    # All elements must be of the same kind.
+    found = set(map(type, value))
+    for kind in kinds:  # noqa: SIM110  any() takes longer than what it is given
+        if found <= kind:
+            return True
+    return False
 
 
 def _mismatch(function: Function, arguments: Sequence[Any]) -> EvaluationError:

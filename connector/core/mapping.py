@@ -177,12 +177,14 @@ def _action(scope: Scope, pipeline: str, rule: Rule) -> _Action:
 
 def _counted(scope: Scope, elements: _Elements, steps: int) -> _Elements:
     """The elements, of which each will take some steps before any data is looked at."""
-    label, spend = f"{scope.label} for_each", scope.work.spend
+    label, work = f"{scope.label} for_each", scope.work
 
     def counted(root: Root) -> list[Any] | None:
         found = elements(root)
+        count = len(found or ())
+        work.keeps = count > 1
         try:
-            spend(len(found or ()) * steps)
+            work.spend(count * steps)
         except Exhausted as error:
             raise Exhausted(f"{label}: {error}") from None
         return found

@@ -42,13 +42,15 @@ class Work:
     """The steps that a record has left, and the results that are the same for all of its elements.
 
     All expressions of a pipeline share one, and ``begin`` is called before each record. ``planned`` is the number of
-    steps that all expressions compiled so far take together, without those that depend on data.
+    steps that all expressions compiled so far take together, without those that depend on data. ``keeps`` is false
+    for a record of one element, of which no result is asked for twice.
     """
 
-    __slots__ = ("_known", "_left", "planned")
+    __slots__ = ("_known", "_left", "keeps", "planned")
 
     def __init__(self) -> None:
         self.planned = 0
+        self.keeps = True
         self._left = MAX_STEPS
         self._known: dict[Closure, Any] = {}
 
@@ -73,6 +75,8 @@ class Work:
         known = self._known
 
         def kept(value: Any) -> Any:
+            if not self.keeps:
+                return run(value)
             result = known.get(run, known)
             if result is known:
                 try:

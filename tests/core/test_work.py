@@ -163,6 +163,14 @@ def test_a_kept_failure_is_raised_anew_without_the_traceback_of_the_one_before()
     assert depths[1] == depths[2]
 
 
+def test_a_single_element_keeps_nothing_and_the_next_record_does(calls: list[Any]) -> None:
+    mapping = compiled({"itemId": "upper(value.a)"})
+    for items, times in (([1], 1), ([1, 2, 3], 1), ([1], 1), ([], 0)):
+        calls.clear()
+        mapped(mapping, {"a": "x", "items": items})
+        assert calls == ["x"] * times
+
+
 def test_outside_of_for_each_nothing_is_kept(calls: list[Any]) -> None:
     fate = mapped(compiled({"itemId": "upper(value.a)", "userId": "upper(value.a)"}, for_each=None), {"a": "x"})
     assert isinstance(fate, Mapped)
