@@ -59,7 +59,7 @@ def test_durations_are_written_in_the_largest_unit_that_stays_whole(seconds: flo
     assert format_duration(seconds) == text
 
 
-@given(number=st.decimals(0, 600_000, places=3), unit=st.sampled_from(["ms", "s", "m"]))
+@given(number=st.decimals(0, 500_000, places=3), unit=st.sampled_from(["ms", "s", "m"]))
 def test_what_is_written_is_read_back_to_the_same_number(number: object, unit: str) -> None:
     seconds = parse_duration(f"{number}{unit}")
     assert parse_duration(format_duration(seconds)) == seconds
