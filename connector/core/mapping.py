@@ -227,9 +227,7 @@ def _builder(scope: Scope, pipeline: str, rule: str, spec: PutEventsSpec) -> _Bu
     return build if trace is None else trace.event(build)
 
 
-def _refused(
-    error: DataError | Exhausted, name: str, pipeline: str, rule: str, indexes: tuple[int, ...]
-) -> Rejection:
+def _refused(error: DataError | Exhausted, name: str, pipeline: str, rule: str, indexes: tuple[int, ...]) -> Rejection:
     if isinstance(error, Exhausted):  # which is the whole record's
         raise Exhausted(str(error), name) from None
     return Rejection(Stage.MAP, error.reason, str(error), name, pipeline, rule, indexes)
