@@ -215,7 +215,8 @@ def _tried(rule: TriedRule) -> Json:
         tried["failed"] = rule.failed
     elif rule.evaluated:  # a constant is not evaluated for each record
         tried["found"] = _plain(rule.evaluated[0].found)
-    return tried
+    hints = [hint for each in rule.evaluated for hint in each.hints]
+    return {**tried, "hints": hints} if hints else tried
 
 
 def _member(member: TracedMember, written: Json) -> Json:
@@ -229,6 +230,7 @@ def _evaluated(evaluated: tuple[Evaluated, ...]) -> list[Json]:
         {
             "expression": each.expression,
             **({"found": _plain(each.found)} if each.failed is None else {"failed": each.failed}),
+            **({"hints": list(each.hints)} if each.hints else {}),
         }
         for each in evaluated
     ]

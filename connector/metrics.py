@@ -198,6 +198,7 @@ STAGES: dict[Reason, Stage] = {
     Reason.MISSING_MEMBER: Stage.MAP,
     Reason.WRONG_TYPE: Stage.MAP,
     Reason.EXPRESSION_FAILED: Stage.MAP,
+    Reason.TOO_COMPLEX: Stage.MAP,
     Reason.LOOKUP_FAILED: Stage.MAP,
     Reason.INVALID_TIME: Stage.MAP,
     Reason.MISSING_LIST: Stage.MAP,

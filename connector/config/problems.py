@@ -8,8 +8,9 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Literal, NamedTuple
+
+from connector.core.hints import did_you_mean
 
 Format = Literal["text", "json", "github"]
 # An error makes a file invalid. A warning is about what is unlikely, a note about what is easily misunderstood.
@@ -45,8 +46,7 @@ def render(problems: Sequence[Problem], format: Format = "text") -> str:  # noqa
 
 def suggest(word: str, choices: Sequence[str]) -> str | None:
     """``did you mean linger?``, or None when nothing comes close."""
-    close = get_close_matches(word, choices, n=1, cutoff=0.6)
-    return f"did you mean {close[0]}?" if close else None
+    return did_you_mean(word, choices)
 
 
 def suggest_or_list(word: str, choices: Sequence[str], what: str) -> str | None:

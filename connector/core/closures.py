@@ -9,7 +9,8 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from connector.core.functions import EvaluationError, type_name
+from connector.core.calling import EvaluationError, Spend, type_name
+from connector.core.work import CONTAINERS, LONG, weight
 
 Closure = Callable[[Any], Any]
 
@@ -115,52 +116,76 @@ def index(position: int) -> Closure:
     return run
 
 
-def part(bounds: slice) -> Closure:
+def part(bounds: slice, spend: Spend) -> Closure:
     """``[1:-1]``."""
-    return lambda value: value[bounds] if isinstance(value, list) else None
+
+    def run(value: Any) -> Any:
+        if not isinstance(value, list):
+            return None
+        elements = value[bounds]
+        if len(elements) > LONG:
+            spend(len(elements) // 8)
+        return elements
+
+    return run
 
 
-# Projections: over an array or the members of an object, nulls left out; null over anything else.
+# Projections: over an array or the members of an object, nulls left out; null over anything else. ``steps`` is
+# what one element takes; those of a few elements are not worth the counting.
+
+FEW = 8
 
 
-def project(source: Closure, each: Closure) -> Closure:
+def _few(steps: int) -> int:
+    return FEW if steps <= FEW // 2 else 0
+
+
+def project(source: Closure, each: Closure, spend: Spend, steps: int) -> Closure:
     """``source[*].each``."""
+    few = _few(steps)
 
     def run(value: Any) -> Any:
         elements = source(value)
         if not isinstance(elements, list):
             return None
+        if len(elements) > few:
+            spend(len(elements) * steps)
         return [result for element in elements if (result := each(element)) is not None]
 
     return run
 
 
-def project_values(source: Closure, each: Closure) -> Closure:
+def project_values(source: Closure, each: Closure, spend: Spend, steps: int) -> Closure:
     """``source.*.each``."""
+    few = _few(steps)
 
     def run(value: Any) -> Any:
         members = source(value)
         if not isinstance(members, Mapping):
             return None
+        if len(members) > few:
+            spend(len(members) * steps)
         return [result for member in members.values() if (result := each(member)) is not None]
 
     return run
 
 
-def project_filtered(source: Closure, each: Closure, condition: Closure) -> Closure:
+def project_filtered(source: Closure, each: Closure, condition: Closure, spend: Spend, steps: int) -> Closure:
     """``source[?condition].each``."""
+    few = _few(steps)
 
     def run(value: Any) -> Any:
         elements = source(value)
         if not isinstance(elements, list):
             return None
-        kept = (element for element in elements if truthy(condition(element)))
-        return [result for element in kept if (result := each(element)) is not None]
+        if len(elements) > few:
+            spend(len(elements) * steps)
+        return [result for element in elements if truthy(condition(element)) and (result := each(element)) is not None]
 
     return run
 
 
-def flatten(source: Closure) -> Closure:
+def flatten(source: Closure, spend: Spend) -> Closure:
     """``source[]``: one level of nesting less."""
 
     def run(value: Any) -> Any:
@@ -173,6 +198,8 @@ def flatten(source: Closure) -> Closure:
                 flat.extend(element)
             else:
                 flat.append(element)
+        if len(elements) > FEW or len(flat) > FEW:
+            spend(len(elements) + len(flat))
         return flat
 
     return run
@@ -227,9 +254,16 @@ def _equals(left: Any, right: Any) -> bool:
     return bool(left == right) and (type(left) is bool) is (type(right) is bool)
 
 
-def equal(left: Closure, right: Closure) -> Closure:
+def equal(left: Closure, right: Closure, spend: Spend) -> Closure:
     """``a == b``."""
-    return lambda value: _equals(left(value), right(value))
+
+    def run(value: Any) -> Any:
+        one, other = left(value), right(value)
+        if type(one) in CONTAINERS and type(one) is type(other) and len(one) == len(other):
+            spend(weight(one))
+        return _equals(one, other)
+
+    return run
 
 
 def equal_to_scalar(operand: Closure, scalar: Any) -> Closure:

@@ -1,52 +1,67 @@
 """A JMESPath syntax tree becomes one closure of the current node, once.
 
 What does not depend on the record is evaluated here; what cannot fail is known here, so that it need not be
-guarded for every record. A node type that is not in the table is left to the library's interpreter.
+guarded for every record; and what is the same for all elements of a record is evaluated once for them. A node
+type that is not in the table is left to the library's interpreter.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jmespath.exceptions import JMESPathError
 from jmespath.visitor import Options, TreeInterpreter
 
 from connector.core import closures
+from connector.core.calling import CALL, UNKNOWN, EvaluationError, ExpressionError, Reference, calling, invoke
 from connector.core.closures import Closure, truthy
-from connector.core.functions import (
-    FUNCTIONS,
-    UNKNOWN,
-    EvaluationError,
-    ExpressionError,
-    Function,
-    Reference,
-    invoke,
-)
+from connector.core.functions import FUNCTIONS
+from connector.core.work import CHEAP, Exhausted, Work
 
 Node = dict[str, Any]  # the library's: type, children, and value where the type has one
-Positions = Mapping[int, int]  # id of a node to the index of its name in the text
+LOOP = 12  # steps that a projection takes beside those of its elements, unless they are few
+INTERPRETED = 50  # steps that a node takes in the library's interpreter, more or less
+
+
+class Context(NamedTuple):
+    """What is known of the nodes of a tree, by their id, and where the work of evaluating it is counted.
+
+    ``positions``: the index of the node's name in the text. ``steady``: the node is the same for every element of
+    a record.
+    """
+
+    positions: Mapping[int, int]
+    steady: Collection[int]
+    work: Work
 
 
 class Compiled(NamedTuple):
-    """``constant``: the result does not depend on the current node. ``total``: it cannot raise."""
+    """``constant``: the result does not depend on the current node. ``total``: it cannot fail.
+
+    ``steps``: what it takes to evaluate, without what is done for elements of data.
+    """
 
     run: Closure
     constant: bool = False
     total: bool = False
+    steps: int = 1
 
 
-def compile_tree(node: Node, positions: Positions) -> Compiled:
+def compile_tree(node: Node, context: Context) -> Compiled:
     """Compile a node and everything below it.
 
     Raises:
         ExpressionError: an argument that must be literal is not, or does not fit.
     """
     build = BUILDERS.get(node["type"])
-    compiled = _interpreted(node) if build is None else build(node, positions)
+    compiled = _interpreted(node) if build is None else build(node, context)
     if compiled.constant:
         try:
+            context.work.begin()
             return _literal(compiled.run(None))
-        except (EvaluationError, RecursionError):
+        except (EvaluationError, RecursionError, Exhausted):
             pass  # it may stand where it is never reached, so it fails when it is
+    if id(node) in context.steady and compiled.steps > CHEAP:
+        return compiled._replace(run=context.work.once(compiled.run), steps=1)
     return compiled
 
 
@@ -60,8 +75,8 @@ def operands(node: Node) -> list[Node]:
     return [node, *reversed(found)]
 
 
-def _compile_all(nodes: Sequence[Node], positions: Positions) -> list[Compiled]:
-    return [compile_tree(node, positions) for node in nodes]
+def _compile_all(nodes: Sequence[Node], context: Context) -> list[Compiled]:
+    return [compile_tree(node, context) for node in nodes]
 
 
 def _constant(parts: Sequence[Compiled]) -> bool:
@@ -72,85 +87,105 @@ def _total(parts: Sequence[Compiled]) -> bool:
     return all(part.total for part in parts)
 
 
+def _steps(parts: Sequence[Compiled]) -> int:
+    return sum(part.steps for part in parts)
+
+
 def _literal(value: Any) -> Compiled:
-    return Compiled(lambda _: value, constant=True, total=True)
+    return Compiled(lambda _: value, constant=True, total=True, steps=0)
 
 
-def _current(_node: Node, _positions: Positions) -> Compiled:
+def _current(_node: Node, _context: Context) -> Compiled:
     return Compiled(closures.itself, total=True)
 
 
-def _field(node: Node, _positions: Positions) -> Compiled:
+def _field(node: Node, _context: Context) -> Compiled:
     return Compiled(closures.path([node["value"]]), total=True)
 
 
-def _index(node: Node, _positions: Positions) -> Compiled:
+def _index(node: Node, _context: Context) -> Compiled:
     return Compiled(closures.index(node["value"]), total=True)
 
 
-def _slice(node: Node, _positions: Positions) -> Compiled:
-    return Compiled(closures.part(slice(*node["children"])), total=True)
+def _slice(node: Node, context: Context) -> Compiled:
+    return Compiled(closures.part(slice(*node["children"]), context.work.spend), total=True)
 
 
-def _steps(node: Node) -> Iterator[Node]:
+def _links(node: Node) -> Iterator[Node]:
     for child in node["children"]:
         if child["type"] in _CHAINS:
-            yield from _steps(child)
+            yield from _links(child)
         elif child["type"] not in {"current", "identity"}:
             yield child
 
 
-def _chain(node: Node, positions: Positions) -> Compiled:
+def _chain(node: Node, context: Context) -> Compiled:
     parts: list[Compiled] = []
     names: list[str] = []
-    for step in _steps(node):
+    for step in _links(node):
         if step["type"] == "field":
             names.append(step["value"])
             continue
         if names:
             parts.append(Compiled(closures.path(names), total=True))
             names = []
-        parts.append(compile_tree(step, positions))
+        parts.append(compile_tree(step, context))
     if names:
         parts.append(Compiled(closures.path(names), total=True))
     # A constant makes what stands before it irrelevant, unless that can fail: then it must get its chance.
     constant = any(part.constant and _total(parts[:place]) for place, part in enumerate(parts))
-    return Compiled(closures.chain([part.run for part in parts]), constant, _total(parts))
+    return Compiled(closures.chain([part.run for part in parts]), constant, _total(parts), _steps(parts))
 
 
-def _projection(make: Callable[..., Closure]) -> Callable[[Node, Positions], Compiled]:
-    def build(node: Node, positions: Positions) -> Compiled:
-        parts = _compile_all(node["children"], positions)
-        return Compiled(make(*(part.run for part in parts)), parts[0].constant, _total(parts))
+def _projection(make: Callable[..., Closure]) -> Callable[[Node, Context], Compiled]:
+    def build(node: Node, context: Context) -> Compiled:
+        source, each = parts = _compile_all(node["children"], context)
+        run = make(source.run, each.run, context.work.spend, 1 + each.steps)
+        return Compiled(run, source.constant, _total(parts), source.steps + LOOP)
 
     return build
+
+
+def _filter(node: Node, context: Context) -> Compiled:
+    source, each, condition = parts = _compile_all(node["children"], context)
+    # What follows is done for those that are kept only, which are not known before.
+    steps = 1 + condition.steps + (0 if each.steps <= CHEAP else each.steps)
+    run = closures.project_filtered(source.run, each.run, condition.run, context.work.spend, steps)
+    return Compiled(run, source.constant, _total(parts), source.steps + LOOP)
+
+
+def _flatten(node: Node, context: Context) -> Compiled:
+    source = compile_tree(node["children"][0], context)
+    run = closures.flatten(source.run, context.work.spend)
+    return Compiled(run, source.constant, source.total, source.steps + LOOP)
 
 
 # Multi-selects are never constant: they are null where the current node is null.
 
 
-def _multi_select_list(node: Node, positions: Positions) -> Compiled:
-    parts = _compile_all(node["children"], positions)
-    return Compiled(closures.select_list([part.run for part in parts]), total=_total(parts))
+def _multi_select_list(node: Node, context: Context) -> Compiled:
+    parts = _compile_all(node["children"], context)
+    steps = 1 + len(parts) + _steps(parts)
+    return Compiled(closures.select_list([part.run for part in parts]), total=_total(parts), steps=steps)
 
 
-def _multi_select_dict(node: Node, positions: Positions) -> Compiled:
-    parts = _compile_all(node["children"], positions)
+def _multi_select_dict(node: Node, context: Context) -> Compiled:
+    parts = _compile_all(node["children"], context)
     names = [pair["value"] for pair in node["children"]]
-    runs = [part.run for part in parts]
-    return Compiled(closures.select_dict(list(zip(names, runs, strict=True))), total=_total(parts))
+    run = closures.select_dict([(name, part.run) for name, part in zip(names, parts, strict=True)])
+    return Compiled(run, total=_total(parts), steps=1 + len(parts) + _steps(parts))
 
 
-def _key_val_pair(node: Node, positions: Positions) -> Compiled:
-    return compile_tree(node["children"][0], positions)
+def _key_val_pair(node: Node, context: Context) -> Compiled:
+    return compile_tree(node["children"][0], context)
 
 
-def _logic(node: Node, positions: Positions) -> Compiled:
+def _logic(node: Node, context: Context) -> Compiled:
     stop = node["type"] == "or_expression"
-    parts = _prune(_compile_all(operands(node), positions), stop=stop)
+    parts = _prune(_compile_all(operands(node), context), stop=stop)
     *heads, last = [part.run for part in parts]
     run = closures.first_decisive(heads, last, stop=stop) if heads else last
-    return Compiled(run, _constant(parts), _total(parts))
+    return Compiled(run, _constant(parts), _total(parts), len(parts) + _steps(parts))
 
 
 def _prune(parts: Sequence[Compiled], *, stop: bool) -> list[Compiled]:
@@ -164,51 +199,48 @@ def _prune(parts: Sequence[Compiled], *, stop: bool) -> list[Compiled]:
     return [*kept, parts[-1]]
 
 
-def _not(node: Node, positions: Positions) -> Compiled:
-    operand = compile_tree(node["children"][0], positions)
-    return Compiled(closures.negate(operand.run), operand.constant, operand.total)
+def _not(node: Node, context: Context) -> Compiled:
+    operand = compile_tree(node["children"][0], context)
+    return Compiled(closures.negate(operand.run), operand.constant, operand.total, 1 + operand.steps)
 
 
-def _comparator(node: Node, positions: Positions) -> Compiled:
-    left, right = _compile_all(node["children"], positions)
+def _comparator(node: Node, context: Context) -> Compiled:
+    left, right = _compile_all(node["children"], context)
     if node["value"] in closures.ORDERINGS:
         run = closures.ordered(node["value"], left.run, right.run)
-        return Compiled(run, left.constant and right.constant)
-    equality = _equality(left, right)
+        return Compiled(run, left.constant and right.constant, steps=2 + left.steps + right.steps)
+    equality = _equality(left, right, context)
     return equality if node["value"] == "eq" else equality._replace(run=closures.negate(equality.run))
 
 
-def _equality(left: Compiled, right: Compiled) -> Compiled:
-    constant = left.constant and right.constant
+def _equality(left: Compiled, right: Compiled, context: Context) -> Compiled:
+    constant, steps = left.constant and right.constant, 1 + left.steps + right.steps
     for one, other in ((left, right), (right, left)):
         if other.constant and other.total and not isinstance(scalar := other.run(None), list | dict):
-            return Compiled(closures.equal_to_scalar(one.run, scalar), constant, one.total)
+            return Compiled(closures.equal_to_scalar(one.run, scalar), constant, one.total, steps)
     # Not total: two documents may be nested too deep for Python to compare them.
-    return Compiled(closures.equal(left.run, right.run), constant)
+    return Compiled(closures.equal(left.run, right.run, context.work.spend), constant, steps=steps)
 
 
-def _expref(node: Node, positions: Positions) -> Compiled:
-    return _literal(Reference(compile_tree(node["children"][0], positions).run))
+def _expref(node: Node, context: Context) -> Compiled:
+    each = compile_tree(node["children"][0], context)
+    return _literal(Reference(each.run))._replace(steps=each.steps)
 
 
-def _function(node: Node, positions: Positions) -> Compiled:
+def _function(node: Node, context: Context) -> Compiled:
     function = FUNCTIONS[node["value"]]
-    parts = _compile_all(node["children"], positions)
+    parts = _compile_all(node["children"], context)
     runs = [part.run for part in parts]
     if function.name == "not_null" and _total(parts):
-        return Compiled(closures.first_not_null(runs), _constant(parts), total=True)
+        return Compiled(closures.first_not_null(runs), _constant(parts), total=True, steps=1 + _steps(parts))
     call = function.call
     if function.prepare is not None:
         known = [part.run(None) if part.constant and part.total else UNKNOWN for part in parts]
-        call = function.prepare(known, positions.get(id(node)))
-    return Compiled(_call(function, call, runs), _constant(parts))
-
-
-def _call(function: Function, call: Callable[..., Any], arguments: Sequence[Closure]) -> Closure:
-    if len(arguments) == 1:
-        only = arguments[0]
-        return lambda value: invoke(function, call, (only(value),))
-    return lambda value: invoke(function, call, [argument(value) for argument in arguments])
+        call = function.prepare(known, context.positions.get(id(node)), context.work.spend)
+    # A reference is evaluated for each element.
+    each = sum(part.steps for part, child in zip(parts, node["children"], strict=True) if child["type"] == "expref")
+    run = calling(function, call, runs, each, context.work.spend)
+    return Compiled(run, _constant(parts), steps=CALL + _steps(parts) - each)
 
 
 class _InterpreterFunctions:
@@ -234,12 +266,12 @@ def _interpreted(node: Node) -> Compiled:
             pass
         raise EvaluationError("the expression cannot work on values of these types")
 
-    return Compiled(run)
+    return Compiled(run, steps=INTERPRETED)
 
 
 _CHAINS = frozenset({"subexpression", "index_expression", "pipe"})
 
-BUILDERS: dict[str, Callable[[Node, Positions], Compiled]] = {
+BUILDERS: dict[str, Callable[[Node, Context], Compiled]] = {
     "field": _field,
     "current": _current,
     "identity": _current,
@@ -249,8 +281,8 @@ BUILDERS: dict[str, Callable[[Node, Positions], Compiled]] = {
     "slice": _slice,
     "projection": _projection(closures.project),
     "value_projection": _projection(closures.project_values),
-    "filter_projection": _projection(closures.project_filtered),
-    "flatten": _projection(closures.flatten),
+    "filter_projection": _filter,
+    "flatten": _flatten,
     "multi_select_list": _multi_select_list,
     "multi_select_dict": _multi_select_dict,
     "key_val_pair": _key_val_pair,

@@ -91,10 +91,10 @@ def _before_projection(scope: Scope, text: str) -> Callable[[Root], Any] | None:
     """What stands before the first filter, slice or flattening of an expression; None without one."""
     try:
         part = text[: _first_projection(text)].rstrip().removesuffix("|")
-        expression = compile_expression(part, names=scope.names)
+        expression = compile_expression(part, names=scope.names, work=scope.work)
     except (LexerError, ExpressionError):
         return None  # the whole is wrong, and is reported as such; or the part alone has no meaning
-    return None if part == text else guard(scope.label, part, expression.evaluate, lambda value: value)
+    return None if part == text else guard(scope, part, expression.evaluate, lambda value: value)
 
 
 def _first_projection(text: str) -> int | None:

@@ -7,6 +7,8 @@ is explained is therefore what runs, and the pipeline that runs without a Trace 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
+from connector.core.hints import dotted_members
+
 Root = Mapping[str, Any]
 _Result = TypeVar("_Result")
 
@@ -14,11 +16,12 @@ DROPPED = "the event is dropped on purpose"
 
 
 class Evaluated(NamedTuple):
-    """An expression that was evaluated: what it gave, or why it failed."""
+    """An expression that was evaluated: what it gave, or why it failed; ``hints`` where it gave null or failed."""
 
     expression: str
     found: Any = None
     failed: str | None = None
+    hints: tuple[str, ...] = ()
 
 
 class TriedRule(NamedTuple):
@@ -68,9 +71,11 @@ class Trace:
             try:
                 found = evaluate(root)
             except Exception as error:
-                self._pending.append(Evaluated(text, failed=str(error)))
+                self._pending.append(Evaluated(text, failed=str(error), hints=dotted_members(text, root)))
                 raise
-            self._pending.append(Evaluated(text, found))
+            # A condition may be false, and a list empty, for the same reason.
+            hints = () if found else dotted_members(text, root)
+            self._pending.append(Evaluated(text, found, hints=hints))
             return found
 
         return traced

@@ -8,22 +8,26 @@ expression is compiled; names that are relative to a node of the document cannot
 import re
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from jmespath.exceptions import EmptyExpressionError, IncompleteExpressionError, LexerError, ParseError
 from jmespath.lexer import Lexer
 from jmespath.parser import Parser
 
+from connector.core.calling import EvaluationError, ExpressionError, Function
 from connector.core.closures import truthy
-from connector.core.compiler import BUILDERS, Node, compile_tree, operands
-from connector.core.functions import FUNCTIONS, EvaluationError, ExpressionError, Function
+from connector.core.compiler import BUILDERS, Context, Node, compile_tree, operands
+from connector.core.functions import FUNCTIONS
+from connector.core.hints import CONSTANTS, did_you_mean, function_hint, syntax_hint
+from connector.core.shapes import shape
+from connector.core.work import Exhausted, Work
 
 __all__ = ["ROOTS", "EvaluationError", "Expression", "ExpressionError", "compile_expression", "truthy"]
 
 ROOTS: frozenset[str] = frozenset(
     {"value", "key", "headers", "topic", "partition", "offset", "timestamp", "item", "index"}
 )
+ELEMENT_NAMES = frozenset({"item", "index"})  # what differs between the elements of a record
 MAX_DEPTH = 128  # levels of an expression, each up to three stack frames; a || b || c is one level
 
 
@@ -31,18 +35,26 @@ class Expression(NamedTuple):
     """A compiled expression.
 
     ``roots`` are the names of the root that it may read. ``evaluate`` takes the root and raises nothing but
-    EvaluationError. ``constant`` means that the result is the same for every root. Results may share parts
-    with the root and with each other: read them, do not change them.
+    EvaluationError, and Exhausted where its work is counted together with that of others. ``constant`` means that
+    the result is the same for every root, ``steady`` that it is for every element of a record. ``steps`` is what
+    it takes to evaluate, without what is done for elements of data; ``shape`` is ``list`` or ``dict`` where the
+    result is always one, or null. Results may share parts with the root and
+    with each other: read them, do not change them.
     """
 
     text: str
     roots: frozenset[str]
     evaluate: Callable[[Mapping[str, Any]], Any]
     constant: bool
+    steady: bool
+    steps: int
+    shape: type[list[Any]] | type[dict[str, Any]] | None
 
 
-def compile_expression(text: str, *, names: Collection[str] = ROOTS) -> Expression:
+def compile_expression(text: str, *, names: Collection[str] = ROOTS, work: Work | None = None) -> Expression:
     """Read, check and compile ``text``; ``names`` are the members that the root will have.
+
+    With ``work`` that is shared, whoever evaluates says when a record begins.
 
     Raises:
         ExpressionError: the first mistake, with its position.
@@ -54,17 +66,35 @@ def compile_expression(text: str, *, names: Collection[str] = ROOTS) -> Expressi
             tree = _parse(text)
             check = _Check(text, names)
             check.whole(tree)
-        compiled = compile_tree(tree, check.positions)
+        counted = Work() if work is None else work
+        compiled = compile_tree(tree, Context(check.positions, frozenset(check.steady), counted))
     except RecursionError:
         raise ExpressionError("expected a simpler expression, not one nested so deep", code="too_deep") from None
     constant = compiled.constant or not check.roots
     evaluate = compiled.run if compiled.total else _guarded(compiled.run)
+    alone = _alone(evaluate, counted)
     if constant:
         try:
-            evaluate({})
+            alone({})
         except EvaluationError as error:
             raise ExpressionError(f"this can only fail: {error}", 0, code="always_fails") from error
-    return Expression(text, frozenset(check.roots), evaluate, constant)
+    steady = check.roots.isdisjoint(ELEMENT_NAMES)
+    run = alone if work is None else evaluate
+    return Expression(text, frozenset(check.roots), run, constant, steady, compiled.steps, shape(tree))
+
+
+def _alone(run: Callable[[Any], Any], work: Work) -> Callable[[Mapping[str, Any]], Any]:
+    """The same for one whose work is its own: each root is a record."""
+
+    def evaluate(root: Mapping[str, Any]) -> Any:
+        work.begin()
+        try:
+            return run(root)
+        except Exhausted as error:
+            message = str(error)
+        raise EvaluationError(message)
+
+    return evaluate
 
 
 def _guarded(run: Callable[[Any], Any]) -> Callable[[Mapping[str, Any]], Any]:
@@ -79,24 +109,6 @@ def _guarded(run: Callable[[Any], Any]) -> Callable[[Mapping[str, Any]], Any]:
 
 
 # Syntax
-
-# What follows the fault (after ``^``: what stands before it), and what its writer may have meant.
-_HINTS: tuple[tuple[str, str, str], ...] = (
-    (r"[\w\]\")]\s*", r"=", "did you mean ==?"),
-    (r"", r"and\b", "did you mean &&?"),
-    (r"", r"or\b", "did you mean ||?"),
-    (r"\bnot\s+", r"", "did you mean !?"),
-    (r"", r"in\b", "did you mean contains(list, value)?"),
-    (r"", r"\$", "did you mean value? a path starts at a name of the root"),
-    (r"\w", r"-", 'a name with a dash stands in double quotes: "user-id"'),
-    (
-        r"\.\s*",
-        r"\d",
-        "an element is taken as [0], and a name that starts with a digit stands in double quotes",
-    ),
-    (r"", r"-?\d", "did you mean `1`? a number stands between backticks"),
-    (r"", r"[-+/%]", "there is no arithmetic in JMESPath"),
-)
 
 
 def _parse(text: str) -> Node:
@@ -119,11 +131,9 @@ def _syntax_error(text: str, error: ParseError) -> ExpressionError:
         return ExpressionError("expected a function name without quotes", text.find("("))
     if isinstance(error, LexerError) and error.message.startswith("Unclosed"):
         return ExpressionError(f"expected a closing {text[position]}, not the end of the expression", position)
-    before, after = text[:position], text[position:]
-    found = re.match(r"-?\w+|==|&&|\|\||\S", after)
+    found = re.match(r"-?\w+|==|&&|\|\||\S", text[position:])
     fragment = found.group() if found else "end of the expression"
-    hint = next((hint for b, a, hint in _HINTS if re.search(rf"(?:{b})\Z", before) and re.match(a, after)), None)
-    return ExpressionError(f"unexpected {fragment}", position, hint=hint)
+    return ExpressionError(f"unexpected {fragment}", position, hint=syntax_hint(text, position))
 
 
 # Meaning
@@ -155,12 +165,14 @@ class _Check:
     def __init__(self, text: str, names: Collection[str]) -> None:
         self.positions: dict[int, int] = {}
         self.roots: set[str] = set()
+        self.steady: list[int] = []
         self._text = text
         self._names = names
+        self._elements = any(name in names for name in ELEMENT_NAMES)
         self._tokens = _tokens(text)
 
     def whole(self, tree: Node) -> None:
-        """Check everything; fills ``positions`` and ``roots``."""
+        """Check everything; fills ``positions``, ``roots`` and ``steady``, the largest parts that are so by id."""
         level, depth = [tree], 0
         while level:
             level, depth = [child for node in level for child in _children(node)], depth + 1
@@ -170,8 +182,12 @@ class _Check:
 
     def _read(self, node: Node, *, root: bool) -> None:
         """Check a node whose result is used; where that is the root itself, every name of it may be read."""
+        around, before, self.roots = self.roots, len(self.steady), set()
         if self._walk(node, root=root):
             self.roots.update(self._names)
+        if root and self._elements and self.roots and self.roots.isdisjoint(ELEMENT_NAMES):
+            self.steady[before:] = [id(node)]
+        self.roots |= around
 
     def _walk(self, node: Node, *, root: bool) -> bool:
         """Check a node; ``root``: its current node is the root. True if its result is the root itself."""
@@ -250,10 +266,10 @@ class _Check:
         names = sorted(self._names)
         if name in ROOTS:
             return ExpressionError(f"{name} exists only under for_each", position, code="unknown_name")
-        if close := get_close_matches(name, names, cutoff=0.8):
-            hint = f"did you mean {close[0]}?"
-        elif name in {"true", "false", "null"}:
-            hint = f"did you mean `{name}`? a constant stands between backticks"
+        if close := did_you_mean(name, names, cutoff=0.8):
+            hint = close
+        elif name in CONSTANTS:
+            hint = f"did you mean `{CONSTANTS[name]}`? a constant stands between backticks"
         elif self._text[position or 0] == '"':
             hint = f"did you mean '{name}'? text stands in single quotes, double quotes make a name"
         else:
@@ -275,10 +291,7 @@ def _check_call(node: Node, position: int | None) -> None:
     name, arguments = node["value"], node["children"]
     function = FUNCTIONS.get(name)
     if function is None:
-        close = get_close_matches(name, FUNCTIONS, cutoff=0.5)
-        hint = f"did you mean {close[0]}()?" if close else None
-        if name == "now":
-            hint = "an event's time is in its record: it stays the same when the record is replayed"
+        hint = function_hint(name, FUNCTIONS)
         raise ExpressionError(f"unknown function {name}()", position, code="unknown_function", hint=hint)
     if len(arguments) < function.required or (not function.variadic and len(arguments) > len(function.parameters)):
         hint = function.signature or None

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any, NamedTuple
 
+from connector.core.calling import Spend
 from connector.core.constants import Limit
 from connector.core.records import Reason, Skip
 from connector.core.scope import (
@@ -16,6 +17,7 @@ from connector.core.scope import (
     Fetch,
     Root,
     Scope,
+    check_shape,
     compile_condition,
     compile_value,
     constant,
@@ -27,6 +29,7 @@ from connector.core.specs import Case, Const, Else, FieldSpec, From, Template
 from connector.core.templates import UnbalancedError, split_template
 from connector.core.times import TimeSpecError, time_parser, time_zone
 from connector.core.values import CONVERSIONS, Convert, DataError, render
+from connector.core.work import LONG
 
 
 class Dropped(Exception):
@@ -96,12 +99,14 @@ def _template(scope: Scope, text: str, target: Target) -> Fetch:
     parts: list[Fetch] = []
     for piece in pieces:
         expression = parse(scope, piece.text, piece.position) if piece.is_expression else None
+        if expression is not None:
+            check_shape(scope, expression, render)
         parts.append(expression.evaluate if expression else constant(piece.text))
-    join = _join(parts, whole=target.whole)
-    return guard(scope.label, text, join, target.convert, keeps_empty=target.keeps_empty)
+    join = _join(parts, scope.work.spend, whole=target.whole)
+    return guard(scope, text, join, target.convert, keeps_empty=target.keeps_empty)
 
 
-def _join(parts: list[Fetch], *, whole: bool) -> Fetch:
+def _join(parts: list[Fetch], spend: Spend, *, whole: bool) -> Fetch:
     def join(root: Root) -> str | None:
         texts = []
         for part in parts:
@@ -109,7 +114,12 @@ def _join(parts: list[Fetch], *, whole: bool) -> Fetch:
             if value is None:
                 return None
             texts.append(render(value))
-        return None if whole and "" in texts else "".join(texts)
+        if whole and "" in texts:
+            return None
+        text = "".join(texts)
+        if len(text) > LONG:
+            spend(len(text) // 16)
+        return text
 
     return join
 

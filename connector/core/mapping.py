@@ -26,6 +26,7 @@ from connector.core.scope import (
 from connector.core.specs import PipelineSpec, PutEventsSpec, Rule
 from connector.core.topics import fault, is_pattern
 from connector.core.values import DataError
+from connector.core.work import EVENT, Exhausted, Work
 
 __all__ = ["MAX_ELEMENTS", "Mapped", "MappedEvent", "Mapping", "Members", "SpecError", "compile_pipeline"]
 
@@ -66,7 +67,8 @@ _Build = Callable[[Root, tuple[int, ...]], Members | Rejection | Skip]
 class Mapping:
     """A compiled pipeline: a callable from a root to what becomes of the record.
 
-    The root holds every name of an expression but ``item`` and ``index``; ``timestamp`` is in milliseconds.
+    The root holds every name of an expression but ``item`` and ``index``; ``timestamp`` is in milliseconds. One
+    thread at a time: the work of a record is counted.
     ``roots`` are the names that some expression reads: what is not among them may be None.
     """
 
@@ -75,32 +77,36 @@ class Mapping:
     rules: tuple[str, ...]
     _steps: tuple[tuple[str, Callable[[Root], bool], _Action], ...]
     _unmatched: Filtered | Rejection
+    _work: Work
 
     def __call__(self, root: dict[str, Any]) -> Result | Filtered:
         """What the first rule that matches makes of a record; the root is not changed.
 
-        A condition that cannot be evaluated is false, and named in ``failed``.
+        A condition that cannot be evaluated is false, and named in ``failed``; one that takes too long is no answer.
         """
+        self._work.begin()
         failed: Failed = ()
         for rule, holds, act in self._steps:
+            result: Result
             try:
-                if not holds(root):
+                try:
+                    if not holds(root):
+                        continue
+                except DataError:
+                    failed = (*failed, (self.name, rule))
                     continue
-            except DataError:
-                failed = (*failed, (self.name, rule))
-                continue
-            try:
                 result = act(root)
             except DataError as error:
                 result = _rejection(error, None, self.name, rule, ())
+            except Exhausted as error:
+                result = Rejection(Stage.MAP, Reason.TOO_COMPLEX, str(error), error.member, self.name, rule)
             return result._replace(failed=failed) if failed else result
         return self._unmatched._replace(failed=failed) if failed else self._unmatched
 
 
 def compile_pipeline(spec: PipelineSpec, trace: Trace | None = None) -> Mapping | list[SpecError]:
     """The pipeline as a callable, or everything that is wrong with it; ``trace`` is told of every step."""
-    scope = Scope((), f"pipeline {spec.name}", RECORD_NAMES, [], set())
-    scope = replace(scope, trace=trace)
+    scope = Scope((), f"pipeline {spec.name}", RECORD_NAMES, [], set(), Work(), trace)
     _check_topics(scope.at("topics"), spec.topics)
     _check_topics(scope.at("exclude"), spec.exclude)
     conditions, steps = [], []
@@ -119,7 +125,7 @@ def compile_pipeline(spec: PipelineSpec, trace: Trace | None = None) -> Mapping 
             for when, (rule, holds, act) in zip(whens, steps, strict=True)
         ]
     rules = tuple(rule.name for rule in spec.rules)
-    return Mapping(spec.name, frozenset(scope.roots), rules, tuple(steps), _unmatched(spec))
+    return Mapping(spec.name, frozenset(scope.roots), rules, tuple(steps), _unmatched(spec), scope.work)
 
 
 def _unmatched(spec: PipelineSpec) -> Filtered | Rejection:
@@ -169,14 +175,39 @@ def _action(scope: Scope, pipeline: str, rule: Rule) -> _Action:
         return lambda _: skipped
     if rule.for_each is None:
         return _one(rule.name, _builder(scope, pipeline, rule.name, rule.put_events))
-    elements = compile_elements(scope, rule.for_each)
+    elements, before = compile_elements(scope, rule.for_each), scope.work.planned
     build = _builder(replace(scope, names=ROOTS), pipeline, rule.name, rule.put_events)
-    return _each(rule.name, elements, build)
+    return _each(rule.name, _counted(scope, elements, EVENT + scope.work.planned - before), build)
+
+
+def _counted(scope: Scope, elements: Elements, steps: int) -> Elements:
+    """The elements, of which each will take some steps before any data is looked at."""
+    label, work, find = f"{scope.label} for_each", scope.work, elements.find
+
+    def counted(root: Root) -> list[Any] | None:
+        found = find(root)
+        count = len(found or ())
+        work.keeps = count > 1
+        try:
+            work.spend(count * steps)
+        except Exhausted as error:
+            raise Exhausted(f"{label}: {error}") from None
+        return found
+
+    return elements._replace(find=counted)
 
 
 def _rejection(error: DataError, member: str | None, pipeline: str, rule: str, indexes: tuple[int, ...]) -> Rejection:
     stage, field = (Stage.DECODE, "key") if error.of_key else (Stage.MAP, member)
     return Rejection(stage, error.reason, str(error), field, pipeline, rule, indexes)
+
+
+def _failed_member(
+    error: DataError | Exhausted, member: str, pipeline: str, rule: str, indexes: tuple[int, ...]
+) -> Rejection:
+    if isinstance(error, Exhausted):  # the whole record's matter, not this element's
+        raise Exhausted(str(error), member) from None
+    return _rejection(error, member, pipeline, rule, indexes)
 
 
 def _builder(scope: Scope, pipeline: str, rule: str, spec: PutEventsSpec) -> _Build:
@@ -198,8 +229,8 @@ def _builder(scope: Scope, pipeline: str, rule: str, spec: PutEventsSpec) -> _Bu
                     found[name] = value
                 elif missing is not None:
                     return Rejection(Stage.MAP, Reason.MISSING_MEMBER, missing, name, pipeline, rule, indexes)
-        except DataError as error:
-            return _rejection(error, name, pipeline, rule, indexes)
+        except (DataError, Exhausted) as error:
+            return _failed_member(error, name, pipeline, rule, indexes)
         except Dropped as dropped:
             return dropped.reason
         return found

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from connector.core.calling import Spend
 from connector.core.constants import check_item, check_items, check_object, check_property, limit_of
-from connector.core.events import RESERVED_PROPERTIES, Invalid
-from connector.core.expressions import ROOTS
+from connector.core.events import MAX_PROPERTIES, RESERVED_PROPERTIES, Invalid
+from connector.core.expressions import ELEMENT_NAMES, ROOTS
 from connector.core.fields import Target, compile_field, describe, may_skip
-from connector.core.scope import ELEMENT_NAMES, Fetch, Root, Scope, compile_value, guard
+from connector.core.scope import Fetch, Root, Scope, compile_value, guard
 from connector.core.specs import Const, FieldSpec, PutEventsSpec
 from connector.core.times import LAST36, head36, time_parser
 from connector.core.values import (
@@ -26,6 +27,7 @@ from connector.core.values import (
     to_property,
     to_text,
 )
+from connector.core.work import Exhausted
 
 REQUIRED = frozenset({"sessionId", "eventType", "sentAt"})
 
@@ -95,7 +97,7 @@ def _sent_at(scope: Scope, spec: FieldSpec | None) -> Fetch:
 
 def _own_time(scope: Scope) -> Fetch:
     scope.roots.add("timestamp")
-    return guard(scope.label, "timestamp", lambda root: root["timestamp"], time_parser("epoch_ms"))
+    return guard(scope, "timestamp", lambda root: root["timestamp"], time_parser("epoch_ms"))
 
 
 def _event_id(scope: Scope, spec: FieldSpec | None) -> Fetch:
@@ -150,16 +152,24 @@ def _properties(scope: Scope, spec: str | dict[str, FieldSpec] | None) -> Fetch 
     if spec is None:
         return None
     if isinstance(spec, str):
-        return compile_value(scope, spec, to_properties, limit=_TARGETS["properties"].limit)
+        limit = _TARGETS["properties"].limit
+        return compile_value(scope, spec, lambda value: _counted(to_properties(value), scope.work.spend), limit=limit)
     parts = [_property(scope, name, part) for name, part in spec.items()]
     _judge(scope, check_object(spec))
-    return _object(scope.label, parts)
+    return _object(scope, parts)
 
 
 def _judge(scope: Scope, together: Invalid | None) -> None:
     """Note what is wrong with all constants of a member together, unless one of them is wrong by itself."""
     if together is not None and not any(error.path[: len(scope.path)] == scope.path for error in scope.errors):
         scope.fail(together.reason, together.message)
+
+
+def _counted(text: str | None, spend: Spend) -> str | None:
+    """Properties may repeat for each event what is long elsewhere in the record."""
+    if text is not None and len(text) > MAX_PROPERTIES:
+        spend(len(text) // 16)
+    return text
 
 
 def _property(scope: Scope, name: str, spec: FieldSpec) -> tuple[str, Fetch]:
@@ -169,7 +179,9 @@ def _property(scope: Scope, name: str, spec: FieldSpec) -> tuple[str, Fetch]:
     return name, compile_field(here, spec, _PROPERTY)
 
 
-def _object(label: str, parts: Iterable[tuple[str, Fetch]]) -> Fetch:
+def _object(scope: Scope, parts: Iterable[tuple[str, Fetch]]) -> Fetch:
+    label, spend = scope.label, scope.work.spend
+
     def fetch(root: Root) -> str | None:
         found = {}
         for name, part in parts:
@@ -179,9 +191,11 @@ def _object(label: str, parts: Iterable[tuple[str, Fetch]]) -> Fetch:
         if not found:
             return None
         try:
-            return serialise(found)
+            return _counted(serialise(found), spend)
         except DataError as error:
             raise DataError(error.reason, f"{label}: {error}") from None
+        except Exhausted as error:
+            raise Exhausted(f"{label}: {error}") from None
 
     return fetch
 

@@ -91,6 +91,7 @@ class Reason(StrEnum):
     MISSING_MEMBER = "missing_member"
     WRONG_TYPE = "wrong_type"
     EXPRESSION_FAILED = "expression_failed"
+    TOO_COMPLEX = "too_complex"
     LOOKUP_FAILED = "lookup_failed"
     INVALID_TIME = "invalid_time"
     MISSING_LIST = "missing_list"

@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from connector.core.calling import SIZED
 from connector.core.constants import Limit
 from connector.core.decoding import Undecodable
 from connector.core.explain import Trace
 from connector.core.expressions import (
+    ELEMENT_NAMES,
     ROOTS,
     EvaluationError,
     Expression,
@@ -22,12 +24,12 @@ from connector.core.expressions import (
 )
 from connector.core.records import Reason
 from connector.core.values import UNCHANGED, Convert, DataError
+from connector.core.work import CHEAP, EXPRESSION, LONG, Exhausted, Work
 
 Root = Mapping[str, Any]  # whose key may be Undecodable
 Fetch = Callable[[Root], Any]
 Path = tuple[str | int, ...]
 
-ELEMENT_NAMES = frozenset({"item", "index"})
 RECORD_NAMES = ROOTS - ELEMENT_NAMES
 
 _BARE_WORDS = re.compile(r"[A-Za-z][\w -]*")
@@ -50,8 +52,8 @@ class SpecError(NamedTuple):
 class Scope:
     """Where the compiler stands: ``label`` begins the messages of run time, ``names`` are those it may use.
 
-    ``errors`` and ``roots`` (the names that are read) are shared by the scopes of all parts. ``trace`` is told what
-    expressions give, where a pipeline is compiled to be explained.
+    ``errors``, ``roots`` (the names that are read) and ``work`` are shared by the scopes of all parts. ``trace`` is
+    told what expressions give, where a pipeline is compiled to be explained.
     """
 
     path: Path
@@ -59,6 +61,7 @@ class Scope:
     names: frozenset[str]
     errors: list[SpecError]
     roots: set[str]
+    work: Work
     trace: Trace | None = None
 
     def at(self, *keys: str | int) -> "Scope":
@@ -124,7 +127,12 @@ def compile_value(
     if expression.constant:
         value = expression.evaluate({})
         return constant(default if value is None else convert_now(scope, value, convert, limit))
-    return guard(scope.label, text, expression.evaluate, convert, default, keeps_empty=keeps_empty)
+    check_shape(scope, expression, convert)
+    fetch = guard(scope, text, expression.evaluate, convert, default, keeps_empty=keeps_empty)
+    if not expression.steady or scope.names.isdisjoint(ELEMENT_NAMES):
+        return fetch
+    # Text is there at once, and need not be kept.
+    return fetch if expression.steps <= CHEAP and convert in UNCHANGED else scope.work.once(fetch)
 
 
 def compile_condition(scope: Scope, text: str) -> Condition:
@@ -142,6 +150,8 @@ def compile_condition(scope: Scope, text: str) -> Condition:
             return truthy(evaluate(root))
         except EvaluationError as error:
             raise _failed(error, f"{label} when {text}: {error}") from None
+        except Exhausted as error:
+            raise Exhausted(f"{label} when {text}: {error}") from None
 
     return Condition(holds)
 
@@ -149,13 +159,14 @@ def compile_condition(scope: Scope, text: str) -> Condition:
 def parse(scope: Scope, text: str, offset: int = 0, advice: str | None = None) -> Expression | None:
     """The compiled expression, or None and an error; ``offset`` is where it begins in its scalar."""
     try:
-        expression = compile_expression(text, names=scope.names)
+        expression = compile_expression(text, names=scope.names, work=scope.work)
     except ExpressionError as error:
         position = None if error.position is None else error.position + offset
         hint = " ".join(filter(None, (error.hint, advice)))
         scope.fail(error.code, error.message, position, hint or None)
         return None
     scope.roots.update(expression.roots)
+    scope.work.planned += EXPRESSION + expression.steps
     if "key" in expression.roots:
         expression = _asks_for_key(expression)
     if scope.trace is not None:
@@ -181,6 +192,20 @@ def _failed(error: EvaluationError, message: str) -> DataError:
     return DataError(Reason.EXPRESSION_FAILED, message)
 
 
+def check_shape(scope: Scope, expression: Expression, convert: Convert) -> None:
+    """A list or an object where one value is needed fails for every record that has it."""
+    if expression.shape is None:
+        return
+    try:
+        convert(["a"] if expression.shape is list else {})
+    except DataError as error:
+        hint = None
+        if expression.shape is list:
+            each = "" if scope.names >= ELEMENT_NAMES else ", or make an event of each element with for_each"
+            hint = f"for the first element write {expression.text.strip()} | [0]{each}"
+        scope.fail(error.reason, str(error), hint=hint)
+
+
 def _advice(text: str) -> str | None:
     # ``eventType: View`` is meant as text far more often than as a name.
     if _BARE_WORDS.fullmatch(text) and text not in ROOTS:
@@ -203,20 +228,27 @@ def convert_now(scope: Scope, value: Any, convert: Convert, limit: Limit | None 
 
 
 def guard(
-    label: str, text: str, evaluate: Fetch, convert: Convert, default: Any = None, *, keeps_empty: bool = False
+    scope: Scope, text: str, evaluate: Fetch, convert: Convert, default: Any = None, *, keeps_empty: bool = False
 ) -> Fetch:
     """Evaluate and convert; what fails says which expression of which member it was. See ``compile_value``."""
-    kept, empty = UNCHANGED.get(convert), None if keeps_empty else ""
+    label, kept, spend = scope.label, UNCHANGED.get(convert), scope.work.spend
+    empty = None if keeps_empty else ""
 
     def fetch(root: Root) -> Any:
         try:
             value = evaluate(root)
             if not value and (value is None or value == empty):
                 return default
-            return value if type(value) is kept else convert(value)
+            if type(value) is kept:
+                return value
+            if type(value) in SIZED and len(value) > LONG:
+                spend(len(value))
+            return convert(value)
         except EvaluationError as error:
             raise _failed(error, f"{label} from {text}: {error}") from None
         except DataError as error:
             raise DataError(error.reason, f"{label} from {text}: {error}") from None
+        except Exhausted as error:
+            raise Exhausted(f"{label} from {text}: {error}") from None
 
     return fetch

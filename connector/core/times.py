@@ -9,11 +9,11 @@ is a date.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
+from connector.core.hints import did_you_mean
 from connector.core.records import Reason
 from connector.core.values import DataError, wrong_type
 
@@ -87,12 +87,6 @@ def head36(number: int) -> str:
     """
     high, low = divmod(number, 36)
     return (head36(high) if high else "") + _DIGITS[low]
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str | None:
-    """A suggestion for a misspelt name, or None."""
-    close = get_close_matches(name, sorted(known), n=1)
-    return f"did you mean {close[0]}?" if close else None
 
 
 def _auto(zone: tzinfo) -> ParseTime:

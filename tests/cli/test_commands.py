@@ -415,6 +415,20 @@ def test_a_record_that_cannot_be_decoded_has_tried_no_rule(line: Line, good: str
     assert lines[1]["explain"] == {"rules": [], "events": []}
 
 
+def test_an_explanation_finds_members_whose_names_have_dots(line: Line, tmp_path: Path) -> None:
+    members = "{sessionId: value.user.id, eventType: {const: View}, itemId: {template: '{{ value.a.b.c }}'}}"
+    file = str(tmp_path / "dotted.yaml")
+    rules = f"[{{name: r, put_events: {members}}}]"
+    Path(file).write_text(build(pipelines=f"pipelines: [{{name: p, topics: [t], rules: {rules}}}]"))
+    [mapped] = line("map", file, "--explain", stdin=b'{"user.id":"u1","a":{"b.c":1}}\n').lines
+    assert mapped["outcome"] == "dead_letter"
+    [event] = mapped["explain"]["events"]
+    [session] = event["members"]["sessionId"]["evaluated"]
+    assert session["hints"] == ['the record has a member "user.id": write value."user.id"']
+    [mapped] = line("map", file, "--explain", stdin=b'{"user":{"id":"u1"}}\n').lines
+    assert "hints" not in mapped["explain"]["events"][0]["members"]["sessionId"]["evaluated"][0]
+
+
 def test_a_pipeline_may_be_chosen_by_name(line: Line, good: str) -> None:
     ran = line("map", good, "--pipeline", "app", stdin=b"{}\n")
     assert ran.lines[0]["pipeline"] == "app"

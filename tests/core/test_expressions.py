@@ -1,6 +1,7 @@
 import contextlib
 import json
 import os
+import time
 import timeit
 import warnings
 from collections.abc import Iterator
@@ -724,13 +725,7 @@ def test_a_root_may_be_any_mapping() -> None:
         ("value.a or value.b", 8, "syntax", "||"),
         ("not value.a", 4, "syntax", "!"),
         ("value.a in value.b", 8, "syntax", "contains"),
-        ("$.value.a", 0, "syntax", "value"),
-        ("value.user-id", 10, "syntax", "double quotes"),
-        ("value.user-1", 10, "syntax", "double quotes"),
         ("value.items.0", 12, "syntax", "[0]"),
-        ("value.n > 3", 10, "syntax", "`1`"),
-        ("value.n > -3", 10, "syntax", "`1`"),
-        ("value.n + value.m", 8, "syntax", "arithmetic"),
         ("value.a == 'x", 11, "syntax", None),
         ("value.a == `x", 11, "syntax", None),
         ('value."a', 6, "syntax", None),
@@ -779,6 +774,86 @@ def test_a_mistake_is_found_at_compile_time(text: str, position: int | None, cod
     assert error.hint is None if hint is None else hint in str(error.hint)
     assert str(error) == error.message
     assert error.message[0] == error.message[0].lower()
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("value.properties.$session_id", 'a name with $ stands in double quotes: value.properties."$session_id"'),
+        ("value.@type == 'view'", 'a name with @ stands in double quotes: value."@type"'),
+        ("@type == 'view'", 'a name with @ stands in double quotes: value."@type"'),
+        ("$session_id", 'a name with $ stands in double quotes: value."$session_id"'),
+        ("value.items[0].$id", 'a name with $ stands in double quotes: value.items[0]."$id"'),
+        ("value.items[?$id == `1`]", 'a name with $ stands in double quotes: "$id"'),
+        ("value.user-id", 'a name with - stands in double quotes: value."user-id"'),
+        ("value.user-1", 'a name with - stands in double quotes: value."user-1"; a difference is subtract(a, b)'),
+        ("value.n-value.m", 'a name with - stands in double quotes: value."n-value"; a difference is subtract(a, b)'),
+        ("value.ns:event", 'a name with : stands in double quotes: value."ns:event"'),
+        ("value.über", 'a name with ü stands in double quotes: value."über"'),
+        ("value.2nd", 'a name that starts with a digit stands in double quotes: value."2nd"'),
+        ("value.user id", 'a name with a blank stands in double quotes: value."user id"'),
+        ("value.a.'x y'", 'a name stands in double quotes: value.a."x y"'),
+        ("value['name']", "a member is taken with a dot: value.name"),
+        ('value["na me"]', 'a member is taken with a dot: value."na me"'),
+        ("$.value.a", "did you mean value? a path starts at a name of the root"),
+        ("$value.a", "did you mean value?"),
+        ("value.n == 5", "did you mean `5`? a number stands between backticks"),
+        ("value.n > -3.5", "did you mean `-3.5`? a number stands between backticks"),
+        ("value.a is null", "did you mean == `null`?"),
+        ("value.a is not null", "did you mean != `null`?"),
+        ("value.a IS NULL", "did you mean == `null`?"),
+        ("value.a is 'x'", "did you mean ==?"),
+        ("value.a is not 'x'", "did you mean !=?"),
+        ("value.a not in value.b", "did you mean !(contains(list, value))?"),
+        ("value.a <> 'x'", "did you mean !=?"),
+        ("value.a === 'x'", "did you mean ==?"),
+        ("value.a !== 'x'", "did you mean !=?"),
+        ("value.a & value.b", "did you mean &&?"),
+        ("value.a =~ 'x'", "did you mean regex_extract(text, 'pattern')? it is null where nothing matches"),
+        ("value?.a", "leave out the ?: a path is null where a member is missing"),
+        ("value.a ?? value.b", "did you mean not_null(a, b)?"),
+        ("value.a ? value.b : value.c", "did you mean a && b || c? a field can have a case, too"),
+        ("price * quantity", "did you mean multiply(price, quantity)?"),
+        ("value.price * value.items[0].n", "did you mean multiply(value.price, value.items[0].n)?"),
+        ("value.cents / 100", "did you mean divide(value.cents, `100`)?"),
+        ("value.a - value.b", "did you mean subtract(value.a, value.b)?"),
+        ("value.a -1", "did you mean subtract(value.a, `1`)?"),
+        ("(value.a + value.b)", "did you mean add(value.a, value.b)?"),
+        ("value.a + '-'", "did you mean join('', [value.a, '-'])? or write a template"),
+        ("value.a +", "there is no +: write add(a, b)"),
+        ("value.a % `2`", "there is no remainder in JMESPath"),
+        ("{{ value.a }}", "{{ }} stands in a template: write {template: ...}, or leave out the braces"),
+        ("View {{ value.a }}", "{{ }} stands in a template: write {template: ...}, or leave out the braces"),
+        ("{value.a}", "leave out the braces: an expression stands alone"),
+        ("value.(a || b)", "a pipe leads into parentheses: value | (a || b)"),
+        ("value.items[value.n]", "an element is taken by its number, as in [0], or found, as in [?id == 'x']"),
+        ("value.a == None", "did you mean `null`? a constant stands between backticks"),
+        ("count(value.a)", "did you mean length()?"),
+        ("value.a..b", None),
+    ],
+)
+def test_a_hint_repeats_the_writers_words_in_jmespaths_form(text: str, hint: str | None) -> None:
+    assert error_of(text).hint == hint
+
+
+@given(
+    st.sampled_from(["value.", "value.a.b.", "value.items[0].", "value.items[*].", "$"]),
+    st.from_regex(r"\A[$@]?[a-z]{1,4}[-$@:#][a-z]{1,4}\Z"),
+)
+def test_a_name_that_is_quoted_as_the_hint_says_compiles(path: str, name: str) -> None:
+    path = path.removeprefix("$")
+    hint = error_of(path + name).hint
+    assert hint is not None
+    suggestion = hint.partition("quotes: ")[2].partition(";")[0]
+    assert suggestion == f'{path or "value."}"{name}"'
+    compile_expression(suggestion)
+
+
+@pytest.mark.parametrize("text", ["a" * 200_000 + "$", "value." + "a." * 100_000 + "$b", "value.a[0]" * 50_000 + "-"])
+def test_a_hint_for_a_long_text_takes_no_square_of_its_length(text: str) -> None:
+    began = time.thread_time()
+    error_of(text)
+    assert time.thread_time() - began < 3
 
 
 def test_item_and_index_exist_only_where_the_caller_says_so() -> None:

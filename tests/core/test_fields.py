@@ -14,6 +14,7 @@ from connector.core.specs import FieldSpec
 from connector.core.templates import split_template
 from connector.core.times import time_parser
 from connector.core.values import DataError, to_number, to_property, to_text
+from connector.core.work import Work
 
 TEXT = Target(to_text)
 NUMBER = Target(to_number)
@@ -23,7 +24,7 @@ ADAPTER: TypeAdapter[FieldSpec] = TypeAdapter(FieldSpec)
 
 
 def compiled(spec: Any, target: Target) -> tuple[Fetch, list[SpecError]]:
-    scope = Scope((), "member", RECORD_NAMES, [], set())
+    scope = Scope((), "member", RECORD_NAMES, [], set(), Work())
     return compile_field(scope, ADAPTER.validate_python(spec), target), scope.errors
 
 
@@ -88,6 +89,53 @@ def test_bare_words_are_told_to_be_a_const() -> None:
     assert (error.position, error.hint) == (8, "for a fixed value write {const: Product Viewed}")
     (error,) = errors("item")
     assert (error.message, error.hint) == ("item exists only under for_each", None)
+
+
+LISTS = ["value.items[].id", "value.items[?a].id", "value.*", "[value.a]", "value.items[:2].id", "split(value.a, '-')"]
+EACH = ", or make an event of each element with for_each"
+
+
+@pytest.mark.parametrize("text", [*LISTS, "value.a[] || value.b[]", "value | items[*]"])
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [(TEXT, "text or a number"), (NUMBER, "a number"), (TIME, "a time: ISO 8601 text, or a number since 1970")],
+)
+def test_a_list_where_one_value_is_needed_is_found_in_the_file(text: str, target: Target, expected: str) -> None:
+    (error,) = errors(text, target)
+    assert (error.code, error.message) == ("wrong_type", f"expected {expected}, not a list")
+    assert error.hint == f"for the first element write {text} | [0]{EACH}"
+    assert errors(f"{text} | [0]", target) == []
+
+
+@pytest.mark.parametrize("text", LISTS)
+@pytest.mark.parametrize("form", ["template", "lookup", "case", "as"])
+def test_a_list_is_found_wherever_an_expression_can_stand(text: str, form: str) -> None:
+    spec = {
+        "template": {"template": f"a-{{{{ {text} }}}}"},
+        "lookup": {"from": text, "lookup": {"a": "b"}},
+        "case": {"case": [{"when": text, "then": text}]},
+        "as": {"from": text, "as": "string"},
+    }[form]
+    (error,) = errors(spec)
+    assert error.code == "wrong_type"
+    assert "not a list" in error.message
+
+
+def test_an_object_where_one_value_is_needed_is_found_in_the_file() -> None:
+    for text in ("{a: value.a}", "value.{a: b}", "merge(value.a, value.b)"):
+        assert errors(text) == [SpecError((), "wrong_type", "expected text or a number, not an object")]
+
+
+@pytest.mark.parametrize("text", [*LISTS, "{a: value.a}", "value.a[] || value.b"])
+def test_a_property_may_be_a_list_or_an_object(text: str) -> None:
+    assert errors(text, PROPERTY) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["value.a[] || value.b", "value.a[] && value.b", "value.a", "max(value.a[])", "!(a[])"]
+)
+def test_what_may_be_one_value_is_left_to_the_record(text: str) -> None:
+    assert [error for error in errors(text) if error.code == "wrong_type"] == []
 
 
 # Templates

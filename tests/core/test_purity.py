@@ -15,9 +15,11 @@ MODULES = sorted(CORE.glob("**/*.py"))
 
 # An addition here is a decision. zoneinfo reads the time zones' own files; warnings is for silencing a library.
 STANDARD = {
+    "base64",
     "collections",
     "dataclasses",
     "datetime",
+    "decimal",
     "difflib",
     "enum",
     "functools",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import subprocess
 import sys
@@ -10,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from connector.config import load_text
+from connector.config import Loaded, load_text
 from connector.core.mapping import MAX_ELEMENTS
 from connector.core.records import Reason, Rejection
-from connector.core.transform import Transformed
+from connector.core.transform import Router, Transformed
 from connector.core.values import DataError, to_properties
 from tests.fuzz.targets import FILES, NOW, TARGETS, check_configuration, check_record, record
 
@@ -25,6 +26,13 @@ ORDER = (
     b'{"event":"Order Completed","messageId":"m","anonymousId":"a","timestamp":1795509011,'
     b'"properties":{"products":[%b]}}'
 )
+
+BASE = {
+    "version": 1,
+    "kafka": {"bootstrap_servers": "localhost:9092", "group_id": "g"},
+    "personalize": {"region": "eu-west-1", "tracking_id": "t"},
+    "dead_letter": {"topic": "d"},
+}
 
 
 def test_a_record_makes_as_many_events_as_the_bound_allows() -> None:
@@ -39,6 +47,29 @@ def test_a_record_of_half_a_million_elements_is_refused_and_not_multiplied() -> 
     assert isinstance(fate, Rejection)
     assert fate.reason is Reason.TOO_LONG
     assert f"at most {MAX_ELEMENTS} elements, not 480000" in fate.message
+
+
+def test_a_thousand_elements_that_each_search_seventeen_thousand_parameters_take_no_seconds() -> None:
+    """Once: five seconds for 860 KB, because what is the same for all elements was evaluated for each."""
+    read = "value.event_params[?key=='{}'].value.string_value | [0]"
+    names = ("itemId", "userId", "recommendationId")
+    members = {name: read.format(f"key{number:05d}") for number, name in enumerate(names)}
+    rule = {
+        "name": "r",
+        "for_each": "value.items",
+        "put_events": {"sessionId": "value.s", "eventType": "item.t", **members},
+    }
+    loaded = load_text(
+        json.dumps(BASE | {"pipelines": [{"name": "p", "topics": ["t"], "rules": [rule]}]}), "file.yaml", {}
+    )
+    assert isinstance(loaded, Loaded)
+    params = [{"key": f"key{number:05d}", "value": {"string_value": "x"}} for number in range(17_001)]
+    value = json.dumps({"s": "s", "event_params": params, "items": [{"t": "View"}] * MAX_ELEMENTS}).encode()
+    began = time.thread_time()
+    fate = Router(loaded.pipelines)(record(value, "t"), NOW)
+    assert time.thread_time() - began < 1.5
+    assert isinstance(fate, Transformed)
+    assert (len(fate.entries), fate.rejection) == (MAX_ELEMENTS, None)
 
 
 @pytest.mark.parametrize("deep", [{"a": [float("inf")]}, {"a": {"b": float("nan")}}, '{"a": [1e999]}'])

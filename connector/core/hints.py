@@ -1,0 +1,196 @@
+"""What the writer of an expression may have meant: a suggestion beside a message, made from the expression alone.
+
+People bring the habits of SQL, Python, JavaScript and JSONPath. A hint repeats their own words in JMESPath's form, so
+that it can be copied.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+_NEAR = 200  # characters before and after the fault that are looked at
+
+_Match = re.Match[str]
+_Hint = str | Callable[[_Match, _Match], str | None]
+
+
+def closest(word: str, choices: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The choice that looks most like the word, or None where none comes close."""
+    close = get_close_matches(word, sorted(choices), n=1, cutoff=cutoff)
+    return close[0] if close else None
+
+
+def did_you_mean(word: str, choices: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """``did you mean linger?``, or None where nothing comes close."""
+    close = closest(word, choices, cutoff)
+    return f"did you mean {close}?" if close else None
+
+
+# Names
+
+# What may be part of a name in JSON and cannot be anything else where an expression fails.
+_PART = r"[^\s.,\[\](){}|&=<>!'\"`*+/%?\\]"
+_PATH = r"(?:[\w\"$@-]+(?:\[[^\]]*\])*\.)*"
+_NAME_BEFORE = re.compile(rf"({_PATH})({_PART}*)\Z")
+_NAME_AFTER = re.compile(rf"{_PART}*")
+_ROOT = re.compile(r"\$(value|key|headers|topic|partition|offset|timestamp|item|index|parent)\b")
+
+
+def _quoted_name(before: str, after: str) -> str | None:
+    """A hint where a name has a character that an unquoted name cannot have, as in ``value.$id`` and ``user-id``."""
+    path, head = _NAME_BEFORE.findall(before)[0]
+    name = head + _NAME_AFTER.findall(after)[0]
+    if not re.search(r"[^\W\d]", name) or name[0] in "-:#" or re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
+        return None
+    if not path and _ROOT.fullmatch(name):
+        return f"did you mean {name[1:]}?"
+    nested = before.count("[") > before.count("]")
+    suggestion = f'{path or ("" if nested else "value.")}"{name}"'
+    special = re.search(r"[^A-Za-z0-9_]", name)
+    what = f"with {special[0]}" if special else "that starts with a digit"
+    hint = f"a name {what} stands in double quotes: {suggestion}"
+    if re.search(r"-(value|item|\d)", name):
+        hint += "; a difference is subtract(a, b)"
+    return hint
+
+
+# Syntax
+
+_VALUE = r"[\w.\"\[\]$@]+|`[^`]*`|'[^']*'"
+_OPERATIONS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
+
+
+def _literal(text: str) -> str:
+    return f"`{text}`" if re.fullmatch(r"-?[\d.]+", text) else text
+
+
+def _arithmetic(before: _Match, after: _Match) -> str:
+    left, operator, right = before[1], after[1], after[2]
+    if operator == "+" and (left[0] == "'" or right[:1] == "'"):
+        return f"did you mean join('', [{left}, {right}])? or write a template"
+    name = _OPERATIONS[operator]
+    if not right:
+        return f"there is no {operator}: write {name}(a, b)"
+    return f"did you mean {name}({_literal(left)}, {_literal(right)})?"
+
+
+def _number(_: _Match, after: _Match) -> str:
+    return f"did you mean `{after[0]}`? a number stands between backticks"
+
+
+def _parentheses(before: _Match, _: _Match) -> str:
+    return f"a pipe leads into parentheses: {before[1]} | (a || b)"
+
+
+def _subscript(before: _Match, after: _Match) -> str:
+    name = after[1]
+    member = name if re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) else f'"{name}"'
+    return f"a member is taken with a dot: {before[1]}.{member}"
+
+
+def _text_as_name(before: _Match, after: _Match) -> str:
+    return f'a name stands in double quotes: {before[1]}."{after[1]}"'
+
+
+def _blank(before: _Match, after: _Match) -> str:
+    return f'a name with a blank stands in double quotes: {before[1]}"{before[2]} {after[0]}"'
+
+
+# What stands before the fault and what follows it, and what its writer may have meant; the first that fits.
+_HINTS: Sequence[tuple[str, str, _Hint]] = (
+    (r"", r"\{\{", "{{ }} stands in a template: write {template: ...}, or leave out the braces"),
+    (r"\{", r"\{", "{{ }} stands in a template: write {template: ...}, or leave out the braces"),
+    (r"\{\s*\w+", r"[.}]", "leave out the braces: an expression stands alone"),
+    (r"!=", r"=", "did you mean !=?"),
+    (r"==", r"=", "did you mean ==?"),
+    (r"<", r">", "did you mean !=?"),
+    (r"", r"=~|~|(?i:like|matches)\b", "did you mean regex_extract(text, 'pattern')? it is null where nothing matches"),
+    (r"[\w\]\")]\s*", r"=", "did you mean ==?"),
+    (r"", r"(?i:and)\b", "did you mean &&?"),
+    (r"", r"(?i:or)\b", "did you mean ||?"),
+    (r"", r"(?i:is\s+not\s+(?:null|none))\b", "did you mean != `null`?"),
+    (r"", r"(?i:is\s+(?:null|none))\b", "did you mean == `null`?"),
+    (r"", r"(?i:is\s+not)\b", "did you mean !=?"),
+    (r"", r"(?i:is)\b", "did you mean ==?"),
+    (r"", r"(?i:not\s+in)\b", "did you mean !(contains(list, value))?"),
+    (r"\b(?i:not)\s+", r"", "did you mean !?"),
+    (r"", r"(?i:in)\b", "did you mean contains(list, value)?"),
+    (r"[\w\])\"]\s*", r"&(?!&)", "did you mean &&?"),
+    (r"\w", r"\?\.", "leave out the ?: a path is null where a member is missing"),
+    (r"", r"\?\?", "did you mean not_null(a, b)?"),
+    (r"", r"\?", "did you mean a && b || c? a field can have a case, too"),
+    (r"", r"\$", "did you mean value? a path starts at a name of the root"),
+    (rf"((?:{_VALUE}))\.", r"\(", _parentheses),
+    (rf"((?:{_VALUE}))\[", r"""['"]([^'"]*)['"]\s*\]""", _subscript),
+    (r"\w\[", r"[A-Za-z_]", "an element is taken by its number, as in [0], or found, as in [?id == 'x']"),
+    (rf"({_VALUE})\.", r"'([^']*)'", _text_as_name),
+    (r"\.\s*", r"\d", "an element is taken as [0], and a name that starts with a digit stands in double quotes"),
+    (rf"({_VALUE})\s*", rf"([-+*/])\s*({_VALUE}|)", _arithmetic),
+    (r"", r"-?\d[\d.]*", _number),
+    (r"", r"%", "there is no remainder in JMESPath"),
+    (rf"({_PATH}(?<=\.))(\w+) ", r"\w+", _blank),
+)
+
+
+def syntax_hint(text: str, position: int) -> str | None:
+    """What may have been meant by what stands at ``position``, where the parser gave up."""
+    before, after = text[max(position - _NEAR, 0) : position], text[position : position + _NEAR]
+    name = _quoted_name(before, after)
+    if name is not None:
+        return name
+    for start, end, hint in _HINTS:
+        left, right = re.search(rf"(?:{start})\Z", before), re.match(end, after)
+        if left and right:
+            return hint if isinstance(hint, str) else hint(left, right)
+    return None
+
+
+CONSTANTS = {"true": "true", "false": "false", "null": "null", "True": "true", "False": "false", "None": "null"}
+_ALIASES = {
+    "count": "length",
+    "size": "length",
+    "strip": "trim",
+    "concat": "join",
+    "coalesce": "not_null",
+    "str": "to_string",
+    "int": "to_number",
+    "float": "to_number",
+    "match": "regex_extract",
+    "regex": "regex_extract",
+}
+
+
+def function_hint(name: str, known: Iterable[str]) -> str | None:
+    """What may have been meant by a function that does not exist."""
+    if name == "now":
+        return "an event's time is in its record: it stays the same when the record is replayed"
+    meant = _ALIASES.get(name) or closest(name, known, 0.5)
+    return f"did you mean {meant}()?" if meant else None
+
+
+# Names with dots
+
+_CHAIN = re.compile(r"(?<![\w.\"'`@$])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+
+
+def dotted_members(text: str, root: Mapping[str, Any]) -> tuple[str, ...]:
+    """Hints where an expression reads ``value.user.id`` and the record has a member that is called ``user.id``."""
+    found = (_dotted(chain[0].split("."), root) for chain in _CHAIN.finditer(text))
+    return tuple(dict.fromkeys(hint for hint in found if hint is not None))
+
+
+def _dotted(names: list[str], root: Mapping[str, Any]) -> str | None:
+    node: Any = root
+    for place, name in enumerate(names):
+        if not isinstance(node, dict):
+            return None
+        if node.get(name) is None:
+            for end in range(len(names), place + 1, -1):
+                joined = ".".join(names[place:end])
+                if joined in node:
+                    written = ".".join([*names[:place], f'"{joined}"', *names[end:]])
+                    return f'the record has a member "{joined}": write {written}'
+            return None
+        node = node[name]
+    return None

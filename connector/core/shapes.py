@@ -1,0 +1,34 @@
+"""What an expression gives whatever the record holds, where its form says so: a list, an object, or nobody knows.
+
+``value.items[].id`` is a list for every record in which it is not null, so where one value is needed it can only fail,
+and the file can say so before the first record.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connector.core.compiler import Node, operands
+
+_LISTS = frozenset({"projection", "filter_projection", "value_projection", "flatten", "multi_select_list"})
+_FUNCTIONS: Mapping[str, Any] = {
+    **dict.fromkeys(("keys", "map", "sort", "sort_by", "split", "to_array", "values"), list),
+    "merge": dict,
+}
+
+
+def shape(node: Node) -> type[list[Any]] | type[dict[str, Any]] | None:
+    """``list`` or ``dict`` where the result is always one or null; None where it may be anything."""
+    kind = node["type"]
+    if kind in _LISTS:
+        return list
+    if kind == "multi_select_dict":
+        return dict
+    if kind in {"subexpression", "index_expression", "pipe"}:
+        return shape(node["children"][-1])
+    if kind == "function_expression":
+        found: type | None = _FUNCTIONS.get(node["value"])
+        return found
+    if kind in {"or_expression", "and_expression"}:
+        first, *others = map(shape, operands(node))
+        return first if all(other is first for other in others) else None
+    return None

@@ -1,0 +1,102 @@
+"""How much work a record may take, counted in steps: the same record takes the same number on every machine.
+
+The time that an expression takes depends on the record, which comes from outside: a list may have a hundred thousand
+elements, and ``for_each`` may go through it a thousand times. So everything that goes through a list, an object or a
+text counts its steps, and a record that needs too many is a dead letter. No record can stall the connector.
+"""
+
+from typing import Any, NamedTuple
+
+from connector.core.calling import Closure, EvaluationError
+from connector.core.values import DataError
+
+# One step is about the time of looking up a member of an object.
+MAX_STEPS = 3_000_000  # for one record: about 200 ms when all of them are used
+CHEAP = 3  # a result that takes at most so many steps is evaluated again instead of kept
+LONG = 64  # shorter texts are not counted
+EXPRESSION = 5  # steps of an expression besides its nodes: conversion, storing the result
+EVENT = 200  # steps of an event besides its expressions: its checks, its JSON
+
+_MESSAGE = (
+    f"expected at most {MAX_STEPS} evaluation steps for one record, not more. Each element of a list, and every 16 "
+    "characters of a long text, that an expression goes through is a step or more: use fewer expressions that go "
+    "through long lists, or split the record"
+)
+
+CONTAINERS = frozenset({list, dict})
+
+
+class Exhausted(Exception):
+    """The record needs more than ``MAX_STEPS``; ``member`` is the one that was being evaluated, if any."""
+
+    def __init__(self, message: str = _MESSAGE, member: str | None = None) -> None:
+        super().__init__(message)
+        self.member = member
+
+
+class _Failure(NamedTuple):
+    error: EvaluationError | DataError
+
+
+class Work:
+    """The steps that a record has left, and the results that are the same for all of its elements.
+
+    All expressions of a pipeline share one, and ``begin`` is called before each record. ``planned`` is the number of
+    steps that all expressions compiled so far take together, without those that depend on data. ``keeps`` is false
+    for a record of one element, of which no result is asked for twice.
+    """
+
+    __slots__ = ("_known", "_left", "keeps", "planned")
+
+    def __init__(self) -> None:
+        self.planned = 0
+        self.keeps = True
+        self._left = MAX_STEPS
+        self._known: dict[Closure, Any] = {}
+
+    def begin(self) -> None:
+        """A record begins; the results kept for the one before are dropped."""
+        self._left = MAX_STEPS
+        if self._known:
+            self._known.clear()
+
+    def spend(self, steps: int) -> None:
+        """Count steps.
+
+        Raises:
+            Exhausted: the record has fewer left.
+        """
+        self._left -= steps
+        if self._left < 0:
+            raise Exhausted
+
+    def once(self, run: Closure) -> Closure:
+        """The same function, evaluated at most once a record: its result, or its failure, is kept until ``begin``."""
+        known = self._known
+
+        def kept(value: Any) -> Any:
+            if not self.keeps:
+                return run(value)
+            result = known.get(run, known)
+            if result is known:
+                try:
+                    result = known[run] = run(value)
+                except (EvaluationError, DataError) as error:
+                    known[run] = _Failure(error)
+                    raise
+            elif type(result) is _Failure:
+                # A traceback would grow with each raise, and it holds values of the record.
+                raise result.error.with_traceback(None)
+            return result
+
+        return kept
+
+
+def weight(value: Any) -> int:
+    """Steps of comparing a list or an object with another: its values at all levels, and some for each container."""
+    found, stack = 0, [value]
+    while stack:
+        inner = stack.pop()
+        found += len(inner) + 6
+        stack += [each for each in (inner.values() if type(inner) is dict else inner) if type(each) in CONTAINERS]
+    return found
