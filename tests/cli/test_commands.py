@@ -27,7 +27,7 @@ pipelines:
       - name: view
         when: value.session
         put_events:
-          {sessionId: value.session, userId: value.user, eventType: {const: View}, sentAt: {const: 1795500000}}
+          {sessionId: value.session, userId: value.user, eventType: {const: View}, sentAt: {const: 1700000000}}
   - name: app
     topics: [taps]
     rules:
@@ -209,7 +209,7 @@ def test_values_become_the_calls_that_they_would_make(line: Line, good: str) -> 
             "trackingId": "tracker-1",
             "sessionId": "s",
             "userId": "u",
-            "eventList": [{"eventType": "View", "sentAt": 1795500000, "eventId": "clicks-0-0"}],
+            "eventList": [{"eventType": "View", "sentAt": 1700000000, "eventId": "clicks-0-0"}],
         }
     ]
     [call] = second["calls"]
@@ -246,7 +246,7 @@ def test_whole_records_go_to_the_pipeline_of_their_topic(line: Line, good: str) 
         "topic": "taps",
         "partition": 2,
         "offset": 9,
-        "timestamp": 1795500000123,
+        "timestamp": 1700000000123,
         "key": "session-1",
         "value": {"any": 1},
         "headers": {"item": "i-1", "none": None},
@@ -256,7 +256,7 @@ def test_whole_records_go_to_the_pipeline_of_their_topic(line: Line, good: str) 
     assert (mapped["pipeline"], mapped["rule"]) == ("app", "tap")
     [call] = mapped["calls"]
     assert call["sessionId"] == "session-1"
-    assert call["eventList"] == [{"eventType": "Tap", "itemId": "i-1", "sentAt": 1795500000, "eventId": "taps-2-9"}]
+    assert call["eventList"] == [{"eventType": "Tap", "itemId": "i-1", "sentAt": 1700000000, "eventId": "taps-2-9"}]
 
 
 def test_a_record_without_a_value_is_a_tombstone(line: Line, good: str) -> None:
