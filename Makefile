@@ -26,8 +26,9 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## a shop's clickstream through the real connector: embedded broker, local endpoint, 15 seconds
 	@$(BIN)/putevents demo
 
-test: $(READY) ## every test, on real Apache Kafka where one can be had
-	@$(BIN)/python -m pytest
+WORKERS ?= auto
+test: $(READY) ## every test but the chaos suite, on real Apache Kafka where one can be had; WORKERS=1 for one after another
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'not chaos'
 
 SHIFTS := +400 -30
 RINGS := core config loop status cli local security

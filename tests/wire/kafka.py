@@ -12,7 +12,7 @@ from connector.local.mock_cluster import MockCluster
 from connector.metrics import Metrics
 from connector.source import KafkaSource
 
-PATIENCE = 15.0  # seconds
+PATIENCE = 60.0  # seconds; only a test that fails waits as long
 QUICK = {
     "session.timeout.ms": 2000,
     "heartbeat.interval.ms": 100,
