@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos bench check fix coverage docs deploy fuzz audit clean
+.PHONY: help setup demo test shifted chaos bench check fix coverage docs deploy fuzz audit clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -26,8 +26,14 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## a shop's clickstream through the real connector: embedded broker, local endpoint, 15 seconds
 	@$(BIN)/putevents demo
 
-test: $(READY) ## every test, on real Apache Kafka where one can be had
-	@$(BIN)/python -m pytest
+WORKERS ?= auto
+test: $(READY) ## every test but the chaos suite, on real Apache Kafka where one can be had; WORKERS=1 for one after another
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'not chaos'
+
+SHIFTS := +400 -30
+RINGS := core config loop status cli local security
+shifted: $(READY) ## the tests that need no broker, with the clock 400 days ahead and 30 behind, in two minutes
+	@$(BIN)/python -m tests.clock $(SHIFTS) -- -q -n 2 -m 'not hypothesis' $(RINGS:%=tests/%)
 
 chaos: $(READY) ## the chaos suite in full size, an hour or so; CHAOS_SIZE=0.1 for less, CHAOS_SEED=n to repeat
 	@CHAOS_SIZE=$${CHAOS_SIZE:-1} $(BIN)/python -m pytest tests/chaos

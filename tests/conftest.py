@@ -10,7 +10,17 @@ import structlog
 
 from connector import logs
 
+# Where tests run side by side, those of one of these folders run in one process: they share a broker or an image.
+TOGETHER = ("integration", "chaos", "image")
 KEY, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI"
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.parent.name
+        if folder in TOGETHER:
+            item.add_marker(pytest.mark.xdist_group(folder))
 
 
 @pytest.fixture

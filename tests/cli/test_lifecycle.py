@@ -44,7 +44,7 @@ ALIVE_AND_READY, ALIVE_ONLY = (200, 200), (200, 503)
 QUICK = {"session.timeout.ms": 2000, "heartbeat.interval.ms": 100}
 RULE = {
     "name": "view",
-    "put_events": {"sessionId": "value.session", "eventType": {"const": "View"}, "sentAt": {"const": 1795500000}},
+    "put_events": {"sessionId": "value.session", "eventType": {"const": "View"}, "sentAt": {"const": 1700000000}},
 }
 
 
@@ -226,7 +226,7 @@ def test_sigterm_with_calls_on_the_wire_ends_with_0_within_the_pod_s_grace_perio
     config["kafka"] |= {"bootstrap_servers": cluster.bootstrap_servers, "librdkafka": QUICK}
     config["personalize"]["endpoint_url"] = endpoint.url
     config["delivery"]["max_in_flight"] = 2
-    config["pipelines"][0]["rules"][0]["put_events"]["sentAt"] = {"const": 1795500000}
+    config["pipelines"][0]["rules"][0]["put_events"]["sentAt"] = {"const": 1700000000}
     endpoint.control(faults)
     produce(cluster.bootstrap_servers, "clicks", *views(6))
     with Connector(tmp_path, config, PERSONALIZE_TRACKING_ID="tracker-1") as connector:

@@ -41,7 +41,7 @@ pipelines:
       - name: view
         when: value.event == 'view'
         put_events:
-          {sessionId: value.session, eventType: {const: View}, itemId: value.item, sentAt: {const: 1795500000}}
+          {sessionId: value.session, eventType: {const: View}, itemId: value.item, sentAt: {const: 1700000000}}
       - name: noise
         when: value.event == 'noise'
         skip: noise

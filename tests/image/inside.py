@@ -27,7 +27,7 @@ from connector.local.faults import Faults
 from connector.personalize import Wire
 
 ROLE = "arn:aws:iam::123456789012:role/events"
-EVENT = b'{"eventType":"View","sentAt":1795500000,"itemId":"i-1"}'
+EVENT = b'{"eventType":"View","sentAt":1700000000,"itemId":"i-1"}'
 UNTIL = "2096-11-24T12:00:00Z"
 TOKEN = Path("/tmp/token")  # noqa: S108  # of a container of its own
 PAIR = {"AWS_ACCESS_KEY_ID": "AKIASTATIC", "AWS_SECRET_ACCESS_KEY": "static-secret"}

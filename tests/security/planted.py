@@ -12,7 +12,8 @@ USER, SESSION, ITEM, VALUE, NAME, KEY, HEADER, TEXT = (
     for number, what in enumerate(("user", "session", "item", "value", "name", "key", "header", "text"))
 )
 PASSWORD, AWS_SECRET, AWS_TOKEN = f"password-{MARK}", f"secret-{MARK}", f"token-{MARK}"
-SENT_AT = 1_795_509_011
+# Long past: one that is later than the clock that judges it would be refused.
+SENT_AT = 1_700_000_000
 GOOD: dict[str, Any] = {
     "id": f"event-{MARK}", "session": SESSION, "user": USER, "item": ITEM, "at": SENT_AT, "price": 1,
     "properties": {NAME: VALUE}, "text": TEXT, "source": f"source-{MARK}", "items": [ITEM],

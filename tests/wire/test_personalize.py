@@ -65,8 +65,8 @@ def test_the_request_is_the_one_that_the_client_would_have_sent(
     if token:
         aws.setenv("AWS_SESSION_TOKEN", token)
     events: list[dict[str, Any]] = [
-        {"eventType": "View", "sentAt": 1795500000, "itemId": "i-1", "properties": '{"a":"é"}', "eventValue": 1.5},
-        {"eventType": "View", "sentAt": 1795500001, "impression": ["a", "b"]},
+        {"eventType": "View", "sentAt": 1700000000, "itemId": "i-1", "properties": '{"a":"é"}', "eventValue": 1.5},
+        {"eventType": "View", "sentAt": 1700000001, "impression": ["a", "b"]},
     ]
     user = {} if user_id is None else {"userId": user_id}
     client = boto3.Session().client(
@@ -122,7 +122,7 @@ def test_a_wrong_secret_is_refused_for_good(endpoint: Endpoint) -> None:
 
 
 def test_ten_events_go_in_their_order(endpoint: Endpoint) -> None:
-    bodies = [b'{"eventType":"View","sentAt":1795500000,"eventId":"e-%d"}' % number for number in range(10)]
+    bodies = [b'{"eventType":"View","sentAt":1700000000,"eventId":"e-%d"}' % number for number in range(10)]
     assert wire(endpoint.url).send(batch(*bodies)) == Delivered()
     assert [row.event_id for row in endpoint.accepted()] == [f"e-{number}" for number in range(10)]
 
@@ -476,7 +476,7 @@ def test_a_role_is_assumed_with_new_keys_when_the_old_ones_have_expired(
 
 
 def test_every_batch_is_delivered_once_and_answered() -> None:
-    bodies = [b'{"eventType":"View","sentAt":1795500000,"eventId":"e-%d"}' % number for number in range(500)]
+    bodies = [b'{"eventType":"View","sentAt":1700000000,"eventId":"e-%d"}' % number for number in range(500)]
     with running_endpoint(Faults(credentials={KEY: SECRET}), keep=False) as endpoint:
         calls = Calls(Wire(Account(None, endpoint.url), 20.0))
         batches = [batch(each, session_id=f"s-{number}") for number, each in enumerate(bodies)]

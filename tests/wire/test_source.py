@@ -1,6 +1,7 @@
 """Records from a broker as they were produced; commits one at a time; rebalances that lose nothing."""
 
 import time
+from collections import Counter
 from collections.abc import Collection, Iterator
 
 import pytest
@@ -326,12 +327,13 @@ def test_two_members_share_the_partitions_and_lose_no_record() -> None:
         cluster.create_topic("clicks", 4)
         servers = cluster.bootstrap_servers
         first = Member(cluster)
+        uncommitted: set[TopicPartition] = set()
 
         def commit_read(member: Member) -> None:
             def commit(topic_partitions: Collection[TopicPartition]) -> None:
                 read = {record.topic_partition: record.offset + 1 for record in member.records}
                 leaving = {each: read[each] for each in topic_partitions if each in read}
-                assert member.source.commit_now(leaving) == leaving
+                uncommitted.update(leaving.keys() - member.source.commit_now(leaving).keys())
 
             member.listening.revoking = commit
 
@@ -351,9 +353,19 @@ def test_two_members_share_the_partitions_and_lose_no_record() -> None:
             return [(record.partition, record.offset) for record in first.records + second.records]
 
         until(lambda: set(read()) == wanted, first, second)
-        assert len(read()) == len(wanted)  # each was committed by the member that read it
-        assert first.listening.owned | second.listening.owned == {P0, P1, P2, P3}
-        assert not first.listening.owned & second.listening.owned
+        until(lambda: first.listening.owned | second.listening.owned == {P0, P1, P2, P3}, first, second)
+        until(lambda: not first.listening.owned & second.listening.owned, first, second)
+        # On a busy machine a member can be too late for the group, which then refuses its commit or takes its
+        # partitions. Only their records may be read twice.
+        lost = {
+            each
+            for member in (first, second)
+            for kind, gone in member.listening.told
+            if kind == "lost"
+            for each in gone
+        }
+        twice = {TopicPartition("clicks", partition) for (partition, _), times in Counter(read()).items() if times > 1}
+        assert twice <= uncommitted | lost
         first.source.close()
         second.source.close()
 

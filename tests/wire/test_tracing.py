@@ -36,7 +36,7 @@ def cluster() -> Iterator[MockCluster]:
 
 
 def config(cluster: MockCluster, url: str) -> dict[str, Any]:
-    members = {"sessionId": "value.session", "eventType": {"const": "View"}, "sentAt": {"const": 1_795_500_000}}
+    members = {"sessionId": "value.session", "eventType": {"const": "View"}, "sentAt": {"const": 1_700_000_000}}
     return {
         "kafka": {
             "bootstrap_servers": cluster.bootstrap_servers,

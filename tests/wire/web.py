@@ -11,7 +11,7 @@ from connector.core.offsets import OpenRecord, PartitionOffsets
 from connector.core.records import Record, TopicPartition
 from connector.core.transform import Entry
 
-BODY = b'{"eventType":"View","sentAt":1795500000,"itemId":"i-1"}'
+BODY = b'{"eventType":"View","sentAt":1700000000,"itemId":"i-1"}'
 
 
 class Asked(NamedTuple):
