@@ -38,7 +38,8 @@ def loaded_or_told(path: str, *, warn: bool = True) -> Loaded | None:
     loaded = load(path, os.environ)
     if isinstance(loaded, Loaded):
         warnings = [each for each in loaded.warnings if warn and each.severity == "warning"]
-        sys.stderr.write(f"{render(warnings)}\n\n" if warnings else "")
+        if warnings:
+            say(f"{render(warnings)}\n\n")
         return loaded
     say(render(loaded, "text") + f"\n\n{_counted(len(loaded), path)}\n")
     return None

@@ -31,7 +31,7 @@ NOBODY = {
 }
 RULE = {
     "name": "view",
-    "put_events": {"sessionId": "value.session", "eventType": {"const": "View"}, "sentAt": {"const": 1795500000}},
+    "put_events": {"sessionId": "value.session", "eventType": {"const": "View"}, "sentAt": {"const": 1700000000}},
 }
 
 

@@ -29,7 +29,7 @@ PATIENCE = 30.0
 P0 = TopicPartition("clicks", 0)
 RULE = {
     "name": "view",
-    "put_events": {"sessionId": "value.session", "eventType": {"const": "View"}, "sentAt": {"const": 1795500000}},
+    "put_events": {"sessionId": "value.session", "eventType": {"const": "View"}, "sentAt": {"const": 1700000000}},
 }
 REDIRECTIONS = {
     "stdout closed": ">&-",
