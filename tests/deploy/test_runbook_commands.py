@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import ssl
 import subprocess
 import sys
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
+from tests.deploy.apiserver import Answers, ApiServer, serving
 from tests.deploy.restricted import violations
 from tests.deploy.tools import ROOT, found, run
 from tests.kafka.certificates import Authority
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 DOCS = [ROOT / "docs" / "runbooks.md", ROOT / "docs" / "troubleshooting.md", ROOT / "docs" / "kubernetes.md"]
 IMAGE = "putevents-connector:0.1.0"
@@ -31,51 +25,11 @@ ANSWER = (
     b"<Arn>arn:aws:sts::111122223333:assumed-role/putevents-connector/x</Arn>"
     b"</GetCallerIdentityResult></GetCallerIdentityResponse>"
 )
-KINDS = {
-    "/api": {"kind": "APIVersions", "versions": ["v1"]},
-    "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": []},
-    "/api/v1": {
-        "kind": "APIResourceList",
-        "groupVersion": "v1",
-        "resources": [{"name": "pods", "singularName": "pod", "namespaced": True, "kind": "Pod", "verbs": ["create"]}],
-    },
-}
 
 
-class _Answers(BaseHTTPRequestHandler):
-    def _answer(self, body: bytes, kind: str) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-class _Sts(_Answers):
-    def do_POST(self) -> None:
-        self._answer(ANSWER, "text/xml")
-
-
-class _Discovery(_Answers):
-    """As much of an API server as kubectl asks before a dry run: which kinds there are."""
-
-    def do_GET(self) -> None:
-        self._answer(json.dumps(KINDS.get(self.path.partition("?")[0], {})).encode(), "application/json")
-
-
-@contextmanager
-def serving(server: HTTPServer) -> Iterator[int]:
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+class _Sts(Answers):
+    def do_POST(self) -> None:  # noqa: N802  # its caller says so
+        self.answer(ANSWER, "text/xml")
 
 
 def commands() -> list[list[str]]:
@@ -100,7 +54,7 @@ def python_of(words: list[str]) -> list[str]:
 def test_a_namespace_that_enforces_the_restricted_profile_admits_the_pod_of_its_own(tmp_path: Path) -> None:
     words = [word for word in of("run")[1:] if word not in {"--rm", "--attach", "--quiet"}]
     at = words.index("--command")
-    with serving(HTTPServer(("127.0.0.1", 0), _Discovery)) as port:
+    with serving(HTTPServer(("127.0.0.1", 0), ApiServer)) as port:
         server = [f"--server=http://127.0.0.1:{port}", f"--cache-dir={tmp_path}"]
         done = run([found("kubectl"), *words[:at], *server, "--dry-run=client", "--output=yaml", *words[at:]])
     assert done.returncode == 0, done.stderr
