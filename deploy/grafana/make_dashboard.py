@@ -166,7 +166,12 @@ def _options(panel: Json) -> Json:
     if panel["kind"] == "table":
         return {"showHeader": True}
     return {
-        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+        "legend": {
+            "displayMode": "list",
+            "placement": "bottom",
+            "showLegend": True,
+            "calcs": ["lastNotNull", "max"],  # Grafana requires the member, and these are what is asked for
+        },
         "tooltip": {"mode": "multi", "sort": "desc"},
     }
 

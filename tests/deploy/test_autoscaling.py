@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from http.server import HTTPServer
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from connector.config.models import Auth
+from tests.deploy.apiserver import ApiServer, serving
 from tests.deploy.render import Object, only, rendered, template, workload
 from tests.deploy.test_pods import loaded
+from tests.deploy.test_schemas import check
 
 ways = pytest.mark.parametrize("way", ["helm", "kustomize"])
 
@@ -98,6 +101,60 @@ def test_tls_that_is_turned_off_is_off_for_keda_too() -> None:
     assert trigger(scaled("--set", arguments))["metadata"]["tls"] == "disable"
 
 
-def test_several_topics_are_left_for_the_group_to_tell() -> None:
-    more = '[{"name":"a","topics":["a","b"],"rules":[]}]'
+SEVERAL = '[{"name":"x","topics":["a","b"],"rules":[]},{"name":"y","topics":["b","c"],"rules":[]}]'
+
+
+def test_several_topics_are_a_trigger_each_and_their_lags_add_up() -> None:
+    spec = only(scaled("--set-json", f"config.pipelines={SEVERAL}"), "ScaledObject")["spec"]
+    assert [one["metadata"]["topic"] for one in spec["triggers"]] == ["a", "b", "c"]
+    names = [one["name"] for one in spec["triggers"]]
+    assert spec["advanced"]["scalingModifiers"] == {
+        "formula": " + ".join(names), "target": "5000", "metricType": "AverageValue",
+    }  # fmt: skip
+    assert {one["metadata"]["lagThreshold"] for one in spec["triggers"]} == {"5000"}
+    check(only(scaled("--set-json", f"config.pipelines={SEVERAL}"), "ScaledObject"))
+
+
+def test_topics_of_a_pattern_are_left_for_the_group_to_tell() -> None:
+    more = '[{"name":"a","topics":["a","^b.*"],"rules":[]}]'
     assert "topic" not in trigger(scaled("--set-json", f"config.pipelines={more}"))["metadata"]
+
+
+def replicas(there: dict[str, Object], *arguments: str) -> int | None:
+    """Of the Deployment that is rendered in a cluster where these objects are."""
+
+    class Cluster(ApiServer):
+        objects = there
+
+    with serving(HTTPServer(("127.0.0.1", 0), Cluster)) as port:
+        server = (
+            "--dry-run=server",
+            "--disable-openapi-validation",
+            f"--kube-apiserver=http://127.0.0.1:{port}",
+            "--namespace=shop",
+        )
+        objects, problem = template(*server, *arguments)
+    assert objects, problem
+    found: int | None = workload(objects)["spec"].get("replicas")
+    return found
+
+
+PATH = "/apis/apps/v1/namespaces/shop/deployments/putevents-connector"
+KEDA = ("--set", "keda.enabled=true,keda.partitions=4,keda.maxReplicaCount=1")
+
+
+@pytest.mark.parametrize("number", [0, 1, 7])
+def test_a_deployment_that_is_there_keeps_its_pods_when_keda_takes_over(number: int) -> None:
+    """A number that is taken out of a manifest becomes 1 at once, whoever applies it."""
+    ours = {
+        "labels": {"app.kubernetes.io/managed-by": "Helm"},
+        "annotations": {"meta.helm.sh/release-name": "putevents-connector", "meta.helm.sh/release-namespace": "shop"},
+    }
+    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": ours, "spec": {"replicas": number}}
+    there = {PATH: deployment}
+    assert replicas(there, *KEDA) == number
+    assert replicas(there) == 2
+
+
+def test_a_new_deployment_leaves_the_number_to_keda() -> None:
+    assert replicas({}, *KEDA) is None

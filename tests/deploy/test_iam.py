@@ -36,7 +36,7 @@ def test_no_policy_has_a_wildcard_for_an_action(path: Any) -> None:
             assert re.fullmatch(r"[a-z-]+:[A-Z][A-Za-z]+", action)
 
 
-@pytest.mark.parametrize("name", ["policy.json", "msk-policy.json"])
+@pytest.mark.parametrize("name", ["policy.json", "msk-policy.json", "keda-msk-policy.json"])
 def test_only_what_has_no_resources_is_allowed_on_any(name: str) -> None:
     for each in statements(name):
         if "*" in listed(each["Resource"]):
@@ -54,6 +54,14 @@ def test_the_role_may_put_events_and_nothing_else_of_personalize() -> None:
 def test_the_role_may_read_the_topics_and_write_the_dead_letters_only() -> None:
     writes = [each for each in statements("msk-policy.json") if "kafka-cluster:WriteData" in each["Action"]]
     assert [listed(each["Resource"])[0].rpartition("/")[2] for each in writes] == ["clicks.dead-letter"]
+
+
+def test_keda_may_look_at_what_the_connector_reads_and_touch_nothing() -> None:
+    allowed = [action for each in statements("keda-msk-policy.json") for action in listed(each["Action"])]
+    assert allowed == ["kafka-cluster:Connect", "kafka-cluster:DescribeTopic", "kafka-cluster:DescribeGroup"]
+    read = {each["Sid"]: listed(each["Resource"]) for each in statements("msk-policy.json")}
+    looked = {each["Sid"]: listed(each["Resource"]) for each in statements("keda-msk-policy.json")}
+    assert looked == {"Connect": read["Connect"], "Ends": read["Read"], "Commits": read["Group"]}
 
 
 def test_only_the_service_account_of_the_connector_takes_the_role() -> None:

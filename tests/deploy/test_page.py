@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+from http.server import HTTPServer
 from itertools import pairwise
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
+from tests.deploy.apiserver import ApiServer, serving
 from tests.deploy.copies import PAGE
-from tests.deploy.render import CHART, template, workload
+from tests.deploy.render import CHART, Object, rendered, template, workload
 from tests.deploy.tools import ROOT, found, run
 
+LAST = "kubectl.kubernetes.io/last-applied-configuration"
 EXAMPLE = ROOT / "examples" / "flat.yaml"
 
 
@@ -57,3 +62,29 @@ def test_every_value_that_the_page_mentions_exists() -> None:
         r"`((?:keda|secrets|staticMembership|monitoring|aws|networkPolicy)\.[A-Za-z.]+)", PAGE.read_text()
     ):
         assert f"`{name}`" in table, name
+
+
+def test_what_was_applied_last_loses_its_number_of_pods_and_nothing_else(tmp_path: Path) -> None:
+    """Otherwise the apply that enables KEDA takes the number out of the Deployment, which becomes 1."""
+    [block] = re.findall(
+        r"^(kubectl --namespace putevents apply view-last-applied.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL
+    )
+    applied = workload(rendered("kustomize", "default"))
+    there = {**applied, "metadata": {**applied["metadata"], "namespace": "putevents"}}
+    there["metadata"]["annotations"] = {LAST: json.dumps(applied)}
+    patches: list[Object] = []
+
+    class Cluster(ApiServer):
+        objects: ClassVar[Object] = {"/apis/apps/v1/namespaces/putevents/deployments/putevents-connector": there}
+
+        def do_PATCH(self) -> None:  # noqa: N802  # its caller says so
+            patches.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.answer(json.dumps(there).encode(), "application/json")
+
+    with serving(HTTPServer(("127.0.0.1", 0), Cluster)) as port:
+        program = f"{found('kubectl')} --server=http://127.0.0.1:{port} --cache-dir={tmp_path}"
+        done = run(["sh", "-c", block.replace("kubectl", program)])
+    assert done.returncode == 0, done.stderr
+    [patch] = patches
+    left = json.loads(patch["metadata"]["annotations"][LAST])
+    assert left["spec"] == {name: value for name, value in applied["spec"].items() if name != "replicas"}

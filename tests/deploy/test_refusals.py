@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.deploy.render import template
@@ -25,6 +27,17 @@ REFUSED = {
     ),
     "a port that nobody knows": ("config.server.port.env=P", "expected a server.port", "write it into the file"),
     "any free port": ("config.server.port.env=P,env.P=0", "expected a server.port from 1", "write it into the file"),
+    "a port beyond the last": ("config.server.port=99999", "expected a server.port from 1", "write it into the file"),
+    "a port of a broker beyond the last": (
+        "config.kafka.bootstrap_servers={kafka:99999}",
+        "kafka.bootstrap_servers: expected a port from 1 to 65535, not 99999",
+        "correct it",
+    ),
+    "a name that a Service may not have": (
+        "staticMembership.enabled=true,fullnameOverride=1st",
+        "expected a name that begins with a letter",
+        "set fullnameOverride",
+    ),
     "a server for itself": ("config.server.host=127.0.0.1", "expected a server.host", "leave server.host out"),
     "a server for itself, by IPv6": ("config.server.host=[::1]", "expected a server.host", "leave server.host out"),
     "brokers that nobody knows": (
@@ -122,6 +135,41 @@ def test_a_value_that_does_not_exist_or_is_of_another_kind_is_refused_by_the_sch
     objects, problem = template("--set", values)
     assert not objects
     assert "values don't meet the specifications" in problem
+
+
+# Names, labels and quantities that an API server or a kubelet refuses, each a little beside one that it takes.
+UNFIT = {
+    "nameOverride": "Clicks", "fullnameOverride": "clicks.shop", "image.repository": "shop/Clicks", "image.tag": "v1+2",
+    "image.pullSecrets[0]": "a..b", "serviceAccount.name": "a_b", "priorityClassName": "High", "secrets.files.x": "A",
+    "secrets.env.X.key": "a/b", "secrets.env.X.name": "a_b", "env.A B": "x", "podLabels.team": "a b",
+    "podLabels.-a": "x",
+    "nodeSelector.zone": "a/b", "podAnnotations.a b": "x", "serviceAccount.annotations.a b": "x",
+    "resources.requests.cpu": "1 core",
+    "resources.limits.memory": "512MB", "keda.authenticationRef": "Kafka", "monitoring.podMonitor.labels.a": "b c",
+    "replicas": "3000000000", "networkPolicy.kafkaPorts[0]": "99999",
+}  # fmt: skip
+FIT = {
+    "nameOverride": "clicks", "fullnameOverride": "clicks-shop", "image.tag": "v1-2",
+    "image.repository": "host.eu:5000/shop/clicks_x",
+    "image.pullSecrets[0]": "a.b", "serviceAccount.name": "a-b", "priorityClassName": "high", "secrets.files.x": "a",
+    "secrets.env.X.key": "a.b", "env.A_B": "x", "podLabels.team": "a-b_c", "nodeSelector.zone": "a.b",
+    r"podAnnotations.example\.com/a": "x y", "resources.requests.cpu": "1500m", "resources.limits.memory": "0.5Gi",
+    "keda.authenticationRef": "kafka", "replicas": "3",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_what_the_api_server_would_refuse_is_refused_by_the_schema(name: str) -> None:
+    objects, problem = template("--set", "secrets.env.X.name=s,secrets.env.X.key=k", "--set", f"{name}={UNFIT[name]}")
+    assert not objects
+    assert "values don't meet the specifications" in problem
+    assert re.sub(r"\[.*", "", name).split(".")[0] in problem or "propertyName" in problem
+
+
+@pytest.mark.parametrize("name", FIT)
+def test_what_the_api_server_takes_is_not_refused(name: str) -> None:
+    objects, problem = template("--set", "secrets.env.X.name=s,secrets.env.X.key=k", "--set", f"{name}={FIT[name]}")
+    assert objects, problem
 
 
 @pytest.mark.parametrize("values", ["terminationGracePeriodSeconds=35", f"{KEDA},keda.maxReplicaCount=1", "replicas=0"])

@@ -27,6 +27,7 @@ def _metrics() -> Metrics:
     metrics.lag_records.labels("clicks", "0")
     metrics.skipped_records.labels("clicks", "bot")
     metrics.kafka_errors.labels("_TRANSPORT")
+    metrics.refused.labels("personalize", "AccessDeniedException")
     return metrics
 
 

@@ -1,113 +1,24 @@
 """Staged incidents: the connector's own loop makes the series, Prometheus judges them, and just these alerts fire.
 
-Time is simulated on both sides, so that an hour of trouble takes seconds. What is scraped once a minute is what the
-registry holds then. docs/runbooks.md has the same incidents in its table "what you see".
+Time is simulated on both sides, so that an hour of trouble takes seconds. docs/runbooks.md has the same incidents in
+its table "what you see".
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-import yaml
 
+from connector.config.models import ServerConfig
 from connector.core.batching import Batch
-from connector.core.flow import Bounds
 from connector.core.outcomes import Delivered, Fatal, Outcome, Retryable, Status, Throttled
-from connector.core.records import TopicPartition
-from connector.watch import Watch
-from tests.deploy.alerts.contract import names
-from tests.deploy.alerts.promtool import RULES, groups, promtool
+from connector.credentials import NotConfigured
+from connector.ending import Refusal, by_kafka, by_personalize, without_credentials
+from connector.ports import Refused
+from connector.readiness import FIRST_ANSWER
+from tests.deploy.alerts.staging import Pod, Recording, lives
 from tests.deploy.tools import ROOT
-from tests.loop.fakes import QUICK, TOPIC, House
 
 pytestmark = pytest.mark.timeout(300)  # an hour of the loop and of the rules, on a machine that is busy otherwise
-
-USED = set().union(*(names(rule["expr"]) for group in groups() for rule in group["rules"]))
-MISSING = "_"
-
-
-class Pod(House):
-    """A process with a number of partitions of its own, and records that arrive by time."""
-
-    def __init__(self, instance: str, partitions: int = 1, a_minute: int = 60, config: str = "old") -> None:
-        super().__init__(limits=QUICK, bounds=Bounds(2000, 1 << 24, 100_000))
-        self.instance = instance
-        self.metrics.initialise([TOPIC], [("web", "view")])
-        self.metrics.config.info({"hash": config})
-        self.watch = Watch(self.loop, self.source, self.metrics, self.outside)
-        # The fake source counts nothing, as the metric is the real one's.
-        self.source.on_commit = lambda _: self.metrics.commits.labels("ok").inc()
-        self.a_minute = a_minute
-        self.up = True
-        self.started = -1  # minute of its first scrape
-        self.word: Callable[[int], str] = lambda _: "1"
-        self._made = 0
-        self.own = [TopicPartition(TOPIC, number) for number in range(partitions)]
-        if partitions:
-            self.assign(*self.own)
-        else:
-            self.loop.on_assign([])
-
-    def minute(self) -> None:
-        """A minute passes: records come second by second, and the loop does what it does."""
-        until = self.clock.now + 60
-        due = self.clock.now
-        while self.clock.now < until and not self.loop.fatal:
-            while self.a_minute and self.own and due <= self.clock.now:
-                self._made += 1
-                place = self.own[self._made % len(self.own)]
-                self.source.produce(place, self.word(self._made), session=str(self._made))
-                due += 60 / self.a_minute
-            self.loop.step()
-            self.watch.look()
-
-
-class Recording:
-    """What Prometheus would have scraped, minute by minute."""
-
-    def __init__(self) -> None:
-        self._series: dict[str, list[str]] = defaultdict(list)
-        self.minutes = 0
-
-    def scrape(self, *pods: Pod) -> None:
-        """Let a minute pass for each, then scrape it; one that is down gives only ``up``."""
-        for pod in pods:
-            if pod.up:
-                pod.minute()
-                pod.started = self.minutes if pod.started < 0 else pod.started
-                self._note("process_start_time_seconds", {}, pod.instance, pod.started * 60.0)
-                for family in pod.metrics.registry.collect():
-                    for sample in family.samples:
-                        if sample.name in USED and not sample.name.startswith("process_"):  # not of this process
-                            self._note(sample.name, sample.labels, pod.instance, sample.value)
-            self._note("up", {}, pod.instance, float(pod.up))
-        self.minutes += 1
-        for values in self._series.values():
-            if len(values) < self.minutes:
-                values.append(MISSING if values[-1] in {MISSING, "stale"} else "stale")
-
-    def _note(self, name: str, labels: Mapping[str, str], instance: str, value: float) -> None:
-        every = {"namespace": "shop", "job": "putevents", "instance": instance, **labels}
-        inner = ",".join(f'{label}="{text}"' for label, text in every.items())
-        values = self._series[f"{name}{{{inner}}}"]
-        values += [MISSING] * (self.minutes - len(values))
-        values.append(f"{value:.6g}" if value != int(value) else str(int(value)))
-
-    def assert_firing(self, folder: Path, *alerts: str) -> None:
-        """Assert that these alerts fire at the end, and no others."""
-        expected = [{"labels": f'{{alertname="{alert}"}}', "value": 1} for alert in alerts]
-        asked = {
-            "expr": 'sum by (alertname) (ALERTS{alertstate="firing"})',
-            "eval_time": f"{self.minutes - 1}m",
-            "exp_samples": expected,
-        }
-        inputs = [{"series": name, "values": " ".join(values)} for name, values in self._series.items()]
-        case = {"interval": "1m", "input_series": inputs, "promql_expr_test": [asked]}
-        written = folder / "incident.yaml"
-        written.write_text(yaml.safe_dump({"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": [case]}))
-        tested = promtool("test", "rules", written)
-        assert tested.returncode == 0, tested.stdout[-3000:] + tested.stderr[-3000:]
 
 
 @pytest.fixture
@@ -226,20 +137,70 @@ def test_a_broker_that_is_away_shows_as_nobody_having_partitions(recording: Reco
     recording.assert_firing(tmp_path, "PutEventsNoPartitions", "PutEventsKafkaErrors")
 
 
-def test_a_revoked_permission_shows_as_processes_that_are_down(recording: Recording, tmp_path: Path) -> None:
-    """The process dies with exit code 77 and is started again, at growing intervals; few lives see a scrape."""
-    pods = [Pod("a"), Pod("b")]
-    for _ in range(15):
-        recording.scrape(*pods)
-    denied = Fatal("AccessDeniedException", "allow personalize:PutEvents")
-    for minute in range(30):
-        for index, pod in enumerate(pods):
-            pod.up = False
-            if minute % 5 == index:  # one scrape in five meets it alive
-                pods[index] = Pod(pod.instance)
-                pods[index].sender.outcome = lambda _: denied
-        recording.scrape(*pods)
+LINGERS = ServerConfig().linger_after_refusal
+DENIED = by_personalize(Fatal("AccessDeniedException", "allow personalize:PutEvents"))
+REFUSALS = {
+    "personalize": DENIED,
+    "kafka": by_kafka(Refused("GROUP_AUTHORIZATION_FAILED", "", "allow Read")),
+    "credentials": without_credentials(NotConfigured("expected AWS credentials")),
+}
+
+
+@pytest.fixture(params=REFUSALS)
+def refusal(request: pytest.FixtureRequest) -> Refusal:
+    return REFUSALS[request.param]
+
+
+def refused_life(refusal: Refusal) -> Pod:
+    pod = Pod("a")
+    pod.refused(refusal)
+    return pod
+
+
+def test_a_refusal_shows_minutes_after_the_first_life_that_ends_in_one(refusal: Refusal, tmp_path: Path) -> None:
+    recording, pod = Recording(interval=15), Pod("a")
+    while recording.now < 900:
+        recording.scrape(pod)
+    pod.refused(refusal)
+    lives(recording, 900 + 180, 900, LINGERS, lambda life: refused_life(refusal) if life else pod)
+    recording.assert_firing(tmp_path, "PutEventsDenied")
+
+
+def test_a_revoked_permission_shows_as_refusals_and_as_processes_that_are_down(
+    refusal: Refusal, tmp_path: Path
+) -> None:
+    """Each life answers for 40 s, ends with exit code 77 and is started again, at last after five minutes."""
+    recording, pod = Recording(interval=15), Pod("a")
+    while recording.now < 900:
+        recording.scrape(pod)
+    pod.refused(refusal)
+    lives(recording, 900 + 2700, 900, LINGERS, lambda life: refused_life(refusal) if life else pod)
     recording.assert_firing(tmp_path, "PutEventsDown", "PutEventsDenied")
+
+
+def test_a_pod_that_is_moved_between_refusals_does_not_hide_them(tmp_path: Path) -> None:
+    recording, pod = Recording(interval=15), Pod("a")
+    while recording.now < 900:
+        recording.scrape(pod)
+    pod.refused(DENIED)
+    lives(recording, 1200, 900, LINGERS, lambda life: refused_life(DENIED) if life else pod)
+
+    def moved(_: int) -> Pod:
+        other = refused_life(DENIED)
+        other.instance = "b"
+        return other
+
+    lives(recording, 1600, 1300, LINGERS, moved)
+    recording.assert_firing(tmp_path, "PutEventsDenied")
+
+
+def test_brokers_that_no_start_finds_show_as_processes_that_are_down(tmp_path: Path) -> None:
+    """Each life answers while it waits for a broker, and ends with exit code 69."""
+    recording, pod = Recording(interval=15), Pod("a")
+    while recording.now < 900:
+        recording.scrape(pod)
+    lives(recording, 900 + 2700, 900, FIRST_ANSWER, lambda _: Pod("a", partitions=0))
+    recording.assert_firing(tmp_path, "PutEventsDown")
 
 
 def test_a_permission_that_no_scrape_sees_denied_still_shows(recording: Recording, tmp_path: Path) -> None:

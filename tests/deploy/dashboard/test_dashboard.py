@@ -46,6 +46,8 @@ def test_every_panel_has_a_unit_a_description_and_legends(panel: dict[str, Any])
     assert panel["targets"]
     assert all(target["legendFormat"] for target in panel["targets"])
     assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+    if panel["type"] == "timeseries":  # the schema of Grafana requires the member
+        assert panel["options"]["legend"]["calcs"] == ["lastNotNull", "max"]
 
 
 def test_ids_and_titles_are_unique_and_no_panel_covers_another() -> None:

@@ -19,8 +19,13 @@
 
 {{- define "putevents.checkServer" -}}
 {{- $port := include "putevents.port" . -}}
-{{- if not (regexMatch "^[1-9][0-9]*$" $port) -}}
+{{- if or (not (regexMatch "^[1-9][0-9]{0,4}$" $port)) (gt (int64 $port) 65535) -}}
 {{- fail "config: expected a server.port from 1 to 65535 that is known when the chart is rendered, since probes and Prometheus ask there: write it into the file, or set it under env" -}}
+{{- end -}}
+{{- range include "putevents.kafkaPorts" . | fromYamlArray -}}
+{{- if or (lt (int64 .) 1) (gt (int64 .) 65535) -}}
+{{- fail (printf "kafka.bootstrap_servers: expected a port from 1 to 65535, not %d: correct it" (int64 .)) -}}
+{{- end -}}
 {{- end -}}
 {{- $server := include "putevents.section" (list . "server") | fromYaml -}}
 {{- if has (include "putevents.resolve" (list . ($server.host | default "*"))) (list "127.0.0.1" "localhost" "::1" "[::1]") -}}
@@ -48,6 +53,9 @@
 {{- if .Values.staticMembership.enabled -}}
 {{- if not (and (kindIs "map" $id) (eq ($id.env | default "") "POD_NAME")) -}}
 {{- fail "staticMembership: expected group.instance.id to be the name of the pod: write `group.instance.id: {env: POD_NAME}` under kafka.librdkafka of your file" -}}
+{{- end -}}
+{{- if not (regexMatch "^[a-z]" (include "putevents.fullname" .)) -}}
+{{- fail (printf "fullnameOverride: expected a name that begins with a letter, as a Service has to, not %s: set fullnameOverride" (include "putevents.fullname" .)) -}}
 {{- end -}}
 {{- if .Values.keda.enabled -}}
 {{- fail "staticMembership: expected a fixed number of replicas, not keda: partitions of a static member that scaling took away stay unread until its session ends; disable one of them" -}}

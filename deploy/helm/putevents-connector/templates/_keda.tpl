@@ -33,11 +33,28 @@
 {{- toYaml $security -}}
 {{- end -}}
 
-{{- /* The topic where there is one; without, KEDA looks at all topics of the group. */ -}}
-{{- define "putevents.kedaTopic" -}}
+{{- /*
+The topics as a YAML list, each a trigger of its own: without a topic KEDA looks at those that the group has committed
+to, and at every topic of the cluster while there are none. That is left where a pattern says which topics there are.
+*/ -}}
+{{- define "putevents.kedaTopics" -}}
 {{- $config := include "putevents.config" . | fromYaml -}}
 {{- $topics := list -}}
 {{- range $config.pipelines }}{{ $topics = concat $topics (.topics | default list) }}{{ end -}}
-{{- $topics = uniq $topics -}}
-{{- if and (eq (len $topics) 1) (not (hasPrefix "^" (first $topics))) }}{{ first $topics }}{{ end -}}
+{{- $named := true -}}
+{{- range $topics }}{{ if hasPrefix "^" . }}{{ $named = false }}{{ end }}{{ end -}}
+{{- $named | ternary (uniq $topics) (list "") | toYaml -}}
+{{- end -}}
+
+{{- /*
+Pods; empty where that is left to KEDA. A number that is taken out of a manifest becomes 1 at once, so as long as there is
+a Deployment its own number stays in; whoever renders without a cluster sees none.
+*/ -}}
+{{- define "putevents.replicas" -}}
+{{- if .Values.keda.enabled -}}
+{{- $there := lookup "apps/v1" "Deployment" .Release.Namespace (include "putevents.fullname" .) | default dict -}}
+{{- with $there.spec }}{{ if hasKey . "replicas" }}{{ int64 .replicas }}{{ end }}{{ end -}}
+{{- else -}}
+{{- int64 .Values.replicas -}}
+{{- end -}}
 {{- end -}}

@@ -66,7 +66,7 @@ spec:
         - name: http
           containerPort: {{ include "putevents.port" . }}
           protocol: TCP
-      # It listens once a broker has answered, and ends with 69 by itself where none does: two minutes outlast that wait.
+      # It waits 15 s for a broker, alive, and ends with 69 by itself where none answers: two minutes outlast that wait.
       startupProbe:
         httpGet: {path: /livez, port: http}
         periodSeconds: 2
