@@ -181,7 +181,7 @@ def test_an_outage_that_pauses_partitions_leaves_it_alive_and_ready_and_a_second
     with Connector(tmp_path, config, "second") as connector:
         wait_until(lambda: committed(servers, P0, P1) == [45, 45], PATIENCE, "the rest", connector.running)
         assert connector.stop(5) == 0
-    events = [row.event_id or "" for row in endpoint.accepted()]
+    events = [(row.event_id or "").rpartition("-")[0] for row in endpoint.accepted()]  # without the time of each
     assert sorted(events) == sorted(f"clicks-{partition}-{offset}" for partition in (0, 1) for offset in range(45))
 
 
