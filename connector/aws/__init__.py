@@ -1,0 +1,1 @@
+"""Everything that knows AWS: credentials, signatures, HTTP, the call."""

@@ -1,0 +1,1 @@
+"""A decoded record becomes entries for a call, by the rules of the file."""

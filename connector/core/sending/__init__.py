@@ -1,0 +1,1 @@
+"""Entries become calls: in order within a session, within the rate limit; and offsets become committable."""

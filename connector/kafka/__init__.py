@@ -1,0 +1,1 @@
+"""Everything that knows confluent_kafka: reading, committing, dead letters, logging in."""

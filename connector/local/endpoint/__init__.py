@@ -1,0 +1,1 @@
+"""A local PutEvents endpoint: enforces every service limit; faults can be injected."""

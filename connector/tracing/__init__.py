@@ -1,0 +1,1 @@
+"""OpenTelemetry: a span for each call, where it is asked for."""
