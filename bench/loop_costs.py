@@ -23,10 +23,10 @@ from bench.stage import PARTITIONS, Stage
 from bench.streams import SHAPES, clicks
 from connector import logs
 from connector.config import Loaded, load_text
-from connector.core.channel import Limits
-from connector.core.flow import Bounds
+from connector.core.mapping.transform import Router, Transform
 from connector.core.records import Record, TopicPartition
-from connector.core.transform import Router, Transform
+from connector.core.sending.backpressure import Bounds
+from connector.core.sending.destination import Limits
 from tests.loop.fakes import EPOCH, House
 
 RECORDS = 20_000
@@ -44,15 +44,18 @@ FAKES = "(the fakes)"
 STAGES: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
     {
         "offsets": (
-            *(("connector.core.offsets", f"Offsets.{name}") for name in ("track", "committable", "committed")),
-            *(("connector.core.offsets", f"OpenRecord.{name}") for name in ("close", "expect")),
+            *(("connector.core.sending.offsets", f"Offsets.{name}") for name in ("track", "committable", "committed")),
+            *(("connector.core.sending.offsets", f"OpenRecord.{name}") for name in ("close", "expect")),
         ),
         "lanes": tuple(
-            ("connector.core.channels", f"Channels.{name}")
+            ("connector.core.sending.destinations", f"Channels.{name}")
             for name in ("add", "take", "settle", "ready_at", "believed")
         ),
         "flow": (
-            *(("connector.core.flow", name) for name in ("Flow.decide", "Flow.room", "Flow.all_paused")),
+            *(
+                ("connector.core.sending.backpressure", name)
+                for name in ("Flow.decide", "Flow.room", "Flow.all_paused")
+            ),
             ("connector.loop", "Loop._adjust_flow"),
         ),
         "settle": tuple(("connector.delivery", f"Delivery.{name}") for name in ("accept", "_settle", "_settled")),

@@ -16,28 +16,28 @@ from typing import Final, NamedTuple
 import structlog
 
 from connector import __version__, logs
-from connector.auth import Login
-from connector.calls import Calls
+from connector.aws.credentials import Account, NotConfigured, Role
+from connector.aws.put_events import Wire
+from connector.aws.sender import Calls
 from connector.config import Config, Loaded
-from connector.config.librdkafka import client_properties, for_consumer, for_producer
-from connector.core.channel import Limits
-from connector.core.flow import Bounds
-from connector.core.topics import Topics
-from connector.core.transform import Router
-from connector.credentials import Account, NotConfigured, Role
-from connector.dead_letters import KafkaDeadLetters
+from connector.config.client_properties import client_properties, for_consumer, for_producer
+from connector.core.mapping.topics import Topics
+from connector.core.mapping.transform import Router
+from connector.core.sending.backpressure import Bounds
+from connector.core.sending.destination import Limits
 from connector.ending import GRACE, Refusal, by_kafka, by_personalize, in_time, linger, told, without_credentials
 from connector.exits import Exit
+from connector.kafka.clients import Login
+from connector.kafka.dead_letters import KafkaDeadLetters
+from connector.kafka.source import KafkaSource
 from connector.life import Life
 from connector.loop import Loop, Settings
 from connector.metrics import Metrics
-from connector.personalize import Wire
 from connector.ports import Outside, Refused, Unavailable
 from connector.server import Server
 from connector.signals import ANEW, Signals, begun_anew
-from connector.source import KafkaSource
 from connector.status import Answers, Board, CountedCalls, Facts
-from connector.tracing import traced
+from connector.tracing.setup import traced
 from connector.watch import Watch
 
 log = structlog.get_logger()

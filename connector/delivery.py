@@ -7,13 +7,13 @@ was wrong with it, until the broker has its dead letter; only then does its offs
 import itertools
 from typing import assert_never
 
-from connector.core.batching import Batch, Item
-from connector.core.channel import Doubtful, Limits
-from connector.core.channels import Channels
-from connector.core.offsets import OpenRecord
-from connector.core.outcomes import Delivered, Fatal
+from connector.core.mapping.transform import Fate, Transformed, merge
 from connector.core.records import Filtered, Reason, Rejection, Skipped, Stage
-from connector.core.transform import Fate, Transformed, merge
+from connector.core.sending.destination import Doubtful, Limits
+from connector.core.sending.destinations import Channels
+from connector.core.sending.lanes import Batch, Item
+from connector.core.sending.offsets import OpenRecord
+from connector.core.sending.outcomes import Delivered, Fatal
 from connector.metrics import PUT_EVENTS, Cell, Metrics, Tally
 from connector.ports import Answer, DeadLetters, Outside, Sender
 

@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple
 
 import structlog
 
-from connector.core.outcomes import Fatal
-from connector.credentials import NotConfigured
+from connector.aws.credentials import NotConfigured
+from connector.core.sending.outcomes import Fatal
 from connector.exits import Exit
 from connector.loop import Loop
 from connector.ports import Refused

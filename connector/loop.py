@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import structlog
 
-from connector.core.channel import Limits
-from connector.core.flow import Bounds, Flow, Load
-from connector.core.offsets import Offsets
-from connector.core.outcomes import Fatal
+from connector.core.mapping.transform import Transform
 from connector.core.records import Record, TopicPartition
-from connector.core.transform import Transform
+from connector.core.sending.backpressure import Bounds, Flow, Load
+from connector.core.sending.destination import Limits
+from connector.core.sending.offsets import Offsets
+from connector.core.sending.outcomes import Fatal
 from connector.delivery import Delivery
 from connector.logs import Repeats
 from connector.metrics import Metrics

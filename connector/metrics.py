@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.metrics import MetricWrapperBase
 
 from connector import __version__
-from connector.core.outcomes import Status
 from connector.core.records import Reason, Stage, TopicPartition
+from connector.core.sending.outcomes import Status
 
 PUT_EVENTS = "put_events"
 OUTCOMES = ("delivered", "filtered", "skipped", "dead_lettered")

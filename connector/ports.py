@@ -7,10 +7,10 @@ knows of Kafka's client, of AWS, or of threads.
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from connector.core.batching import Batch
-from connector.core.offsets import OpenRecord
-from connector.core.outcomes import Outcome
 from connector.core.records import Record, Rejection, TopicPartition
+from connector.core.sending.lanes import Batch
+from connector.core.sending.offsets import OpenRecord
+from connector.core.sending.outcomes import Outcome
 
 
 class Polled(NamedTuple):

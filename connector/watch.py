@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import structlog
 
-from connector.core.channel import Channel
-from connector.core.offsets import PartitionOffsets
 from connector.core.records import TopicPartition
+from connector.core.sending.destination import Channel
+from connector.core.sending.offsets import PartitionOffsets
 from connector.logs import Repeats
 from connector.loop import Loop
 from connector.metrics import Metrics

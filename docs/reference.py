@@ -9,9 +9,9 @@ from typing import Any
 from prometheus_client import Metric
 
 from connector.config import json_schema
-from connector.core.functions import EXTRA_FUNCTIONS
-from connector.core.outcomes import Status
+from connector.core.expressions.functions import EXTRA_FUNCTIONS
 from connector.core.records import SKIPS
+from connector.core.sending.outcomes import Status
 from connector.metrics import STAGES, Metrics
 
 FOLDER = Path(__file__).parent / "reference"

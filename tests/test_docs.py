@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from connector.config import Loaded, load_text
+from connector.core.mapping.specs import PipelineSpec
+from connector.core.mapping.topics import Topics
 from connector.core.records import Reason
-from connector.core.specs import PipelineSpec
-from connector.core.topics import Topics
 from connector.exits import Exit
 
 ROOT = Path(__file__).parents[1]

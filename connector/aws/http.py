@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 import httptools
 
-from connector import failures
-from connector.failures import CallFailed
+from connector.aws import failures
+from connector.aws.failures import CallFailed
 
 IDLE = 10.0  # seconds; load balancers close after twenty and more
 MAX_ANSWER = 1024 * 1024  # bytes; the service's answers are a few hundred

@@ -2,7 +2,7 @@
 
 boto3 resolves endpoint, proxies, certificates and model, and in credentials.py region and credentials. But
 ``client.put_events`` validates again what is validated already and serialises again what is serialised already, at ten
-times the price; so the body is put together from the entries' JSON, signed by core/signing.py and sent by wire.py.
+times the price; so the body is put together from the entries' JSON, signed by aws/sigv4.py and sent by wire.py.
 Tests hold the request equal to the one that the client would have sent, and the signature to botocore's.
 
 There is one owner of retries, and it is the loop: every call here is tried once, except that credentials which turn
@@ -26,10 +26,21 @@ from botocore.parsers import create_parser
 from botocore.session import Session
 from botocore.utils import get_environ_proxies
 
-from connector.core import answers
-from connector.core.answers import Certificates
-from connector.core.batching import Batch
-from connector.core.outcomes import (
+from connector.aws.credentials import (
+    CONNECT_TIMEOUT,
+    Account,
+    NotConfigured,
+    client_config,
+    find_credentials,
+    new_session,
+)
+from connector.aws.failures import CallFailed, code_of, untrusted, verdict
+from connector.aws.http import Connections, Origin, Response
+from connector.aws.sigv4 import Keys, Signer
+from connector.core.sending import answers
+from connector.core.sending.answers import Certificates
+from connector.core.sending.lanes import Batch
+from connector.core.sending.outcomes import (
     Delivered,
     Expired,
     Fatal,
@@ -40,10 +51,6 @@ from connector.core.outcomes import (
     classify,
     expired_for_good,
 )
-from connector.core.signing import Keys, Signer
-from connector.credentials import CONNECT_TIMEOUT, Account, NotConfigured, client_config, find_credentials, new_session
-from connector.failures import CallFailed, code_of, untrusted, verdict
-from connector.wire import Connections, Origin, Response
 
 SERVICE: Final = "personalize-events"
 NO_CREDENTIALS: Final = "no AWS credentials: the service that hands them out does not answer as AWS does"

@@ -11,8 +11,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from connector.core.batching import Batch
-from connector.personalize import Wire
+from connector.aws.put_events import Wire
+from connector.core.sending.lanes import Batch
 from connector.ports import Answer
 
 GATHERING = 0.002  # seconds that an answer waits for others: to wake the loop costs as much as to settle one

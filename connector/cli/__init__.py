@@ -37,11 +37,11 @@ COMMANDS = {
     "map": Command("dry run: records in on stdin, PutEvents calls out", "connector.cli.mapping"),
     "demo": Command(
         "a shop's clickstream through the real connector, on a broker and an endpoint of its own",
-        "connector.local.demo",
+        "connector.local.demo.command",
     ),
     "endpoint": Command(
         "a local PutEvents endpoint: enforces every service limit; faults can be injected",
-        "connector.local.endpoint_command",
+        "connector.local.endpoint.command",
     ),
     "broker": Command("a local Kafka broker in memory, for trials and tests", "connector.local.broker"),
     "print-config": Command(

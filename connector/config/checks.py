@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
-from connector.config.librdkafka import owned, refused, refused_tls
+from connector.config.client_properties import owned, refused, refused_tls
 from connector.config.located import Located
 from connector.config.models import DeadLetterConfig, KafkaConfig, MskIamAuth, PersonalizeConfig
 from connector.config.problems import Problem, key_word, printable, suggest_or_list
@@ -17,8 +17,8 @@ from connector.config.regions import Doubt, doubt_about
 from connector.config.scalars import is_topic
 from connector.config.wording import at
 from connector.config.yaml_tree import Path
-from connector.core.specs import PipelineSpec, PutEventsSpec
-from connector.core.topics import INTERNAL, fault, is_internal, is_pattern
+from connector.core.mapping.specs import PipelineSpec, PutEventsSpec
+from connector.core.mapping.topics import INTERNAL, fault, is_internal, is_pattern
 
 Pipelines = Mapping[int, PipelineSpec]
 
@@ -46,7 +46,7 @@ def check_topics(pipelines: Pipelines, dead_letter: DeadLetterConfig | None, loc
         path: Path = ("pipelines", index, "topics")
         for number, topic in enumerate(pipeline.topics):
             yield from _topic((*path, number), topic, located)
-            # A pattern never takes it; see core/topics.py.
+            # A pattern never takes it; see core/mapping/topics.py.
             if dead_letter is not None and topic == dead_letter.topic:
                 message = "expected topics without dead_letter.topic: its records would come back for ever"
                 yield located.at_value((*path, number), "dead-letter-loop", message)

@@ -69,7 +69,7 @@ _BROKER_SIDE = ("session.timeout.ms", "heartbeat.interval.ms", "group.protocol.t
 # What dead_letters.py sets and the user's have to fit to: its defaults, and what is not for the user to change.
 _LINGERS: Mapping[str, Any] = {"linger.ms": 5, "message.timeout.ms": 30_000}
 _IDEMPOTENT: Mapping[str, Any] = {"acks": "all", "enable.idempotence": True}
-_SILENT = logging.getLogger("connector.config.librdkafka.silent")
+_SILENT = logging.getLogger("connector.config.client_properties.silent")
 _SILENT.disabled = True  # what is said about a throwaway client is of no interest
 _THROWAWAY: Mapping[str, Any] = {"bootstrap.servers": "", "logger": _SILENT}
 

@@ -22,10 +22,10 @@ from connector.config.problems import Problem
 from connector.config.scalars import Property
 from connector.config.wording import Mistake, at, located_problem, problems_of
 from connector.config.yaml_tree import Path, Tree, parse
-from connector.core.mapping import Mapping as CompiledPipeline
-from connector.core.mapping import SpecError, compile_pipeline
-from connector.core.specs import Const, PipelineSpec
-from connector.core.transform import Pipeline
+from connector.core.mapping.rules import Mapping as CompiledPipeline
+from connector.core.mapping.rules import SpecError, compile_pipeline
+from connector.core.mapping.specs import Const, PipelineSpec
+from connector.core.mapping.transform import Pipeline
 
 MAX_BYTES = 4 * 1024 * 1024
 

@@ -48,8 +48,8 @@ from connector.config.scalars import (
     Url,
     Wait,
 )
+from connector.core.mapping.specs import PipelineSpec
 from connector.core.records import Reason
-from connector.core.specs import PipelineSpec
 
 
 class Section(BaseModel):

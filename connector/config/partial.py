@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from connector.config.wording import at, file_path
 from connector.config.yaml_tree import Path
-from connector.core.specs import PipelineSpec, Rule
+from connector.core.mapping.specs import PipelineSpec, Rule
 
 _ROUNDS = 3  # what validators after the fields find comes to light in the second
 _StandIns = Mapping[Path, Any]

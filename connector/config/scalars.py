@@ -16,7 +16,7 @@ from connector.config.durations import Duration
 from connector.config.masking import MASK
 from connector.config.references import Reference
 from connector.config.yaml_scalars import scalar
-from connector.core.constants import check_constant
+from connector.core.mapping.constants import check_constant
 
 PropertyValue = str | int | float | bool
 

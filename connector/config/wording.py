@@ -15,7 +15,7 @@ from connector.config.choices import keys_at
 from connector.config.located import Located
 from connector.config.problems import Problem, key_word, suggest, suggest_or_list
 from connector.config.yaml_tree import Path
-from connector.core.specs import SPEC_KINDS
+from connector.core.mapping.specs import SPEC_KINDS
 
 _LISTED = 12
 _QUOTE = "quote it to make it text"

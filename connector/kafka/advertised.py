@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from confluent_kafka import KafkaError
 
-from connector.aside import Aside
+from connector.kafka.aside import Aside
 
 PATIENCE = 3.0  # seconds for all names together
 MOST = 50  # brokers asked about

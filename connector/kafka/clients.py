@@ -17,14 +17,14 @@ import structlog
 from botocore.exceptions import ClientError
 from confluent_kafka import Consumer, KafkaException, Producer
 
-from connector.certificates import expires
-from connector.config.librdkafka import refused_tls
+from connector.aws.credentials import NotConfigured
+from connector.aws.failures import code_of, untrusted, verdict
+from connector.config.client_properties import refused_tls
 from connector.config.models import KafkaConfig, MskIamAuth, OidcAuth, PlainAuth, ScramAuth
-from connector.credentials import NotConfigured
-from connector.failures import code_of, untrusted, verdict
+from connector.kafka.certificates import expires
+from connector.kafka.msk_tokens import Tokens
 from connector.logs import Repeats
 from connector.metrics import Metrics
-from connector.msk import Tokens
 from connector.ports import Outside, Unavailable
 
 log = structlog.get_logger()

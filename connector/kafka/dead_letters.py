@@ -22,12 +22,12 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from connector import __version__
-from connector.aside import Aside
-from connector.core.offsets import OpenRecord
 from connector.core.records import Record, Rejection, Stage, TopicPartition
+from connector.core.sending.offsets import OpenRecord
+from connector.kafka.aside import Aside
+from connector.kafka.errors import ABSENT
 from connector.logs import CLIENT, Repeats
 from connector.metrics import Metrics
-from connector.refusals import ABSENT
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ REPEAT_AFTER = 1.0  # seconds
 LOOKED_UP = 5.0  # seconds that the brokers have to say whether the topic is there
 ALL = 2  # see Letter.cut
 REMEMBERED = 20  # dead letters, for whoever asks what was wrong of late
-# Ours, and why: config/librdkafka.py refuses each in the file with the reason.
+# Ours, and why: config/client_properties.py refuses each in the file with the reason.
 OWNED: Mapping[str, Any] = {"acks": "all", "enable.idempotence": True}
 # The user's come after them, in this order: of two names for one property the client takes the later.
 DEFAULTS: Mapping[str, Any] = {

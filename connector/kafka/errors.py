@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from confluent_kafka import KafkaError, KafkaException
 
-from connector import addresses
+from connector.kafka import advertised as addresses
 from connector.ports import Refused
 
 PATIENCE = 180.0  # seconds; a secret that was replaced takes the kubelet one or two minutes to bring

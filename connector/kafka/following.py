@@ -16,9 +16,9 @@ from typing import Any
 import structlog
 from confluent_kafka import Consumer
 
-from connector.aside import Aside
-from connector.core.topics import Topics
-from connector.refusals import ABSENT
+from connector.core.mapping.topics import Topics
+from connector.kafka.aside import Aside
+from connector.kafka.errors import ABSENT
 
 log = structlog.get_logger()
 

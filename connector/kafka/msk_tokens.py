@@ -16,7 +16,7 @@ from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 
 from connector import __version__
-from connector.credentials import NotConfigured, Role, client_config, find_credentials, new_session
+from connector.aws.credentials import NotConfigured, Role, client_config, find_credentials, new_session
 from connector.logs import Repeats
 
 log = structlog.get_logger()

@@ -13,17 +13,17 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as ClientTopicPartition
 
+from connector.core.mapping.topics import Topics
 from connector.core.records import Record, TopicPartition
-from connector.core.topics import Topics
-from connector.following import Following, existing
+from connector.kafka.errors import ABSENT, Refusals, refused, what_to_do
+from connector.kafka.following import Following, existing
+from connector.kafka.messages import Headers, as_bytes, at, for_client, place_of, record_of, with_offsets
+from connector.kafka.missed import Retention
+from connector.kafka.reach import INTERVAL, Listening, quiet
+from connector.kafka.startup import FIRST_ANSWER, known_cluster, require_names, require_topics
 from connector.logs import CLIENT, Repeats
-from connector.messages import Headers, as_bytes, at, for_client, place_of, record_of, with_offsets
 from connector.metrics import Metrics
 from connector.ports import Polled, Reach, Refused
-from connector.reach import INTERVAL, Listening, quiet
-from connector.readiness import FIRST_ANSWER, known_cluster, require_names, require_topics
-from connector.refusals import ABSENT, Refusals, refused, what_to_do
-from connector.retention import Retention
 
 log = structlog.get_logger()
 
@@ -32,7 +32,7 @@ SILENT = 2  # polls without a word, after which nothing calls back any more
 PATIENCE = 100  # polls, after which it is left as it is
 MAX_HEADERS = 10_000  # of a record; a short one takes twenty times in memory what it takes on the wire
 
-# Ours, and why: config/librdkafka.py refuses each in the file with the reason.
+# Ours, and why: config/client_properties.py refuses each in the file with the reason.
 OWNED: Mapping[str, Any] = {
     "enable.auto.commit": False,
     "enable.auto.offset.store": False,
@@ -121,7 +121,7 @@ class KafkaSource:
         self._subscribe(listener)
 
     def _subscribe(self, listener: Listener) -> None:
-        """Be subscribed to what there is to read: to names only, see core/topics.py. Partitions that stay are kept."""
+        """Be subscribed to what there is to read: to names only, see core/mapping/topics.py. Partitions that stay are kept."""
         wanted = self._following.wanted
         try:
             if wanted:

@@ -11,7 +11,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaException
 from confluent_kafka.admin import ClusterMetadata  # type: ignore[attr-defined]  # public, but not marked as exported
 
-from connector.addresses import advertised, unresolvable
+from connector.kafka.advertised import advertised, unresolvable
 from connector.ports import Unavailable
 
 log = structlog.get_logger()

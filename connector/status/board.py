@@ -9,11 +9,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from connector.core.channel import Channel
-from connector.core.offsets import OpenRecord
-from connector.core.outcomes import Status
 from connector.core.records import TopicPartition
-from connector.dead_letters import Buried
+from connector.core.sending.destination import Channel
+from connector.core.sending.offsets import OpenRecord
+from connector.core.sending.outcomes import Status
+from connector.kafka.dead_letters import Buried
 from connector.loop import Loop
 from connector.metrics import Metrics
 from connector.ports import Outside, Source

@@ -11,7 +11,7 @@ the last look, and it is idle only where everything that there is to read is kno
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from connector.core.channel import Channel
+from connector.core.sending.destination import Channel
 from connector.loop import Loop
 from connector.ports import Reach
 from connector.status.model import Condition, Kind

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from connector.core.outcomes import Status
 from connector.core.records import Rejection
+from connector.core.sending.outcomes import Status
 from connector.status.charts import bars, meter
 from connector.status.markup import Child, Html, join, tag
 from connector.status.model import Letter, Pacing, PartitionLag, View

@@ -6,7 +6,7 @@ A tracking id can come out of a record, and a label would keep it for good.
 from collections import Counter
 from collections.abc import Sequence
 
-from connector.core.batching import Batch
+from connector.core.sending.lanes import Batch
 from connector.ports import Answer, Sender
 
 

@@ -43,7 +43,7 @@ def traced(
     if protocol != SPOKEN:
         return _without(off, f"expected the protocol {SPOKEN}, not {protocol}", f"set {PROTOCOLS[1]}={SPOKEN}")
     try:
-        from connector import spans  # noqa: PLC0415  it imports the extra, which may be missing
+        from connector.tracing import spans  # noqa: PLC0415  it imports the extra, which may be missing
     except ImportError:
         return _without(off, "the extra otel is not installed", "pip install 'putevents-connector[otel]'")
     try:

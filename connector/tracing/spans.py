@@ -34,8 +34,8 @@ from opentelemetry.trace import (
 from opentelemetry.util.types import AttributeValue
 
 from connector import __version__
-from connector.core.batching import Batch, Item
-from connector.core.outcomes import Delivered, Outcome, Retryable, Throttled
+from connector.core.sending.lanes import Batch, Item
+from connector.core.sending.outcomes import Delivered, Outcome, Retryable, Throttled
 from connector.ports import Answer, Sender
 
 log = structlog.get_logger()

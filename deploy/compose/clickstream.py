@@ -13,7 +13,7 @@ from itertools import count
 
 from confluent_kafka import Producer
 
-from connector.local.clickstream import SECONDS, clickstream
+from connector.local.demo.clickstream import SECONDS, clickstream
 
 TOPIC = "segment.track"
 SLICE = 0.1  # seconds between two bursts: even enough to look at

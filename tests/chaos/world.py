@@ -49,7 +49,7 @@ class World:
         kafka: the brokers.
         folder: for configurations and logs.
         seed: of the endpoint's chance and of the traffic.
-        faults: what the endpoint does wrong from the start; see `connector.local.faults`.
+        faults: what the endpoint does wrong from the start; see `connector.local.endpoint.faults`.
         partitions, replication: of the topic.
         topic, dead_letters: settings of the two topics, as `Kafka.create_topic` takes them.
         delivery: settings of every member.

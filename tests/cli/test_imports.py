@@ -69,5 +69,5 @@ def test_a_command_loads_no_other_command(folder: Path, name: str) -> None:
     )
     needed = {"connector.cli.files"}  # loads a file for those that take one
     if name == "demo":
-        needed |= {"connector.local.broker", "connector.local.endpoint_command"}
+        needed |= {"connector.local.broker", "connector.local.endpoint.command"}
     assert modules & set(json.loads(ran.stdout.splitlines()[-1])) <= needed

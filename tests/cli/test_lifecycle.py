@@ -28,7 +28,7 @@ import yaml
 from confluent_kafka import KafkaError
 
 from connector.core.records import TopicPartition
-from connector.local.endpoint import Endpoint, running_endpoint
+from connector.local.endpoint.server import Endpoint, running_endpoint
 from connector.local.mock_cluster import ApiKey, MockCluster
 from tests.deploy.render import config_text, pod_spec, template
 from tests.processes import Connector, environment, wait_until

@@ -11,7 +11,7 @@ import pytest
 from confluent_kafka import KafkaError
 
 from connector.core.records import TopicPartition
-from connector.local.endpoint import Endpoint, running_endpoint
+from connector.local.endpoint.server import Endpoint, running_endpoint
 from connector.local.mock_cluster import ApiKey, MockCluster
 from tests.processes import Connector, wait_until
 from tests.wire.kafka import committed, produce

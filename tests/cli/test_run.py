@@ -22,10 +22,10 @@ from confluent_kafka import KafkaError
 from connector.app import _not_listening
 from connector.cli import main
 from connector.core.records import TopicPartition
-from connector.local.endpoint import Endpoint, running_endpoint
+from connector.kafka.source import KafkaSource
+from connector.local.endpoint.server import Endpoint, running_endpoint
 from connector.local.mock_cluster import ApiKey, MockCluster
 from connector.signals import STOPPING
-from connector.source import KafkaSource
 from tests.config.files import build
 from tests.wire.kafka import committed, produce, read_all
 
@@ -319,8 +319,8 @@ import json, os, signal, sys, threading
 times = int(os.environ["TIMES"])
 os.environ["TIMES"] = str(times - 1)
 print(json.dumps({"message": "begun", "descriptors": len(os.listdir("/proc/self/fd"))}), file=sys.stderr, flush=True)
-from connector.auth import Login
-from connector.dead_letters import KafkaDeadLetters
+from connector.kafka.clients import Login
+from connector.kafka.dead_letters import KafkaDeadLetters
 Login.outdated = lambda _: times > 0
 if os.environ.get("HANGS"):
     KafkaDeadLetters.close = lambda *_: threading.Event().wait()

@@ -15,7 +15,7 @@ import yaml
 
 from connector import streams
 from connector.core.records import TopicPartition
-from connector.local.endpoint import Endpoint, running_endpoint
+from connector.local.endpoint.server import Endpoint, running_endpoint
 from connector.local.mock_cluster import MockCluster
 from connector.streams import Lines
 from tests.processes import environment, wait_until

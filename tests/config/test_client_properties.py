@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, cimpl
 
-from connector import dead_letters
-from connector.config import client_properties, librdkafka
+from connector.config import client_properties
+from connector.config import client_properties as librdkafka
+from connector.config.client_properties import KNOWN, for_consumer, for_producer, owned, refused
 from connector.config.clients import CONSUMERS, PRODUCERS, SUBSCRIPTION
-from connector.config.librdkafka import KNOWN, for_consumer, for_producer, owned, refused
+from connector.kafka import dead_letters
 from tests.config.files import build, loaded, only, problems
 
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from connector.config import Loaded, load
+from connector.kafka.startup import FIRST_ANSWER
 from connector.life import STALLED
-from connector.readiness import FIRST_ANSWER
 from tests.deploy.render import (
     RENDERED,
     Object,

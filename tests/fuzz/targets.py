@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import orjson
 
 import connector.core
+from connector.aws.put_events import body
 from connector.config import Loaded, load, load_text, print_config, render
 from connector.config.yaml_tree import lines_of
-from connector.core.batching import Batch
-from connector.core.events import MAX_EVENT_BYTES
-from connector.core.mapping import MAX_ELEMENTS
+from connector.core.mapping.events import MAX_EVENT_BYTES
+from connector.core.mapping.rules import MAX_ELEMENTS
+from connector.core.mapping.transform import Entry, Pipeline, Router, Transformed
 from connector.core.records import Filtered, Reason, Record, Rejection, Skip, Skipped
-from connector.core.transform import Entry, Pipeline, Router, Transformed
-from connector.local.limits import count_ignored, read_call
-from connector.personalize import body
+from connector.core.sending.lanes import Batch
+from connector.local.endpoint.limits import count_ignored, read_call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

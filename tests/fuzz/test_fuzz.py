@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from connector.config import Loaded, load
-from connector.core.functions import FUNCTIONS
+from connector.core.expressions.functions import FUNCTIONS
+from connector.core.mapping.transform import Transformed
 from connector.core.records import Reason, Rejection
-from connector.core.transform import Transformed
 from tests.fuzz import configurations, records
 from tests.fuzz.__main__ import main
 from tests.fuzz.targets import EVERYTHING, TARGETS, check_configuration, check_fate, check_record, record

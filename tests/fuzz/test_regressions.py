@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from connector.config import Loaded, load_text
-from connector.core.mapping import MAX_ELEMENTS
+from connector.core.mapping.rules import MAX_ELEMENTS
+from connector.core.mapping.transform import Router, Transformed
+from connector.core.mapping.values import DataError, to_properties
 from connector.core.records import Reason, Rejection
-from connector.core.transform import Router, Transformed
-from connector.core.values import DataError, to_properties
 from tests.fuzz.targets import FILES, NOW, TARGETS, check_configuration, check_record, record
 
 if TYPE_CHECKING:

@@ -17,14 +17,14 @@ from typing import Any
 
 import botocore.session
 
-from connector.core.batching import Batch, Item
-from connector.core.offsets import PartitionOffsets
+from connector.aws.credentials import Account, Role
+from connector.aws.put_events import Wire
+from connector.core.mapping.transform import Entry
 from connector.core.records import Record, TopicPartition
-from connector.core.transform import Entry
-from connector.credentials import Account, Role
-from connector.local.endpoint import running_endpoint
-from connector.local.faults import Faults
-from connector.personalize import Wire
+from connector.core.sending.lanes import Batch, Item
+from connector.core.sending.offsets import PartitionOffsets
+from connector.local.endpoint.faults import Faults
+from connector.local.endpoint.server import running_endpoint
 
 ROLE = "arn:aws:iam::123456789012:role/events"
 EVENT = b'{"eventType":"View","sentAt":1700000000,"itemId":"i-1"}'

@@ -65,7 +65,7 @@ def address_of(container: str, member: str) -> str:
 PRODUCE = """
 import sys, time
 from confluent_kafka import Producer
-from connector.local.clickstream import clickstream
+from connector.local.demo.clickstream import clickstream
 clicks = [click for click in clickstream(2000, 1, time.time() - 3600) if click.fate.outcome != "dead_lettered"]
 producer = Producer({"bootstrap.servers": sys.argv[1]})
 for click in clicks:

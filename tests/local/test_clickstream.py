@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.config import Loaded, load
+from connector.core.mapping.transform import Entry, Fate, Pipeline, Transformed
 from connector.core.records import Filtered, Record, Rejection, Skipped
-from connector.core.transform import Entry, Fate, Pipeline, Transformed
-from connector.local.breakages import BREAKAGES
-from connector.local.clickstream import SECONDS, Click, clickstream
+from connector.local.demo.breakages import BREAKAGES
+from connector.local.demo.clickstream import SECONDS, Click, clickstream
 
 OPENING = 1_795_500_000.0
 SEGMENT = Path(__file__).parents[2] / "examples" / "segment.yaml"

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from connector.local.clickstream import clickstream
-from connector.local.demo_judge import Seen, judge, latencies, percentile
-from connector.local.demo_report import Figures, Screen, final_page
-from connector.local.demo_traffic import Accepted, Letter, Sent
+from connector.local.demo.clickstream import clickstream
+from connector.local.demo.judge import Seen, judge, latencies, percentile
+from connector.local.demo.report import Figures, Screen, final_page
+from connector.local.demo.traffic import Accepted, Letter, Sent
 
 CLICKS = clickstream(2_000, 7, 1_795_500_000.0)
 

@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from connector.local.demo_report import GREEN, Progress, Screen, next_steps
-from connector.local.demo_traffic import Sent
+from connector.local.demo.report import GREEN, Progress, Screen, next_steps
+from connector.local.demo.traffic import Sent
 from tests.local.test_demo_judge import CLICKS
 
 

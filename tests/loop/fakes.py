@@ -5,13 +5,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from connector.core.batching import Batch
-from connector.core.channel import Limits
-from connector.core.flow import Bounds
-from connector.core.offsets import OpenRecord
-from connector.core.outcomes import Delivered, Outcome
+from connector.core.mapping.transform import Entry, Fate, Transform, Transformed
 from connector.core.records import Filtered, Reason, Record, Rejection, Skipped, Stage, TopicPartition
-from connector.core.transform import Entry, Fate, Transform, Transformed
+from connector.core.sending.backpressure import Bounds
+from connector.core.sending.destination import Limits
+from connector.core.sending.lanes import Batch
+from connector.core.sending.offsets import OpenRecord
+from connector.core.sending.outcomes import Delivered, Outcome
 from connector.loop import Loop, Settings
 from connector.metrics import Metrics
 from connector.ports import Answer, Outside, Polled, Reach

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.core.outcomes import Fatal, Retryable, Status
+from connector.core.sending.outcomes import Fatal, Retryable, Status
 from tests.loop.fakes import P0, P1, QUICK, House
 
 

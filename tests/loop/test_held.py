@@ -1,9 +1,9 @@
 """A record makes as many events as it likes, and the buffer and the step stay as long as they are meant to be."""
 
-from connector.core.channel import Limits
-from connector.core.flow import Bounds
+from connector.core.mapping.transform import Entry, Fate, Transformed
 from connector.core.records import Record, TopicPartition
-from connector.core.transform import Entry, Fate, Transformed
+from connector.core.sending.backpressure import Bounds
+from connector.core.sending.destination import Limits
 from connector.loop import MOMENT
 from tests.loop.fakes import House
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connector.core.batching import Batch
-from connector.core.flow import Bounds
-from connector.core.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
 from connector.core.records import Record, TopicPartition
+from connector.core.sending.backpressure import Bounds
+from connector.core.sending.lanes import Batch
+from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
 from tests.loop.fakes import P0, P1, P2, QUICK, House, body, transform
 
 PARTITIONS = (P0, P1, P2)

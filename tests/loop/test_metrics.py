@@ -6,8 +6,8 @@ import pytest
 from prometheus_client import Counter, Gauge, Histogram, Info
 from prometheus_client.metrics import MetricWrapperBase
 
-from connector.core.outcomes import Status
 from connector.core.records import Reason, Stage, TopicPartition
+from connector.core.sending.outcomes import Status
 from connector.metrics import PUT_EVENTS, STAGES, Metrics, Tally
 
 # The table of the operations guide: names, types, labels. Names and labels are a contract.

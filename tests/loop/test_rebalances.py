@@ -2,9 +2,9 @@
 
 import pytest
 
-from connector.core.batching import Batch
-from connector.core.flow import Bounds
-from connector.core.outcomes import Delivered, Outcome, Retryable, Status
+from connector.core.sending.backpressure import Bounds
+from connector.core.sending.lanes import Batch
+from connector.core.sending.outcomes import Delivered, Outcome, Retryable, Status
 from tests.loop.fakes import P0, P1, QUICK, TOPIC, House, body
 
 

@@ -9,10 +9,10 @@ from confluent_kafka import KafkaError, Message
 from prometheus_client import generate_latest
 
 from connector import logs
-from connector.core.batching import Batch
-from connector.core.outcomes import Delivered, Outcome, Rejected, Retryable, Status
-from connector.core.transform import Pipeline
-from connector.dead_letters import KafkaDeadLetters
+from connector.core.mapping.transform import Pipeline
+from connector.core.sending.lanes import Batch
+from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retryable, Status
+from connector.kafka.dead_letters import KafkaDeadLetters
 from connector.loop import Loop, Settings
 from connector.watch import Watch
 from tests.config.files import build, loaded

@@ -15,11 +15,12 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 from structlog.testing import capture_logs
 
-from connector import logs, spans
-from connector.core.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
+from connector import logs
+from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
 from connector.loop import Loop, Settings
-from connector.spans import Spans, Telling, context_of, target
-from connector.tracing import traced
+from connector.tracing import spans
+from connector.tracing.setup import traced
+from connector.tracing.spans import Spans, Telling, context_of, target
 from tests.loop.fakes import EPOCH, P0, P1, QUICK, ROOMY, Clock, FakeSender, House, transform
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -252,8 +253,8 @@ def test_where_no_traces_are_wanted_the_sender_is_the_one_that_was_given(environ
 
 
 def test_without_the_extra_one_warning_names_it_and_all_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "connector.spans")
-    monkeypatch.delattr("connector.spans")
+    monkeypatch.delitem(sys.modules, "connector.tracing.spans")
+    monkeypatch.delattr("connector.tracing.spans")
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)  # as if it were not installed
     sender = FakeSender(Clock())
     with capture_logs() as lines:

@@ -4,12 +4,12 @@ import itertools
 
 import pytest
 
-from connector.core.batching import Batch
-from connector.core.channel import Limits
-from connector.core.flow import Bounds
-from connector.core.outcomes import Delivered, Fatal, Outcome, Rejected, Retryable, Status, Throttled
+from connector.core.mapping.transform import Entry, Fate, Transformed
 from connector.core.records import Filtered, Reason, Rejection, Skipped, Stage
-from connector.core.transform import Entry, Fate, Transformed
+from connector.core.sending.backpressure import Bounds
+from connector.core.sending.destination import Limits
+from connector.core.sending.lanes import Batch
+from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Rejected, Retryable, Status, Throttled
 from tests.loop.fakes import P0, P1, QUICK, TOPIC, House, body
 
 

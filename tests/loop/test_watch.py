@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from connector.core.flow import Bounds
-from connector.core.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
-from connector.core.pacing import START
+from connector.core.sending.backpressure import Bounds
+from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
+from connector.core.sending.rate import START
 from connector.ports import Reach
 from connector.watch import Watch
 from tests.loop.fakes import P0, P1, QUICK, TOPIC, House

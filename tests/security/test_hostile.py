@@ -12,7 +12,7 @@ import yaml
 
 import connector
 from connector.config import Loaded, client_properties, load_text
-from connector.core.functions import EXTRA_FUNCTIONS, FUNCTIONS
+from connector.core.expressions.functions import EXTRA_FUNCTIONS, FUNCTIONS
 from tests.config.files import build
 
 CODE = Path(connector.__file__).parent

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram
 
-from connector.core.outcomes import Retryable, Status
 from connector.core.records import TopicPartition
+from connector.core.sending.outcomes import Retryable, Status
 from connector.status.board import MOST_ROWS, WINDOW, summary
 from connector.status.history import SPAN, STEP, Buckets, History, Reading, buckets, quantile, read
 from connector.status.model import Totals

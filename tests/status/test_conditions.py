@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
-from connector.core.flow import Bounds
-from connector.core.outcomes import Delivered, Fatal, Outcome, Rejected, Retryable, Status, Throttled
+from connector.core.sending.backpressure import Bounds
+from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Rejected, Retryable, Status, Throttled
 from connector.ports import Reach
 from connector.status.board import STALLED
 from connector.status.conditions import PATIENCE

@@ -12,9 +12,9 @@ import yaml
 from confluent_kafka import Producer
 
 from connector.config import Loaded, load_text
-from connector.core.batching import Batch
-from connector.core.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
-from connector.core.transform import Router
+from connector.core.mapping.transform import Router
+from connector.core.sending.lanes import Batch
+from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
 from connector.local.broker import EmbeddedBroker
 from connector.server import Asked
 from connector.status import Answers
@@ -26,7 +26,7 @@ from tests.status.views import Looked
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from connector.core.transform import Transform
+    from connector.core.mapping.transform import Transform
 
 OUTCOMES: dict[str, Outcome] = {
     "delivered": Delivered(),

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 from structlog.testing import capture_logs
 
-from connector.core.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
-from connector.core.transform import Fate, Transformed
+from connector.core.mapping.transform import Fate, Transformed
+from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
 from connector.ports import Reach
 from connector.status.board import STALLED
 from connector.status.conditions import PATIENCE
@@ -25,8 +25,8 @@ from tests.status.views import Looked
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from connector.core.batching import Batch
     from connector.core.records import Record, TopicPartition
+    from connector.core.sending.lanes import Batch
     from connector.status.model import View
 
 WAITING = 40  # records

@@ -8,7 +8,7 @@ from typing import Any
 from confluent_kafka import Producer
 
 from connector.core.records import Reason, Record, Rejection, Stage, TopicPartition
-from connector.dead_letters import REMEMBERED, KafkaDeadLetters
+from connector.kafka.dead_letters import REMEMBERED, KafkaDeadLetters
 from connector.metrics import Metrics
 from connector.status.taps import CountedCalls
 from tests.loop.fakes import Clock, FakeSender

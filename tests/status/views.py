@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from connector.core.records import Reason, Rejection, Stage, TopicPartition
-from connector.dead_letters import Buried
+from connector.kafka.dead_letters import Buried
 from connector.ports import Polled
 from connector.status.board import Board
 from connector.status.model import (
@@ -28,10 +28,10 @@ from tests.loop.fakes import EPOCH, QUICK, ROOMY, Clock, FakeDeadLetters, FakeSo
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from connector.core.channel import Limits
-    from connector.core.flow import Bounds
-    from connector.core.offsets import OpenRecord
-    from connector.core.transform import Transform
+    from connector.core.mapping.transform import Transform
+    from connector.core.sending.backpressure import Bounds
+    from connector.core.sending.destination import Limits
+    from connector.core.sending.offsets import OpenRecord
 
 NOW = 1_795_500_900.0
 FACTS = Facts(

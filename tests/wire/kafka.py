@@ -7,11 +7,11 @@ from typing import Any, Protocol
 from confluent_kafka import Consumer, Message, Producer
 from confluent_kafka import TopicPartition as ClientTopicPartition
 
+from connector.core.mapping.specs import PipelineSpec
+from connector.core.mapping.topics import Topics
 from connector.core.records import Record, TopicPartition
-from connector.core.specs import PipelineSpec
-from connector.core.topics import Topics
+from connector.kafka.source import KafkaSource
 from connector.metrics import Metrics
-from connector.source import KafkaSource
 
 PATIENCE = 60.0  # seconds; only a test that fails waits as long
 QUICK = {

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError
 
-from connector import addresses
-from connector.addresses import advice_on, unresolvable
+from connector.kafka import advertised as addresses
+from connector.kafka.advertised import advice_on, unresolvable
+from connector.kafka.startup import require_names
 from connector.local.mock_cluster import MockCluster
 from connector.ports import Unavailable
-from connector.readiness import require_names
 from tests.wire.kafka import Member, until
 
 NAME = "kafka-0.x"  # as long as 127.0.0.1, so that it can take its place in an answer

@@ -25,16 +25,16 @@ from confluent_kafka import KafkaError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector import auth as auth_module
-from connector import msk
-from connector.auth import Login
-from connector.certificates import expires
+from connector.aws.credentials import NotConfigured
 from connector.config.models import KafkaConfig
-from connector.credentials import NotConfigured
+from connector.kafka import clients as auth_module
+from connector.kafka import msk_tokens as msk
+from connector.kafka.certificates import expires
+from connector.kafka.clients import Login
+from connector.kafka.errors import MENDED_ELSEWHERE, PATIENCE, QUIET, Refusals
+from connector.kafka.msk_tokens import CLAIMED, SIGNED_FOR, Tokens, sign
 from connector.metrics import Metrics
-from connector.msk import CLAIMED, SIGNED_FOR, Tokens, sign
 from connector.ports import Outside, Unavailable
-from connector.refusals import MENDED_ELSEWHERE, PATIENCE, QUIET, Refusals
 from connector.signals import Signals
 from tests.conftest import KEY
 from tests.kafka.certificates import Authority

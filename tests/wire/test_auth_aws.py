@@ -13,10 +13,10 @@ from urllib.parse import parse_qs
 import pytest
 from botocore.session import Session
 
-from connector.core.outcomes import Delivered, Fatal, Outcome, Retryable
-from connector.credentials import Account, NotConfigured, Role
-from connector.local.endpoint import Endpoint, running_endpoint
-from connector.personalize import Wire
+from connector.aws.credentials import Account, NotConfigured, Role
+from connector.aws.put_events import Wire
+from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Retryable
+from connector.local.endpoint.server import Endpoint, running_endpoint
 from tests.wire.web import batch
 
 pytestmark = pytest.mark.usefixtures("aws")

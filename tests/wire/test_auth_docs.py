@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from connector import refusals
 from connector.config import Loaded, load_text
+from connector.kafka import errors as refusals
 from tests.config.files import build
 from tests.kafka.certificates import Authority
 

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector import __version__
-from connector.core.offsets import OpenRecord
 from connector.core.records import Reason, Record, Rejection, Stage, TopicPartition
-from connector.dead_letters import DEFAULTS, OWNED, KafkaDeadLetters, headers
+from connector.core.sending.offsets import OpenRecord
+from connector.kafka.dead_letters import DEFAULTS, OWNED, KafkaDeadLetters, headers
 from connector.local.mock_cluster import ApiKey, MockCluster
 from connector.metrics import Metrics
 from tests.wire.kafka import PATIENCE, read_all

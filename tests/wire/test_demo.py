@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PATIENCE = 45.0  # seconds
-PARTS = {"broker": "connector.local.broker", "endpoint": "connector.local.endpoint_command", "connector": "run"}
+PARTS = {"broker": "connector.local.broker", "endpoint": "connector.local.endpoint.command", "connector": "run"}
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc")
 

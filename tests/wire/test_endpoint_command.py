@@ -11,13 +11,13 @@ from pathlib import Path
 import orjson
 import pytest
 
-from connector.local.endpoint_command import add_arguments, read_faults, run
+from connector.local.endpoint.command import add_arguments, read_faults, run
 from tests.wire.endpoint_support import KEY, SECRET, call, event, post, request, stock_client
 
 
 @contextmanager
 def command(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    words = [sys.executable, "-m", "connector.local.endpoint_command", "--port", "0", *arguments]
+    words = [sys.executable, "-m", "connector.local.endpoint.command", "--port", "0", *arguments]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

@@ -10,9 +10,9 @@ import orjson
 import pytest
 from botocore.exceptions import ClientError
 
-from connector.local.endpoint import Endpoint, running_endpoint
-from connector.local.errors import STATUS
-from connector.local.faults import Faults
+from connector.local.endpoint.errors import STATUS
+from connector.local.endpoint.faults import Faults
+from connector.local.endpoint.server import Endpoint, running_endpoint
 from tests.wire.endpoint_support import (
     KEY,
     NOW,

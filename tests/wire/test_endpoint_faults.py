@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from connector.local.endpoint import Endpoint, running_endpoint
-from connector.local.faults import Bucket, Faults, Injector
-from connector.local.ledger import Ledger, by_session
+from connector.local.endpoint.faults import Bucket, Faults, Injector
+from connector.local.endpoint.ledger import Ledger, by_session
+from connector.local.endpoint.server import Endpoint, running_endpoint
 from tests.wire.endpoint_support import call, event, post, request, stock_client
 
 

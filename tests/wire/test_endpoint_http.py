@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connector.local.connection import MAX_BODY_BYTES
-from connector.local.endpoint import Endpoint, running_endpoint
-from connector.local.faults import Faults
+from connector.local.endpoint.connection import MAX_BODY_BYTES
+from connector.local.endpoint.faults import Faults
+from connector.local.endpoint.server import Endpoint, running_endpoint
 from tests.wire.endpoint_support import (
     call,
     connect,

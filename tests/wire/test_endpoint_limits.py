@@ -10,8 +10,8 @@ from botocore.model import ListShape, Shape, StructureShape
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.local.errors import ServiceError
-from connector.local.limits import (
+from connector.local.endpoint.errors import ServiceError
+from connector.local.endpoint.limits import (
     DOCUMENTED,
     LINEAR_PATTERNS,
     MAX_EVENT_BYTES,

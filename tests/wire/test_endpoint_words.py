@@ -9,9 +9,9 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from connector.local.endpoint import Endpoint, running_endpoint
-from connector.local.faults import Faults
-from connector.local.limits import other_operations
+from connector.local.endpoint.faults import Faults
+from connector.local.endpoint.limits import other_operations
+from connector.local.endpoint.server import Endpoint, running_endpoint
 from tests.wire.endpoint_support import (
     KEY,
     NOW,

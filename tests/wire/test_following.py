@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from connector.core.records import TopicPartition
-from connector.following import USUAL, Following, existing
+from connector.kafka.following import USUAL, Following, existing
 from connector.local.mock_cluster import ALL_BROKERS, MockCluster
 from tests.wire.kafka import Member, produce, reading, until
 

@@ -9,8 +9,8 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from connector.core.records import Record, TopicPartition
+from connector.kafka.missed import ALLOWANCE, ASKED, BEGINNING, PATIENCE, SHARE, WORTH_ASKING, Retention
 from connector.metrics import Metrics
-from connector.retention import ALLOWANCE, ASKED, BEGINNING, PATIENCE, SHARE, WORTH_ASKING, Retention
 
 if TYPE_CHECKING:
     from collections.abc import Callable

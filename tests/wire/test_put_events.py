@@ -18,13 +18,13 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.session import Session
 
-from connector.calls import Calls
-from connector.core.batching import Batch
-from connector.core.outcomes import Delivered, Fatal, Outcome, Rejected, Retryable, Status, Throttled
-from connector.credentials import Account, NotConfigured
-from connector.local.endpoint import Endpoint, running_endpoint
-from connector.local.faults import Faults
-from connector.personalize import Wire
+from connector.aws.credentials import Account, NotConfigured
+from connector.aws.put_events import Wire
+from connector.aws.sender import Calls
+from connector.core.sending.lanes import Batch
+from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Rejected, Retryable, Status, Throttled
+from connector.local.endpoint.faults import Faults
+from connector.local.endpoint.server import Endpoint, running_endpoint
 from connector.ports import Answer
 from tests.conftest import KEY, SECRET
 from tests.wire.web import AWS, Asked, Told, Web, batch
@@ -576,7 +576,7 @@ def test_a_proxy_that_is_none_is_told_at_the_start(aws: pytest.MonkeyPatch, valu
 
 
 def test_a_proxy_that_takes_the_connection_and_says_nothing_costs_no_sockets(aws: pytest.MonkeyPatch) -> None:
-    aws.setattr("connector.personalize.CONNECT_TIMEOUT", 0.2)
+    aws.setattr("connector.aws.put_events.CONNECT_TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(20)
         aws.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.getsockname()[1]}")

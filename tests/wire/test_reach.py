@@ -11,12 +11,12 @@ import orjson
 import pytest
 
 from connector.core.records import TopicPartition
+from connector.kafka.reach import Listening, quiet
+from connector.kafka.source import KafkaSource
 from connector.local.broker import EmbeddedBroker
 from connector.local.mock_cluster import MockCluster
 from connector.metrics import Metrics
 from connector.ports import Reach
-from connector.reach import Listening, quiet
-from connector.source import KafkaSource
 from tests.wire.kafka import reading
 
 if TYPE_CHECKING:

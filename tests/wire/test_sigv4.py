@@ -11,7 +11,7 @@ from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.signing import Keys, Signer
+from connector.aws.sigv4 import Keys, Signer
 
 URLS = (
     "https://personalize-events.eu-west-1.amazonaws.com/events",

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import SSLError
 
-from connector import failures
-from connector.core.answers import PATIENCE
-from connector.core.outcomes import Delivered, Fatal, Outcome, Retryable, described
-from connector.credentials import NotConfigured
-from connector.local.endpoint import running_endpoint
+from connector.aws import failures
+from connector.aws.credentials import NotConfigured
+from connector.core.sending.answers import PATIENCE
+from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Retryable, described
+from connector.local.endpoint.server import running_endpoint
 from tests.kafka.certificates import Authority, Pair
 from tests.wire.web import AWS, Told, Web, batch, running_web
 from tests.wire.wires import ROLE, InOneLoop, free_port, wire

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from connector.local.endpoint import running_endpoint
+from connector.local.endpoint.server import running_endpoint
 from connector.local.mock_cluster import MockCluster
 from tests.processes import Connector, wait_until
 from tests.wire.kafka import PATIENCE, produce, read_all

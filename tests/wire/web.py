@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
-from connector.core.batching import Batch, Item
-from connector.core.offsets import OpenRecord, PartitionOffsets
+from connector.core.mapping.transform import Entry
 from connector.core.records import Record, TopicPartition
-from connector.core.transform import Entry
+from connector.core.sending.lanes import Batch, Item
+from connector.core.sending.offsets import OpenRecord, PartitionOffsets
 
 BODY = b'{"eventType":"View","sentAt":1700000000,"itemId":"i-1"}'
 

@@ -3,10 +3,10 @@
 import asyncio
 import socket
 
-from connector.core.batching import Batch
-from connector.core.outcomes import Outcome, Retryable
-from connector.credentials import Account, Role
-from connector.personalize import Wire
+from connector.aws.credentials import Account, Role
+from connector.aws.put_events import Wire
+from connector.core.sending.lanes import Batch
+from connector.core.sending.outcomes import Outcome, Retryable
 
 ROLE = Role("arn:aws:iam::123456789012:role/events", "external-1", "me-1")
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 from math import isfinite
 
-from connector.core.calling import EvaluationError
+from connector.core.expressions.calling import EvaluationError
 
 Number = int | float
 

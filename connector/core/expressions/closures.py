@@ -9,8 +9,8 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from connector.core.calling import EvaluationError, Spend, type_name
-from connector.core.work import CONTAINERS, LONG, weight
+from connector.core.expressions.calling import EvaluationError, Spend, type_name
+from connector.core.expressions.work import CONTAINERS, LONG, weight
 
 Closure = Callable[[Any], Any]
 

@@ -11,11 +11,19 @@ from typing import Any, NamedTuple
 from jmespath.exceptions import JMESPathError
 from jmespath.visitor import Options, TreeInterpreter
 
-from connector.core import closures
-from connector.core.calling import CALL, UNKNOWN, EvaluationError, ExpressionError, Reference, calling, invoke
-from connector.core.closures import Closure, truthy
-from connector.core.functions import FUNCTIONS
-from connector.core.work import CHEAP, Exhausted, Work
+from connector.core.expressions import closures
+from connector.core.expressions.calling import (
+    CALL,
+    UNKNOWN,
+    EvaluationError,
+    ExpressionError,
+    Reference,
+    calling,
+    invoke,
+)
+from connector.core.expressions.closures import Closure, truthy
+from connector.core.expressions.functions import FUNCTIONS
+from connector.core.expressions.work import CHEAP, Exhausted, Work
 
 Node = dict[str, Any]  # the library's: type, children, and value where the type has one
 LOOP = 12  # steps that a projection takes beside those of its elements, unless they are few

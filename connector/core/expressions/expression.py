@@ -14,13 +14,13 @@ from jmespath.exceptions import EmptyExpressionError, IncompleteExpressionError,
 from jmespath.lexer import Lexer
 from jmespath.parser import Parser
 
-from connector.core.calling import EvaluationError, ExpressionError, Function
-from connector.core.closures import truthy
-from connector.core.compiler import BUILDERS, Context, Node, compile_tree, operands
-from connector.core.functions import FUNCTIONS
+from connector.core.expressions.calling import EvaluationError, ExpressionError, Function
+from connector.core.expressions.closures import truthy
+from connector.core.expressions.compiler import BUILDERS, Context, Node, compile_tree, operands
+from connector.core.expressions.functions import FUNCTIONS
+from connector.core.expressions.shapes import shape
+from connector.core.expressions.work import Exhausted, Work
 from connector.core.hints import CONSTANTS, did_you_mean, function_hint, syntax_hint
-from connector.core.shapes import shape
-from connector.core.work import Exhausted, Work
 
 __all__ = ["ROOTS", "EvaluationError", "Expression", "ExpressionError", "compile_expression", "truthy"]
 

@@ -14,10 +14,10 @@ from urllib.parse import unquote_plus
 
 from jmespath.functions import Functions
 
-from connector.core.arithmetic import add, base64_decode, decimal, divide, multiply, round_half_up, subtract
-from connector.core.calling import EvaluationError, Function, Rate, Spend, free, nullable, parameter
-from connector.core.searching import prepare_regex, regex_extract
-from connector.core.work import CONTAINERS, LONG, weight
+from connector.core.expressions.arithmetic import add, base64_decode, decimal, divide, multiply, round_half_up, subtract
+from connector.core.expressions.calling import EvaluationError, Function, Rate, Spend, free, nullable, parameter
+from connector.core.expressions.searching import prepare_regex, regex_extract
+from connector.core.expressions.work import CONTAINERS, LONG, weight
 
 __all__ = ["EXTRA_FUNCTIONS", "FUNCTIONS", "MAX_TEXT"]
 

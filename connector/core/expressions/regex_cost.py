@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from connector.core.automaton import ALL, Automaton, TooComplex, automaton, pairs, reached
+from connector.core.expressions.regex_automaton import ALL, Automaton, TooComplex, automaton, pairs, reached
 
 MAX_TOGETHER = 128  # characters and classes within one loop: pairs are looked at
 MAX_STEPS = 200_000  # of looking at how two loops work together

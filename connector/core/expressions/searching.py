@@ -9,9 +9,9 @@ from functools import partial
 from math import isqrt
 from typing import Any, NamedTuple
 
-from connector.core.automaton import TooComplex
-from connector.core.backtracking import growth
-from connector.core.calling import EvaluationError, ExpressionError, Spend, free, nullable
+from connector.core.expressions.calling import EvaluationError, ExpressionError, Spend, free, nullable
+from connector.core.expressions.regex_automaton import TooComplex
+from connector.core.expressions.regex_cost import growth
 
 MAX_SEARCHED = 8192  # characters that regex_extract searches; fewer where a pattern's steps would be too many
 MAX_SEARCH = 200_000  # moves that one search may take, a few milliseconds at most

@@ -7,7 +7,7 @@ and the file can say so before the first record.
 from collections.abc import Mapping
 from typing import Any
 
-from connector.core.compiler import Node, operands
+from connector.core.expressions.compiler import Node, operands
 
 _LISTS = frozenset({"projection", "filter_projection", "value_projection", "flatten", "multi_select_list"})
 _FUNCTIONS: Mapping[str, Any] = {

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import Any
 
-from connector.core.events import EARLIEST_SENT_AT, Invalid, check_envelope, check_event
+from connector.core.mapping.events import EARLIEST_SENT_AT, Invalid, check_envelope, check_event
+from connector.core.mapping.specs import Const, FieldSpec
+from connector.core.mapping.values import DataError, serialise, to_text
 from connector.core.records import Reason
-from connector.core.specs import Const, FieldSpec
-from connector.core.values import DataError, serialise, to_text
 
 Limit = Callable[[Any], Invalid | None]
 

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic import field_validator as check
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from connector.core.mapping.values import JsonObject
 from connector.core.records import Reason
-from connector.core.values import JsonObject
 
 MAX_EVENTS_PER_CALL = 10
 MAX_EVENT_BYTES = 10_240

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any, NamedTuple
 
-from connector.core.calling import Spend
-from connector.core.constants import Limit
-from connector.core.records import Reason, Skip
-from connector.core.scope import (
+from connector.core.expressions.calling import Spend
+from connector.core.expressions.work import LONG
+from connector.core.mapping.constants import Limit
+from connector.core.mapping.scope import (
     ALWAYS,
     Condition,
     Fetch,
@@ -25,11 +25,11 @@ from connector.core.scope import (
     guard,
     parse,
 )
-from connector.core.specs import Case, Const, Else, FieldSpec, From, Template
-from connector.core.templates import UnbalancedError, split_template
-from connector.core.times import TimeSpecError, time_parser, time_zone
-from connector.core.values import CONVERSIONS, Convert, DataError, render
-from connector.core.work import LONG
+from connector.core.mapping.specs import Case, Const, Else, FieldSpec, From, Template
+from connector.core.mapping.templates import UnbalancedError, split_template
+from connector.core.mapping.times import TimeSpecError, time_parser, time_zone
+from connector.core.mapping.values import CONVERSIONS, Convert, DataError, render
+from connector.core.records import Reason, Skip
 
 
 class Dropped(Exception):

@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from connector.core.calling import Spend
-from connector.core.constants import check_item, check_items, check_object, check_property, limit_of
-from connector.core.events import MAX_PROPERTIES, RESERVED_PROPERTIES, Invalid
-from connector.core.expressions import ELEMENT_NAMES, ROOTS
-from connector.core.fields import Target, compile_field, describe, may_skip
-from connector.core.scope import Fetch, Root, Scope, compile_value, guard
-from connector.core.specs import Const, FieldSpec, PutEventsSpec
-from connector.core.times import LAST36, head36, time_parser
-from connector.core.values import (
+from connector.core.expressions.calling import Spend
+from connector.core.expressions.expression import ELEMENT_NAMES, ROOTS
+from connector.core.expressions.work import Exhausted
+from connector.core.mapping.constants import check_item, check_items, check_object, check_property, limit_of
+from connector.core.mapping.events import MAX_PROPERTIES, RESERVED_PROPERTIES, Invalid
+from connector.core.mapping.fields import Target, compile_field, describe, may_skip
+from connector.core.mapping.scope import Fetch, Root, Scope, compile_value, guard
+from connector.core.mapping.specs import Const, FieldSpec, PutEventsSpec
+from connector.core.mapping.times import LAST36, head36, time_parser
+from connector.core.mapping.values import (
     Convert,
     DataError,
     serialise,
@@ -27,7 +28,6 @@ from connector.core.values import (
     to_property,
     to_text,
 )
-from connector.core.work import Exhausted
 
 REQUIRED = frozenset({"sessionId", "eventType", "sentAt"})
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from connector.core.elements import MAX_ELEMENTS, Elements, compile_elements
-from connector.core.explain import Trace
-from connector.core.expressions import ROOTS
-from connector.core.fields import Dropped
-from connector.core.members import compile_members
-from connector.core.records import Failed, Filtered, Reason, Rejection, Skip, Skipped, Stage, quick
-from connector.core.scope import (
+from connector.core.expressions.expression import ROOTS
+from connector.core.expressions.work import EVENT, Exhausted, Work
+from connector.core.mapping.elements import MAX_ELEMENTS, Elements, compile_elements
+from connector.core.mapping.explain import Trace
+from connector.core.mapping.fields import Dropped
+from connector.core.mapping.members import compile_members
+from connector.core.mapping.scope import (
     ALWAYS,
     RECORD_NAMES,
     Condition,
@@ -23,10 +23,10 @@ from connector.core.scope import (
     SpecError,
     compile_condition,
 )
-from connector.core.specs import PipelineSpec, PutEventsSpec, Rule
-from connector.core.topics import fault, is_pattern
-from connector.core.values import DataError
-from connector.core.work import EVENT, Exhausted, Work
+from connector.core.mapping.specs import PipelineSpec, PutEventsSpec, Rule
+from connector.core.mapping.topics import fault, is_pattern
+from connector.core.mapping.values import DataError
+from connector.core.records import Failed, Filtered, Reason, Rejection, Skip, Skipped, Stage, quick
 
 __all__ = ["MAX_ELEMENTS", "Mapped", "MappedEvent", "Mapping", "Members", "SpecError", "compile_pipeline"]
 

@@ -9,11 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from connector.core.calling import SIZED
-from connector.core.constants import Limit
-from connector.core.decoding import Undecodable
-from connector.core.explain import Trace
-from connector.core.expressions import (
+from connector.core.expressions.calling import SIZED
+from connector.core.expressions.expression import (
     ELEMENT_NAMES,
     ROOTS,
     EvaluationError,
@@ -22,9 +19,12 @@ from connector.core.expressions import (
     compile_expression,
     truthy,
 )
+from connector.core.expressions.work import CHEAP, EXPRESSION, LONG, Exhausted, Work
+from connector.core.mapping.constants import Limit
+from connector.core.mapping.decoding import Undecodable
+from connector.core.mapping.explain import Trace
+from connector.core.mapping.values import UNCHANGED, Convert, DataError
 from connector.core.records import Reason
-from connector.core.values import UNCHANGED, Convert, DataError
-from connector.core.work import CHEAP, EXPRESSION, LONG, Exhausted, Work
 
 Root = Mapping[str, Any]  # whose key may be Undecodable
 Fetch = Callable[[Root], Any]

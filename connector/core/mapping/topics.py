@@ -10,9 +10,9 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from connector.core.automaton import TooComplex
-from connector.core.backtracking import growth
-from connector.core.specs import PipelineSpec
+from connector.core.expressions.regex_automaton import TooComplex
+from connector.core.expressions.regex_cost import growth
+from connector.core.mapping.specs import PipelineSpec
 
 INTERNAL = "__"  # what the names of a cluster's own topics begin with
 LONGEST = 249  # characters of a topic's name

@@ -7,18 +7,18 @@ a Rejection; nothing that a record contains raises past this module.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, assert_never
 
-from connector.core.decoding import (
+from connector.core.mapping.decoding import (
     KEY_DECODERS,
     VALUE_DECODERS,
     decode_headers,
     decode_key,
     decode_value,
 )
-from connector.core.events import Invalid, check_envelope, check_event
-from connector.core.mapping import Mapped, MappedEvent, Mapping
+from connector.core.mapping.events import Invalid, check_envelope, check_event
+from connector.core.mapping.rules import Mapped, MappedEvent, Mapping
+from connector.core.mapping.specs import PipelineSpec
+from connector.core.mapping.topics import Topics
 from connector.core.records import Failed, Filtered, Reason, Record, Rejection, Skip, Skipped, Stage, quick
-from connector.core.specs import PipelineSpec
-from connector.core.topics import Topics
 
 
 class Entry(NamedTuple):

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import orjson
 
-from connector.core.outcomes import Fatal, Outcome, Retryable, Status, Throttled
+from connector.core.sending.outcomes import Fatal, Outcome, Retryable, Status, Throttled
 
 REQUEST_IDS = ("x-amzn-requestid", "x-amzn-request-id", "x-amz-request-id")
 ERROR_TYPE = "x-amzn-errortype"

@@ -6,10 +6,10 @@ A full buffer sends the call that is worth most; what is left at the end goes as
 
 from typing import NamedTuple
 
-from connector.core.batching import Item, Lanes
-from connector.core.offsets import OpenRecord, PartitionOffsets
+from connector.core.mapping.transform import Entry
 from connector.core.records import Record, TopicPartition
-from connector.core.transform import Entry
+from connector.core.sending.lanes import Item, Lanes
+from connector.core.sending.offsets import OpenRecord, PartitionOffsets
 
 # Lanes ask whose an entry is only where partitions are given up, which does not happen here.
 _ANY = OpenRecord(Record("", 0, 0, 0, None, None), PartitionOffsets(TopicPartition("", 0)))

@@ -13,8 +13,8 @@ dead-lettered.
 from collections.abc import Callable
 from typing import NamedTuple, assert_never
 
-from connector.core.batching import Batch, Item, Lanes
-from connector.core.outcomes import (
+from connector.core.sending.lanes import Batch, Item, Lanes
+from connector.core.sending.outcomes import (
     Delivered,
     Expired,
     Fatal,
@@ -25,7 +25,7 @@ from connector.core.outcomes import (
     described,
     expired_for_good,
 )
-from connector.core.pacing import Outage, Pace, backoff
+from connector.core.sending.rate import Outage, Pace, backoff
 
 DOUBT = 5.0  # seconds
 

@@ -5,9 +5,9 @@ A slow tracking id would otherwise fill every place on the wire, and the others 
 
 from collections.abc import Callable, Iterator
 
-from connector.core.batching import Batch, Item
-from connector.core.channel import Channel, Doubtful, Limits, Settled, Trust
-from connector.core.outcomes import Outcome
+from connector.core.sending.destination import Channel, Doubtful, Limits, Settled, Trust
+from connector.core.sending.lanes import Batch, Item
+from connector.core.sending.outcomes import Outcome
 
 MOST_IDLE = 100  # channels kept for their pace although nothing waits in them; tracking ids can come from records
 

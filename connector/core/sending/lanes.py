@@ -15,9 +15,9 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from connector.core.events import MAX_EVENTS_PER_CALL
-from connector.core.offsets import OpenRecord
-from connector.core.transform import Entry
+from connector.core.mapping.events import MAX_EVENTS_PER_CALL
+from connector.core.mapping.transform import Entry
+from connector.core.sending.offsets import OpenRecord
 
 PATIENCE = 5.0  # seconds by which a full lane may be younger and still go first
 _VOID_PLACES = 64  # kept in a queue before it is worth sweeping

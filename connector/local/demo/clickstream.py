@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 
-from connector.local.breakages import ADDED, CLICKED, LISTED, ORDERED, VIEWED, Document, choose
+from connector.local.demo.breakages import ADDED, CLICKED, LISTED, ORDERED, VIEWED, Document, choose
 
 SECONDS = 3_600.0  # the time that a clickstream spans
 TOMBSTONES = 0.003  # of all records

@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 import orjson
 
 from connector.exits import Exit
-from connector.local.breakages import POISON
-from connector.local.clickstream import SECONDS, clickstream
-from connector.local.demo_judge import OUTCOMES, Seen, judge
-from connector.local.demo_parts import NAP, Failed, Interrupted, Interrupts, Part, environment, wait_for
-from connector.local.demo_paths import configuration, example, program, shown
-from connector.local.demo_report import Figures, Progress, Screen, final_page, next_steps
-from connector.local.demo_traffic import Broker, Page, Sent, accepted, counted, page, send
+from connector.local.demo.breakages import POISON
+from connector.local.demo.clickstream import SECONDS, clickstream
+from connector.local.demo.judge import OUTCOMES, Seen, judge
+from connector.local.demo.paths import configuration, example, program, shown
+from connector.local.demo.processes import NAP, Failed, Interrupted, Interrupts, Part, environment, wait_for
+from connector.local.demo.report import Figures, Progress, Screen, final_page, next_steps
+from connector.local.demo.traffic import Broker, Page, Sent, accepted, counted, page, send
 
 PARTITIONS = 6
 TRACKING_ID = "demo-tracker"
@@ -155,7 +155,7 @@ class Demo:
         [topic] = config.pipelines[0].topics
         topics = [f"--topic={topic}:{PARTITIONS}", f"--topic={config.dead_letter.topic}:1"]
         broker = self._part(stack, "broker", ["connector.local.broker", "--quiet", *topics], base)
-        endpoint = self._part(stack, "endpoint", ["connector.local.endpoint_command", *_ENDPOINT_OPTIONS], base)
+        endpoint = self._part(stack, "endpoint", ["connector.local.endpoint.command", *_ENDPOINT_OPTIONS], base)
         servers, url = self._said(broker, "bootstrap_servers"), self._said(endpoint, "url")
         env = environment(
             os.environ,

@@ -7,8 +7,8 @@ counts. Nothing may be missing, out of order, in another session or of another u
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from connector.local.clickstream import Click
-from connector.local.demo_traffic import Accepted, Letter, Place, Sent
+from connector.local.demo.clickstream import Click
+from connector.local.demo.traffic import Accepted, Letter, Place, Sent
 
 SHOWN = 3  # examples of what is wrong
 OUTCOMES = ("delivered", "filtered", "skipped", "dead_lettered")

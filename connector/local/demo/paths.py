@@ -7,7 +7,7 @@ from pathlib import Path
 
 import connector
 from connector.config import Config, Loaded, load
-from connector.local.demo_parts import Failed, environment
+from connector.local.demo.processes import Failed, environment
 
 
 def example() -> Path:

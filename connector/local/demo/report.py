@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Any, NamedTuple, TextIO
 
-from connector.local.clickstream import Click
-from connector.local.demo_judge import Check, Seen, latencies, percentile
-from connector.local.demo_traffic import Letter, Sent
+from connector.local.demo.clickstream import Click
+from connector.local.demo.judge import Check, Seen, latencies, percentile
+from connector.local.demo.traffic import Letter, Sent
 
 WIDTHS = (40, 110)  # no narrower and no wider
 WINDOW = 2.0  # seconds

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, Producer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
-from connector.local.clickstream import SECONDS, Click
-from connector.local.demo_parts import Failed
+from connector.local.demo.clickstream import SECONDS, Click
+from connector.local.demo.processes import Failed
 
 ASK = 5.0  # seconds for one answer of a broker or a page
 SLICE = 500  # records written between two looks at the clock

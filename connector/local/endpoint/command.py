@@ -1,6 +1,6 @@
 """``putevents endpoint``: arguments to an endpoint, a line on stdout when it is ready, 0 after a clean stop.
 
-Also ``python -m connector.local.endpoint_command``. stdout carries that one line, so that a script may read
+Also ``python -m connector.local.endpoint.command``. stdout carries that one line, so that a script may read
 it; everything else goes to stderr.
 """
 
@@ -17,9 +17,9 @@ from pathlib import Path
 import orjson
 from pydantic import ValidationError
 
-from connector.local.endpoint import LOCALHOST, Endpoint, open_log
-from connector.local.faults import Faults
-from connector.local.ledger import Ledger
+from connector.local.endpoint.faults import Faults
+from connector.local.endpoint.ledger import Ledger
+from connector.local.endpoint.server import LOCALHOST, Endpoint, open_log
 
 EXIT_OK = 0
 EXIT_USAGE = 2

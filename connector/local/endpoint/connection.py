@@ -14,9 +14,9 @@ from typing import cast
 
 import httptools
 
-from connector.local.rendering import chunk, render_head
-from connector.local.requests import Fate, Hang, Reply, Reset
-from connector.local.signatures import Request
+from connector.local.endpoint.rendering import chunk, render_head
+from connector.local.endpoint.service import Fate, Hang, Reply, Reset
+from connector.local.endpoint.signatures import Request
 
 MAX_BODY_BYTES = 1 << 20
 MAX_HEAD_BYTES = 64 << 10

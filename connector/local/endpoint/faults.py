@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from connector.local.errors import ServiceError, invalid_input
-from connector.local.limits import Call
+from connector.local.endpoint.errors import ServiceError, invalid_input
+from connector.local.endpoint.limits import Call
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
 _UNIT_SECONDS: Mapping[str | None, float] = {"ms": 0.001, None: 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}

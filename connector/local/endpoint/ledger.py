@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import orjson
 
-from connector.local.limits import Call
+from connector.local.endpoint.limits import Call
 
 
 class Accepted(NamedTuple):

@@ -21,7 +21,7 @@ import orjson
 from botocore.loaders import Loader
 from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 
-from connector.local.errors import ServiceError, invalid_input
+from connector.local.endpoint.errors import ServiceError, invalid_input
 
 SERVICE = "personalize-events"
 MAX_EVENT_BYTES = 10 * 1024

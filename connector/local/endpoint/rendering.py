@@ -6,7 +6,7 @@ from http import HTTPStatus
 from itertools import count
 from uuid import uuid4
 
-from connector.local.requests import Reply
+from connector.local.endpoint.service import Reply
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 _RUN = str(uuid4())[:24]

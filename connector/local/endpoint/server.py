@@ -13,11 +13,11 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Self
 
-from connector.local.connection import Connection
-from connector.local.faults import Faults
-from connector.local.ledger import Ledger
-from connector.local.requests import Fate, Service
-from connector.local.signatures import Request
+from connector.local.endpoint.connection import Connection
+from connector.local.endpoint.faults import Faults
+from connector.local.endpoint.ledger import Ledger
+from connector.local.endpoint.service import Fate, Service
+from connector.local.endpoint.signatures import Request
 
 LOCALHOST = "127.0.0.1"
 BACKLOG = 1024

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import orjson
 from pydantic import ValidationError
 
-from connector.local.errors import STATUS, ServiceError
-from connector.local.faults import Faults, Injector
-from connector.local.ledger import Accepted, Ledger
-from connector.local.limits import Call, count_ignored, other_operations, put_events_check, read_call
-from connector.local.signatures import Request, check_signature
+from connector.local.endpoint.errors import STATUS, ServiceError
+from connector.local.endpoint.faults import Faults, Injector
+from connector.local.endpoint.ledger import Accepted, Ledger
+from connector.local.endpoint.limits import Call, count_ignored, other_operations, put_events_check, read_call
+from connector.local.endpoint.signatures import Request, check_signature
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
-from connector.local.errors import ServiceError
+from connector.local.endpoint.errors import ServiceError
 
 SIGNING_NAME = "personalize"
 MAX_SKEW_SECONDS = 300

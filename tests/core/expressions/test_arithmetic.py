@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.expressions import EvaluationError, compile_expression
+from connector.core.expressions.expression import EvaluationError, compile_expression
 
 INTEGERS = st.integers(-(10**30), 10**30)
 NUMBERS = INTEGERS | st.floats(-1e15, 1e15)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from jmespath.exceptions import ParseError
 from jmespath.parser import Parser
 
-from connector.core import compiler
-from connector.core.expressions import (
+from connector.core.expressions import compiler
+from connector.core.expressions.expression import (
     MAX_DEPTH,
     ROOTS,
     EvaluationError,

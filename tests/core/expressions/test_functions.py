@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.calling import Function
-from connector.core.expressions import EvaluationError, ExpressionError, compile_expression
-from connector.core.functions import EXTRA_FUNCTIONS, FUNCTIONS, MAX_TEXT
-from connector.core.searching import MAX_SEARCHED
+from connector.core.expressions.calling import Function
+from connector.core.expressions.expression import EvaluationError, ExpressionError, compile_expression
+from connector.core.expressions.functions import EXTRA_FUNCTIONS, FUNCTIONS, MAX_TEXT
+from connector.core.expressions.searching import MAX_SEARCHED
 
 TEXTS = st.text(max_size=30)
 

@@ -14,15 +14,15 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from connector.core import automaton
-from connector.core.automaton import MAX_POSITIONS, TooComplex
-from connector.core.backtracking import MAX_TOGETHER, growth
-from connector.core.expressions import EvaluationError, ExpressionError, compile_expression
-from connector.core.mapping import MAX_ELEMENTS, Mapping, compile_pipeline
+from connector.core.expressions import regex_automaton as automaton
+from connector.core.expressions.expression import EvaluationError, ExpressionError, compile_expression
+from connector.core.expressions.regex_automaton import MAX_POSITIONS, TooComplex
+from connector.core.expressions.regex_cost import MAX_TOGETHER, growth
+from connector.core.expressions.searching import MAX_SEARCH, MAX_SEARCHED, MAX_WAYS
+from connector.core.mapping.rules import MAX_ELEMENTS, Mapping, compile_pipeline
+from connector.core.mapping.scope import RECORD_NAMES
+from connector.core.mapping.specs import PipelineSpec
 from connector.core.records import Reason, Rejection
-from connector.core.scope import RECORD_NAMES
-from connector.core.searching import MAX_SEARCH, MAX_SEARCHED, MAX_WAYS
-from connector.core.specs import PipelineSpec
 
 # Each has stalled somebody, or is the smallest of its kind.
 EXPONENTIAL = (
@@ -145,7 +145,7 @@ def test_two_loops_that_work_together_in_too_many_ways_are_refused_soon() -> Non
 
 
 def test_what_the_parser_may_come_to_know_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connector.core.automaton._PARTS", {})
+    monkeypatch.setattr("connector.core.expressions.regex_automaton._PARTS", {})
     with pytest.raises(TooComplex, match="subpattern is not known here"):
         growth("(a)")
     with pytest.raises(TooComplex, match="difference is not known here"):

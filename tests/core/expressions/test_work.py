@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.core import work as work_module
-from connector.core.expressions import ROOTS, EvaluationError, ExpressionError, compile_expression
-from connector.core.functions import FUNCTIONS
-from connector.core.mapping import MAX_ELEMENTS, Mapped, Mapping, compile_pipeline
+from connector.core.expressions import work as work_module
+from connector.core.expressions.expression import ROOTS, EvaluationError, ExpressionError, compile_expression
+from connector.core.expressions.functions import FUNCTIONS
+from connector.core.expressions.searching import MAX_SEARCH
+from connector.core.expressions.work import MAX_STEPS, Exhausted, Work, weight
+from connector.core.mapping.rules import MAX_ELEMENTS, Mapped, Mapping, compile_pipeline
+from connector.core.mapping.scope import RECORD_NAMES
+from connector.core.mapping.specs import PipelineSpec
+from connector.core.mapping.transform import Fate, Pipeline, Transformed
+from connector.core.mapping.values import DataError
 from connector.core.records import Reason, Record, Rejection, Stage
-from connector.core.scope import RECORD_NAMES
-from connector.core.searching import MAX_SEARCH
-from connector.core.specs import PipelineSpec
-from connector.core.transform import Fate, Pipeline, Transformed
-from connector.core.values import DataError
-from connector.core.work import MAX_STEPS, Exhausted, Work, weight
-from tests.core.test_expressions import DOCUMENTS, FAILED, ROOT_DOCUMENTS, grow, library, same
+from tests.core.expressions.test_expressions import DOCUMENTS, FAILED, ROOT_DOCUMENTS, grow, library, same
 
 NOW = 1_795_509_011.0
 NAMES = frozenset({"a", "b", "c", "item", "index"})

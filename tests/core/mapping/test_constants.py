@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from connector.core.constants import check_constant, check_item, check_items, check_object, check_property
-from connector.core.events import Invalid
+from connector.core.mapping.constants import check_constant, check_item, check_items, check_object, check_property
+from connector.core.mapping.events import Invalid
+from connector.core.mapping.specs import Const, FieldSpec, PutEventsSpec
 from connector.core.records import Reason
-from connector.core.specs import Const, FieldSpec, PutEventsSpec
 
 BEYOND: dict[str, list[tuple[Any, Reason]]] = {
     "trackingId": [

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connector.core.decoding import (
+from connector.core.mapping.decoding import (
     JSON_TYPES,
     KEY_DECODERS,
     VALUE_DECODERS,

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from connector.core import events
-from connector.core.events import (
+from connector.core.mapping import events
+from connector.core.mapping.events import (
     EARLIEST_SENT_AT,
     GREATEST_FLOAT,
     IGNORED_LITERALS,

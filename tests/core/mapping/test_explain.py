@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.explain import DROPPED, Evaluated, Trace
-from connector.core.mapping import Mapping, compile_pipeline
-from connector.core.specs import PipelineSpec
+from connector.core.mapping.explain import DROPPED, Evaluated, Trace
+from connector.core.mapping.rules import Mapping, compile_pipeline
+from connector.core.mapping.specs import PipelineSpec
 
 SPEC = PipelineSpec.model_validate(
     {

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from connector.core.fields import Dropped, Target, compile_field
+from connector.core.expressions.work import Work
+from connector.core.mapping.fields import Dropped, Target, compile_field
+from connector.core.mapping.scope import RECORD_NAMES, Fetch, Scope, SpecError
+from connector.core.mapping.specs import FieldSpec
+from connector.core.mapping.templates import split_template
+from connector.core.mapping.times import time_parser
+from connector.core.mapping.values import DataError, to_number, to_property, to_text
 from connector.core.records import Reason
-from connector.core.scope import RECORD_NAMES, Fetch, Scope, SpecError
-from connector.core.specs import FieldSpec
-from connector.core.templates import split_template
-from connector.core.times import time_parser
-from connector.core.values import DataError, to_number, to_property, to_text
-from connector.core.work import Work
 
 TEXT = Target(to_text)
 NUMBER = Target(to_number)

@@ -5,10 +5,10 @@ from typing import Any
 import orjson
 import pytest
 
-from connector.core.mapping import compile_pipeline
+from connector.core.mapping.rules import compile_pipeline
+from connector.core.mapping.specs import PipelineSpec
+from connector.core.mapping.transform import Fate, Pipeline, Transformed
 from connector.core.records import Filtered, Reason, Record, Rejection, Skipped, known_timestamp
-from connector.core.specs import PipelineSpec
-from connector.core.transform import Fate, Pipeline, Transformed
 
 AT = 1_795_509_011  # Unix seconds
 NOW = 1_795_600_000.0

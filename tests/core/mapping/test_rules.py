@@ -8,11 +8,19 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.events import RESERVED_PROPERTIES
-from connector.core.mapping import MAX_ELEMENTS, Mapped, MappedEvent, Mapping, Members, SpecError, compile_pipeline
-from connector.core.members import REQUIRED
+from connector.core.mapping.events import RESERVED_PROPERTIES
+from connector.core.mapping.members import REQUIRED
+from connector.core.mapping.rules import (
+    MAX_ELEMENTS,
+    Mapped,
+    MappedEvent,
+    Mapping,
+    Members,
+    SpecError,
+    compile_pipeline,
+)
+from connector.core.mapping.specs import PipelineSpec, PutEventsSpec
 from connector.core.records import Filtered, Reason, Rejection, Skipped, Stage
-from connector.core.specs import PipelineSpec, PutEventsSpec
 
 SEGMENT = """
 name: segment

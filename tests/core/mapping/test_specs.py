@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connector.core.specs import Rule
+from connector.core.mapping.specs import Rule
 
 EVENT = {"sessionId": "value.s", "eventType": {"const": "View"}}
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.specs import PipelineSpec
-from connector.core.topics import LONGEST, Topics, fault
+from connector.core.mapping.specs import PipelineSpec
+from connector.core.mapping.topics import LONGEST, Topics, fault
 
 
 def reads(*topics: str, exclude: Sequence[str] = ()) -> PipelineSpec:

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.records import Reason
-from connector.core.values import (
+from connector.core.mapping.values import (
     CONVERSIONS,
     MAX_EXACT_INTEGER,
     DataError,
@@ -21,6 +20,7 @@ from connector.core.values import (
     to_properties,
     to_text,
 )
+from connector.core.records import Reason
 
 HUGE = 10**5000  # more digits than the interpreter prints
 

@@ -5,15 +5,15 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from connector.core.batching import Batch, Item, Lanes
-from connector.core.channel import Limits
-from connector.core.channels import Channels
-from connector.core.events import MAX_EVENTS_PER_CALL
-from connector.core.offsets import OpenRecord, PartitionOffsets
-from connector.core.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
-from connector.core.pacing import Pace
+from connector.core.mapping.events import MAX_EVENTS_PER_CALL
+from connector.core.mapping.transform import Entry
 from connector.core.records import Record, TopicPartition
-from connector.core.transform import Entry
+from connector.core.sending.destination import Limits
+from connector.core.sending.destinations import Channels
+from connector.core.sending.lanes import Batch, Item, Lanes
+from connector.core.sending.offsets import OpenRecord, PartitionOffsets
+from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
+from connector.core.sending.rate import Pace
 
 REJECTED = Rejected("InvalidInputException")
 THROTTLED = Throttled("ThrottlingException")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.answers import (
+from connector.core.sending.answers import (
     ERROR_TYPE,
     PATIENCE,
     REQUEST_IDS,
@@ -14,7 +14,7 @@ from connector.core.answers import (
     not_the_service,
     refused,
 )
-from connector.core.outcomes import Fatal, Retryable, Status, Throttled, described
+from connector.core.sending.outcomes import Fatal, Retryable, Status, Throttled, described
 
 AWS = {"x-amzn-requestid": "1"}
 PAGE = b"<html>Welcome to the hotel"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from connector.core.backlog import Backlog, Count
-from connector.core.transform import Entry
+from connector.core.mapping.transform import Entry
+from connector.core.sending.backlog import Backlog, Count
 
 
 def entry(session: str, user: str | None = None, tracker: str = "t") -> Entry:

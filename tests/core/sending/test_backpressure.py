@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from connector.core.flow import BREATH, HOLD, RESUME, WINDOW, Bounds, Change, Flow, Load
 from connector.core.records import TopicPartition
-from tests.core.simulation import Random
+from connector.core.sending.backpressure import BREATH, HOLD, RESUME, WINDOW, Bounds, Change, Flow, Load
+from tests.core.sending.simulation import Random
 
 BOUNDS = Bounds(events=1_000, bytes=100_000, span=700)
 A, B, C = (TopicPartition("topic", number) for number in range(3))

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.batching import Batch, Item
-from connector.core.channel import DOUBT, Channel, Limits, Settled
-from connector.core.outcomes import Expired, Fatal, Outcome, Rejected
-from connector.core.pacing import FLOOR, Outage
-from tests.core.simulation import DELIVERED, OUTAGE, REJECTED, THROTTLED, item, partition, warm_up
+from connector.core.sending.destination import DOUBT, Channel, Limits, Settled
+from connector.core.sending.lanes import Batch, Item
+from connector.core.sending.outcomes import Expired, Fatal, Outcome, Rejected
+from connector.core.sending.rate import FLOOR, Outage
+from tests.core.sending.simulation import DELIVERED, OUTAGE, REJECTED, THROTTLED, item, partition, warm_up
 
 LIMITS = Limits(linger=0.0, requests_per_second=100.0, retry_initial=0.1, retry_maximum=20.0, stop_after_rejections=5)
 

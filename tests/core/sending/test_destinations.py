@@ -3,10 +3,20 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.batching import Batch, Item
-from connector.core.channel import DOUBT, Limits
-from connector.core.channels import MOST_IDLE, Channels
-from tests.core.simulation import DELIVERED, OUTAGE, REJECTED, THROTTLED, Simulation, item, partition, steady, warm_up
+from connector.core.sending.destination import DOUBT, Limits
+from connector.core.sending.destinations import MOST_IDLE, Channels
+from connector.core.sending.lanes import Batch, Item
+from tests.core.sending.simulation import (
+    DELIVERED,
+    OUTAGE,
+    REJECTED,
+    THROTTLED,
+    Simulation,
+    item,
+    partition,
+    steady,
+    warm_up,
+)
 
 LIMITS = Limits(linger=0.0, requests_per_second=1000.0, stop_after_rejections=5)
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.core.batching import PATIENCE, Batch, Item, Lanes
-from connector.core.transform import Entry
-from tests.core.simulation import Random, item, partition, places
+from connector.core.mapping.transform import Entry
+from connector.core.sending.lanes import PATIENCE, Batch, Item, Lanes
+from tests.core.sending.simulation import Random, item, partition, places
 
 LINGER = 1.0
 

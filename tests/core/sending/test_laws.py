@@ -9,11 +9,11 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.core.batching import PATIENCE, Batch, Item
-from connector.core.channel import Limits
-from connector.core.outcomes import Outcome
-from connector.core.transform import Entry
-from tests.core.simulation import (
+from connector.core.mapping.transform import Entry
+from connector.core.sending.destination import Limits
+from connector.core.sending.lanes import PATIENCE, Batch, Item
+from connector.core.sending.outcomes import Outcome
+from tests.core.sending.simulation import (
     DELIVERED,
     OUTAGE,
     POISON,

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from connector.core.offsets import Offsets, OpenRecord, PartitionOffsets
 from connector.core.records import Record, TopicPartition
+from connector.core.sending.offsets import Offsets, OpenRecord, PartitionOffsets
 
 PARTITION = TopicPartition("topic", 0)
 OTHER = TopicPartition("topic", 1)

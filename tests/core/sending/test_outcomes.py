@@ -10,8 +10,8 @@ from botocore.retries import standard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core import outcomes
-from connector.core.outcomes import (
+from connector.core.sending import outcomes
+from connector.core.sending.outcomes import (
     Delivered,
     Expired,
     Fatal,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.pacing import BURST, DECREASE, DOUBLING, FLOOR, SETTLING, START, Outage, Pace, backoff
-from tests.core.simulation import warm_up
+from connector.core.sending.rate import BURST, DECREASE, DOUBLING, FLOOR, SETTLING, START, Outage, Pace, backoff
+from tests.core.sending.simulation import warm_up
 
 RATES = st.floats(0.05, 20_000)
 STARTS = st.sampled_from([0.0, 1.5, 1e5, 86_400.0 * 400, 1.8e9]) | st.floats(0, 1e7)

@@ -10,11 +10,11 @@ from typing import Literal, NamedTuple
 
 import pytest
 
-from connector.core.batching import Batch
-from connector.core.channel import Limits
-from connector.core.outcomes import Outcome
-from connector.core.pacing import Pace
-from tests.core.simulation import DELIVERED, THROTTLED, Simulation, item, warm_up
+from connector.core.sending.destination import Limits
+from connector.core.sending.lanes import Batch
+from connector.core.sending.outcomes import Outcome
+from connector.core.sending.rate import Pace
+from tests.core.sending.simulation import DELIVERED, THROTTLED, Simulation, item, warm_up
 
 Step = Literal["wake", "arrival", "answer", "stranger"]
 

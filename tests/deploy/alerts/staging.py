@@ -10,8 +10,8 @@ from pathlib import Path
 
 import yaml
 
-from connector.core.flow import Bounds
 from connector.core.records import TopicPartition
+from connector.core.sending.backpressure import Bounds
 from connector.ending import Refusal
 from connector.life import Life
 from connector.watch import Watch

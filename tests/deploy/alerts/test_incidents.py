@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from connector.aws.credentials import NotConfigured
 from connector.config.models import ServerConfig
-from connector.core.batching import Batch
-from connector.core.outcomes import Delivered, Fatal, Outcome, Retryable, Status, Throttled
-from connector.credentials import NotConfigured
+from connector.core.sending.lanes import Batch
+from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Retryable, Status, Throttled
 from connector.ending import Refusal, by_kafka, by_personalize, without_credentials
+from connector.kafka.startup import FIRST_ANSWER
 from connector.ports import Refused
-from connector.readiness import FIRST_ANSWER
 from tests.deploy.alerts.staging import Pod, Recording, lives
 from tests.deploy.tools import ROOT
 
