@@ -23,8 +23,8 @@ from bench.stage import PARTITIONS, Stage
 from bench.streams import SHAPES, clicks
 from connector import logs
 from connector.config import Loaded, load_text
-from connector.core.mapping.transform import Router, Transform
-from connector.core.records import Record, TopicPartition
+from connector.core.mapping.transform import Router
+from connector.core.records import Record, TopicPartition, Transform
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.destination import Limits
 from tests.loop.fakes import EPOCH, House

@@ -20,7 +20,7 @@ from connector.aws.credentials import Account, NotConfigured, Role
 from connector.aws.put_events import Wire
 from connector.aws.sender import Calls
 from connector.config import Config, Loaded
-from connector.config.client_properties import client_properties, for_consumer, for_producer
+from connector.config.client_properties import base_properties, for_consumer, for_producer
 from connector.core.mapping.topics import Topics
 from connector.core.mapping.transform import Router
 from connector.core.sending.backpressure import Bounds
@@ -245,7 +245,7 @@ def _source(config: Config, metrics: Metrics, login: Login) -> KafkaSource:
     kafka = config.kafka
     group = {"group.id": kafka.group_id, "auto.offset.reset": kafka.auto_offset_reset}
     return KafkaSource(
-        {**for_consumer(client_properties(kafka)), **group},
+        {**for_consumer(base_properties(kafka)), **group},
         Topics(config.pipelines, config.dead_letter.topic),
         metrics,
         make_consumer=login.consumer,
@@ -256,7 +256,7 @@ def _source(config: Config, metrics: Metrics, login: Login) -> KafkaSource:
 
 def _dead_letters(config: Config, metrics: Metrics, login: Login) -> KafkaDeadLetters:
     return KafkaDeadLetters(
-        for_producer(client_properties(config.kafka)),
+        for_producer(base_properties(config.kafka)),
         config.dead_letter.topic,
         connect_headers=config.dead_letter.connect_headers,
         group_id=config.kafka.group_id,

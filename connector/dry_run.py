@@ -14,12 +14,21 @@ from typing import Any, assert_never
 import orjson
 
 from connector.config import Loaded
-from connector.core.mapping.events import MAX_EVENTS_PER_CALL
 from connector.core.mapping.explain import Evaluated, Trace, TracedMember, TriedRule
 from connector.core.mapping.rules import compile_pipeline
 from connector.core.mapping.specs import PipelineSpec
-from connector.core.mapping.transform import Entry, Fate, Pipeline, Router, Transformed
-from connector.core.records import Filtered, Record, Rejection, Skipped, known_timestamp
+from connector.core.mapping.transform import Pipeline, Router
+from connector.core.records import (
+    MAX_EVENTS_PER_CALL,
+    Entry,
+    Fate,
+    Filtered,
+    Record,
+    Rejection,
+    Skipped,
+    Transformed,
+    known_timestamp,
+)
 from connector.core.sending.backlog import Backlog
 
 Json = dict[str, Any]

@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 import structlog
 
-from connector.core.mapping.transform import Transform
-from connector.core.records import Record, TopicPartition
+from connector.core.records import Record, TopicPartition, Transform
 from connector.core.sending.backpressure import Bounds, Flow, Load
 from connector.core.sending.destination import Limits
 from connector.core.sending.offsets import Offsets

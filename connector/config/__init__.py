@@ -14,7 +14,7 @@ Everything is checked without a network, and every mistake is reported at once, 
 | schema, printing | for editors, and the effective file |
 """
 
-from connector.config.client_properties import client_properties
+from connector.config.client_properties import base_properties
 from connector.config.loading import Loaded, load, load_text
 from connector.config.models import Config
 from connector.config.printing import print_config
@@ -25,7 +25,7 @@ __all__ = [
     "Config",
     "Loaded",
     "Problem",
-    "client_properties",
+    "base_properties",
     "json_schema",
     "load",
     "load_text",

@@ -94,7 +94,7 @@ KNOWN = (
 )  # fmt: skip
 
 
-def client_properties(kafka: KafkaConfig) -> Properties:
+def base_properties(kafka: KafkaConfig) -> Properties:
     """What every client of the cluster needs, secrets in clear: servers, security, the user's own properties.
 
     Groups and tuning are the caller's. For ``msk_iam`` auth.py adds the callback that gives tokens.

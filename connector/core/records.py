@@ -32,6 +32,9 @@ def known_timestamp(milliseconds: int | None) -> int | None:
     return None if milliseconds is None or milliseconds < EARLIEST_TIMESTAMP else milliseconds
 
 
+MAX_EVENTS_PER_CALL = 10
+
+
 class TopicPartition(NamedTuple):
     """One partition of one topic."""
 
@@ -131,6 +134,18 @@ SKIPS: Mapping[Skip, str] = {
 Failed = tuple[tuple[str, str], ...]
 
 
+class DataError(Exception):
+    """A value of a record does not fit where the mapping puts it; ``mapping`` turns it into a Rejection.
+
+    ``of_key``: the record's key is what does not fit, whichever member asked for it.
+    """
+
+    def __init__(self, reason: Reason, message: str, *, of_key: bool = False) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.of_key = of_key
+
+
 class Rejection(NamedTuple):
     """A record (or some of its events) is invalid: it goes to the dead letters.
 
@@ -161,3 +176,31 @@ class Filtered(NamedTuple):
     """No rule matched, and the pipeline says ``unmatched: skip``."""
 
     failed: Failed = ()
+
+
+class Entry(NamedTuple):
+    """One checked event and the call it belongs in.
+
+    ``tracking_id``, ``session_id`` and ``user_id`` are what all entries of a call share; ``body`` is the event's
+    JSON, serialised once; ``element`` is its place in the record's list under ``for_each``.
+    """
+
+    tracking_id: str
+    session_id: str
+    user_id: str | None
+    body: bytes
+    element: int | None = None
+
+
+class Transformed(NamedTuple):
+    """What one record made: entries in order, and a Rejection for those of its events that are invalid."""
+
+    pipeline: str
+    rule: str
+    entries: tuple[Entry, ...]
+    rejection: Rejection | None = None
+    failed: Failed = ()
+
+
+Fate = Transformed | Skipped | Filtered | Rejection
+Transform = Callable[[Record, float], Fate]

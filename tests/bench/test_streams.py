@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.streams import MAX_EVENTS_PER_CALL, OPENING, SHAPES, Shape, clicks, fewest_calls
-from connector.core.mapping.events import MAX_EVENTS_PER_CALL as OURS
+from connector.core.records import MAX_EVENTS_PER_CALL as OURS
 
 RECORDS = 20_000
 EVENTS = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([None, "u", "v"])), max_size=60)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, cimpl
 
-from connector.config import client_properties
+from connector.config import base_properties
 from connector.config import client_properties as librdkafka
 from connector.config.client_properties import KNOWN, for_consumer, for_producer, owned, refused
 from connector.config.clients import CONSUMERS, PRODUCERS, SUBSCRIPTION
@@ -19,7 +19,7 @@ def kafka(text: str) -> str:
 
 
 def properties(text: str) -> dict[str, Any]:
-    return client_properties(loaded(kafka(text), {}).config.kafka)
+    return base_properties(loaded(kafka(text), {}).config.kafka)
 
 
 PLAIN = "type: plain, username: u, password: p"

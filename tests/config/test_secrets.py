@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.config import client_properties, load_text, print_config, render
+from connector.config import base_properties, load_text, print_config, render
 from connector.config.masking import Cut, ShownLine, cuts_of_text, is_secret, show
 from tests.config.files import build, loaded, only, problems
 
@@ -137,7 +137,7 @@ OIDC = f"auth: {{type: oidc, token_endpoint_url: 'https://h/t?p=1&key={SECRET}',
 
 def test_a_key_in_the_query_of_a_token_endpoint_is_used_and_not_shown() -> None:
     config = loaded(kafka(OIDC), {}).config
-    assert client_properties(config.kafka)["sasl.oauthbearer.token.endpoint.url"].endswith(SECRET)  # type: ignore[union-attr]
+    assert base_properties(config.kafka)["sasl.oauthbearer.token.endpoint.url"].endswith(SECRET)  # type: ignore[union-attr]
     assert "token_endpoint_url: https://h/t?p=********&key=********\n" in print_config(config)
     assert SECRET not in print_config(config) + repr(config) + str(config)
     assert SECRET not in everything(kafka(OIDC.replace("client_id: c", "client_id: 5")))
@@ -161,7 +161,7 @@ def test_the_line_of_a_mistake_beside_a_secret_keeps_the_caret_under_the_mistake
 
 
 def test_clients_get_the_secret_itself() -> None:
-    properties = client_properties(loaded(kafka(GOOD["plain"]), {}).config.kafka)
+    properties = base_properties(loaded(kafka(GOOD["plain"]), {}).config.kafka)
     assert properties["sasl.password"] == SECRET
 
 
@@ -172,13 +172,13 @@ def test_a_secret_file_is_read_without_its_last_newline(tmp_path: Path) -> None:
         file = tmp_path / str(number)
         file.write_bytes(content.encode())
         config = loaded(kafka(f"auth: {{type: plain, username: u, password: {{file: {file}}}}}"), {}).config
-        assert client_properties(config.kafka)["sasl.password"] == value
+        assert base_properties(config.kafka)["sasl.password"] == value
 
 
 @pytest.mark.parametrize(("content", "value"), [("a", "a"), ("a\n", "a"), ("a\r\n", "a"), (" a", " a")])
 def test_a_variable_is_read_without_its_last_line_break(content: str, value: str) -> None:
     config = loaded(kafka("auth: {type: plain, username: u, password: {env: IT}}"), {"IT": content}).config
-    assert client_properties(config.kafka)["sasl.password"] == value
+    assert base_properties(config.kafka)["sasl.password"] == value
 
 
 def test_settings_of_every_kind_lose_the_line_break_of_their_variable() -> None:

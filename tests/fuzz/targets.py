@@ -21,8 +21,8 @@ from connector.config import Loaded, load, load_text, print_config, render
 from connector.config.yaml_tree import lines_of
 from connector.core.mapping.events import MAX_EVENT_BYTES
 from connector.core.mapping.rules import MAX_ELEMENTS
-from connector.core.mapping.transform import Entry, Pipeline, Router, Transformed
-from connector.core.records import Filtered, Reason, Record, Rejection, Skip, Skipped
+from connector.core.mapping.transform import Pipeline, Router
+from connector.core.records import Entry, Filtered, Reason, Record, Rejection, Skip, Skipped, Transformed
 from connector.core.sending.lanes import Batch
 from connector.local.endpoint.limits import count_ignored, read_call
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from connector.config import Loaded, load
 from connector.core.expressions.functions import FUNCTIONS
-from connector.core.mapping.transform import Transformed
-from connector.core.records import Reason, Rejection
+from connector.core.records import Reason, Rejection, Transformed
 from tests.fuzz import configurations, records
 from tests.fuzz.__main__ import main
 from tests.fuzz.targets import EVERYTHING, TARGETS, check_configuration, check_fate, check_record, record

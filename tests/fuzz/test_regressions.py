@@ -13,9 +13,9 @@ import pytest
 
 from connector.config import Loaded, load_text
 from connector.core.mapping.rules import MAX_ELEMENTS
-from connector.core.mapping.transform import Router, Transformed
-from connector.core.mapping.values import DataError, to_properties
-from connector.core.records import Reason, Rejection
+from connector.core.mapping.transform import Router
+from connector.core.mapping.values import to_properties
+from connector.core.records import DataError, Reason, Rejection, Transformed
 from tests.fuzz.targets import FILES, NOW, TARGETS, check_configuration, check_record, record
 
 if TYPE_CHECKING:

@@ -19,8 +19,7 @@ import botocore.session
 
 from connector.aws.credentials import Account, Role
 from connector.aws.put_events import Wire
-from connector.core.mapping.transform import Entry
-from connector.core.records import Record, TopicPartition
+from connector.core.records import Entry, Record, TopicPartition
 from connector.core.sending.lanes import Batch, Item
 from connector.core.sending.offsets import PartitionOffsets
 from connector.local.endpoint.faults import Faults

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.config import Loaded, load
-from connector.core.mapping.transform import Entry, Fate, Pipeline, Transformed
-from connector.core.records import Filtered, Record, Rejection, Skipped
+from connector.core.mapping.transform import Pipeline
+from connector.core.records import Entry, Fate, Filtered, Record, Rejection, Skipped, Transformed
 from connector.local.demo.breakages import BREAKAGES
 from connector.local.demo.clickstream import SECONDS, Click, clickstream
 

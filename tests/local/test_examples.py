@@ -8,8 +8,8 @@ import pytest
 
 from connector.config import Loaded, load
 from connector.config.models import Example, FilteredOutput, RejectedOutput, SkippedOutput
-from connector.core.mapping.transform import Entry, Fate, Pipeline, Transformed
-from connector.core.records import Filtered, Record, Rejection, Skipped
+from connector.core.mapping.transform import Pipeline
+from connector.core.records import Entry, Fate, Filtered, Record, Rejection, Skipped, Transformed
 
 NOW = 1_795_600_000.0
 FILES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))

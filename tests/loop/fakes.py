@@ -5,8 +5,19 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from connector.core.mapping.transform import Entry, Fate, Transform, Transformed
-from connector.core.records import Filtered, Reason, Record, Rejection, Skipped, Stage, TopicPartition
+from connector.core.records import (
+    Entry,
+    Fate,
+    Filtered,
+    Reason,
+    Record,
+    Rejection,
+    Skipped,
+    Stage,
+    TopicPartition,
+    Transform,
+    Transformed,
+)
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.destination import Limits
 from connector.core.sending.lanes import Batch

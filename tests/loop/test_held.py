@@ -1,7 +1,6 @@
 """A record makes as many events as it likes, and the buffer and the step stay as long as they are meant to be."""
 
-from connector.core.mapping.transform import Entry, Fate, Transformed
-from connector.core.records import Record, TopicPartition
+from connector.core.records import Entry, Fate, Record, TopicPartition, Transformed
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.destination import Limits
 from connector.loop import MOMENT

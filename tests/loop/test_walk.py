@@ -4,8 +4,7 @@ import itertools
 
 import pytest
 
-from connector.core.mapping.transform import Entry, Fate, Transformed
-from connector.core.records import Filtered, Reason, Rejection, Skipped, Stage
+from connector.core.records import Entry, Fate, Filtered, Reason, Rejection, Skipped, Stage, Transformed
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.destination import Limits
 from connector.core.sending.lanes import Batch

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import connector
-from connector.config import Loaded, client_properties, load_text
+from connector.config import Loaded, base_properties, load_text
 from connector.core.expressions.functions import EXTRA_FUNCTIONS, FUNCTIONS
 from tests.config.files import build
 
@@ -117,7 +117,7 @@ def kafka(**settings: Any) -> Loaded | list[Any]:
 def test_whoever_logs_in_does_so_over_tls_unless_told_otherwise(auth: dict[str, str]) -> None:
     loaded = kafka(auth=auth)
     assert isinstance(loaded, Loaded), loaded
-    properties = client_properties(loaded.config.kafka)
+    properties = base_properties(loaded.config.kafka)
     assert properties["security.protocol"] == "SASL_SSL"
     # Both are on by default in librdkafka, and nothing here turns them off.
     assert "enable.ssl.certificate.verification" not in properties

@@ -26,7 +26,7 @@ from tests.status.views import Looked
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from connector.core.mapping.transform import Transform
+    from connector.core.records import Transform
 
 OUTCOMES: dict[str, Outcome] = {
     "delivered": Delivered(),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 from structlog.testing import capture_logs
 
-from connector.core.mapping.transform import Fate, Transformed
+from connector.core.records import Fate, Transformed
 from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
 from connector.ports import Reach
 from connector.status.board import STALLED

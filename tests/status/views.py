@@ -28,7 +28,7 @@ from tests.loop.fakes import EPOCH, QUICK, ROOMY, Clock, FakeDeadLetters, FakeSo
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from connector.core.mapping.transform import Transform
+    from connector.core.records import Transform
     from connector.core.sending.backpressure import Bounds
     from connector.core.sending.destination import Limits
     from connector.core.sending.offsets import OpenRecord

@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
-from connector.core.mapping.transform import Entry
-from connector.core.records import Record, TopicPartition
+from connector.core.records import Entry, Record, TopicPartition
 from connector.core.sending.lanes import Batch, Item
 from connector.core.sending.offsets import OpenRecord, PartitionOffsets
 

@@ -8,7 +8,7 @@ text counts its steps, and a record that needs too many is a dead letter. No rec
 from typing import Any, NamedTuple
 
 from connector.core.expressions.calling import Closure, EvaluationError
-from connector.core.mapping.values import DataError
+from connector.core.records import DataError
 
 # One step is about the time of looking up a member of an object.
 MAX_STEPS = 3_000_000  # for one record: about 200 ms when all of them are used

@@ -9,8 +9,8 @@ from typing import Any
 
 from connector.core.mapping.events import EARLIEST_SENT_AT, Invalid, check_envelope, check_event
 from connector.core.mapping.specs import Const, FieldSpec
-from connector.core.mapping.values import DataError, serialise, to_text
-from connector.core.records import Reason
+from connector.core.mapping.values import serialise, to_text
+from connector.core.records import DataError, Reason
 
 Limit = Callable[[Any], Invalid | None]
 

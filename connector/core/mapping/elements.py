@@ -14,8 +14,8 @@ from jmespath.lexer import Lexer
 from connector.core.expressions.expression import ExpressionError, compile_expression
 from connector.core.mapping.scope import Root, Scope, compile_value, guard
 from connector.core.mapping.specs import ElementsSpec, ForEach
-from connector.core.mapping.values import DataError, kind, wrong_type
-from connector.core.records import Reason
+from connector.core.mapping.values import kind, wrong_type
+from connector.core.records import DataError, Reason
 
 # Events that one record may make. Each may repeat what is long elsewhere in the record, so that without a bound a
 # record of one megabyte makes gigabytes; and each may search by regular expressions, which takes milliseconds.

@@ -17,7 +17,6 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from connector.core.mapping.values import JsonObject
 from connector.core.records import Reason
 
-MAX_EVENTS_PER_CALL = 10
 MAX_EVENT_BYTES = 10_240
 MAX_TEXT = 256  # characters of an id or a name
 MAX_PROPERTIES = 1_024  # characters

@@ -28,8 +28,8 @@ from connector.core.mapping.scope import (
 from connector.core.mapping.specs import Case, Const, Else, FieldSpec, From, Template
 from connector.core.mapping.templates import UnbalancedError, split_template
 from connector.core.mapping.times import TimeSpecError, time_parser, time_zone
-from connector.core.mapping.values import CONVERSIONS, Convert, DataError, render
-from connector.core.records import Reason, Skip
+from connector.core.mapping.values import CONVERSIONS, Convert, render
+from connector.core.records import DataError, Reason, Skip
 
 
 class Dropped(Exception):

@@ -18,16 +18,8 @@ from connector.core.mapping.fields import Target, compile_field, describe, may_s
 from connector.core.mapping.scope import Fetch, Root, Scope, compile_value, guard
 from connector.core.mapping.specs import Const, FieldSpec, PutEventsSpec
 from connector.core.mapping.times import LAST36, head36, time_parser
-from connector.core.mapping.values import (
-    Convert,
-    DataError,
-    serialise,
-    to_items,
-    to_number,
-    to_properties,
-    to_property,
-    to_text,
-)
+from connector.core.mapping.values import Convert, serialise, to_items, to_number, to_properties, to_property, to_text
+from connector.core.records import DataError
 
 REQUIRED = frozenset({"sessionId", "eventType", "sentAt"})
 

@@ -25,8 +25,7 @@ from connector.core.mapping.scope import (
 )
 from connector.core.mapping.specs import PipelineSpec, PutEventsSpec, Rule
 from connector.core.mapping.topics import fault, is_pattern
-from connector.core.mapping.values import DataError
-from connector.core.records import Failed, Filtered, Reason, Rejection, Skip, Skipped, Stage, quick
+from connector.core.records import DataError, Failed, Filtered, Reason, Rejection, Skip, Skipped, Stage, quick
 
 __all__ = ["MAX_ELEMENTS", "Mapped", "MappedEvent", "Mapping", "Members", "SpecError", "compile_pipeline"]
 

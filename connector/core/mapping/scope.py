@@ -23,8 +23,8 @@ from connector.core.expressions.work import CHEAP, EXPRESSION, LONG, Exhausted, 
 from connector.core.mapping.constants import Limit
 from connector.core.mapping.decoding import Undecodable
 from connector.core.mapping.explain import Trace
-from connector.core.mapping.values import UNCHANGED, Convert, DataError
-from connector.core.records import Reason
+from connector.core.mapping.values import UNCHANGED, Convert
+from connector.core.records import DataError, Reason
 
 Root = Mapping[str, Any]  # whose key may be Undecodable
 Fetch = Callable[[Root], Any]

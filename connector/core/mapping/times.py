@@ -14,8 +14,8 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from connector.core.hints import did_you_mean
-from connector.core.mapping.values import DataError, wrong_type
-from connector.core.records import Reason
+from connector.core.mapping.values import wrong_type
+from connector.core.records import DataError, Reason
 
 ParseTime = Callable[[Any], int]
 

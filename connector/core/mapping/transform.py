@@ -4,8 +4,8 @@ bytes -> document (decoding) -> members (mapping) -> checked event (events) -> E
 a Rejection; nothing that a record contains raises past this module.
 """
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, assert_never
+from collections.abc import Sequence
+from typing import assert_never
 
 from connector.core.mapping.decoding import (
     KEY_DECODERS,
@@ -18,37 +18,22 @@ from connector.core.mapping.events import Invalid, check_envelope, check_event
 from connector.core.mapping.rules import Mapped, MappedEvent, Mapping
 from connector.core.mapping.specs import PipelineSpec
 from connector.core.mapping.topics import Topics
-from connector.core.records import Failed, Filtered, Reason, Record, Rejection, Skip, Skipped, Stage, quick
-
-
-class Entry(NamedTuple):
-    """One checked event and the call it belongs in.
-
-    ``tracking_id``, ``session_id`` and ``user_id`` are what all entries of a call share; ``body`` is the event's
-    JSON, serialised once; ``element`` is its place in the record's list under ``for_each``.
-    """
-
-    tracking_id: str
-    session_id: str
-    user_id: str | None
-    body: bytes
-    element: int | None = None
-
-
-class Transformed(NamedTuple):
-    """What one record made: entries in order, and a Rejection for those of its events that are invalid."""
-
-    pipeline: str
-    rule: str
-    entries: tuple[Entry, ...]
-    rejection: Rejection | None = None
-    failed: Failed = ()
-
+from connector.core.records import (
+    Entry,
+    Fate,
+    Filtered,
+    Reason,
+    Record,
+    Rejection,
+    Skip,
+    Skipped,
+    Stage,
+    Transformed,
+    quick,
+)
 
 _entry, _transformed = quick(Entry), quick(Transformed)
 
-Fate = Transformed | Skipped | Filtered | Rejection
-Transform = Callable[[Record, float], Fate]
 
 
 class Pipeline:

@@ -12,7 +12,7 @@ from typing import Any, Literal, NoReturn
 
 import orjson
 
-from connector.core.records import Reason
+from connector.core.records import DataError, Reason
 
 # Beyond this a float has lost the last digits of the integer that it once was.
 MAX_EXACT_INTEGER = 2**53
@@ -20,18 +20,6 @@ MAX_EXACT_INTEGER = 2**53
 Convert = Callable[[Any], Any]
 
 _NUMERIC = (int, float, str)  # a tuple: ``int | float`` in a call is built anew each time
-
-
-class DataError(Exception):
-    """A value of a record does not fit where the mapping puts it; ``mapping`` turns it into a Rejection.
-
-    ``of_key``: the record's key is what does not fit, whichever member asked for it.
-    """
-
-    def __init__(self, reason: Reason, message: str, *, of_key: bool = False) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.of_key = of_key
 
 
 def kind(value: Any) -> str:

@@ -6,8 +6,7 @@ A full buffer sends the call that is worth most; what is left at the end goes as
 
 from typing import NamedTuple
 
-from connector.core.mapping.transform import Entry
-from connector.core.records import Record, TopicPartition
+from connector.core.records import Entry, Record, TopicPartition
 from connector.core.sending.lanes import Item, Lanes
 from connector.core.sending.offsets import OpenRecord, PartitionOffsets
 

@@ -15,8 +15,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from connector.core.mapping.events import MAX_EVENTS_PER_CALL
-from connector.core.mapping.transform import Entry
+from connector.core.records import MAX_EVENTS_PER_CALL, Entry
 from connector.core.sending.offsets import OpenRecord
 
 PATIENCE = 5.0  # seconds by which a full lane may be younger and still go first

@@ -16,9 +16,8 @@ from connector.core.expressions.work import MAX_STEPS, Exhausted, Work, weight
 from connector.core.mapping.rules import MAX_ELEMENTS, Mapped, Mapping, compile_pipeline
 from connector.core.mapping.scope import RECORD_NAMES
 from connector.core.mapping.specs import PipelineSpec
-from connector.core.mapping.transform import Fate, Pipeline, Transformed
-from connector.core.mapping.values import DataError
-from connector.core.records import Reason, Record, Rejection, Stage
+from connector.core.mapping.transform import Pipeline
+from connector.core.records import DataError, Fate, Reason, Record, Rejection, Stage, Transformed
 from tests.core.expressions.test_expressions import DOCUMENTS, FAILED, ROOT_DOCUMENTS, grow, library, same
 
 NOW = 1_795_509_011.0

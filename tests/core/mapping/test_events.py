@@ -20,7 +20,6 @@ from connector.core.mapping.events import (
     IGNORED_LITERALS,
     LATEST_AHEAD,
     MAX_EVENT_BYTES,
-    MAX_EVENTS_PER_CALL,
     RESERVED_PROPERTIES,
     Envelope,
     Event,
@@ -29,7 +28,7 @@ from connector.core.mapping.events import (
     check_envelope,
     check_event,
 )
-from connector.core.records import Reason
+from connector.core.records import MAX_EVENTS_PER_CALL, Reason
 
 NOW = 1_800_000_000.5
 EVENT: dict[str, Any] = {"eventType": "View", "sentAt": int(NOW)}

@@ -13,8 +13,8 @@ from connector.core.mapping.scope import RECORD_NAMES, Fetch, Scope, SpecError
 from connector.core.mapping.specs import FieldSpec
 from connector.core.mapping.templates import split_template
 from connector.core.mapping.times import time_parser
-from connector.core.mapping.values import DataError, to_number, to_property, to_text
-from connector.core.records import Reason
+from connector.core.mapping.values import to_number, to_property, to_text
+from connector.core.records import DataError, Reason
 
 TEXT = Target(to_text)
 NUMBER = Target(to_number)

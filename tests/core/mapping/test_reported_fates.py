@@ -7,8 +7,8 @@ import pytest
 
 from connector.core.mapping.rules import compile_pipeline
 from connector.core.mapping.specs import PipelineSpec
-from connector.core.mapping.transform import Fate, Pipeline, Transformed
-from connector.core.records import Filtered, Reason, Record, Rejection, Skipped, known_timestamp
+from connector.core.mapping.transform import Pipeline
+from connector.core.records import Fate, Filtered, Reason, Record, Rejection, Skipped, Transformed, known_timestamp
 
 AT = 1_795_509_011  # Unix seconds
 NOW = 1_795_600_000.0

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.core.mapping.times import LAST36, TimeSpecError, head36, time_parser, time_zone
-from connector.core.mapping.values import DataError
-from connector.core.records import Reason
+from connector.core.records import DataError, Reason
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOON = 1795521600  # 2026-11-24T12:00:00Z

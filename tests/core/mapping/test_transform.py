@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from connector.core.mapping.rules import compile_pipeline
 from connector.core.mapping.specs import PipelineSpec
-from connector.core.mapping.transform import Entry, Pipeline, Router, Transformed, merge
-from connector.core.records import Filtered, Reason, Record, Rejection, Skipped, Stage
+from connector.core.mapping.transform import Pipeline, Router, merge
+from connector.core.records import Entry, Filtered, Reason, Record, Rejection, Skipped, Stage, Transformed
 
 NOW = 1_800_000_000.0
 SHOP = """

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from connector.core.mapping.values import (
     CONVERSIONS,
     MAX_EXACT_INTEGER,
-    DataError,
     kind,
     render,
     to_items,
@@ -20,7 +19,7 @@ from connector.core.mapping.values import (
     to_properties,
     to_text,
 )
-from connector.core.records import Reason
+from connector.core.records import DataError, Reason
 
 HUGE = 10**5000  # more digits than the interpreter prints
 

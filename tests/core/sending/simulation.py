@@ -5,9 +5,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from connector.core.mapping.events import MAX_EVENTS_PER_CALL
-from connector.core.mapping.transform import Entry
-from connector.core.records import Record, TopicPartition
+from connector.core.records import MAX_EVENTS_PER_CALL, Entry, Record, TopicPartition
 from connector.core.sending.destination import Limits
 from connector.core.sending.destinations import Channels
 from connector.core.sending.lanes import Batch, Item, Lanes

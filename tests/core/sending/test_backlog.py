@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.core.mapping.transform import Entry
+from connector.core.records import Entry
 from connector.core.sending.backlog import Backlog, Count
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.core.mapping.transform import Entry
+from connector.core.records import Entry
 from connector.core.sending.lanes import PATIENCE, Batch, Item, Lanes
 from tests.core.sending.simulation import Random, item, partition, places
 

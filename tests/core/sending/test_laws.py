@@ -9,7 +9,7 @@ from typing import NamedTuple
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.core.mapping.transform import Entry
+from connector.core.records import Entry
 from connector.core.sending.destination import Limits
 from connector.core.sending.lanes import PATIENCE, Batch, Item
 from connector.core.sending.outcomes import Outcome
