@@ -7,8 +7,8 @@ was wrong with it, until the broker has its dead letter; only then does its offs
 import itertools
 from typing import assert_never
 
-from connector.core.mapping.transform import merge
 from connector.core.records import Fate, Filtered, Reason, Rejection, Skipped, Stage, Transformed
+from connector.core.rejections import merge
 from connector.core.sending.destination import Doubtful, Limits
 from connector.core.sending.destinations import Channels
 from connector.core.sending.lanes import Batch, Item

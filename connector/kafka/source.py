@@ -121,7 +121,7 @@ class KafkaSource:
         self._subscribe(listener)
 
     def _subscribe(self, listener: Listener) -> None:
-        """Be subscribed to what there is to read: to names only, see core/mapping/topics.py. Partitions that stay are kept."""
+        """Subscribe to names only (see core/mapping/topics.py). Partitions that stay are kept."""
         wanted = self._following.wanted
         try:
             if wanted:

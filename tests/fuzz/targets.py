@@ -42,7 +42,7 @@ ENV = {"PERSONALIZE_TRACKING_ID": "tracker", "NUMBER": "7", "EMPTY": ""}
 # Shorter pieces of a record come up in a message by chance.
 PIECE = 8
 # What messages say by themselves; a record may have the same words, and Hypothesis takes some from the code.
-_OURS = "\n".join(path.read_text() for path in sorted(Path(connector.core.__file__).parent.glob("*.py")))
+_OURS = "\n".join(path.read_text() for path in sorted(Path(connector.core.__file__).parent.rglob("*.py")))
 _WORDS = re.compile(rf"[^\s\"\\]{{{PIECE},}}")
 
 

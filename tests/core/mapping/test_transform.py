@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from connector.core.mapping.rules import compile_pipeline
 from connector.core.mapping.specs import PipelineSpec
-from connector.core.mapping.transform import Pipeline, Router, merge
+from connector.core.mapping.transform import Pipeline, Router
 from connector.core.records import Entry, Filtered, Reason, Record, Rejection, Skipped, Stage, Transformed
+from connector.core.rejections import merge
 
 NOW = 1_800_000_000.0
 SHOP = """
