@@ -27,7 +27,7 @@ from connector.core.mapping.transform import Router
 from connector.core.records import Record, TopicPartition, Transform
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.destination import Limits
-from tests.loop.fakes import EPOCH, House
+from tests.loop.fakes import EPOCH, Harness
 
 RECORDS = 20_000
 ROUNDS = 3  # of which the quickest counts: what else the machine does can only add
@@ -80,7 +80,7 @@ class Books:
         self.own: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
         self._inner = 0.0  # seconds of what the function under way has called
-        self._inside = self._outside = 0.0  # seconds that the noting of one call costs: its own time, its caller's
+        self._inside = self._environment = 0.0  # seconds that the noting of one call costs: its own time, its caller's
         self._calibrate()
 
     def timed(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -96,7 +96,7 @@ class Books:
                 elapsed = clock() - began
                 self.own[stage] += elapsed - self._inner - self._inside  # type: ignore[assignment]  # counts seconds
                 self.calls[stage] += 1
-                self._inner = before + elapsed + self._outside
+                self._inner = before + elapsed + self._environment
 
         return noting
 
@@ -107,7 +107,7 @@ class Books:
             nothing()
         whole = (time.perf_counter() - began) / _CALIBRATION
         self._inside = self.own[""] / _CALIBRATION
-        self._outside = whole - self._inside
+        self._environment = whole - self._inside
         self.own.clear()
         self.calls.clear()
         self._inner = 0.0
@@ -143,13 +143,13 @@ def _router() -> Router:
     return Router(loaded.pipelines)
 
 
-def _house(transform: Transform, records: list[tuple[int, Record]]) -> House:
+def _harness(transform: Transform, records: list[tuple[int, Record]]) -> Harness:
     limits = Limits(linger=1.0, requests_per_second=NO_LIMIT)
-    house = House(limits, Bounds(BUFFER, 64 << 20, BUFFER), transform, max_in_flight=IN_FLIGHT)
-    house.sender.latency = LATENCY
+    harness = Harness(limits, Bounds(BUFFER, 64 << 20, BUFFER), transform, max_in_flight=IN_FLIGHT)
+    harness.sender.latency = LATENCY
     for partition, record in records:
-        house.source.logs.setdefault(TopicPartition(_TOPIC, partition), []).append(record)
-    return house
+        harness.source.logs.setdefault(TopicPartition(_TOPIC, partition), []).append(record)
+    return harness
 
 
 def _records(shape: str, seed: int) -> list[tuple[int, Record]]:
@@ -163,15 +163,15 @@ def _records(shape: str, seed: int) -> list[tuple[int, Record]]:
     return found
 
 
-def _drive(house: House) -> float:
+def _drive(harness: Harness) -> float:
     """Carry all records to their end; seconds of CPU."""
-    house.assign(*house.source.logs)
+    harness.assign(*harness.source.logs)
     gc.collect()
     gc.freeze()  # as the connector does
     gc.set_threshold(50_000, 20, 20)
     began = time.process_time()
-    while len(house.sender.delivered) < RECORDS:
-        house.loop.step()
+    while len(harness.sender.delivered) < RECORDS:
+        harness.loop.step()
     return time.process_time() - began
 
 
@@ -190,17 +190,17 @@ def costs(shape: str, seed: int) -> tuple[dict[str, tuple[float, float]], float,
 
 def _untouched(router: Transform, records: list[tuple[int, Record]]) -> tuple[float, int]:
     """Seconds of CPU for all records, and how many calls they took."""
-    house = _house(router, records)
-    return _drive(house), len(house.sender.calls)
+    harness = _harness(router, records)
+    return _drive(harness), len(harness.sender.calls)
 
 
 def _noting(router: Transform, records: list[tuple[int, Record]]) -> tuple[Books, list[str]]:
     books = Books()
     with noted(books) as missing:
-        house = _house(books.timed(TRANSFORM, router), records)
-        step = books.timed(REST, house.loop.step)
-        house.loop.step = step  # type: ignore[method-assign]  # what no stage notes is the loop's own
-        _drive(house)
+        harness = _harness(books.timed(TRANSFORM, router), records)
+        step = books.timed(REST, harness.loop.step)
+        harness.loop.step = step  # type: ignore[method-assign]  # what no stage notes is the loop's own
+        _drive(harness)
     return books, missing
 
 

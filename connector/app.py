@@ -18,7 +18,7 @@ import structlog
 from connector import __version__, logs
 from connector.aws.credentials import Account, NotConfigured, Role
 from connector.aws.put_events import Wire
-from connector.aws.sender import Calls
+from connector.aws.sender import SenderThread
 from connector.config import Config, Loaded
 from connector.config.client_properties import base_properties, for_consumer, for_producer
 from connector.core.mapping.topics import Topics
@@ -27,15 +27,15 @@ from connector.core.sending.backpressure import Bounds
 from connector.core.sending.destination import Limits
 from connector.ending import GRACE, Refusal, by_kafka, by_personalize, in_time, linger, told, without_credentials
 from connector.exits import Exit
-from connector.kafka.clients import Login
+from connector.kafka.clients import ClientFactory
 from connector.kafka.dead_letters import KafkaDeadLetters
 from connector.kafka.source import KafkaSource
 from connector.life import Life
 from connector.loop import Loop, Settings
 from connector.metrics import Metrics
-from connector.ports import Outside, Refused, Unavailable
+from connector.ports import Environment, Refused, Unavailable
 from connector.server import Server
-from connector.signals import ANEW, Signals, begun_anew
+from connector.signals import RESTART, Signals, restarted
 from connector.status import Answers, Board, CountedCalls, Facts
 from connector.tracing.setup import traced
 from connector.watch import Watch
@@ -66,15 +66,15 @@ def run(loaded: Loaded) -> Exit:
     metrics = Metrics()
     _initialise(metrics, loaded)
     _warn(loaded)
-    outside = Outside(time.monotonic, time.time, random.random)
-    life = Life(_facts(loaded, NOT_YET, outside.wall()), metrics, outside)
+    environment = Environment(time.monotonic, time.time, random.random)
+    life = Life(_facts(loaded, NOT_YET, environment.wall()), metrics, environment)
     try:
         with _server(config, metrics, life) as server:
-            ended = _lived(loaded, metrics, signals, outside, life, server.port)
+            ended = _lived(loaded, metrics, signals, environment, life, server.port)
             if isinstance(ended, Refusal):
-                linger(ended, config.server.linger_after_refusal, signals, outside.clock)
-        if not isinstance(ended, Refusal) and signals.anew(ended):
-            return begun_anew(signals)
+                linger(ended, config.server.linger_after_refusal, signals, environment.clock)
+        if not isinstance(ended, Refusal) and signals.restart_wanted(ended):
+            return restarted(signals)
     except Unavailable as error:
         log.error("cannot start", why=str(error))
         return Exit.UNAVAILABLE
@@ -94,9 +94,9 @@ class Parts(NamedTuple):
     loop: Loop
     board: Board
     watch: Watch
-    login: Login
+    clients: ClientFactory
     dead_letters: KafkaDeadLetters
-    calls: Calls
+    calls: SenderThread
     end_traces: Callable[[float], None]
     clock: Callable[[], float]
     shutdown_timeout: float
@@ -104,11 +104,11 @@ class Parts(NamedTuple):
 
 
 def _lived(
-    loaded: Loaded, metrics: Metrics, signals: Signals, outside: Outside, life: Life, port: int
+    loaded: Loaded, metrics: Metrics, signals: Signals, environment: Environment, life: Life, port: int
 ) -> Exit | Refusal:
     """How it ended: in good order, or why it makes no sense to go on."""
     try:
-        parts = _parts(loaded, metrics, signals, outside)
+        parts = _parts(loaded, metrics, signals, environment)
         if parts is None:
             return Exit.OK
         life.runs(parts.loop, parts.board)
@@ -125,12 +125,12 @@ def _lived(
     return refusal
 
 
-def _parts(loaded: Loaded, metrics: Metrics, signals: Signals, outside: Outside) -> Parts | None:
+def _parts(loaded: Loaded, metrics: Metrics, signals: Signals, environment: Environment) -> Parts | None:
     """Put the parts together, once Kafka has answered; None where a signal came first."""
     config = loaded.config
     wire = Wire(_account(config), config.delivery.request_timeout)
-    login = Login(config.kafka, metrics, outside)
-    source = _source(config, metrics, login)
+    clients = ClientFactory(config.kafka, metrics, environment)
+    source = _source(config, metrics, clients)
     try:
         source.require(config.dead_letter.topic, stopping=signals.stopping)
     except Refused:
@@ -140,18 +140,18 @@ def _parts(loaded: Loaded, metrics: Metrics, signals: Signals, outside: Outside)
         raise
     if signals.stopping():
         return None
-    dead_letters = _dead_letters(config, metrics, login)
-    calls = Calls(wire)
-    carrier, end_traces = traced(calls, wire.endpoint, wire.region, outside.wall)
+    dead_letters = _dead_letters(config, metrics, clients)
+    calls = SenderThread(wire)
+    carrier, end_traces = traced(calls, wire.endpoint, wire.region, environment.wall)
     counted = CountedCalls(carrier)
     router = Router(loaded.pipelines, config.dead_letter.topic)
-    loop = Loop(source, counted, dead_letters, router, _settings(loaded), metrics, outside)
-    facts = _facts(loaded, wire.endpoint, outside.wall())
-    board = Board(facts, loop, source, counted.counts, dead_letters, metrics, outside, signals.stopping)
-    watch = Watch(loop, source, metrics, outside, board.look)
+    loop = Loop(source, counted, dead_letters, router, _settings(loaded), metrics, environment)
+    facts = _facts(loaded, wire.endpoint, environment.wall())
+    board = Board(facts, loop, source, counted.counts, dead_letters, metrics, environment, signals.stopping)
+    watch = Watch(loop, source, metrics, environment, board.look)
     timeout = config.delivery.shutdown_timeout
     return Parts(
-        source, loop, board, watch, login, dead_letters, calls, end_traces, outside.clock, timeout, wire.endpoint
+        source, loop, board, watch, clients, dead_letters, calls, end_traces, environment.clock, timeout, wire.endpoint
     )
 
 
@@ -162,8 +162,8 @@ def _live(parts: Parts, signals: Signals, life: Life) -> Exit | Refusal:
         while not signals.stopping() and loop.fatal is None:
             loop.step()
             parts.watch.look()
-            if parts.login.outdated():
-                signals.begin_anew()
+            if parts.clients.restart_due():
+                signals.begin_restart()
         return _end(parts, signals, life)
     except Exception as error:
         refusal = by_kafka(error) if isinstance(error, Refused) else None
@@ -201,7 +201,7 @@ def _cut_short(loop: Loop, signals: Signals) -> Exit:
     if loop.fatal is not None:
         return told(by_personalize(loop.fatal))
     # Nobody wanted the process to end, so whoever runs it has to start it again, which 0 does not ask for.
-    return Exit.UNAVAILABLE if signals.received == ANEW else Exit.OK
+    return Exit.UNAVAILABLE if signals.received == RESTART else Exit.OK
 
 
 def _spare_the_collector() -> None:
@@ -241,27 +241,27 @@ def _topics(config: Config) -> list[str]:
     return [topic for pipeline in config.pipelines for topic in pipeline.topics]
 
 
-def _source(config: Config, metrics: Metrics, login: Login) -> KafkaSource:
+def _source(config: Config, metrics: Metrics, clients: ClientFactory) -> KafkaSource:
     kafka = config.kafka
     group = {"group.id": kafka.group_id, "auto.offset.reset": kafka.auto_offset_reset}
     return KafkaSource(
         {**for_consumer(base_properties(kafka)), **group},
         Topics(config.pipelines, config.dead_letter.topic),
         metrics,
-        make_consumer=login.consumer,
-        make_asker=login.asker,
-        excused=login.excused,
+        make_consumer=clients.consumer,
+        make_asker=clients.asker,
+        token_outage=clients.token_outage,
     )
 
 
-def _dead_letters(config: Config, metrics: Metrics, login: Login) -> KafkaDeadLetters:
+def _dead_letters(config: Config, metrics: Metrics, clients: ClientFactory) -> KafkaDeadLetters:
     return KafkaDeadLetters(
         for_producer(base_properties(config.kafka)),
         config.dead_letter.topic,
         connect_headers=config.dead_letter.connect_headers,
         group_id=config.kafka.group_id,
         metrics=metrics,
-        make_producer=login.producer,
+        make_producer=clients.producer,
     )
 
 

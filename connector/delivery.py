@@ -9,13 +9,13 @@ from typing import assert_never
 
 from connector.core.records import Fate, Filtered, Reason, Rejection, Skipped, Stage, Transformed
 from connector.core.rejections import merge
-from connector.core.sending.destination import Doubtful, Limits
-from connector.core.sending.destinations import Channels
+from connector.core.sending.destination import HeldRejection, Limits
+from connector.core.sending.destinations import Destinations
 from connector.core.sending.lanes import Batch, Item
 from connector.core.sending.offsets import OpenRecord
 from connector.core.sending.outcomes import Delivered, Fatal
 from connector.metrics import PUT_EVENTS, Cell, Metrics, Tally
-from connector.ports import Answer, DeadLetters, Outside, Sender
+from connector.ports import CallResult, DeadLetters, Environment, Sender
 
 
 class Books:
@@ -43,7 +43,7 @@ class Delivery:
 
     Args:
         sender, dead_letters: the outside.
-        limits, max_in_flight: see ``Channels``.
+        limits, max_in_flight: see ``Destinations``.
         metrics: where it is counted.
         outside: clocks and chance.
     """
@@ -55,9 +55,9 @@ class Delivery:
         limits: Limits,
         max_in_flight: int,
         metrics: Metrics,
-        outside: Outside,
+        environment: Environment,
     ) -> None:
-        self.channels = Channels(limits, max_in_flight)
+        self.destinations = Destinations(limits, max_in_flight)
         self.fatal: Fatal | None = None
         self._sender = sender
         self._dead_letters = dead_letters
@@ -65,7 +65,7 @@ class Delivery:
         self._tally = Tally()
         self._books: dict[str, Books] = {}
         self._rule_matches: dict[tuple[str, str], Cell] = {}
-        self._outside = outside
+        self._environment = environment
         self._on_the_wire: dict[int, Batch] = {}
         self._duration = metrics.request_duration.labels(PUT_EVENTS)
         self._fill = metrics.events_per_request.labels(PUT_EVENTS)
@@ -83,9 +83,9 @@ class Delivery:
                 self._matched(fate.pipeline, fate.rule)
                 if fate.rejection is not None:
                     opened.reject(fate.rejection)
-                opened.expect(len(fate.entries), fate.pipeline, fate.rule)
+                opened.await_entries(len(fate.entries), fate.pipeline, fate.rule)
                 for entry in fate.entries:
-                    self.channels.add(Item(entry, opened, now), now)
+                    self.destinations.add(Item(entry, opened, now), now)
             case Skipped():
                 self._skip(opened, topic, fate)
                 books.skipped.count += 1
@@ -122,55 +122,55 @@ class Delivery:
         """Take in what came back, waiting up to ``wait`` seconds for a first answer; then send what may go."""
         for answer in self._sender.wait(wait):
             self._settle(answer)
-        for doubtful in self.channels.believed(self._outside.clock()):
-            self._reject(doubtful)
+        for held in self.destinations.confirmed(self._environment.clock()):
+            self._reject(held)
         for opened, rejection in self._dead_letters.acknowledged():
             self._buried(opened, rejection)
         if self.fatal is None:
-            now = self._outside.clock()
-            while (batch := self.channels.take(now)) is not None:
+            now = self._environment.clock()
+            while (batch := self.destinations.take(now)) is not None:
                 self._on_the_wire[id(batch)] = batch
                 self._sender.submit(batch)
         self._tally.flush()
 
-    def _settle(self, answer: Answer) -> None:
+    def _settle(self, answer: CallResult) -> None:
         batch, outcome, seconds = answer
         del self._on_the_wire[id(batch)]
         self._tally.add(self._metrics.requests, PUT_EVENTS, outcome.status)
         self._duration.observe(seconds)
-        settled = self.channels.settle(batch, outcome, self._outside.clock(), self._outside.chance())
-        wall = self._outside.wall()
+        settled = self.destinations.settle(batch, outcome, self._environment.clock(), self._environment.chance())
+        wall = self._environment.wall()
         if isinstance(outcome, Delivered):
             self._fill.observe(len(batch.items))
             self._metrics.last_delivery.set(wall)
             self._tally.add(self._metrics.events, PUT_EVENTS, "delivered", count=len(batch.items))
         for item in settled.delivered:
             self._settled(item.opened, wall)
-        for doubtful in settled.rejected:
-            self._reject(doubtful)
+        for held in settled.rejected:
+            self._reject(held)
         self.fatal = self.fatal or settled.fatal
 
-    def _reject(self, doubtful: Doubtful) -> None:
-        opened, element = doubtful.item.opened, doubtful.item.entry.element
+    def _reject(self, held: HeldRejection) -> None:
+        opened, element = held.item.opened, held.item.entry.element
         self._tally.add(self._metrics.events, PUT_EVENTS, "rejected")
         opened.reject(
             Rejection(
                 Stage.DELIVER,
                 Reason.REJECTED_BY_SERVICE,
-                f"Amazon Personalize answered {doubtful.rejected.code} to a call with this event alone",
+                f"Amazon Personalize answered {held.rejected.code} to a call with this event alone",
                 pipeline=opened.pipeline,
                 rule=opened.rule,
                 indexes=() if element is None else (element,),
             )
         )
-        self._settled(opened, self._outside.wall())
+        self._settled(opened, self._environment.wall())
 
     # -- the end of a record ----------------------------------------------------------------------------------
 
     def _settled(self, opened: OpenRecord, wall: float) -> None:
         """One entry is delivered or rejected for good; with the last one, the record is done with."""
-        opened.waiting -= 1
-        if opened.waiting or opened.owner.gone:
+        opened.unsettled -= 1
+        if opened.unsettled or opened.owner.revoked:
             return
         if opened.rejections:
             self._bury(opened, merge(opened.rejections))
@@ -187,7 +187,7 @@ class Delivery:
         # A dead letter must be safe before its record is committed.
         topic = opened.owner.topic_partition.topic
         self._tally.add(self._metrics.dead_letter_records, topic, rejection.reason)
-        if not opened.gone:
+        if not opened.revoked:
             self._books_of(topic).dead_lettered.count += 1
             opened.close()
 
@@ -206,8 +206,8 @@ class Delivery:
     @property
     def unfinished(self) -> bool:
         """Whether anything is left that can still come to an end by itself."""
-        doubts_will_end = any(channel.believed_at() is not None for channel in self.channels)
-        return bool(self.channels.waiting) or bool(self._dead_letters.pending()) or doubts_will_end
+        doubts_will_end = any(destination.confirmed_at() is not None for destination in self.destinations)
+        return bool(self.destinations.waiting) or bool(self._dead_letters.pending()) or doubts_will_end
 
     def leaving_under_way(self) -> bool:
         """Whether a call or a dead letter of a partition that is leaving is under way."""
@@ -216,8 +216,8 @@ class Delivery:
             (item.opened for batch in self._on_the_wire.values() for item in batch.items),
             self._dead_letters.pending(),
         )
-        return any(opened.given_up and not opened.gone for opened in carried)
+        return any(opened.revoking and not opened.revoked for opened in carried)
 
-    def discard_given_up(self) -> None:
+    def discard_revoked(self) -> None:
         """Drop what waits of partitions that are leaving or gone: it is for their next owner."""
-        self.channels.discard(lambda item: item.opened.given_up)
+        self.destinations.discard(lambda item: item.opened.revoking)

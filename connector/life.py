@@ -9,7 +9,7 @@ import re
 from connector.ending import Refusal
 from connector.loop import Loop
 from connector.metrics import Metrics
-from connector.ports import Outside
+from connector.ports import Environment
 from connector.server import Health
 from connector.status import Board, Facts
 from connector.status.model import Condition, Kind, Lags, View
@@ -28,9 +28,9 @@ class Life:
         outside: clocks.
     """
 
-    def __init__(self, facts: Facts, metrics: Metrics, outside: Outside) -> None:
+    def __init__(self, facts: Facts, metrics: Metrics, outside: Environment) -> None:
         self._metrics = metrics
-        self._outside = outside
+        self._environment = outside
         self._began = outside.clock()
         self._loop: Loop | None = None
         self._board: Board | None = None
@@ -45,7 +45,7 @@ class Life:
         """It is over; of two reasons the first counts. What was seen last stays on the page, below the reason."""
         if self._refusal is not None:
             return
-        wall = self._outside.wall()
+        wall = self._environment.wall()
         view = self._board.latest if self._board is not None else self._view
         reason = Condition(Kind.REFUSED, wall, refusal.reason)
         self._view = view._replace(at=wall, conditions=(reason,), in_flight=0)
@@ -57,9 +57,9 @@ class Life:
         if self._refusal is not None:
             return Health(True, "stopped by a refusal; ends soon")
         if self._loop is None:
-            silent = self._outside.clock() - self._began
+            silent = self._environment.clock() - self._began
             return Health(silent < STARTING, f"started {silent:.1f} s ago")
-        silent = self._outside.clock() - self._loop.ticked_at
+        silent = self._environment.clock() - self._loop.ticked_at
         return Health(silent < STALLED, f"the loop turned {silent:.1f} s ago")
 
     def ready(self) -> Health:

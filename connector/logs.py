@@ -1,7 +1,7 @@
 """Structured logs: a line for each decision that an operator would ask about, and none about a person.
 
 Loggers take an event and fields (``log.info("partitions assigned", topic="clicks", partitions=[0, 1])``). Records,
-ids of users, sessions and items, and credentials are never fields. What repeats goes through ``Repeats``, so that an
+ids of users, sessions and items, and credentials are never fields. What repeats goes through ``LogLimiter``, so that an
 outage makes two lines, not ten thousand.
 """
 
@@ -184,7 +184,7 @@ class _Undisturbed(logging.StreamHandler[Lines | TextIO]):
             super().handleError(record)
 
 
-class Repeats:
+class LogLimiter:
     """Which of many alike lines to write: one an interval, with how many were left out before it."""
 
     def __init__(self, interval: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -193,7 +193,7 @@ class Repeats:
         self._last: dict[tuple[str, ...], float] = {}
         self._left_out: dict[tuple[str, ...], int] = {}
 
-    def written(self, key: tuple[str, ...]) -> bool:
+    def allow(self, key: tuple[str, ...]) -> bool:
         """Whether a line of this kind should be written now."""
         now = self._clock()
         if key in self._last and now - self._last[key] < self._interval:
@@ -212,8 +212,8 @@ class _Sparing(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._repeats = Repeats(60.0)
+        self._limiter = LogLimiter(60.0)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether to write the record. Its kind is what stands before the text: facility, client, broker."""
-        return self._repeats.written((record.levelname, record.getMessage().partition("]: ")[0]))
+        return self._limiter.allow((record.levelname, record.getMessage().partition("]: ")[0]))

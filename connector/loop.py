@@ -12,14 +12,14 @@ from typing import NamedTuple
 import structlog
 
 from connector.core.records import Record, TopicPartition, Transform
-from connector.core.sending.backpressure import Bounds, Flow, Load
+from connector.core.sending.backpressure import Backpressure, Bounds, Load
 from connector.core.sending.destination import Limits
 from connector.core.sending.offsets import Offsets
 from connector.core.sending.outcomes import Fatal
 from connector.delivery import Delivery
-from connector.logs import Repeats
+from connector.logs import LogLimiter
 from connector.metrics import Metrics
-from connector.ports import DeadLetters, Outside, Polled, Sender, Source
+from connector.ports import DeadLetters, Environment, Polled, Sender, Source
 
 log = structlog.get_logger()
 
@@ -58,22 +58,22 @@ class Loop:
         transform: Transform,
         settings: Settings,
         metrics: Metrics,
-        outside: Outside,
+        environment: Environment,
     ) -> None:
         self.offsets = Offsets()
-        self.flow = Flow(settings.bounds)
-        self.delivery = Delivery(sender, dead_letters, settings.limits, settings.max_in_flight, metrics, outside)
-        self.ticked_at = outside.clock()
+        self.backpressure = Backpressure(settings.bounds)
+        self.delivery = Delivery(sender, dead_letters, settings.limits, settings.max_in_flight, metrics, environment)
+        self.ticked_at = environment.clock()
         self.joined = False
         self.placed = False  # whether the group's last word was an assignment, be it of nothing
         self._source = source
         self._transform = transform
         self._settings = settings
         self._metrics = metrics
-        self._outside = outside
-        self._commit_at = outside.clock() + settings.commit_interval
+        self._environment = environment
+        self._commit_at = environment.clock() + settings.commit_interval
         self._leave_without_commit = False
-        self._repeats = Repeats(60.0, outside.clock)  # a steady backlog pauses and resumes all the time
+        self._limiter = LogLimiter(60.0, environment.clock)  # a steady backlog pauses and resumes all the time
         self._room = settings.bounds.events  # how many events may come in at once
         self._held: deque[Record] = deque()  # read, and not looked at yet
         self._ends: dict[TopicPartition, int] = {}  # reached once nothing is held
@@ -88,7 +88,7 @@ class Loop:
     def step(self) -> None:
         """Read what there is, send what may go, take in what came back, commit what is done."""
         timeout = self._idle_for()
-        if self.flow.may_read:
+        if self.backpressure.may_read:
             if not self._held:
                 waiting = min(timeout, NAP) if self.delivery.answers_expected else timeout
                 self._hold(self._source.poll(min(RECORDS_A_STEP, self._room), waiting))
@@ -98,7 +98,7 @@ class Loop:
             # Nothing can be read now, so what can happen is an answer: wait for that, not for records. Dead letters are
             # acknowledged without waking anybody.
             self._work(min(timeout, NAP) if self.delivery.letters_expected else timeout)
-            if self.flow.all_paused(len(self.offsets)):
+            if self.backpressure.all_paused(len(self.offsets)):
                 self._hold(self._source.poll(1, 0))
         self._tell_of_oddities()
         self._adjust_flow()
@@ -106,8 +106,8 @@ class Loop:
 
     def _idle_for(self) -> float:
         """Seconds until there is something to do, if neither a record nor an answer comes."""
-        now = self._outside.clock()
-        ready_at = self.delivery.channels.ready_at(now)
+        now = self._environment.clock()
+        ready_at = self.delivery.destinations.ready_at(now)
         if ready_at is not None and ready_at <= now:
             return 0.0
         until = self._commit_at if ready_at is None else min(ready_at, self._commit_at)
@@ -123,9 +123,9 @@ class Loop:
         How many events a record makes is known only then, and a poll's worth of those that make a thousand would be a
         process that neither answers nor stays within its memory. What is left is held, and was never opened.
         """
-        now, wall = self._outside.clock(), self._outside.wall()
+        now, wall = self._environment.clock(), self._environment.wall()
         room = self._room
-        while self._held and room > 0 and self._outside.clock() - now < MOMENT:
+        while self._held and room > 0 and self._environment.clock() - now < MOMENT:
             record = self._held.popleft()
             opened = self.offsets.track(record)
             if opened is not None:
@@ -137,7 +137,7 @@ class Loop:
             self._ends.clear()
 
     def _work(self, wait: float = 0.0) -> None:
-        self.ticked_at = self._outside.clock()
+        self.ticked_at = self._environment.clock()
         self.delivery.work(wait)
 
     # -- backpressure and commit ------------------------------------------------------------------------------
@@ -159,20 +159,20 @@ class Loop:
             Load(each.topic_partition, each.open_events, each.open_bytes, each.span, each.events_done)
             for each in self.offsets
         ]
-        change = self.flow.decide(loads, self._outside.clock())
-        self._room = self.flow.room(loads)
+        change = self.backpressure.decide(loads, self._environment.clock())
+        self._room = self.backpressure.room(loads)
         if change.pause:
             self._source.pause(change.pause)
-        if change.pause and self._repeats.written(("pause",)):
+        if change.pause and self._limiter.allow(("pause",)):
             log.info("partitions paused: more is read than can be delivered", partitions=_names(change.pause))
         if change.resume:
             self._source.resume(change.resume)
-        if change.resume and self._repeats.written(("resume",)):
+        if change.resume and self._limiter.allow(("resume",)):
             log.info("partitions resumed", partitions=_names(change.resume))
 
     def _commit(self) -> None:
         self.offsets.committed(self._source.committed())
-        now = self._outside.clock()
+        now = self._environment.clock()
         if now < self._commit_at:
             return
         self._commit_at = now + self._settings.commit_interval
@@ -200,9 +200,9 @@ class Loop:
         self._metrics.rebalances.labels("revoke").inc()
         if not self._leave_without_commit:
             self.offsets.leave(topic_partitions)
-            self.delivery.discard_given_up()
-            deadline = self._outside.clock() + self._settings.revoke_budget
-            while self._outside.clock() < deadline and self.delivery.leaving_under_way():
+            self.delivery.discard_revoked()
+            deadline = self._environment.clock() + self._settings.revoke_budget
+            while self._environment.clock() < deadline and self.delivery.leaving_under_way():
                 self._work(NAP)
             self.offsets.committed(self._source.commit_now(self.offsets.committable(topic_partitions)))
         self._forget("partitions revoked", topic_partitions)
@@ -215,8 +215,8 @@ class Loop:
     def _forget(self, how: str, topic_partitions: Collection[TopicPartition]) -> None:
         self._let_go(topic_partitions)
         abandoned = self.offsets.forget(topic_partitions)
-        self.delivery.discard_given_up()
-        self.flow.forget(topic_partitions)
+        self.delivery.discard_revoked()
+        self.backpressure.forget(topic_partitions)
         for topic_partition, count in abandoned.items():
             self._metrics.records_abandoned.labels(topic_partition.topic).inc(count)
         self._metrics.forget(topic_partitions)
@@ -237,11 +237,11 @@ class Loop:
 
         What is left stays uncommitted: it is read again, and its event ids make the repeat harmless.
         """
-        deadline = self._outside.clock() + seconds
+        deadline = self._environment.clock() + seconds
         self._let_go([partition.topic_partition for partition in self.offsets])
-        self.delivery.channels.drain()
+        self.delivery.destinations.drain()
         self._source.pause([partition.topic_partition for partition in self.offsets])
-        while self.delivery.unfinished and self.fatal is None and self._outside.clock() < deadline:
+        while self.delivery.unfinished and self.fatal is None and self._environment.clock() < deadline:
             self._work(NAP)
             self._source.poll(RECORDS_A_STEP, 0)  # for the sake of membership; what it brings is not ours to start
         self._work()

@@ -20,7 +20,7 @@ class Polled(NamedTuple):
     ends: Mapping[TopicPartition, int] = {}
 
 
-class Answer(NamedTuple):
+class CallResult(NamedTuple):
     """How a call ended and how long it took, in seconds."""
 
     batch: Batch
@@ -78,7 +78,7 @@ class Sender(Protocol):
     def submit(self, batch: Batch) -> None:
         """Send a batch, elsewhere."""
 
-    def wait(self, timeout: float) -> Sequence[Answer]:
+    def wait(self, timeout: float) -> Sequence[CallResult]:
         """Answers that are there; waits up to ``timeout`` seconds for a first one."""
 
 
@@ -95,7 +95,7 @@ class DeadLetters(Protocol):
         """Those that it does not have yet."""
 
 
-class Outside(NamedTuple):
+class Environment(NamedTuple):
     """Time and chance, so that a test can hold both.
 
     ``clock`` gives seconds that never go back, ``wall`` Unix seconds, ``chance`` numbers in [0, 1).

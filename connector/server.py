@@ -23,7 +23,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from connector.listening import listen
-from connector.logs import Repeats
+from connector.logs import LogLimiter
 
 log = structlog.get_logger()
 
@@ -116,7 +116,7 @@ def _metrics(registry: CollectorRegistry, accept: str) -> Page:
     return Page(HTTPStatus.OK, content_type, encode(registry))
 
 
-_REPEATS = Repeats(60.0)
+_REPEATS = LogLimiter(60.0)
 
 
 class _BoundedServer(ThreadingHTTPServer):
@@ -150,7 +150,7 @@ class _BoundedServer(ThreadingHTTPServer):
     def handle_error(self, *_: object) -> None:
         """A client that goes away in the middle is no news; anything else is a bug of ours."""
         error = sys.exception()
-        if not isinstance(error, OSError) and _REPEATS.written((type(error).__name__,)):
+        if not isinstance(error, OSError) and _REPEATS.allow((type(error).__name__,)):
             log.error("a page could not be made: a bug of the connector", exc_info=error)
 
 

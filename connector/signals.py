@@ -13,7 +13,7 @@ from types import FrameType
 
 from connector.exits import Exit
 
-ANEW = "new files"  # in place of a signal: the process is to begin anew
+RESTART = "new files"  # in place of a signal: the process is to begin anew
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 DESCRIPTORS = Path("/proc/self/fd")  # where there is none, a few descriptors are the price
 LAST_STANDARD = 2  # standard input, output and error are for the new program, too
@@ -29,17 +29,17 @@ class Signals:
         """Whether one has come."""
         return self.received is not None
 
-    def begin_anew(self) -> None:
+    def begin_restart(self) -> None:
         """Stop as for a signal, then begin anew; a signal that comes after all only stops."""
-        self.received = self.received or ANEW
+        self.received = self.received or RESTART
 
     def ordered(self) -> bool:
         """Whether somebody outside of the process wants it to end."""
-        return self.received not in {None, ANEW}
+        return self.received not in {None, RESTART}
 
-    def anew(self, code: Exit) -> bool:
+    def restart_wanted(self, code: Exit) -> bool:
         """Whether a process that has ended so begins anew."""
-        return code is Exit.OK and self.received == ANEW
+        return code is Exit.OK and self.received == RESTART
 
     def install(self) -> None:
         """Listen from now on, and to what came while the program began anew."""
@@ -67,11 +67,11 @@ class Signals:
         self.received = signal.Signals(number).name
 
 
-def begun_anew(signals: Signals) -> Exit:
+def restarted(signals: Signals) -> Exit:
     """Replace this program by itself: the same process and arguments, and every file read again."""
     _inherit_nothing()
     signals.hold()
-    if signals.received == ANEW:
+    if signals.received == RESTART:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  no shell is wanted
     return Exit.OK  # a signal to stop has come after all
 

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import structlog
 
 from connector.core.records import TopicPartition
-from connector.core.sending.destination import Channel
+from connector.core.sending.destination import Destination
 from connector.core.sending.offsets import PartitionOffsets
-from connector.logs import Repeats
+from connector.logs import LogLimiter
 from connector.loop import Loop
 from connector.metrics import Metrics
-from connector.ports import Outside, Reach, Source
+from connector.ports import Environment, Reach, Source
 
 log = structlog.get_logger()
 
@@ -59,18 +59,18 @@ class Watch:
         loop: Loop,
         source: Source,
         metrics: Metrics,
-        outside: Outside,
+        environment: Environment,
         tell: Callable[[Sequence[Lag]], None] = lambda _: None,
     ) -> None:
         self._loop = loop
         self._source = source
         self._metrics = metrics
-        self._outside = outside
+        self._environment = environment
         self._tell = tell
-        self._next = outside.clock()
+        self._next = environment.clock()
         self._waited = 0.0
         self._topics: set[str] = set()
-        self._repeats = Repeats(60.0, outside.clock)
+        self._limiter = LogLimiter(60.0, environment.clock)
         self._throttled: dict[str, float] = {}  # tracking id to since when
         self._outages: dict[str, Out] = {}  # by tracking id
         self._away_since: float | None = None
@@ -78,7 +78,7 @@ class Watch:
 
     def look(self) -> None:
         """Write gauges and log lines, if it is time."""
-        now = self._outside.clock()
+        now = self._environment.clock()
         if now < self._next:
             return
         self._next = now + INTERVAL
@@ -86,10 +86,10 @@ class Watch:
         reach = self._source.reach()
         lags = self._lags(now, reach)
         self._note_kafka(reach, now)
-        channels = list(self._loop.delivery.channels)
-        for channel in channels:
-            self._note(channel, now)
-        there = {channel.tracking_id for channel in channels}
+        destinations = list(self._loop.delivery.destinations)
+        for destination in destinations:
+            self._note(destination, now)
+        there = {destination.tracking_id for destination in destinations}
         self._throttled = {key: since for key, since in self._throttled.items() if key in there}
         self._outages = {key: out for key, out in self._outages.items() if key in there}
         self._tell(lags)
@@ -102,16 +102,16 @@ class Watch:
 
     def _gauges(self) -> None:
         metrics, loop = self._metrics, self._loop
-        channels = loop.delivery.channels
-        metrics.in_flight_requests.set(channels.on_the_wire)
-        metrics.buffered_events.set(channels.waiting)
+        destinations = loop.delivery.destinations
+        metrics.in_flight_requests.set(destinations.on_the_wire)
+        metrics.buffered_events.set(destinations.waiting)
         metrics.open_records.set(loop.offsets.open_records)
-        metrics.request_rate_limit.set(channels.rate)
-        waited = sum(channel.rate_wait for channel in channels)
+        metrics.request_rate_limit.set(destinations.rate)
+        waited = sum(destination.rate_wait for destination in destinations)
         metrics.rate_limit_wait.inc(max(0.0, waited - self._waited))
         self._waited = waited
         assigned = Counter(partition.topic_partition.topic for partition in loop.offsets)
-        paused = Counter(topic for topic, _ in loop.flow.paused)
+        paused = Counter(topic for topic, _ in loop.backpressure.paused)
         self._topics |= set(assigned)
         for topic in self._topics:
             metrics.assigned_partitions.labels(topic).set(assigned[topic])
@@ -120,7 +120,7 @@ class Watch:
     def _lags(self, now: float, reach: Reach) -> list[Lag]:
         partitions = list(self._loop.offsets)
         ends = self._source.end_offsets(partition.topic_partition for partition in partitions)
-        wall = self._outside.wall()
+        wall = self._environment.wall()
         # An assignment is an object of its own: what was seen in one before does not count.
         self._seen = {each: _oldest(each, self._seen.get(each), now) for each in partitions}
         lags = []
@@ -136,15 +136,15 @@ class Watch:
             lags.append(Lag(partition.topic_partition, records, seconds, partition.open_count, cut_off))
         return lags
 
-    def _note(self, channel: Channel, now: float) -> None:
-        channel.pace.advance(now)  # an idle channel's rate grows back without anybody asking for it
-        self._note_throttling(channel, now)
-        self._note_outage(channel, now)
-        held = 0 if channel.proven else channel.in_doubt
-        if held and self._repeats.written(("doubt", channel.tracking_id)):
+    def _note(self, destination: Destination, now: float) -> None:
+        destination.limiter.advance(now)  # an idle channel's rate grows back without anybody asking for it
+        self._note_throttling(destination, now)
+        self._note_outage(destination, now)
+        held = 0 if destination.proven else destination.held_count
+        if held and self._limiter.allow(("doubt", destination.tracking_id)):
             log.warning(
                 "rejected events are held: no call to this tracking id has succeeded yet, so it may be wrong",
-                tracking_id=channel.name,
+                tracking_id=destination.name,
                 events=held,
                 what_to_do="check personalize.tracking_id and personalize.region; nothing after these is committed",
             )
@@ -160,47 +160,49 @@ class Watch:
             log.info("Kafka answers again", after_seconds=round(now - self._away_since, 1))
             self._away_since = None
 
-    def _note_outage(self, channel: Channel, now: float) -> None:
-        before = self._outages.pop(channel.tracking_id, None)
-        if channel.outage.since is None:
+    def _note_outage(self, destination: Destination, now: float) -> None:
+        before = self._outages.pop(destination.tracking_id, None)
+        if destination.breaker.since is None:
             if before is not None:
-                _tell_end(channel, before, now)
+                _tell_end(destination, before, now)
             return
         if before is None:
-            log.warning(OUTAGE, tracking_id=channel.name, last_failure=channel.last_failure)
-            before = Out(channel.outage.since, channel.failed_at)
-        known = not before.unsettled or channel.failed_at > before.failed_at
-        if known and channel.unsettled:
+            log.warning(OUTAGE, tracking_id=destination.name, last_failure=destination.last_failure)
+            before = Out(destination.breaker.since, destination.failed_at)
+        known = not before.unsettled or destination.failed_at > before.failed_at
+        if known and destination.unsettled:
             log.info(
                 "outage: nothing is left to send, so whether it lasts is unknown until the next call",
-                tracking_id=channel.name,
+                tracking_id=destination.name,
                 after_seconds=round(now - before.since, 1),
             )
-        self._outages[channel.tracking_id] = Out(before.since, channel.failed_at, channel.unsettled or not known)
+        self._outages[destination.tracking_id] = Out(
+            before.since, destination.failed_at, destination.unsettled or not known
+        )
 
-    def _note_throttling(self, channel: Channel, now: float) -> None:
-        throttled, since = channel.pace.throttled, self._throttled.get(channel.tracking_id)
+    def _note_throttling(self, destination: Destination, now: float) -> None:
+        throttled, since = destination.limiter.throttled, self._throttled.get(destination.tracking_id)
         if throttled and since is None:
-            self._throttled[channel.tracking_id] = now
-            rate = round(channel.pace.rate, 1)
+            self._throttled[destination.tracking_id] = now
+            rate = round(destination.limiter.rate, 1)
             log.warning(
-                "throttled: calls go slower until the quota has room", tracking_id=channel.name, calls_a_second=rate
+                "throttled: calls go slower until the quota has room", tracking_id=destination.name, calls_a_second=rate
             )
         elif not throttled and since is not None:
-            del self._throttled[channel.tracking_id]
-            log.info("throttling has ended", tracking_id=channel.name, after_seconds=round(now - since, 1))
+            del self._throttled[destination.tracking_id]
+            log.info("throttling has ended", tracking_id=destination.name, after_seconds=round(now - since, 1))
 
 
-def _tell_end(channel: Channel, out: Out, now: float) -> None:
+def _tell_end(destination: Destination, out: Out, now: float) -> None:
     """How long it lasted, as far as anybody knows: while nothing is sent, an outage may end unseen."""
     most = round(now - out.since, 1)
     if not out.unsettled:
-        log.info("outage has ended", tracking_id=channel.name, after_seconds=most)
+        log.info("outage has ended", tracking_id=destination.name, after_seconds=most)
         return
     least = round(out.failed_at - out.since, 1)
     log.info(
         "outage has ended, at some time while nothing was sent",
-        tracking_id=channel.name,
+        tracking_id=destination.name,
         at_least_seconds=least,
         at_most_seconds=most,
     )

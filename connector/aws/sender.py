@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 
 from connector.aws.put_events import Wire
 from connector.core.sending.lanes import Batch
-from connector.ports import Answer
+from connector.ports import CallResult
 
 GATHERING = 0.002  # seconds that an answer waits for others: to wake the loop costs as much as to settle one
 CLOSING = 2.0  # seconds to wait for the thread that is told to end
 
 
-class Calls:
+class SenderThread:
     """A thread with an asyncio loop in which all calls are made; ``ports.Sender``.
 
     What fails in it beyond all expectation is raised in the loop's thread.
@@ -28,8 +28,8 @@ class Calls:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._batches: deque[Batch] = deque()
-        self._answers: queue.SimpleQueue[list[Answer | Exception]] = queue.SimpleQueue()
-        self._gathered: list[Answer | Exception] = []
+        self._answers: queue.SimpleQueue[list[CallResult | Exception]] = queue.SimpleQueue()
+        self._gathered: list[CallResult | Exception] = []
         self._under_way: set[asyncio.Task[None]] = set()
         self._loop = _new_event_loop()
         self._thread = threading.Thread(target=self._run, name="calls", daemon=True)
@@ -62,9 +62,9 @@ class Calls:
         except Exception as error:  # noqa: BLE001  raised where somebody sees it, see wait()
             self._gather(error)
         else:
-            self._gather(Answer(batch, outcome, time.monotonic() - started))
+            self._gather(CallResult(batch, outcome, time.monotonic() - started))
 
-    def _gather(self, answer: Answer | Exception) -> None:
+    def _gather(self, answer: CallResult | Exception) -> None:
         self._gathered.append(answer)
         if len(self._gathered) == 1:
             self._loop.call_later(GATHERING, self._hand_over)
@@ -73,9 +73,9 @@ class Calls:
         gathered, self._gathered = self._gathered, []
         self._answers.put(gathered)
 
-    def wait(self, timeout: float) -> Sequence[Answer]:
+    def wait(self, timeout: float) -> Sequence[CallResult]:
         """See ``ports.Sender``."""
-        answers: list[Answer] = []
+        answers: list[CallResult] = []
         try:
             gathered = self._answers.get(timeout=timeout) if timeout > 0 else self._answers.get_nowait()
             while True:

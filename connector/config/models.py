@@ -25,7 +25,6 @@ from connector.config.addresses import ANY
 from connector.config.references import Reference
 from connector.config.scalars import (
     Buffer,
-    Calls,
     Count,
     Endpoint,
     Flag,
@@ -40,6 +39,7 @@ from connector.config.scalars import (
     Rate,
     RoleArn,
     Secret,
+    SenderThread,
     Servers,
     SessionName,
     Text,
@@ -259,7 +259,7 @@ class DeliveryConfig(Section):
 
     linger: Wait = 1.0
     """How long an event may wait for company in its call, a duration of 0 or more."""
-    max_in_flight: Calls = 64
+    max_in_flight: SenderThread = 64
     """Calls at once, 1 to 1000."""
     requests_per_second: Rate = 1000.0
     """Most calls a second to each tracking id, above 0; the real rate adapts below it when throttled."""

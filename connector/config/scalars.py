@@ -107,7 +107,7 @@ OptionalFlag = Annotated[Annotated[bool, Field(strict=True)] | None, Reference(s
 
 Port = Annotated[int, Field(strict=True, ge=0, le=65535), Reference(scalar)]
 Count = Annotated[int, Field(strict=True, ge=1), Reference(scalar)]
-Calls = Annotated[int, Field(strict=True, ge=1, le=1000), Reference(scalar)]
+SenderThread = Annotated[int, Field(strict=True, ge=1, le=1000), Reference(scalar)]
 Buffer = Annotated[int, Field(strict=True, ge=10), Reference(scalar)]
 Rate = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False), Reference(scalar)]
 

@@ -23,9 +23,9 @@ from connector.config.client_properties import refused_tls
 from connector.config.models import KafkaConfig, MskIamAuth, OidcAuth, PlainAuth, ScramAuth
 from connector.kafka.certificates import expires
 from connector.kafka.msk_tokens import Tokens
-from connector.logs import Repeats
+from connector.logs import LogLimiter
 from connector.metrics import Metrics
-from connector.ports import Outside, Unavailable
+from connector.ports import Environment, Unavailable
 
 log = structlog.get_logger()
 
@@ -44,7 +44,7 @@ class _Producer(Producer):
     """The same of a producer."""
 
 
-class Login:
+class ClientFactory:
     """Makes the clients of one process, and keeps what they log in with.
 
     Args:
@@ -57,18 +57,18 @@ class Login:
         Unavailable: for ``msk_iam``, AWS does not answer.
     """
 
-    def __init__(self, kafka: KafkaConfig, metrics: Metrics, outside: Outside) -> None:
+    def __init__(self, kafka: KafkaConfig, metrics: Metrics, environment: Environment) -> None:
         self._kafka = kafka
-        self._outside = outside
-        self._repeats = Repeats(60.0, outside.clock)
-        self._warnings = Repeats(DAY, outside.clock)
+        self._environment = environment
+        self._limiter = LogLimiter(60.0, environment.clock)
+        self._warnings = LogLimiter(DAY, environment.clock)
         # Whoever asked for a client holds it, and gives it up by letting go: the dead letters have more than one.
         self._clients: weakref.WeakSet[Consumer | Producer] = weakref.WeakSet()
-        self._tokens = _tokens(kafka.auth, metrics, outside) if isinstance(kafka.auth, MskIamAuth) else None
+        self._tokens = _tokens(kafka.auth, metrics, environment) if isinstance(kafka.auth, MskIamAuth) else None
         self._user = _user(kafka.auth)
         self._ends = _certificate_ends(kafka)
         self._digest = _digest(kafka)
-        self._next = outside.clock()
+        self._next = environment.clock()
         self._due: float | None = None
 
     def consumer(self, configuration: dict[str, Any]) -> Consumer:
@@ -92,13 +92,13 @@ class Login:
             return {"oauth_cb": self._tokens}
         return {} if self._user is None else {"sasl.username": self._user[0], "sasl.password": self._user[1]}
 
-    def excused(self) -> bool:
+    def token_outage(self) -> bool:
         """Whether a refused login is only that AWS gives us no credentials at the moment."""
         return self._tokens is not None and self._tokens.failing
 
-    def outdated(self) -> bool:
+    def restart_due(self) -> bool:
         """Look at the files, if it is time; whether the process is to begin anew with them now."""
-        now = self._outside.clock()
+        now = self._environment.clock()
         if now >= self._next:
             self._next = now + INTERVAL
             self._look_at_user()
@@ -125,15 +125,15 @@ class Login:
         if self._due is not None or (digest := _digest(self._kafka)) == self._digest:
             return
         if not self._whole():
-            if self._repeats.written(("files",)):
+            if self._limiter.allow(("files",)):
                 log.warning(
                     "the files of kafka.tls or kafka.auth have changed and do not fit together: "
                     "the old ones stay in use until they do"
                 )
             return
         self._digest = digest
-        left = SPREAD * SHARE if self._ends is None else self._ends.timestamp() - self._outside.wall()
-        delay = self._outside.chance() * max(0.0, min(SPREAD, left / SHARE))
+        left = SPREAD * SHARE if self._ends is None else self._ends.timestamp() - self._environment.wall()
+        delay = self._environment.chance() * max(0.0, min(SPREAD, left / SHARE))
         self._due = now + delay
         log.warning(
             "certificates or a secret for Kafka have changed: everything read is delivered, then the connector "
@@ -150,8 +150,8 @@ class Login:
         return not isinstance(auth, OidcAuth) or auth.reread() is not None
 
     def _warn_of_end(self) -> None:
-        wall = datetime.fromtimestamp(self._outside.wall(), UTC)
-        if self._ends is not None and self._ends - wall < SOON and self._warnings.written(("end",)):
+        wall = datetime.fromtimestamp(self._environment.wall(), UTC)
+        if self._ends is not None and self._ends - wall < SOON and self._warnings.allow(("end",)):
             log.warning(
                 "the client's certificate ends soon: after that no new connection to Kafka succeeds",
                 expires=_text(self._ends),
@@ -165,12 +165,12 @@ def _user(auth: Any) -> tuple[str, str] | None:
     return None
 
 
-def _tokens(auth: MskIamAuth, metrics: Metrics, outside: Outside) -> Tokens:
+def _tokens(auth: MskIamAuth, metrics: Metrics, environment: Environment) -> Tokens:
     def failed(kind: str) -> None:
         metrics.kafka_errors.labels(kind).inc()
 
     try:
-        tokens = Tokens(auth.region, auth.role_arn, failed, outside.wall)
+        tokens = Tokens(auth.region, auth.role_arn, failed, environment.wall)
         tokens.make()
     except NotConfigured as error:
         raise NotConfigured(f"for kafka.auth of type msk_iam: {error}") from None

@@ -26,7 +26,7 @@ from connector.core.records import Record, Rejection, Stage, TopicPartition
 from connector.core.sending.offsets import OpenRecord
 from connector.kafka.aside import Aside
 from connector.kafka.errors import ABSENT
-from connector.logs import CLIENT, Repeats
+from connector.logs import CLIENT, LogLimiter
 from connector.metrics import Metrics
 
 log = structlog.get_logger()
@@ -135,8 +135,8 @@ class KafkaDeadLetters:
         self._connector = group_id if connect_headers else None
         self._metrics = metrics
         self._clock = clock
-        self._repeats = Repeats(60.0, clock)
-        self._letters = Repeats(10.0, clock)
+        self._limiter = LogLimiter(60.0, clock)
+        self._letters = LogLimiter(10.0, clock)
         self._configuration = {**DEFAULTS, **properties, **OWNED, "error_cb": self._on_error, "logger": CLIENT}
         self._make_producer = make_producer
         self._producer = make_producer(self._configuration)
@@ -156,7 +156,7 @@ class KafkaDeadLetters:
 
     def _tell(self, record: Record, rejection: Rejection) -> None:
         kind = (record.topic, rejection.reason)
-        if self._letters.written(kind):
+        if self._letters.allow(kind):
             log.warning(
                 "a record goes to the dead letters",
                 topic=record.topic,
@@ -239,11 +239,11 @@ class KafkaDeadLetters:
             self._unclear = None
             self.trouble = self._lookup.found or "no broker answers"
             self._tell_of_failure(error, self.trouble)
-        elif not self._lookup.busy and self._letters.written(("lookup",)):
+        elif not self._lookup.busy and self._letters.allow(("lookup",)):
             self._lookup.ask(partial(_what_is_wrong, self._producer, self._topic))
 
     def _tell_of_failure(self, error: KafkaError, why: str) -> None:
-        if self._repeats.written((error.name(), why)):
+        if self._limiter.allow((error.name(), why)):
             log.error(
                 "a dead letter could not be written: it is repeated, and its record stays uncommitted",
                 topic=self._topic,
@@ -253,7 +253,7 @@ class KafkaDeadLetters:
             )
 
     def _tell_of_time(self) -> None:
-        if self._repeats.written(("undated",)):
+        if self._limiter.allow(("undated",)):
             log.warning(
                 "the dead-letter topic refuses the timestamp of a record: its letter has the time of writing",
                 topic=self._topic,
@@ -294,7 +294,7 @@ class KafkaDeadLetters:
         now = self._clock()
         while self._again and self._again[0][0] <= now:
             _, letter = self._again.popleft()
-            if letter.opened.gone:
+            if letter.opened.revoked:
                 self._pending.pop(id(letter.opened), None)
             else:
                 self._produce(letter)
@@ -375,8 +375,8 @@ def _replays(record: Record) -> int:
     Anybody can write to the source topic. A count that is believed unseen would end replays at once, or never.
     """
     counts = [value for name, value in record.headers if name == REPLAYS and value is not None]
-    believed = [int(value) for value in counts if _COUNT.fullmatch(value)]
-    return believed[-1] if believed else 0
+    confirmed = [int(value) for value in counts if _COUNT.fullmatch(value)]
+    return confirmed[-1] if confirmed else 0
 
 
 def _connect_headers(record: Record, rejection: Rejection, connector: str) -> list[tuple[str, str | None]]:

@@ -67,7 +67,7 @@ _ANSWERED = re.compile(r"token: \s*[{<]")  # with JSON or a page, so it is there
 _PROVIDER = "check token_endpoint_url, client_id, client_secret and scope of kafka.auth: the provider gives no token"
 
 
-class Refusals:
+class ErrorClassifier:
     """Judges the errors of one client, in the order of their arrival.
 
     Args:
@@ -76,9 +76,9 @@ class Refusals:
     """
 
     def __init__(
-        self, excused: Callable[[], bool] = lambda: False, clock: Callable[[], float] = time.monotonic
+        self, token_outage: Callable[[], bool] = lambda: False, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._excused = excused
+        self._token_outage = token_outage
         self._clock = clock
         self._running = False
         self._words: tuple[KafkaError, str] | None = None
@@ -110,7 +110,7 @@ class Refusals:
         if _NO_TOKEN.search(error.str()):
             self._no_token = now
         # While there is no new token the brokers refuse the old one; that is the provider's outage, however long.
-        if self._excused() or (self._no_token is not None and now - self._no_token < PATIENCE):
+        if self._token_outage() or (self._no_token is not None and now - self._no_token < PATIENCE):
             return False
         if self._last is None or now - self._last > QUIET:
             self._since = now

@@ -6,11 +6,11 @@ from sys import intern
 from confluent_kafka import Message
 from confluent_kafka import TopicPartition as ClientTopicPartition
 
-from connector.core.records import Record, TopicPartition, known_timestamp, quick
+from connector.core.records import Record, TopicPartition, fast_constructor, known_timestamp
 
 Headers = tuple[tuple[str, bytes | None], ...]
 
-_new_record = quick(Record)
+_new_record = fast_constructor(Record)
 
 
 def record_of(message: Message, headers: Headers) -> Record:

@@ -40,7 +40,7 @@ class Gap(NamedTuple):
     came: int
 
 
-class Retention:
+class MissedRecords:
     """Follows the positions of the assigned partitions.
 
     Args:

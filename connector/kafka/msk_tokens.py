@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSRequest
 
 from connector import __version__
 from connector.aws.credentials import NotConfigured, Role, client_config, find_credentials, new_session
-from connector.logs import Repeats
+from connector.logs import LogLimiter
 
 log = structlog.get_logger()
 
@@ -72,7 +72,7 @@ class Tokens:
         self._credentials = find_credentials(self._session, self._role)
         self._failed = failed
         self._wall = wall
-        self._repeats = Repeats(60.0)
+        self._limiter = LogLimiter(60.0)
         self._last = Token("", 0.0)
         self.failing = False
 
@@ -105,7 +105,7 @@ class Tokens:
         self.failing = True
         kind = type(error).__name__
         self._failed(kind)
-        if self._repeats.written((kind,)):
+        if self._limiter.allow((kind,)):
             log.error(
                 "no new token for Kafka: the last one goes on, and a new one is asked for every few seconds",
                 kind=kind,

@@ -15,13 +15,13 @@ from confluent_kafka import TopicPartition as ClientTopicPartition
 
 from connector.core.mapping.topics import Topics
 from connector.core.records import Record, TopicPartition
-from connector.kafka.errors import ABSENT, Refusals, refused, what_to_do
+from connector.kafka.errors import ABSENT, ErrorClassifier, refused, what_to_do
 from connector.kafka.following import Following, existing
 from connector.kafka.messages import Headers, as_bytes, at, for_client, place_of, record_of, with_offsets
-from connector.kafka.missed import Retention
+from connector.kafka.missed import MissedRecords
 from connector.kafka.reach import INTERVAL, Listening, quiet
 from connector.kafka.startup import FIRST_ANSWER, known_cluster, require_names, require_topics
-from connector.logs import CLIENT, Repeats
+from connector.logs import CLIENT, LogLimiter
 from connector.metrics import Metrics
 from connector.ports import Polled, Reach, Refused
 
@@ -80,7 +80,7 @@ class KafkaSource:
         metrics: where errors and commits are counted.
         make_consumer: makes the client of its configuration.
         make_asker: makes another for a question, in whatever thread; it is closed with the answer.
-        excused: whether a refused login is of an outage of our own, see ``Refusals``.
+        excused: whether a refused login is of an outage of our own, see ``ErrorClassifier``.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class KafkaSource:
         *,
         make_consumer: Callable[[dict[str, Any]], Consumer] = Consumer,
         make_asker: Callable[[dict[str, Any]], Consumer] = Consumer,
-        excused: Callable[[], bool] = lambda: False,
+        token_outage: Callable[[], bool] = lambda: False,
     ) -> None:
         self._metrics = metrics
         self._topics = topics
@@ -103,8 +103,8 @@ class KafkaSource:
         self._acknowledged: dict[TopicPartition, int] = {}
         self._let_go: set[TopicPartition] = set()
         self._failure: Exception | None = None
-        self._repeats = Repeats(60.0)
-        self._refusals = Refusals(excused)
+        self._limiter = LogLimiter(60.0)
+        self._errors = ErrorClassifier(token_outage)
         self._last_error = ""
         self._trouble = ""  # the last before there were partitions, in words that may be shown
         self._placed = False
@@ -112,7 +112,7 @@ class KafkaSource:
         callbacks: dict[str, Any] = {"on_commit": self._on_commit, "error_cb": self._on_error, "logger": CLIENT}
         callbacks["stats_cb"] = self._listening.hear
         self.consumer = make_consumer({**DEFAULTS, **_assignor(properties), **properties, **OWNED, **callbacks})
-        self._retention = Retention(self.consumer, metrics, latest=properties.get("auto.offset.reset") == "latest")
+        self._missed = MissedRecords(self.consumer, metrics, latest=properties.get("auto.offset.reset") == "latest")
         self._following = Following(topics, properties, make_asker)
 
     def subscribe(self, listener: Listener) -> None:
@@ -160,7 +160,7 @@ class KafkaSource:
     def _gone(self, handle: Callable[[Collection[TopicPartition]], None]) -> Callable[[list[TopicPartition]], None]:
         def gone(topic_partitions: list[TopicPartition]) -> None:
             self._let_go.update(topic_partitions)
-            self._retention.forget(topic_partitions)
+            self._missed.forget(topic_partitions)
             self._following.hurry()  # a topic that is deleted shows in no other way, under KIP-848
             handle(topic_partitions)
 
@@ -172,7 +172,7 @@ class KafkaSource:
             self._trouble, self._placed = "", True
             # A pause survives revocation and comes back with the partition; the loop believes it unpaused.
             self.resume(topic_partitions)
-            self._retention.assigned(topic_partitions)
+            self._missed.assigned(topic_partitions)
 
         return assigned
 
@@ -195,12 +195,12 @@ class KafkaSource:
             self._last_error = error.str()
         if error.code() in ABSENT:
             self._following.hurry()
-        final, advice = self._refusals.judge(error), what_to_do(error, self._servers)
+        final, advice = self._errors.judge(error), what_to_do(error, self._servers)
         if error.code() != KafkaError._ALL_BROKERS_DOWN and not self._placed:  # noqa: SLF001
             self._trouble = f"{error.name()}: {advice or 'see the log'}"
         if final is not None:
             self._failure = self._failure or final
-        elif self._repeats.written((error.name(), advice or "")):
+        elif self._limiter.allow((error.name(), advice or "")):
             log.warning(what, code=error.name(), detail=error.str(), **({"what_to_do": advice} if advice else {}))
 
     # -- in ---------------------------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ class KafkaSource:
             failure, self._failure = self._failure, None
             raise failure
         polled = self._told_apart(messages)
-        self._retention.look()
+        self._missed.look()
         self._follow()
         return polled
 
@@ -238,7 +238,7 @@ class KafkaSource:
     def _told_apart(self, messages: Iterable[Message]) -> Polled:
         records: list[Record] = []
         ends: dict[TopicPartition, int] = {}
-        read = self._retention.read
+        read = self._missed.read
         for message in messages:
             error = message.error()
             if error is None:
@@ -265,7 +265,7 @@ class KafkaSource:
         return tuple([(name, as_bytes(value)) for name, value in found])
 
     def _without_headers(self, message: Message, why: str) -> Headers:
-        if self._repeats.written(("headers", message.topic() or "", why)):
+        if self._limiter.allow(("headers", message.topic() or "", why)):
             log.warning("a record is read without its headers", why=why, at=at(message))
         return ()
 
@@ -330,7 +330,7 @@ class KafkaSource:
     def _failed_commit(self, error: KafkaError) -> None:
         self._metrics.commits.labels("error").inc()
         self._metrics.kafka_errors.labels(error.name()).inc()
-        if self._repeats.written(("commit", error.name())):
+        if self._limiter.allow(("commit", error.name())):
             ours = error.code() not in _NO_LONGER_OURS
             then = "it is repeated" if ours else "its partitions have another owner, who reads them again"
             log.warning("a commit failed", then=then, code=error.name(), detail=error.str())
@@ -371,7 +371,7 @@ class KafkaSource:
         servers = self._servers
         cluster = known_cluster(self.consumer, servers, timeout, stopping=stopping, heard=self._heard)
         if cluster is not None:
-            self._refusals.running()
+            self._errors.running()
             require_topics(cluster.topics, self._topics.names, dead_letter, servers)
             require_names({str(broker.host) for broker in cluster.brokers.values()})
             self._following.begin(existing(cluster.topics))

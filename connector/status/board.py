@@ -10,13 +10,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from connector.core.records import TopicPartition
-from connector.core.sending.destination import Channel
+from connector.core.sending.destination import Destination
 from connector.core.sending.offsets import OpenRecord
 from connector.core.sending.outcomes import Status
 from connector.kafka.dead_letters import Buried
 from connector.loop import Loop
 from connector.metrics import Metrics
-from connector.ports import Outside, Source
+from connector.ports import Environment, Source
 from connector.status.conditions import Conditions, Sight
 from connector.status.history import History, read
 from connector.status.model import Condition, Facts, Kind, Lags, Letter, Pacing, PartitionLag, Totals, View
@@ -62,7 +62,7 @@ class Board:
         calls: Counter[str],
         letters: Letters,
         metrics: Metrics,
-        outside: Outside,
+        environment: Environment,
         stopping: Callable[[], bool],
     ) -> None:
         self._facts = facts
@@ -71,58 +71,58 @@ class Board:
         self._rates = CallRates(calls)
         self._letters = letters
         self._metrics = metrics
-        self._outside = outside
+        self._environment = environment
         self._stopping = stopping
-        now = outside.clock()
+        now = environment.clock()
         self._conditions = Conditions(facts.started, now)
         self._history = History(read(metrics, now))
         self._looked_at = now
         self._failed = False  # whether a call has failed for want of an answer since one was accepted
         self._known = Lags()  # the last that were known of some partition
-        self.latest = View(facts, outside.wall(), (Condition(Kind.STARTING, facts.started),), Lags())
+        self.latest = View(facts, environment.wall(), (Condition(Kind.STARTING, facts.started),), Lags())
 
     # -- in the loop's thread ---------------------------------------------------------------------------------
 
     def look(self, lags: Sequence[Lag]) -> None:
         """Publish what is so now; ``lags`` are of all assigned partitions."""
-        now, wall = self._outside.clock(), self._outside.wall()
+        now, wall = self._environment.clock(), self._environment.wall()
         reading = read(self._metrics, now)
         self._history.add(reading, wall)
-        loop, channels = self._loop, tuple(self._loop.delivery.channels)
-        self._rates.look(channels, now)
+        loop, destinations = self._loop, tuple(self._loop.delivery.destinations)
+        self._rates.look(destinations, now)
         lag = self._lags(lags, now, wall)
         self.latest = View(
             self._facts,
             wall,
-            self._conditions.look(self._sight(channels, lags, reading.totals), now, wall),
+            self._conditions.look(self._sight(destinations, lags, reading.totals), now, wall),
             lag,
-            pacing(channels, self._rates.rates),
+            pacing(destinations, self._rates.rates),
             reading.totals,
             self._history.points,
             tuple(Letter(wall - (now - each.at), *each[1:]) for each in reversed(self._letters.latest)),
             len(self._letters.pending()),
             loop.offsets.open_records,
-            loop.delivery.channels.waiting,
-            loop.delivery.channels.on_the_wire,
+            loop.delivery.destinations.waiting,
+            loop.delivery.destinations.on_the_wire,
         )
         self._looked_at = now
 
-    def _sight(self, channels: tuple[Channel, ...], lags: Sequence[Lag], totals: Totals) -> Sight:
+    def _sight(self, destinations: tuple[Destination, ...], lags: Sequence[Lag], totals: Totals) -> Sight:
         loop, before = self._loop, self.latest.totals
         read_since = totals.consumed > before.consumed
         delivered = totals.delivered_events > before.delivered_events
-        if delivered or not loop.delivery.channels.waiting:
+        if delivered or not loop.delivery.destinations.waiting:
             self._failed = False
         elif _unanswered(totals) > _unanswered(before):
             self._failed = True
         unheard = sum(lag.records is None for lag in lags)
         return Sight(
             loop,
-            channels,
+            destinations,
             self._source.reach(),
             busy=read_since or loop.offsets.open_records > 0 or any(lag.records != 0 for lag in lags),
             delivered=delivered,
-            failing=not delivered and (self._failed or loop.delivery.channels.on_the_wire > 0),
+            failing=not delivered and (self._failed or loop.delivery.destinations.on_the_wire > 0),
             unheard=unheard,
             letters=self._letters.trouble,
         )
@@ -132,7 +132,7 @@ class Board:
         away_since = self._source.reach().away_since
         heard = wall if away_since is None else wall - (now - away_since)
         if lags or (self._loop.placed and away_since is None):
-            found = summary(lags, self._loop.flow.paused)
+            found = summary(lags, self._loop.backpressure.paused)
             self._known = found._replace(as_of=heard, partitions=0, worst=(), unknown=0)
             return found if away_since is None else found._replace(as_of=heard)
         known = self._known
@@ -148,7 +148,7 @@ class Board:
             urgent.append(Condition(Kind.REFUSED, latest.at, f"{fatal.code}: {fatal.advice}"))
         if stopping:
             urgent.append(Condition(Kind.STOPPING, latest.at))
-        if not urgent and self._outside.clock() - self._looked_at > STALLED:
+        if not urgent and self._environment.clock() - self._looked_at > STALLED:
             urgent.append(Condition(Kind.STALLED, latest.at))
         if not urgent:
             return latest
@@ -164,9 +164,9 @@ class CallRates:
         self._counts = counts
         self._looks: deque[tuple[float, Counter[str]]] = deque()
 
-    def look(self, channels: Sequence[Channel], now: float) -> None:
+    def look(self, destinations: Sequence[Destination], now: float) -> None:
         """Count what was called since the last look."""
-        names = {channel.tracking_id: channel.name for channel in channels}
+        names = {destination.tracking_id: destination.name for destination in destinations}
         counts: Counter[str] = Counter()
         for tracking_id, count in self._counts.items():
             if tracking_id in names:  # the channel of one from a record may be gone by now
@@ -217,17 +217,17 @@ def _age(lag: Lag) -> float | None:
     return None if lag.records is None and not lag.open_records else lag.seconds
 
 
-def pacing(channels: Sequence[Channel], rates: Mapping[str, float]) -> tuple[Pacing, ...]:
+def pacing(destinations: Sequence[Destination], rates: Mapping[str, float]) -> tuple[Pacing, ...]:
     """A row for each name: those whose tracking ids come from records share one."""
     rows: dict[str, Pacing] = {}
-    for each in channels:
+    for each in destinations:
         before = rows.get(each.name, Pacing(each.name, 0, rates.get(each.name), 0.0, 0.0, 0, 0, 0))
         rows[each.name] = before._replace(
             tracking_ids=before.tracking_ids + 1,
-            limit=before.limit + each.pace.rate,
-            ceiling=before.ceiling + each.pace.ceiling,
+            limit=before.limit + each.limiter.rate,
+            ceiling=before.ceiling + each.limiter.ceiling,
             in_flight=before.in_flight + each.on_the_wire,
             waiting=before.waiting + each.lanes.waiting,
-            in_doubt=before.in_doubt + each.in_doubt,
+            held_count=before.held_count + each.held_count,
         )
     return tuple(rows.values())

@@ -11,7 +11,7 @@ the last look, and it is idle only where everything that there is to read is kno
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from connector.core.sending.destination import Channel
+from connector.core.sending.destination import Destination
 from connector.loop import Loop
 from connector.ports import Reach
 from connector.status.model import Condition, Kind
@@ -31,7 +31,7 @@ class Sight(NamedTuple):
     """
 
     loop: Loop
-    channels: tuple[Channel, ...]
+    destinations: tuple[Destination, ...]
     reach: Reach = Reach()
     busy: bool = False
     delivered: bool = False
@@ -47,22 +47,28 @@ HALTED = frozenset({Kind.KAFKA_AWAY, Kind.NO_TOPICS, Kind.STARTING, Kind.REJOINI
 
 
 def _outage(sight: Sight) -> str | None:
-    away = [channel for channel in sight.channels if channel.outage.since is not None and not channel.unsettled]
+    away = [
+        destination
+        for destination in sight.destinations
+        if destination.breaker.since is not None and not destination.unsettled
+    ]
     return _failures(away) if away else None
 
 
 def _unsettled(sight: Sight) -> str | None:
-    away = [channel for channel in sight.channels if channel.unsettled]
+    away = [destination for destination in sight.destinations if destination.unsettled]
     return _failures(away) if away else None
 
 
-def _failures(channels: list[Channel]) -> str:
-    codes = dict.fromkeys(channel.last_failure for channel in channels)
-    return f"{_names([channel.name for channel in channels])}; the last calls ended with {', '.join(codes)}"
+def _failures(destinations: list[Destination]) -> str:
+    codes = dict.fromkeys(destination.last_failure for destination in destinations)
+    return f"{_names([destination.name for destination in destinations])}; the last calls ended with {', '.join(codes)}"
 
 
 def _failing(sight: Sight) -> str | None:
-    return "" if sight.failing and all(channel.outage.since is None for channel in sight.channels) else None
+    return (
+        "" if sight.failing and all(destination.breaker.since is None for destination in sight.destinations) else None
+    )
 
 
 def _cut_off(sight: Sight) -> str | None:
@@ -71,19 +77,19 @@ def _cut_off(sight: Sight) -> str | None:
     return f"{cut_off} of {len(sight.loop.offsets)} partitions" if cut_off else None
 
 
-def _in_doubt(sight: Sight) -> str | None:
-    held = [channel for channel in sight.channels if channel.in_doubt and not channel.proven]
-    events = sum(channel.in_doubt for channel in held)
-    return f"{_names([channel.name for channel in held])}; events held: {events:,}" if held else None
+def _held_count(sight: Sight) -> str | None:
+    held = [destination for destination in sight.destinations if destination.held_count and not destination.proven]
+    events = sum(destination.held_count for destination in held)
+    return f"{_names([destination.name for destination in held])}; events held: {events:,}" if held else None
 
 
 def _throttled(sight: Sight) -> str | None:
-    slow = [channel.name for channel in sight.channels if channel.pace.throttled]
+    slow = [destination.name for destination in sight.destinations if destination.limiter.throttled]
     return _names(slow) if slow else None
 
 
 def _paused(sight: Sight) -> str | None:
-    paused, ours = len(sight.loop.flow.paused), len(sight.loop.offsets)
+    paused, ours = len(sight.loop.backpressure.paused), len(sight.loop.offsets)
     return f"{paused} of {ours} partitions" if paused else None
 
 
@@ -94,7 +100,7 @@ HOLDS: Mapping[Kind, Callable[[Sight], str | None]] = {
     Kind.STARTING: lambda sight: sight.reach.trouble if not sight.loop.joined and sight.reach.topics else None,
     Kind.REJOINING: lambda sight: "" if sight.loop.joined and not sight.loop.placed else None,
     Kind.OUTAGE: _outage,
-    Kind.IN_DOUBT: _in_doubt,
+    Kind.IN_DOUBT: _held_count,
     Kind.FAILING: _failing,
     Kind.LETTERS_WAIT: lambda sight: sight.letters if sight.loop.delivery.letters_expected else None,
     Kind.UNSETTLED: _unsettled,

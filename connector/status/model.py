@@ -103,7 +103,7 @@ class Pacing(NamedTuple):
     ceiling: float
     in_flight: int
     waiting: int
-    in_doubt: int
+    held_count: int
 
 
 class Point(NamedTuple):

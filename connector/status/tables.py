@@ -126,7 +126,7 @@ def _pacing(each: Pacing) -> Html:
             (join(meter(calls, each.limit, each.ceiling, said), tag("span", share(calls, each.ceiling))), False),
             (count(each.in_flight), True),
             (count(each.waiting), True),
-            (count(each.in_doubt), True),
+            (count(each.held_count), True),
         ),
     )
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from connector.core.sending.lanes import Batch
-from connector.ports import Answer, Sender
+from connector.ports import CallResult, Sender
 
 
 class CountedCalls:
@@ -25,6 +25,6 @@ class CountedCalls:
         self.counts[batch.tracking_id] += 1
         self._sender.submit(batch)
 
-    def wait(self, timeout: float) -> Sequence[Answer]:
+    def wait(self, timeout: float) -> Sequence[CallResult]:
         """See ``ports.Sender``."""
         return self._sender.wait(timeout)

@@ -36,7 +36,7 @@ from opentelemetry.util.types import AttributeValue
 from connector import __version__
 from connector.core.sending.lanes import Batch, Item
 from connector.core.sending.outcomes import Delivered, Outcome, Retryable, Throttled
-from connector.ports import Answer, Sender
+from connector.ports import CallResult, Sender
 
 log = structlog.get_logger()
 
@@ -134,14 +134,14 @@ class Spans:
             began,
         )
 
-    def wait(self, timeout: float) -> Sequence[Answer]:
+    def wait(self, timeout: float) -> Sequence[CallResult]:
         """See ``ports.Sender``."""
         answers = self._sender.wait(timeout)
         for answer in answers:
             self._end(answer)
         return answers
 
-    def _end(self, answer: Answer) -> None:
+    def _end(self, answer: CallResult) -> None:
         batch, outcome, seconds = answer
         span, began, attempt = self._under_way.pop(id(batch))
         if isinstance(outcome, Throttled | Retryable):

@@ -50,9 +50,13 @@ def endpoint() -> Iterator[Endpoint]:
 
 
 def configuration(cluster: MockCluster, endpoint: Endpoint, linger: float) -> dict[str, Any]:
-    quick = {"session.timeout.ms": 3000, "heartbeat.interval.ms": 100}
+    fast_constructor = {"session.timeout.ms": 3000, "heartbeat.interval.ms": 100}
     return {
-        "kafka": {"bootstrap_servers": cluster.bootstrap_servers, "group_id": "readers", "librdkafka": quick},
+        "kafka": {
+            "bootstrap_servers": cluster.bootstrap_servers,
+            "group_id": "readers",
+            "librdkafka": fast_constructor,
+        },
         "personalize": {"tracking_id": "tracker-1", "endpoint_url": endpoint.url},
         "delivery": {
             "linger": "50ms",

@@ -57,9 +57,9 @@ def endpoint() -> Iterator[Endpoint]:
 
 
 def written(path: Path, servers: str, url: str, **sections: object) -> str:
-    quick = {"session.timeout.ms": 3000, "heartbeat.interval.ms": 100}
+    fast_constructor = {"session.timeout.ms": 3000, "heartbeat.interval.ms": 100}
     config = {
-        "kafka": {"bootstrap_servers": servers, "group_id": "readers", "librdkafka": quick},
+        "kafka": {"bootstrap_servers": servers, "group_id": "readers", "librdkafka": fast_constructor},
         "personalize": {"tracking_id": "tracker-1", "endpoint_url": url},
         "delivery": {"linger": "50ms", "commit_interval": "100ms", "shutdown_timeout": "8s"},
         "dead_letter": {"topic": "clicks.dead"},

@@ -88,7 +88,7 @@ def test_without_the_list_of_the_sdk_only_the_form_is_judged(monkeypatch: pytest
 
 
 @pytest.fixture
-def doubtful(tmp_path: Path) -> str:
+def held(tmp_path: Path) -> str:
     path = tmp_path / "c.yaml"
     tests = "tests:\n  - {name: t, pipeline: web, input: {}, output: []}"
     path.write_text(build(personalize="personalize: {tracking_id: t, region: eu-west-9}", tests=tests))
@@ -96,36 +96,36 @@ def doubtful(tmp_path: Path) -> str:
 
 
 def test_validate_says_warnings_and_notes_on_stderr_and_ends_with_0(
-    doubtful: str, capsys: pytest.CaptureFixture[str]
+    held: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["validate", doubtful]) == 0
+    assert main(["validate", held]) == 0
     said = capsys.readouterr()
     assert said.out == ""
-    assert f"{doubtful}:2:39: warning: expected an AWS region that the AWS SDK knows [unknown-region]" in said.err
-    assert f"{doubtful}:10:1: note: these tests are not run" in said.err
-    assert said.err.endswith(f"{doubtful}: valid (1 warning, 1 note)\n")
+    assert f"{held}:2:39: warning: expected an AWS region that the AWS SDK knows [unknown-region]" in said.err
+    assert f"{held}:10:1: note: these tests are not run" in said.err
+    assert said.err.endswith(f"{held}: valid (1 warning, 1 note)\n")
 
 
-def test_programs_get_the_severity_of_each(doubtful: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["validate", "--format", "json", doubtful]) == 0
+def test_programs_get_the_severity_of_each(held: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", "--format", "json", held]) == 0
     assert [each["severity"] for each in json.loads(capsys.readouterr().out)] == ["warning", "note"]
-    assert main(["validate", "--format", "github", doubtful]) == 0
+    assert main(["validate", "--format", "github", held]) == 0
     assert [row.partition(" ")[0] for row in capsys.readouterr().out.splitlines()] == ["::warning", "::notice"]
 
 
 def test_print_config_keeps_warnings_off_stdout_and_leaves_notes_to_validate(
-    doubtful: str, capsys: pytest.CaptureFixture[str]
+    held: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["print-config", doubtful]) == 0
+    assert main(["print-config", held]) == 0
     said = capsys.readouterr()
     assert said.out.startswith("version: 1\n")
     assert "warning: expected an AWS region" in said.err
     assert "note:" not in said.err
 
 
-def test_run_logs_warnings_and_no_notes(doubtful: str) -> None:
+def test_run_logs_warnings_and_no_notes(held: str) -> None:
     with capture_logs() as logs:
-        app._warn(loaded(Path(doubtful).read_text(), {}))
+        app._warn(loaded(Path(held).read_text(), {}))
     assert [(line["log_level"], line["where"], line["what_to_do"]) for line in logs] == [
         ("warning", "file.yaml:2:39", "did you mean eu-west-3?")
     ]

@@ -25,7 +25,7 @@ from connector.core.sending.offsets import OpenRecord
 from connector.core.sending.outcomes import Delivered, Outcome
 from connector.loop import Loop, Settings
 from connector.metrics import Metrics
-from connector.ports import Answer, Outside, Polled, Reach
+from connector.ports import CallResult, Environment, Polled, Reach
 
 TOPIC = "clicks"
 P0, P1, P2 = (TopicPartition(TOPIC, number) for number in range(3))
@@ -114,16 +114,16 @@ class FakeSender:
         self.outcome: Callable[[Batch], Outcome] = lambda _: Delivered()
         self.calls: list[Batch] = []
         self.delivered: list[bytes] = []  # bodies, in the order in which they were accepted
-        self._under_way: list[tuple[float, Answer]] = []
+        self._under_way: list[tuple[float, CallResult]] = []
 
     def submit(self, batch: Batch) -> None:
         self.calls.append(batch)
         outcome = self.outcome(batch)
         if isinstance(outcome, Delivered):
             self.delivered += [item.entry.body for item in batch.items]
-        self._under_way.append((self.clock.now + self.latency, Answer(batch, outcome, self.latency)))
+        self._under_way.append((self.clock.now + self.latency, CallResult(batch, outcome, self.latency)))
 
-    def wait(self, timeout: float) -> Sequence[Answer]:
+    def wait(self, timeout: float) -> Sequence[CallResult]:
         first = min((at for at, _ in self._under_way), default=float("inf"))
         if timeout > 0 and first > self.clock.now:
             self.clock.wait(min(first - self.clock.now, timeout))
@@ -177,7 +177,7 @@ def transform(record: Record, _: float) -> Fate:
     return Transformed("web", "view", entries, rejection if bad else None)
 
 
-class House:
+class Harness:
     """A loop with its fakes around it."""
 
     def __init__(
@@ -188,9 +188,9 @@ class House:
         self.sender = FakeSender(self.clock)
         self.dead_letters = FakeDeadLetters(self.clock)
         self.metrics = Metrics()
-        self.outside = Outside(lambda: self.clock.now, lambda: EPOCH + self.clock.now, random.Random(7).random)
+        self.environment = Environment(lambda: self.clock.now, lambda: EPOCH + self.clock.now, random.Random(7).random)
         chosen = Settings(**{"limits": limits, "max_in_flight": 8, "bounds": bounds, **settings})
-        self.loop = Loop(self.source, self.sender, self.dead_letters, transform, chosen, self.metrics, self.outside)
+        self.loop = Loop(self.source, self.sender, self.dead_letters, transform, chosen, self.metrics, self.environment)
 
     def assign(self, *topic_partitions: TopicPartition) -> None:
         for each in topic_partitions:

@@ -4,7 +4,7 @@ from connector.core.records import Entry, Fate, Record, TopicPartition, Transfor
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.destination import Limits
 from connector.loop import MOMENT
-from tests.loop.fakes import House
+from tests.loop.fakes import Harness
 
 P0, P1 = TopicPartition("clicks", 0), TopicPartition("clicks", 1)
 EVENTS = 100  # of one record
@@ -17,19 +17,19 @@ def fan_out(record: Record, _: float) -> Fate:
     return Transformed("p", "r", entries)
 
 
-def house() -> House:
-    return House(Limits(linger=0.0, requests_per_second=1e6), Bounds(BOUND, 1 << 30, 10_000), fan_out)
+def harness() -> Harness:
+    return Harness(Limits(linger=0.0, requests_per_second=1e6), Bounds(BOUND, 1 << 30, 10_000), fan_out)
 
 
 def test_records_that_make_many_events_fill_the_buffer_and_no_more() -> None:
-    it = house()
+    it = harness()
     for number in range(200):
         it.source.produce(P0, str(number))
     it.assign(P0)
     most = 0
     for _ in range(20_000):
         it.loop.step()
-        most = max(most, it.loop.delivery.channels.waiting)
+        most = max(most, it.loop.delivery.destinations.waiting)
         if it.committed(P0) == 200:
             break
     assert it.committed(P0) == 200, "all of it gets through"
@@ -38,7 +38,7 @@ def test_records_that_make_many_events_fill_the_buffer_and_no_more() -> None:
 
 
 def test_records_that_take_long_to_map_do_not_keep_answers_waiting_for_a_whole_poll() -> None:
-    it = House(transform=lambda record, wall: slowly(it, record, wall))
+    it = Harness(transform=lambda record, wall: slowly(it, record, wall))
     for number in range(100):
         it.source.produce(P0, str(number))
     it.assign(P0)
@@ -50,13 +50,13 @@ def test_records_that_take_long_to_map_do_not_keep_answers_waiting_for_a_whole_p
     assert longest < 1.0, "a poll of a hundred would take three seconds"
 
 
-def slowly(it: House, record: Record, wall: float) -> Fate:
+def slowly(it: Harness, record: Record, wall: float) -> Fate:
     it.clock.wait(MOMENT / 3)
     return fan_out(record, wall)
 
 
 def test_what_is_held_of_a_partition_is_for_its_next_owner() -> None:
-    it = house()
+    it = harness()
     for number in range(50):
         it.source.produce(P0, str(number))
         it.source.produce(P1, str(number))
@@ -76,7 +76,7 @@ def test_what_is_held_of_a_partition_is_for_its_next_owner() -> None:
 
 
 def test_a_drain_leaves_what_is_held_uncommitted() -> None:
-    it = house()
+    it = harness()
     for number in range(50):
         it.source.produce(P0, str(number))
     it.assign(P0)
@@ -88,7 +88,7 @@ def test_a_drain_leaves_what_is_held_uncommitted() -> None:
 
 
 def test_what_is_held_makes_no_copies_of_a_partition_that_is_assigned_anew_without_a_word() -> None:
-    it = house()
+    it = harness()
     for number in range(50):
         it.source.produce(P0, str(number))
     it.assign(P0)

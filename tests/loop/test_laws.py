@@ -10,7 +10,7 @@ from connector.core.records import Record, TopicPartition
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.lanes import Batch
 from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
-from tests.loop.fakes import P0, P1, P2, QUICK, House, body, transform
+from tests.loop.fakes import P0, P1, P2, QUICK, Harness, body, transform
 
 PARTITIONS = (P0, P1, P2)
 VALUES = ("1", "1", "1", "4", "3 1", "filtered", "skipped", "invalid")
@@ -26,7 +26,7 @@ latency = st.tuples(st.just("latency"), st.sampled_from((0.0, 0.01, 0.7, 15.0)),
 schedules = st.lists(st.one_of(produce, produce, produce, step, step, rebalance, trouble, latency), max_size=60)
 
 
-class Watched(House):
+class Watched(Harness):
     """A house that keeps books of its own, from what the fakes saw, and checks every commit against them."""
 
     def __init__(self) -> None:
@@ -95,40 +95,40 @@ class Watched(House):
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(schedules)
 def test_no_schedule_commits_what_is_not_done_or_unbalances_the_books(schedule: list[tuple[object, ...]]) -> None:
-    house = Watched()
-    house.assign(P0, P1)
+    harness = Watched()
+    harness.assign(P0, P1)
     for what, *how in schedule:
-        house.act(str(what), *how)
-    assert house.loop.fatal is None
-    house.act("trouble", "ok")
-    house.act("latency", 0.01, 0.01)
-    house.assign(*({P0, P1, P2} - house._owned()))
-    house.source.produce(P0, "1", "last")  # a success ends every doubt
-    house.run(90)
-    assert house.loop.offsets.open_records == 0
-    assert {where: house.committed(where) for where in PARTITIONS} == {
-        where: len(house.source.logs.get(where, ())) for where in PARTITIONS
+        harness.act(str(what), *how)
+    assert harness.loop.fatal is None
+    harness.act("trouble", "ok")
+    harness.act("latency", 0.01, 0.01)
+    harness.assign(*({P0, P1, P2} - harness._owned()))
+    harness.source.produce(P0, "1", "last")  # a success ends every doubt
+    harness.run(90)
+    assert harness.loop.offsets.open_records == 0
+    assert {where: harness.committed(where) for where in PARTITIONS} == {
+        where: len(harness.source.logs.get(where, ())) for where in PARTITIONS
     }
-    assert all(house._is_done(record) for log in house.source.logs.values() for record in log)
-    house.assert_balanced()
+    assert all(harness._is_done(record) for log in harness.source.logs.values() for record in log)
+    harness.assert_balanced()
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.one_of(produce, step, trouble, latency), max_size=60))
 def test_first_deliveries_of_a_session_keep_the_order_of_its_partition(schedule: list[tuple[object, ...]]) -> None:
-    house = Watched()
-    house.assign(*PARTITIONS)
+    harness = Watched()
+    harness.assign(*PARTITIONS)
     for what, *how in schedule:
-        house.act(str(what), *how)
-    house.act("trouble", "ok")
-    house.source.produce(P0, "1", "last")
-    house.run(90)
+        harness.act(str(what), *how)
+    harness.act("trouble", "ok")
+    harness.source.produce(P0, "1", "last")
+    harness.run(90)
     sessions: dict[bytes | None, list[bytes]] = defaultdict(list)
-    for log in house.source.logs.values():
+    for log in harness.source.logs.values():
         for record in log:
             events = [body(record, element) for element in range(4)]
-            sessions[record.key] += [event for event in events if event in house._wanted(record)]
-    first = list(dict.fromkeys(house.sender.delivered))
+            sessions[record.key] += [event for event in events if event in harness._wanted(record)]
+    first = list(dict.fromkeys(harness.sender.delivered))
     for expected in sessions.values():
         sent = set(expected)
-        assert [event for event in first if event in sent] == [event for event in expected if event not in house.bad]
+        assert [event for event in first if event in sent] == [event for event in expected if event not in harness.bad]

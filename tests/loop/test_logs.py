@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector import logs
-from connector.logs import Repeats, folded
+from connector.logs import LogLimiter, folded
 
 pytestmark = pytest.mark.usefixtures("logs_as_before")
 
@@ -45,11 +45,11 @@ def test_lines_of_libraries_and_tracebacks_have_the_same_form(
     except ValueError:
         logging.getLogger("some.library").exception("it failed")
         structlog.get_logger().exception("we failed")
-    written = capsys.readouterr().err
+    allow = capsys.readouterr().err
     for words in ("it said so", "it failed", "we failed", "what went wrong"):
-        assert words in written
+        assert words in allow
     if log_format == "json":
-        lines = [json.loads(line) for line in written.splitlines()]
+        lines = [json.loads(line) for line in allow.splitlines()]
         assert [line["level"] for line in lines] == ["warning", "error", "error"]
 
 
@@ -62,10 +62,10 @@ def test_a_key_or_a_password_in_a_url_is_in_no_line(
     said = 'Failed to retrieve OIDC token from "https://provider/token?p=1&key=SECRET-1": no answer'
     logging.getLogger("librdkafka").error("%s", said)
     structlog.get_logger().warning("a refused login", detail=said, why="see http://me:SECRET-2@proxy:3128")
-    written = "".join(capsys.readouterr().err.split())
-    assert "SECRET" not in written
-    assert "https://provider/token?p=********&key=********" in written
-    assert "http://********@proxy:3128" in written
+    allow = "".join(capsys.readouterr().err.split())
+    assert "SECRET" not in allow
+    assert "https://provider/token?p=********&key=********" in allow
+    assert "http://********@proxy:3128" in allow
 
 
 def test_a_level_hides_what_is_below_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,9 +88,9 @@ def test_what_writes_requests_out_is_silent_even_at_debug_level(
 def test_json_keeps_the_callers_order_and_every_value(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("info", "json")
     structlog.get_logger().info("m", zebra=None, apple=["a-0", "a-1"], why="so", more_of_this_kind_before=0)
-    written = capsys.readouterr().err
-    assert written.count("\n") == 1
-    line = json.loads(written)
+    allow = capsys.readouterr().err
+    assert allow.count("\n") == 1
+    line = json.loads(allow)
     assert list(line) == ["time", "level", "message", "zebra", "apple", "why", "more_of_this_kind_before"]
     assert line["apple"] == ["a-0", "a-1"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", line["time"])
@@ -179,9 +179,9 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch, log_format: logs.Format, **fi
         logs.configure("info", log_format)
         structlog.get_logger().warning("a line", **fields)
         stderr.flush()
-        written = os.read(ours, 1 << 16).decode()
+        allow = os.read(ours, 1 << 16).decode()
     os.close(ours)
-    return written
+    return allow
 
 
 @pytest.fixture
@@ -199,9 +199,9 @@ def test_text_on_a_terminal_has_colours(colors: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
 def test_who_wants_no_colours_gets_none(variable: str, value: str, colors: pytest.MonkeyPatch) -> None:
     colors.setenv(variable, value)
-    written = on_a_terminal(colors, "text")
-    assert "a line" in written
-    assert "\x1b" not in written
+    allow = on_a_terminal(colors, "text")
+    assert "a line" in allow
+    assert "\x1b" not in allow
 
 
 def test_sentences_are_wrapped_at_the_width_of_the_terminal(colors: pytest.MonkeyPatch) -> None:
@@ -253,8 +253,8 @@ def test_a_log_that_cannot_be_written_does_not_raise(monkeypatch: pytest.MonkeyP
 
 def test_repeats_pass_once_an_interval_and_count_what_they_left_out() -> None:
     now = [0.0]
-    repeats = Repeats(10.0, lambda: now[0])
-    assert [repeats.written(("a",)), repeats.written(("a",)), repeats.written(("b",))] == [True, False, True]
+    repeats = LogLimiter(10.0, lambda: now[0])
+    assert [repeats.allow(("a",)), repeats.allow(("a",)), repeats.allow(("b",))] == [True, False, True]
     now[0] = 10.0
-    assert repeats.written(("a",))
+    assert repeats.allow(("a",))
     assert (repeats.left_out(("a",)), repeats.left_out(("a",)), repeats.left_out(("b",))) == (1, 0, 0)

@@ -16,7 +16,7 @@ from connector.kafka.dead_letters import KafkaDeadLetters
 from connector.loop import Loop, Settings
 from connector.watch import Watch
 from tests.config.files import build, loaded
-from tests.loop.fakes import EPOCH, P0, QUICK, ROOMY, House
+from tests.loop.fakes import EPOCH, P0, QUICK, ROOMY, Harness
 
 PIPELINES = """\
 pipelines:
@@ -117,7 +117,7 @@ def test_no_value_of_a_record_reaches_logs_metrics_or_headers(
     logs.configure("debug", log_format)
     config = loaded(build(pipelines=PIPELINES))
     pipeline = Pipeline(config.config.pipelines[0], config.mappings[0], "tracker-1")
-    house = House(limits=QUICK, transform=pipeline)
+    harness = Harness(limits=QUICK, transform=pipeline)
     made: list[Letters] = []
 
     def make(configuration: dict[str, Any]) -> Any:
@@ -129,13 +129,15 @@ def test_no_value_of_a_record_reaches_logs_metrics_or_headers(
         "clicks.dead",
         connect_headers=True,
         group_id="g",
-        metrics=house.metrics,
-        clock=house.outside.clock,
+        metrics=harness.metrics,
+        clock=harness.environment.clock,
         make_producer=make,
     )
     settings = Settings(QUICK, 8, ROOMY)
-    house.loop = Loop(house.source, house.sender, letters, pipeline, settings, house.metrics, house.outside)
-    watch = Watch(house.loop, house.source, house.metrics, house.outside)
+    harness.loop = Loop(
+        harness.source, harness.sender, letters, pipeline, settings, harness.metrics, harness.environment
+    )
+    watch = Watch(harness.loop, harness.source, harness.metrics, harness.environment)
     troubles: list[Outcome] = [Retryable("Timeout", Status.TIMEOUT)] * 10
 
     def outcome(batch: Batch) -> Outcome:
@@ -143,16 +145,16 @@ def test_no_value_of_a_record_reaches_logs_metrics_or_headers(
             return troubles.pop()
         return Rejected("InvalidInputException") if batch.session_id in {"SECRET-3", "SECRET-4"} else Delivered()
 
-    house.sender.outcome = outcome
-    house.assign(P0)
+    harness.sender.outcome = outcome
+    harness.assign(P0)
     for value in VALUES:
-        house.source.produce(P0, value, "SECRET-key")
+        harness.source.produce(P0, value, "SECRET-key")
     for _ in range(300):
-        house.loop.step()
+        harness.loop.step()
         watch.look()
-        house.clock.wait(0.1)
-    house.revoke(P0)
-    books = house.books()
+        harness.clock.wait(0.1)
+    harness.revoke(P0)
+    books = harness.books()
     assert (books["delivered"], books["dead_lettered"]) == (29, len(VALUES) - 29)
     written = capsys.readouterr()
     assert "a record goes to the dead letters" in written.err
@@ -160,5 +162,5 @@ def test_no_value_of_a_record_reaches_logs_metrics_or_headers(
         assert all({"time", "level", "message"} <= json.loads(line).keys() for line in written.err.splitlines())
     headers = [(name, value) for name, value in made[0].headers if name.startswith(("putevents.", "__connect."))]
     assert headers
-    for text in (written.err, written.out, generate_latest(house.metrics.registry).decode(), str(headers)):
+    for text in (written.err, written.out, generate_latest(harness.metrics.registry).decode(), str(headers)):
         assert "SECRET" not in text

@@ -21,7 +21,7 @@ from connector.loop import Loop, Settings
 from connector.tracing import spans
 from connector.tracing.setup import traced
 from connector.tracing.spans import Spans, Telling, context_of, target
-from tests.loop.fakes import EPOCH, P0, P1, QUICK, ROOMY, Clock, FakeSender, House, transform
+from tests.loop.fakes import EPOCH, P0, P1, QUICK, ROOMY, Clock, FakeSender, Harness, transform
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 PARENT = f"00-{TRACE}-{SPAN}-01"
@@ -30,7 +30,7 @@ ENDPOINT = "https://personalize-events.eu-west-1.amazonaws.com"
 ASKED = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
 
 
-class Traced(House):
+class Traced(Harness):
     """A loop whose calls become spans in memory."""
 
     def __init__(self) -> None:
@@ -38,9 +38,11 @@ class Traced(House):
         self.exporter = InMemorySpanExporter()
         self.provider = TracerProvider(shutdown_on_exit=False)
         self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
-        self.spans = Spans(self.sender, self.provider, target(ENDPOINT, "eu-west-1"), self.outside.wall)
+        self.spans = Spans(self.sender, self.provider, target(ENDPOINT, "eu-west-1"), self.environment.wall)
         settings = Settings(QUICK, 8, ROOMY)
-        self.loop = Loop(self.source, self.spans, self.dead_letters, transform, settings, self.metrics, self.outside)
+        self.loop = Loop(
+            self.source, self.spans, self.dead_letters, transform, settings, self.metrics, self.environment
+        )
         self.assign(P0, P1)
 
     def produce(self, *headers: str | None, value: str = "1", session: str = "s") -> None:
@@ -71,11 +73,11 @@ def linked(span: ReadableSpan) -> set[str]:
 
 
 def test_a_call_is_a_client_span_that_says_what_went_where_and_how_it_ended() -> None:
-    house = Traced()
-    house.produce(value="3")
-    house.produce()
-    house.run(1)
-    span = house.only()
+    harness = Traced()
+    harness.produce(value="3")
+    harness.produce()
+    harness.run(1)
+    span = harness.only()
     assert (span.name, span.kind) == ("PersonalizeEvents.PutEvents", SpanKind.CLIENT)
     assert attributes(span) == {
         "rpc.system": "aws-api",
@@ -93,11 +95,11 @@ def test_a_call_is_a_client_span_that_says_what_went_where_and_how_it_ended() ->
 
 
 def test_a_span_lasts_as_long_as_its_call_however_long_the_answer_lay_unread() -> None:
-    house = Traced()
-    house.sender.latency = 0.25
-    house.produce()
-    house.run(1)
-    span = house.only()
+    harness = Traced()
+    harness.sender.latency = 0.25
+    harness.produce()
+    harness.run(1)
+    span = harness.only()
     assert span.start_time is not None
     assert span.end_time is not None
     assert span.end_time - span.start_time == 250_000_000
@@ -105,12 +107,12 @@ def test_a_span_lasts_as_long_as_its_call_however_long_the_answer_lay_unread() -
 
 
 def test_the_trace_of_all_records_of_a_call_goes_on_in_it() -> None:
-    house = Traced()
-    house.produce(PARENT)
-    house.produce(PARENT)
-    house.produce()
-    house.run(1)
-    span = house.only()
+    harness = Traced()
+    harness.produce(PARENT)
+    harness.produce(PARENT)
+    harness.produce()
+    harness.run(1)
+    span = harness.only()
     assert trace_of(span) == TRACE
     assert span.parent is not None
     assert f"{span.parent.span_id:016x}" == SPAN
@@ -118,69 +120,69 @@ def test_the_trace_of_all_records_of_a_call_goes_on_in_it() -> None:
 
 
 def test_a_call_of_several_traces_is_a_trace_of_its_own_with_a_link_to_each() -> None:
-    house = Traced()
+    harness = Traced()
     for parent in (PARENT, OTHER, PARENT):
-        house.produce(parent)
-    house.run(1)
-    span = house.only()
+        harness.produce(parent)
+    harness.run(1)
+    span = harness.only()
     assert span.parent is None
     assert linked(span) == {f"{TRACE}-{SPAN}", OTHER[3:-3]}
     assert trace_of(span) not in {TRACE, OTHER[3:35]}
 
 
 def test_ten_records_of_ten_traces_make_ten_links() -> None:
-    house = Traced()
+    harness = Traced()
     for number in range(1, 11):
-        house.produce(f"00-{number:032x}-{number:016x}-01")
-    house.run(1)
-    assert len(linked(house.only())) == 10
+        harness.produce(f"00-{number:032x}-{number:016x}-01")
+    harness.run(1)
+    assert len(linked(harness.only())) == 10
 
 
 def test_a_trace_that_is_not_sampled_is_not_sampled_here() -> None:
-    house = Traced()
-    house.produce(f"00-{TRACE}-{SPAN}-00")
-    house.run(1)
-    assert house.finished() == ()
-    house.assert_balanced()
+    harness = Traced()
+    harness.produce(f"00-{TRACE}-{SPAN}-00")
+    harness.run(1)
+    assert harness.finished() == ()
+    harness.assert_balanced()
 
 
 @pytest.mark.parametrize("outcome", [Retryable("Timeout", Status.TIMEOUT), Throttled("ThrottlingException")])
 def test_a_repeat_is_a_span_of_its_own_in_the_same_trace_with_the_next_attempt(outcome: Outcome) -> None:
-    house = Traced()
+    harness = Traced()
     answers: list[Outcome] = [outcome, outcome]
-    house.sender.outcome = lambda _: answers.pop() if answers else Delivered()
-    house.produce(PARENT)
-    house.run(30)
-    found = house.finished()
+    harness.sender.outcome = lambda _: answers.pop() if answers else Delivered()
+    harness.produce(PARENT)
+    harness.run(30)
+    found = harness.finished()
     assert [attributes(span)["putevents.attempt"] for span in found] == [1, 2, 3]
     assert [attributes(span).get("error.type") for span in found] == [outcome.code, outcome.code, None]  # type: ignore[union-attr]
     assert [span.status.status_code for span in found] == [StatusCode.ERROR, StatusCode.ERROR, StatusCode.UNSET]
     assert {trace_of(span) for span in found} == {TRACE}
-    assert not house.spans._failed
+    assert not harness.spans._failed
 
 
 def test_what_is_remembered_of_failures_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spans, "REMEMBERED", 3)
-    house = Traced()
-    house.sender.outcome = lambda _: Throttled("ThrottlingException")
+    harness = Traced()
+    harness.sender.outcome = lambda _: Throttled("ThrottlingException")
     for number in range(20):
-        house.produce(session=f"s-{number}")
-    house.run(20)
-    assert len(house.spans._failed) <= 3
-    house.sender.outcome = lambda _: Delivered()
-    house.run(200)
-    assert house.books()["delivered"] == 20
+        harness.produce(session=f"s-{number}")
+    harness.run(20)
+    assert len(harness.spans._failed) <= 3
+    harness.sender.outcome = lambda _: Delivered()
+    harness.run(200)
+    assert harness.books()["delivered"] == 20
 
 
 def test_nothing_of_a_record_but_the_ids_of_its_trace_is_in_a_span() -> None:
-    house = Traced()
+    harness = Traced()
     answers: list[Outcome] = [Rejected("InvalidInputException"), Retryable("Timeout", Status.TIMEOUT)]
-    house.sender.outcome = lambda _: answers.pop() if answers else Delivered()
+    harness.sender.outcome = lambda _: answers.pop() if answers else Delivered()
     for number in range(4):
-        house.produce(PARENT, session=f"SECRET-{number}")
-    house.run(30)
-    assert house.finished()
-    for span in house.finished():
+        harness.produce(PARENT, session=f"SECRET-{number}")
+    harness.run(30)
+    assert harness.finished()
+    for span in harness.finished():
         written = span.to_json()
         assert "SECRET" not in written
         assert "tracker" not in written
@@ -220,12 +222,12 @@ def test_no_header_whatever_it_holds_raises(headers: list[tuple[str, bytes | Non
 
 
 def test_every_attribute_of_a_span_is_on_the_page() -> None:
-    house = Traced()
-    house.sender.outcome = lambda _: Throttled("ThrottlingException")
-    house.produce()
-    house.run(1)
+    harness = Traced()
+    harness.sender.outcome = lambda _: Throttled("ThrottlingException")
+    harness.produce()
+    harness.run(1)
     page = (Path(__file__).parents[2] / "docs" / "tracing.md").read_text()
-    for name in attributes(house.finished()[0]):
+    for name in attributes(harness.finished()[0]):
         assert name in page
     for status in Status:
         assert f"`{status}`" in page
@@ -367,24 +369,24 @@ def test_what_the_collector_is_logged_in_to_with_is_in_no_log(
 
 def test_a_collector_that_hangs_holds_up_neither_the_loop_nor_the_exit() -> None:
     collector = Collector()
-    house = Traced()
-    house.provider.add_span_processor(BatchSpanProcessor(collector, max_queue_size=4, max_export_batch_size=1))
+    harness = Traced()
+    harness.provider.add_span_processor(BatchSpanProcessor(collector, max_queue_size=4, max_export_batch_size=1))
     for number in range(200):
-        house.produce(session=f"s-{number}")
-    house.run(10)
-    assert house.books()["delivered"] == 200
+        harness.produce(session=f"s-{number}")
+    harness.run(10)
+    assert harness.books()["delivered"] == 200
     assert collector.reached.wait(10)
     began = time.monotonic()
-    house.spans.close(0.1)
+    harness.spans.close(0.1)
     assert time.monotonic() - began < 2
     collector.let_go.set()
 
 
 def test_calls_that_are_given_up_at_the_end_are_spans_of_unknown_outcome() -> None:
-    house = Traced()
-    house.sender.latency = 100.0
-    house.produce()
-    house.run(1)
-    assert house.finished() == ()
-    house.spans.close(5.0)
-    assert attributes(house.only())["putevents.outcome"] == "unknown"
+    harness = Traced()
+    harness.sender.latency = 100.0
+    harness.produce()
+    harness.run(1)
+    assert harness.finished() == ()
+    harness.spans.close(5.0)
+    assert attributes(harness.only())["putevents.outcome"] == "unknown"

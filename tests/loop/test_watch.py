@@ -11,13 +11,13 @@ from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retrya
 from connector.core.sending.rate import START
 from connector.ports import Reach
 from connector.watch import Watch
-from tests.loop.fakes import P0, P1, QUICK, TOPIC, House
+from tests.loop.fakes import P0, P1, QUICK, TOPIC, Harness
 
 
-class Watched(House):
+class Watched(Harness):
     def __init__(self, bounds: Bounds = Bounds(1000, 1 << 20, 1000)) -> None:  # noqa: B008  a tuple
         super().__init__(limits=QUICK._replace(linger=0.0), bounds=bounds)
-        self.watch = Watch(self.loop, self.source, self.metrics, self.outside)
+        self.watch = Watch(self.loop, self.source, self.metrics, self.environment)
         self.assign(P0, P1)
 
     def look(self, seconds: float) -> list[str]:
@@ -42,174 +42,174 @@ class Watched(House):
     ],
 )
 def test_a_trouble_makes_one_line_when_it_begins_and_one_when_it_ends(trouble: Outcome, begin: str, end: str) -> None:
-    house = Watched()
+    harness = Watched()
     for number in range(20):
-        house.source.produce(P0, "1", session=str(number))
-    house.sender.outcome = lambda _: trouble
-    [line] = house.look(60)
+        harness.source.produce(P0, "1", session=str(number))
+    harness.sender.outcome = lambda _: trouble
+    [line] = harness.look(60)
     assert line.startswith(begin)
-    house.sender.outcome = lambda _: Delivered()
-    assert house.look(120) == [end]
+    harness.sender.outcome = lambda _: Delivered()
+    assert harness.look(120) == [end]
 
 
 def test_the_line_of_an_outage_says_how_calls_fail() -> None:
-    house = Watched()
-    house.sender.outcome = lambda _: Retryable("SSLError", Status.CONNECTION)
+    harness = Watched()
+    harness.sender.outcome = lambda _: Retryable("SSLError", Status.CONNECTION)
     for number in range(20):
-        house.source.produce(P0, "1", session=str(number))
-    house.run(5)
+        harness.source.produce(P0, "1", session=str(number))
+    harness.run(5)
     with capture_logs() as lines:
-        house.watch.look()
+        harness.watch.look()
     assert [line["last_failure"] for line in lines] == ["SSLError"]
 
 
 def test_an_outage_without_anything_to_send_is_unknown_until_the_next_call() -> None:
-    house = Watched()
-    house.sender.outcome = lambda _: Retryable("Timeout", Status.TIMEOUT)
+    harness = Watched()
+    harness.sender.outcome = lambda _: Retryable("Timeout", Status.TIMEOUT)
     for number in range(20):
-        house.source.produce(P0, "1", session=str(number))
-    house.look(20)
-    house.lose(P0)
-    [unknown] = house.lines(40, "outage: nothing is left to send")
+        harness.source.produce(P0, "1", session=str(number))
+    harness.look(20)
+    harness.lose(P0)
+    [unknown] = harness.lines(40, "outage: nothing is left to send")
     assert 15 <= unknown["after_seconds"] <= 22
-    house.sender.outcome = lambda _: Delivered()
-    house.assign(P0)
-    [end] = house.lines(10, "outage has ended")
+    harness.sender.outcome = lambda _: Delivered()
+    harness.assign(P0)
+    [end] = harness.lines(10, "outage has ended")
     assert "while nothing was sent" in end["event"]
     assert 15 <= end["at_least_seconds"] <= 20
     assert 58 <= end["at_most_seconds"] <= 65
 
 
 def test_an_outage_that_is_met_again_after_a_silence_has_lasted_all_the_time() -> None:
-    house = Watched()
-    house.sender.outcome = lambda _: Retryable("Timeout", Status.TIMEOUT)
+    harness = Watched()
+    harness.sender.outcome = lambda _: Retryable("Timeout", Status.TIMEOUT)
     for number in range(20):
-        house.source.produce(P0, "1", session=str(number))
-    house.look(20)
-    house.lose(P0)
-    house.look(20)
-    house.assign(P0)
-    house.look(20)
-    house.sender.outcome = lambda _: Delivered()
-    [end] = house.lines(10, "outage has ended")
+        harness.source.produce(P0, "1", session=str(number))
+    harness.look(20)
+    harness.lose(P0)
+    harness.look(20)
+    harness.assign(P0)
+    harness.look(20)
+    harness.sender.outcome = lambda _: Delivered()
+    [end] = harness.lines(10, "outage has ended")
     assert (end["event"], 55 <= end["after_seconds"] <= 65) == ("outage has ended", True)
 
 
 def test_that_kafka_is_away_is_told_once_with_how_long() -> None:
-    house = Watched()
-    house.look(5)
-    house.source.reached = Reach(house.clock.now - 7.0)
-    lines = house.lines(30, "Kafka")
+    harness = Watched()
+    harness.look(5)
+    harness.source.reached = Reach(harness.clock.now - 7.0)
+    lines = harness.lines(30, "Kafka")
     assert [(line["event"][:21], line["last_heard_seconds_ago"]) for line in lines] == [
         ("Kafka does not answer", pytest.approx(7.5, abs=1))
     ]
-    house.source.reached = Reach()
-    lines = house.lines(5, "Kafka")
+    harness.source.reached = Reach()
+    lines = harness.lines(5, "Kafka")
     assert [(line["event"], line["after_seconds"]) for line in lines] == [
         ("Kafka answers again", pytest.approx(37.5, abs=2))
     ]
 
 
 def test_gauges_of_a_process_that_has_let_everything_go_are_zero() -> None:
-    house = Watched()
-    house.sender.latency = 1000.0
+    harness = Watched()
+    harness.sender.latency = 1000.0
     for number in range(5):
-        house.source.produce(P0, "1", session=str(number))
-    house.look(5)
-    assert house.value("in_flight_requests") == house.value("buffered_events") == house.value("open_records") == 5
-    house.loop.give_up()
-    house.revoke(P0, P1)
-    house.watch.closed()
+        harness.source.produce(P0, "1", session=str(number))
+    harness.look(5)
+    assert harness.value("in_flight_requests") == harness.value("buffered_events") == harness.value("open_records") == 5
+    harness.loop.give_up()
+    harness.revoke(P0, P1)
+    harness.watch.closed()
     for name in ("in_flight_requests", "buffered_events", "open_records"):
-        assert house.value(name) == 0
-    assert house.value("assigned_partitions", topic=TOPIC) == 0
+        assert harness.value(name) == 0
+    assert harness.value("assigned_partitions", topic=TOPIC) == 0
 
 
 def test_held_rejections_are_told_once() -> None:
-    house = Watched()
-    house.source.produce(P0, "1")
-    house.sender.outcome = lambda _: Rejected("InvalidInputException")
-    [line] = house.look(60)
+    harness = Watched()
+    harness.source.produce(P0, "1")
+    harness.sender.outcome = lambda _: Rejected("InvalidInputException")
+    [line] = harness.look(60)
     assert line.startswith("rejected events are held")
 
 
 def test_gauges_follow_the_loop() -> None:
-    house = Watched(Bounds(20, 1 << 20, 1000))
-    house.sender.outcome = lambda _: Retryable("Timeout", Status.TIMEOUT)
+    harness = Watched(Bounds(20, 1 << 20, 1000))
+    harness.sender.outcome = lambda _: Retryable("Timeout", Status.TIMEOUT)
     for _ in range(50):
-        house.source.produce(P0, "1")
-    house.look(10)
-    assert house.value("assigned_partitions", topic=TOPIC) == 2
-    assert house.value("paused_partitions", topic=TOPIC) == 1
-    assert house.value("open_records") == house.value("buffered_events") == 20
-    assert house.value("request_rate_limit") == 1000 * START, "it rises once calls have to wait for it"
-    house.sender.outcome = lambda _: Delivered()
-    house.look(30)
-    house.revoke(P0, P1)
-    house.look(2)
+        harness.source.produce(P0, "1")
+    harness.look(10)
+    assert harness.value("assigned_partitions", topic=TOPIC) == 2
+    assert harness.value("paused_partitions", topic=TOPIC) == 1
+    assert harness.value("open_records") == harness.value("buffered_events") == 20
+    assert harness.value("request_rate_limit") == 1000 * START, "it rises once calls have to wait for it"
+    harness.sender.outcome = lambda _: Delivered()
+    harness.look(30)
+    harness.revoke(P0, P1)
+    harness.look(2)
     for name in ("assigned_partitions", "paused_partitions"):
-        assert house.value(name, topic=TOPIC) == 0
+        assert harness.value(name, topic=TOPIC) == 0
     for name in ("open_records", "buffered_events", "in_flight_requests"):
-        assert house.value(name) == 0
+        assert harness.value(name) == 0
 
 
 def test_lag_is_the_age_of_the_oldest_unfinished_record_and_the_records_behind_it() -> None:
-    house = Watched()
-    house.sender.outcome = lambda _: Retryable("Timeout", Status.TIMEOUT)
+    harness = Watched()
+    harness.sender.outcome = lambda _: Retryable("Timeout", Status.TIMEOUT)
     for _ in range(5):
-        house.source.produce(P0, "1")
-    house.look(30)
-    assert 29 <= house.value("consumer_lag_seconds", topic=TOPIC, partition="0") <= 31
-    assert house.value("consumer_lag_records", topic=TOPIC, partition="0") == 5
-    assert house.value("consumer_lag_seconds", topic=TOPIC, partition="1") == 0
-    house.sender.outcome = lambda _: Delivered()
-    house.look(30)
-    assert house.value("consumer_lag_seconds", topic=TOPIC, partition="0") == 0
-    assert house.value("consumer_lag_records", topic=TOPIC, partition="0") == 0
+        harness.source.produce(P0, "1")
+    harness.look(30)
+    assert 29 <= harness.value("consumer_lag_seconds", topic=TOPIC, partition="0") <= 31
+    assert harness.value("consumer_lag_records", topic=TOPIC, partition="0") == 5
+    assert harness.value("consumer_lag_seconds", topic=TOPIC, partition="1") == 0
+    harness.sender.outcome = lambda _: Delivered()
+    harness.look(30)
+    assert harness.value("consumer_lag_seconds", topic=TOPIC, partition="0") == 0
+    assert harness.value("consumer_lag_records", topic=TOPIC, partition="0") == 0
 
 
 @pytest.mark.parametrize("ahead", [None, 3600.0, 0.0, -50.0], ids=["none", "to come", "now", "long ago"])
 def test_a_record_that_is_stuck_makes_lag_whatever_its_timestamp_says(ahead: float | None) -> None:
-    house = Watched()
-    house.sender.outcome = lambda _: Retryable("Timeout", Status.TIMEOUT)
-    record = house.source.produce(P0, "1")
+    harness = Watched()
+    harness.sender.outcome = lambda _: Retryable("Timeout", Status.TIMEOUT)
+    record = harness.source.produce(P0, "1")
     stamp = None if ahead is None or record.timestamp is None else record.timestamp + int(ahead * 1000)
-    house.source.logs[P0] = [record._replace(timestamp=stamp)]
-    house.look(30)
+    harness.source.logs[P0] = [record._replace(timestamp=stamp)]
+    harness.look(30)
     expected = 30 - min(ahead or 0.0, 0.0)
-    assert house.value("consumer_lag_seconds", topic=TOPIC, partition="0") == pytest.approx(expected, abs=2)
-    house.sender.outcome = lambda _: Delivered()
-    house.look(30)
-    assert house.value("consumer_lag_seconds", topic=TOPIC, partition="0") == 0
+    assert harness.value("consumer_lag_seconds", topic=TOPIC, partition="0") == pytest.approx(expected, abs=2)
+    harness.sender.outcome = lambda _: Delivered()
+    harness.look(30)
+    assert harness.value("consumer_lag_seconds", topic=TOPIC, partition="0") == 0
 
 
 def test_how_long_a_record_was_stuck_is_forgotten_with_its_partition() -> None:
-    house = Watched()
-    house.sender.outcome = lambda _: Retryable("Timeout", Status.TIMEOUT)
-    house.source.logs[P0] = [house.source.produce(P0, "1")._replace(timestamp=None)]
-    house.look(30)
-    house.lose(P0)
-    house.assign(P0)  # from the same offset on, before anybody has looked
-    house.look(5)
-    assert 0 < house.value("consumer_lag_seconds", topic=TOPIC, partition="0") <= 6
+    harness = Watched()
+    harness.sender.outcome = lambda _: Retryable("Timeout", Status.TIMEOUT)
+    harness.source.logs[P0] = [harness.source.produce(P0, "1")._replace(timestamp=None)]
+    harness.look(30)
+    harness.lose(P0)
+    harness.assign(P0)  # from the same offset on, before anybody has looked
+    harness.look(5)
+    assert 0 < harness.value("consumer_lag_seconds", topic=TOPIC, partition="0") <= 6
 
 
 def test_records_that_pass_one_after_the_other_make_no_lag() -> None:
-    house = Watched()
+    harness = Watched()
     for _ in range(20):
-        record = house.source.produce(P0, "1")
-        house.source.logs[P0][-1] = record._replace(timestamp=None)
-        house.look(2)
-    assert house.value("consumer_lag_seconds", topic=TOPIC, partition="0") <= 2
+        record = harness.source.produce(P0, "1")
+        harness.source.logs[P0][-1] = record._replace(timestamp=None)
+        harness.look(2)
+    assert harness.value("consumer_lag_seconds", topic=TOPIC, partition="0") <= 2
 
 
 def test_time_that_calls_wait_for_the_rate_is_counted() -> None:
-    house = House(limits=QUICK._replace(linger=0.0, requests_per_second=2.0))
-    watch = Watch(house.loop, house.source, house.metrics, house.outside)
-    house.assign(P0)
+    harness = Harness(limits=QUICK._replace(linger=0.0, requests_per_second=2.0))
+    watch = Watch(harness.loop, harness.source, harness.metrics, harness.environment)
+    harness.assign(P0)
     for number in range(20):
-        house.source.produce(P0, "1", session=str(number))
+        harness.source.produce(P0, "1", session=str(number))
     for _ in range(2000):
-        house.loop.step()
+        harness.loop.step()
         watch.look()
-    assert 5 < house.value("rate_limit_wait_seconds_total") < 15
+    assert 5 < harness.value("rate_limit_wait_seconds_total") < 15

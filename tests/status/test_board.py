@@ -21,35 +21,35 @@ from tests.status.views import Looked
 
 
 @pytest.fixture
-def house() -> Looked:
-    house = Looked(limits=QUICK._replace(linger=0.0))
-    house.assign(P0, P1)
-    return house
+def harness() -> Looked:
+    harness = Looked(limits=QUICK._replace(linger=0.0))
+    harness.assign(P0, P1)
+    return harness
 
 
-def test_totals_are_those_of_the_metrics(house: Looked) -> None:
+def test_totals_are_those_of_the_metrics(harness: Looked) -> None:
     for number, value in enumerate(["1", "3", "filtered", "skipped", "invalid", "2 1"] * 10):
-        house.source.produce(P0, value, session=str(number))
-    view = house.pass_time(10)
+        harness.source.produce(P0, value, session=str(number))
+    view = harness.pass_time(10)
     assert view.totals.consumed == 60
     assert dict(view.totals.outcomes) == {"delivered": 20, "filtered": 10, "skipped": 10, "dead_lettered": 20}
     for outcome, count in view.totals.outcomes:
-        assert house.value("records_total", topic=TOPIC, outcome=outcome) == count
-    assert view.totals.delivered_events == house.value("events_total", operation="put_events", outcome="delivered")
-    assert dict(view.totals.calls)["ok"] == sum(view.totals.fill) == len(house.sender.calls)
+        assert harness.value("records_total", topic=TOPIC, outcome=outcome) == count
+    assert view.totals.delivered_events == harness.value("events_total", operation="put_events", outcome="delivered")
+    assert dict(view.totals.calls)["ok"] == sum(view.totals.fill) == len(harness.sender.calls)
     carried = sum(size * calls for size, calls in enumerate(view.totals.fill, 1))
     assert carried == view.totals.delivered_events
 
 
-def test_nothing_was_measured_before_the_first_step_is_over(house: Looked) -> None:
-    assert house.pass_time(STEP - 2).history == ()
+def test_nothing_was_measured_before_the_first_step_is_over(harness: Looked) -> None:
+    assert harness.pass_time(STEP - 2).history == ()
 
 
-def test_history_adds_up_to_the_totals(house: Looked) -> None:
+def test_history_adds_up_to_the_totals(harness: Looked) -> None:
     for number in range(200):
-        house.source.produce(P0, "2", session=str(number))
-    view = house.pass_time(60)
-    starts = [house.board.latest.facts.started, *(point.at for point in view.history)]
+        harness.source.produce(P0, "2", session=str(number))
+    view = harness.pass_time(60)
+    starts = [harness.board.latest.facts.started, *(point.at for point in view.history)]
     steps = [after - before for before, after in pairwise(starts)]
     events = sum(point.events * seconds for point, seconds in zip(view.history, steps, strict=True))
     assert events == pytest.approx(view.totals.delivered_events)
@@ -60,8 +60,8 @@ def test_history_adds_up_to_the_totals(house: Looked) -> None:
     assert 0 < first.call_median <= first.call_high <= 0.02
 
 
-def test_history_forgets_what_is_older_than_a_quarter_of_an_hour(house: Looked) -> None:
-    points = house.pass_time(SPAN + 300).history
+def test_history_forgets_what_is_older_than_a_quarter_of_an_hour(harness: Looked) -> None:
+    points = harness.pass_time(SPAN + 300).history
     assert len(points) == SPAN / STEP
     assert points[-1].at - points[0].at <= SPAN * 1.2
 
@@ -75,35 +75,35 @@ def test_a_gap_in_looking_is_one_long_step() -> None:
     assert [point.events for point in history.points] == [2.0]
 
 
-def test_calls_now_are_those_of_the_last_seconds(house: Looked) -> None:
+def test_calls_now_are_those_of_the_last_seconds(harness: Looked) -> None:
     for number in range(50):
-        house.source.produce(P0, "1", session=str(number))
-    [row] = house.pass_time(WINDOW - 1).pacing
+        harness.source.produce(P0, "1", session=str(number))
+    [row] = harness.pass_time(WINDOW - 1).pacing
     assert row.name == "tracker"
     assert row.calls is not None
-    assert row.calls * WINDOW >= len(house.sender.calls) * 0.9
-    [row] = house.pass_time(2 * WINDOW).pacing
+    assert row.calls * WINDOW >= len(harness.sender.calls) * 0.9
+    [row] = harness.pass_time(2 * WINDOW).pacing
     assert row.calls == 0.0
 
 
 def test_tracking_ids_from_records_share_a_row_without_a_name() -> None:
-    house = Looked(limits=QUICK._replace(linger=0.0, configured=frozenset({"another"})))
-    house.assign(P0)
-    house.source.produce(P0, "1")
-    [row] = house.pass_time(2).pacing
+    harness = Looked(limits=QUICK._replace(linger=0.0, configured=frozenset({"another"})))
+    harness.assign(P0)
+    harness.source.produce(P0, "1")
+    [row] = harness.pass_time(2).pacing
     assert (row.name, row.tracking_ids) == ("(taken from records)", 1)
 
 
-def test_lag_is_what_the_gauges_say(house: Looked) -> None:
-    house.sender.outcome = lambda _: Retryable("Timeout", Status.TIMEOUT)
+def test_lag_is_what_the_gauges_say(harness: Looked) -> None:
+    harness.sender.outcome = lambda _: Retryable("Timeout", Status.TIMEOUT)
     for _ in range(5):
-        house.source.produce(P1, "1")
-    lags = house.pass_time(30).lags
+        harness.source.produce(P1, "1")
+    lags = harness.pass_time(30).lags
     assert (lags.partitions, lags.records) == (2, 5)
     assert 28 <= (lags.seconds or 0) <= 31
     worst, other = lags.worst
     assert (worst.topic_partition, worst.records, worst.open_records) == (P1, 5, 5)
-    assert worst.seconds == house.value("consumer_lag_seconds", topic=TOPIC, partition="1")
+    assert worst.seconds == harness.value("consumer_lag_seconds", topic=TOPIC, partition="1")
     assert (other.topic_partition, other.seconds) == (P0, 0.0)
 
 
@@ -123,18 +123,18 @@ def test_rows_are_the_worst_and_all_are_counted(partitions: list[tuple[int | Non
     assert shown == sorted(ages.values(), reverse=True)[:MOST_ROWS]
 
 
-def test_a_revoked_partition_is_gone_from_the_page(house: Looked) -> None:
-    house.pass_time(2)
-    house.revoke(P0)
-    assert [row.topic_partition for row in house.pass_time(2).lags.worst] == [P1]
+def test_a_revoked_partition_is_gone_from_the_page(harness: Looked) -> None:
+    harness.pass_time(2)
+    harness.revoke(P0)
+    assert [row.topic_partition for row in harness.pass_time(2).lags.worst] == [P1]
 
 
-def test_dead_letters_are_told_the_latest_first_and_twenty_at_most(house: Looked) -> None:
+def test_dead_letters_are_told_the_latest_first_and_twenty_at_most(harness: Looked) -> None:
     for _ in range(30):
-        house.source.produce(P0, "invalid")
-    letters = house.pass_time(10).letters
+        harness.source.produce(P0, "invalid")
+    letters = harness.pass_time(10).letters
     assert [letter.offset for letter in letters] == list(range(29, 9, -1))
-    assert letters[0].at <= house.board.latest.at
+    assert letters[0].at <= harness.board.latest.at
 
 
 # -- counters past their library's door -----------------------------------------------------------------------
@@ -167,14 +167,14 @@ def test_a_quantile_lies_in_the_bucket_that_holds_it(counts: list[int], share: f
     assert lower <= found <= upper
 
 
-def test_a_look_at_a_hundred_partitions_takes_a_millisecond_of_the_loop(house: Looked) -> None:
-    house.pass_time(2)
+def test_a_look_at_a_hundred_partitions_takes_a_millisecond_of_the_loop(harness: Looked) -> None:
+    harness.pass_time(2)
     lags = [Lag(TopicPartition("t", number), number, float(number), 0) for number in range(100)]
     spent = []
     for _ in range(100):
-        house.clock.now += 1.0
+        harness.clock.now += 1.0
         began = time.thread_time()
-        house.board.look(lags)
+        harness.board.look(lags)
         spent.append(time.thread_time() - began)
     assert sorted(spent)[50] < 0.002, "twice what is promised, since machines that run tests are slow"
-    assert read(house.metrics, 0.0).totals.consumed == 0
+    assert read(harness.metrics, 0.0).totals.consumed == 0

@@ -68,21 +68,21 @@ def router() -> Transform:
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_no_form_of_the_page_tells_what_is_in_a_record(outcome: str) -> None:
-    house = Looked(QUICK._replace(configured=frozenset({"tracker"})), transform=router())
+    harness = Looked(QUICK._replace(configured=frozenset({"tracker"})), transform=router())
 
     def answer(batch: Batch) -> Outcome:
         assert MARK.encode() in batch.items[0].entry.body
         return OUTCOMES[outcome]
 
-    house.sender.outcome = answer
-    house.assign(P0)
-    for number, value in enumerate(values(house.outside.wall())):
-        house.source.produce(P0, session=f"{number}-{MARK}")
-        house.source.logs[P0][-1] = house.source.logs[P0][-1]._replace(value=value)
-    view = house.pass_time(30)
+    harness.sender.outcome = answer
+    harness.assign(P0)
+    for number, value in enumerate(values(harness.environment.wall())):
+        harness.source.produce(P0, session=f"{number}-{MARK}")
+        harness.source.logs[P0][-1] = harness.source.logs[P0][-1]._replace(value=value)
+    view = harness.pass_time(30)
     assert len(view.letters) == 20
-    assert len(house.sender.calls) > 3
-    answers = Answers(house.board.view)
+    assert len(harness.sender.calls) > 3
+    answers = Answers(harness.board.view)
     for query in ("format=html", "format=json"):
         page = answers(Asked(query, "")).body.decode()
         assert "taken from records" in page

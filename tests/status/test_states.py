@@ -64,23 +64,23 @@ CASES = [Case(*each) for each in itertools.product(GROUPS, (True, False), ENDPOI
 
 def seen(case: Case) -> tuple[Looked, View]:
     """A house in that state for a while, and its page."""
-    house = Looked(limits=QUICK._replace(linger=0.0, stop_after_rejections=10 * WAITING))
-    house.sender.outcome = ENDPOINTS[case.endpoint]
-    house.sender.latency = NEVER if case.endpoint == "hangs" else 0.01
+    harness = Looked(limits=QUICK._replace(linger=0.0, stop_after_rejections=10 * WAITING))
+    harness.sender.outcome = ENDPOINTS[case.endpoint]
+    harness.sender.latency = NEVER if case.endpoint == "hangs" else 0.01
     if case.group in {"assigned", "lost", "taken"}:
-        house.assign(P0, P1)
+        harness.assign(P0, P1)
     elif case.group == "none":
-        house.assign()
+        harness.assign()
     for number in range(WAITING if case.records else 0):
-        house.source.produce(P0, "1", session=str(number))
-    house.pass_time(LONG)
+        harness.source.produce(P0, "1", session=str(number))
+    harness.pass_time(LONG)
     if not case.kafka:
-        house.source.reached = Reach(house.clock.now - HEARD)
+        harness.source.reached = Reach(harness.clock.now - HEARD)
     if case.group == "lost":
-        house.lose(P0, P1)
+        harness.lose(P0, P1)
     elif case.group == "taken":
-        house.revoke(P0, P1)
-    return house, house.pass_time(LONG)
+        harness.revoke(P0, P1)
+    return harness, harness.pass_time(LONG)
 
 
 def true_kinds(case: Case) -> set[Kind]:
@@ -111,7 +111,7 @@ NO_LONGER_SENT = {
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case)))
 def test_the_page_says_what_is_true_and_nothing_else(case: Case) -> None:
     with capture_logs():
-        house, view = seen(case)
+        harness, view = seen(case)
     shown = {condition.kind for condition in view.conditions}
     # Nothing was delivered of late, so only who has nothing else to say is idle, and nobody delivers.
     assert shown == (true_kinds(case) or {Kind.IDLE})
@@ -120,7 +120,7 @@ def test_the_page_says_what_is_true_and_nothing_else(case: Case) -> None:
         assert (view.lags.records, view.lags.seconds, view.lags.as_of) == (None, None, None)
     else:
         assert view.lags.records == open_records
-        now = EPOCH + house.clock.now
+        now = EPOCH + harness.clock.now
         known_until = {
             (True, True): None,
             (False, True): LONG,
@@ -140,9 +140,9 @@ def test_the_page_says_what_is_true_and_nothing_else(case: Case) -> None:
 
 
 def house_of(*topic_partitions: TopicPartition) -> Looked:
-    house = Looked(limits=QUICK._replace(linger=0.0))
-    house.assign(*topic_partitions)
-    return house
+    harness = Looked(limits=QUICK._replace(linger=0.0))
+    harness.assign(*topic_partitions)
+    return harness
 
 
 def test_a_tracking_id_that_delivers_is_told_beside_one_that_does_not() -> None:
@@ -154,44 +154,44 @@ def test_a_tracking_id_that_delivers_is_told_beside_one_that_does_not() -> None:
         name = "bad" if (record.key or b"").startswith(b"b") else "good"
         return fate._replace(entries=tuple(each._replace(tracking_id=name) for each in fate.entries))
 
-    house = Looked(limits=QUICK._replace(linger=0.0), transform=two)
-    house.assign(P0)
-    house.sender.outcome = lambda batch: ENDPOINTS["away" if batch.tracking_id == "bad" else "well"](batch)
+    harness = Looked(limits=QUICK._replace(linger=0.0), transform=two)
+    harness.assign(P0)
+    harness.sender.outcome = lambda batch: ENDPOINTS["away" if batch.tracking_id == "bad" else "well"](batch)
     for number in range(WAITING):
-        house.source.produce(P0, "1", session=f"b{number}")
+        harness.source.produce(P0, "1", session=f"b{number}")
     with capture_logs():
-        house.pass_time(LONG)
-        assert house.kinds == ["outage"]
+        harness.pass_time(LONG)
+        assert harness.kinds == ["outage"]
         seen = []
         for number in range(10):
-            house.source.produce(P0, "1", session=f"g{number}")
-            house.pass_time(1.0)
-            seen.append(house.kinds)
+            harness.source.produce(P0, "1", session=f"g{number}")
+            harness.pass_time(1.0)
+            seen.append(harness.kinds)
     assert ["outage", "delivering"] in seen
-    detail = house.board.latest.conditions[0].detail
+    detail = harness.board.latest.conditions[0].detail
     assert detail == "tracking id bad; the last calls ended with ConnectError"
 
 
 def test_a_partition_of_which_nothing_is_heard_is_not_called_caught_up() -> None:
-    house = house_of(P0, P1)
-    del house.source.positions[P1]  # its broker has not answered the first fetch
-    view = house.pass_time(PATIENCE - 2)
-    assert house.kinds == ["delivering"]
+    harness = house_of(P0, P1)
+    del harness.source.positions[P1]  # its broker has not answered the first fetch
+    view = harness.pass_time(PATIENCE - 2)
+    assert harness.kinds == ["delivering"]
     assert (view.lags.records, view.lags.unknown) == (0, 1)
-    view = house.pass_time(4)
-    assert house.kinds == ["partitions_unheard"]
+    view = harness.pass_time(4)
+    assert harness.kinds == ["partitions_unheard"]
     assert view.conditions[0].detail == "1 of 2 partitions"
     assert "0 or more" in render(view)
     assert {row.topic_partition: row.records for row in view.lags.worst} == {P0: 0, P1: None}
 
 
 def test_partitions_whose_broker_does_not_answer_are_told_and_the_others_go_on() -> None:
-    house = house_of(P0, P1)
-    house.pass_time(2)
-    house.source.reached = Reach(None, frozenset({P1, P2}))  # P2 is another member's
-    house.source.produce(P0, "1")
-    view = house.pass_time(1.5)
-    assert house.kinds == ["partitions_cut_off", "delivering"]
+    harness = house_of(P0, P1)
+    harness.pass_time(2)
+    harness.source.reached = Reach(None, frozenset({P1, P2}))  # P2 is another member's
+    harness.source.produce(P0, "1")
+    view = harness.pass_time(1.5)
+    assert harness.kinds == ["partitions_cut_off", "delivering"]
     assert view.conditions[0].detail == "1 of 2 partitions"
     assert {row.topic_partition: row.cut_off for row in view.lags.worst} == {P0: False, P1: True}
     assert view.lags.as_of is None
@@ -200,38 +200,38 @@ def test_partitions_whose_broker_does_not_answer_are_told_and_the_others_go_on()
 
 @pytest.mark.parametrize("how", ["stopping", "stalled"])
 def test_who_stops_or_stands_still_is_not_said_to_deliver(how: str) -> None:
-    house = house_of(P0)
-    house.source.produce(P0, "1")
-    house.pass_time(2)
-    assert house.kinds == ["delivering"]
+    harness = house_of(P0)
+    harness.source.produce(P0, "1")
+    harness.pass_time(2)
+    assert harness.kinds == ["delivering"]
     if how == "stopping":
-        house.stopping = True
+        harness.stopping = True
     else:
-        house.clock.now += 2 * STALLED
-    assert house.kinds == [how]
+        harness.clock.now += 2 * STALLED
+    assert harness.kinds == [how]
 
 
 def test_patterns_that_match_no_topic_wait_for_topics_and_not_for_the_group() -> None:
-    house = Looked(limits=QUICK)
-    house.source.reached = Reach(topics=False)
-    house.pass_time(3)
-    assert house.kinds == ["no_topics"]
-    house.assign(P0)
-    house.pass_time(PATIENCE + 2)
-    assert house.kinds == ["idle"]
+    harness = Looked(limits=QUICK)
+    harness.source.reached = Reach(topics=False)
+    harness.pass_time(3)
+    assert harness.kinds == ["no_topics"]
+    harness.assign(P0)
+    harness.pass_time(PATIENCE + 2)
+    assert harness.kinds == ["idle"]
 
 
 def test_a_member_that_gets_partitions_back_counts_its_lag_anew() -> None:
-    house = house_of(P0)
+    harness = house_of(P0)
     for number in range(WAITING):
-        house.source.produce(P0, "1", session=str(number))
-    house.sender.outcome = ENDPOINTS["away"]
+        harness.source.produce(P0, "1", session=str(number))
+    harness.sender.outcome = ENDPOINTS["away"]
     with capture_logs():
-        house.pass_time(LONG)
-        house.lose(P0)
-        assert house.pass_time(5).lags[:2] == (0, WAITING)
-        house.sender.outcome = ENDPOINTS["well"]
-        house.assign(P0)
-        lags = house.pass_time(LONG).lags
+        harness.pass_time(LONG)
+        harness.lose(P0)
+        assert harness.pass_time(5).lags[:2] == (0, WAITING)
+        harness.sender.outcome = ENDPOINTS["well"]
+        harness.assign(P0)
+        lags = harness.pass_time(LONG).lags
     assert (lags.partitions, lags.records, lags.as_of) == (1, 0, None)
-    assert house.kinds == ["idle"]
+    assert harness.kinds == ["idle"]

@@ -23,7 +23,7 @@ from connector.status.model import (
 )
 from connector.status.taps import CountedCalls
 from connector.watch import Watch
-from tests.loop.fakes import EPOCH, QUICK, ROOMY, Clock, FakeDeadLetters, FakeSource, House, transform
+from tests.loop.fakes import EPOCH, QUICK, ROOMY, Clock, FakeDeadLetters, FakeSource, Harness, transform
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,7 +113,7 @@ class EndingSource(FakeSource):
         return Polled(records, {place: at for place, at in read.items() if at == len(self.logs.get(place, ()))})
 
 
-class Looked(House):
+class Looked(Harness):
     """A loop with a board that looks at it once a second of the simulated clock."""
 
     def __init__(self, limits: Limits = QUICK, bounds: Bounds = ROOMY, transform: Transform = transform) -> None:
@@ -126,13 +126,13 @@ class Looked(House):
         facts = FACTS._replace(started=EPOCH + self.clock.now)
         self.metrics.initialise(["clicks"], [("web", "view")])
         looked_at = (self.loop, self.source, counted.counts, letters)
-        self.board = Board(facts, *looked_at, self.metrics, self.outside, lambda: self.stopping)
-        self.watch = Watch(self.loop, self.source, self.metrics, self.outside, self.board.look)
+        self.board = Board(facts, *looked_at, self.metrics, self.environment, lambda: self.stopping)
+        self.watch = Watch(self.loop, self.source, self.metrics, self.environment, self.board.look)
 
     def set_wall(self, seconds: float) -> None:
         """Whoever keeps the machine's time sets it by so much."""
-        self.outside = self.outside._replace(wall=lambda: EPOCH + self.clock.now + seconds)
-        self.board._outside = self.watch._outside = self.outside
+        self.environment = self.environment._replace(wall=lambda: EPOCH + self.clock.now + seconds)
+        self.board._environment = self.watch._environment = self.environment
 
     def pass_time(self, seconds: float) -> View:
         """Run so long, looking after each step; what the page shows then."""

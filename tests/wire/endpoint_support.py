@@ -41,7 +41,7 @@ def stock_client(
         yield client
 
 
-class Answer(NamedTuple):
+class CallResult(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -51,12 +51,14 @@ class Answer(NamedTuple):
         return self.headers.get("x-amzn-ErrorType")
 
 
-def request(url: str, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
+def request(
+    url: str, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+) -> CallResult:
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
     with closing(connection):
         connection.request(method, path, body, dict(headers or {}))
         response = connection.getresponse()
-        return Answer(response.status, dict(response.getheaders()), response.read())
+        return CallResult(response.status, dict(response.getheaders()), response.read())
 
 
 def signed_headers(url: str, body: bytes, *, service: str = "personalize", path: str = "/events") -> dict[str, str]:
@@ -65,7 +67,7 @@ def signed_headers(url: str, body: bytes, *, service: str = "personalize", path:
     return dict(aws.headers.items())
 
 
-def post(url: str, body: Any, **changed: str) -> Answer:
+def post(url: str, body: Any, **changed: str) -> CallResult:
     """POST /events, signed; ``changed`` headers after signing, with underscores for dashes, empty ones left out."""
     raw = body if isinstance(body, bytes) else orjson.dumps(body)
     headers = {name.lower(): value for name, value in signed_headers(url, raw).items()}

@@ -30,11 +30,11 @@ from connector.config.models import KafkaConfig
 from connector.kafka import clients as auth_module
 from connector.kafka import msk_tokens as msk
 from connector.kafka.certificates import expires
-from connector.kafka.clients import Login
-from connector.kafka.errors import MENDED_ELSEWHERE, PATIENCE, QUIET, Refusals
+from connector.kafka.clients import ClientFactory
+from connector.kafka.errors import MENDED_ELSEWHERE, PATIENCE, QUIET, ErrorClassifier
 from connector.kafka.msk_tokens import CLAIMED, SIGNED_FOR, Tokens, sign
 from connector.metrics import Metrics
-from connector.ports import Outside, Unavailable
+from connector.ports import Environment, Unavailable
 from connector.signals import Signals
 from tests.conftest import KEY
 from tests.kafka.certificates import Authority
@@ -192,37 +192,37 @@ def kafka(**more: Any) -> KafkaConfig:
     return KafkaConfig.model_validate({"bootstrap_servers": ["127.0.0.1:1"], "group_id": "g", **more})
 
 
-def outside(chance: float = 0.5) -> Outside:
-    return Outside(time.monotonic, time.time, lambda: chance)
+def environment(chance: float = 0.5) -> Environment:
+    return Environment(time.monotonic, time.time, lambda: chance)
 
 
-def login(**auth: Any) -> Login:
-    return Login(kafka(auth={"type": "msk_iam", **auth}), Metrics(), outside())
+def clients(**auth: Any) -> ClientFactory:
+    return ClientFactory(kafka(auth={"type": "msk_iam", **auth}), Metrics(), environment())
 
 
 def test_no_region_is_told_at_the_start(aws: pytest.MonkeyPatch) -> None:
     aws.delenv("AWS_REGION")
     with pytest.raises(NotConfigured, match=r"no AWS region: expected kafka\.auth\.region"):
-        login()
+        clients()
 
 
 def test_no_credentials_are_told_at_the_start(aws: pytest.MonkeyPatch) -> None:
     aws.delenv("AWS_ACCESS_KEY_ID")
     aws.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(NotConfigured, match=r"msk_iam: no AWS credentials: expected them in the environment"):
-        login()
+        clients()
 
 
 def test_a_role_that_is_refused_is_told_at_the_start(sts: Web) -> None:
     sts.answer = lambda _: denied()
     with pytest.raises(NotConfigured, match=r"\(AccessDenied\): check role_arn, its trust policy"):
-        login(role_arn=ROLE)
+        clients(role_arn=ROLE)
 
 
 def test_a_token_service_that_is_out_of_reach_may_be_there_later(aws: pytest.MonkeyPatch) -> None:
     aws.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")
     with pytest.raises(Unavailable, match=r"EndpointConnectionError"):
-        login(role_arn=ROLE)
+        clients(role_arn=ROLE)
 
 
 @pytest.mark.parametrize("status", [200, 302, 400, 403, 503])
@@ -230,7 +230,7 @@ def test_a_token_service_that_is_out_of_reach_may_be_there_later(aws: pytest.Mon
 def test_a_page_in_the_place_of_the_token_service_may_be_gone_later(sts: Web, status: int, page: bytes) -> None:
     sts.answer = lambda _: Told(status, (("Content-Type", "text/html"),), page)
     with pytest.raises(Unavailable, match="something answers in its place") as caught:
-        login(role_arn=ROLE)
+        clients(role_arn=ROLE)
     assert "log in" not in str(caught.value)
 
 
@@ -299,7 +299,7 @@ def listening(folder: Path) -> Iterator[tuple[Listener, str]]:
 
 def test_the_token_of_every_client_is_there_before_its_first_connection_and_arrives(tmp_path: Path) -> None:
     with listening(tmp_path) as (listener, ca):
-        entry = login()
+        entry = clients()
         properties = {
             "bootstrap.servers": listener.address,
             "security.protocol": "SASL_SSL",
@@ -320,7 +320,7 @@ def test_the_token_of_every_client_is_there_before_its_first_connection_and_arri
 def test_tokens_are_renewed_while_the_client_polls_without_a_pause(aws: pytest.MonkeyPatch, tmp_path: Path) -> None:
     aws.setattr(msk, "CLAIMED", 1.5)
     with listening(tmp_path) as (listener, ca):
-        entry = login()
+        entry = clients()
         asked: list[float] = []
         make = entry._tokens.make  # type: ignore[union-attr]  # of msk_iam, so it is there
 
@@ -359,18 +359,18 @@ UNTRUSTED = KafkaError(KafkaError._SSL, "SSL handshake failed: certificate verif
 
 
 def test_at_the_start_a_refused_login_is_final() -> None:
-    assert Refusals().judge(LOGIN) is not None
-    assert Refusals().judge(SAYS_NO) is not None
+    assert ErrorClassifier().judge(LOGIN) is not None
+    assert ErrorClassifier().judge(SAYS_NO) is not None
 
 
 def test_at_the_start_a_provider_that_is_away_is_waited_for_and_so_is_a_broker_that_goes() -> None:
-    assert Refusals().judge(AWAY) is None
+    assert ErrorClassifier().judge(AWAY) is None
     going = KafkaError(KafkaError._AUTHENTICATION, "SASL mechanism handshake failed: Local: Broker transport failure")
-    assert Refusals().judge(going) is None
+    assert ErrorClassifier().judge(going) is None
 
 
 def test_at_the_start_what_encrypts_is_final_when_every_broker_says_so() -> None:
-    refusals = Refusals()
+    refusals = ErrorClassifier()
     assert refusals.judge(DOWN) is None
     assert refusals.judge(UNTRUSTED) is None
     found = refusals.judge(DOWN)
@@ -380,7 +380,7 @@ def test_at_the_start_what_encrypts_is_final_when_every_broker_says_so() -> None
 
 @pytest.mark.parametrize("code", MENDED_ELSEWHERE)
 def test_what_is_mended_elsewhere_is_never_final(code: int) -> None:
-    refusals = Refusals()
+    refusals = ErrorClassifier()
     assert refusals.judge(KafkaError(code)) is None
     assert refusals.judge(DOWN) is None
     refusals.running()
@@ -388,14 +388,14 @@ def test_what_is_mended_elsewhere_is_never_final(code: int) -> None:
 
 
 def test_later_a_certificate_that_is_not_trusted_may_be_mended_on_the_other_side() -> None:
-    refusals = Refusals()
+    refusals = ErrorClassifier()
     refusals.running()
     assert [refusals.judge(error) for error in (UNTRUSTED, DOWN)] == [None, None]
 
 
 def test_later_a_refused_login_is_final_only_when_it_lasts() -> None:
     clock = Clock()
-    refusals = Refusals(clock=clock)
+    refusals = ErrorClassifier(clock=clock)
     refusals.running()
     assert refusals.judge(LOGIN) is None
     for _ in range(int(PATIENCE / 10) - 1):
@@ -407,7 +407,7 @@ def test_later_a_refused_login_is_final_only_when_it_lasts() -> None:
 
 def test_later_refusals_that_are_far_apart_do_not_add_up() -> None:
     clock = Clock()
-    refusals = Refusals(clock=clock)
+    refusals = ErrorClassifier(clock=clock)
     refusals.running()
     for _ in range(100):
         assert refusals.judge(LOGIN) is None
@@ -417,7 +417,7 @@ def test_later_refusals_that_are_far_apart_do_not_add_up() -> None:
 @pytest.mark.parametrize("error", [AWAY, SAYS_NO])
 def test_later_an_outage_of_the_provider_is_never_final(error: KafkaError) -> None:
     clock = Clock()
-    refusals = Refusals(clock=clock)
+    refusals = ErrorClassifier(clock=clock)
     refusals.running()
     for _ in range(1000):
         clock.now += 30
@@ -426,7 +426,7 @@ def test_later_an_outage_of_the_provider_is_never_final(error: KafkaError) -> No
 
 def test_a_refused_login_is_excused_while_aws_gives_no_credentials() -> None:
     clock, failing = Clock(), [True]
-    refusals = Refusals(lambda: failing[0], clock)
+    refusals = ErrorClassifier(lambda: failing[0], clock)
     refusals.running()
     for _ in range(100):
         clock.now += 10
@@ -443,11 +443,13 @@ class Changing:
         self.clock = Clock()
         self.folder = folder
         self.wall = time.time()
-        self.login = Login(kafka(**more), Metrics(), Outside(self.clock, lambda: self.wall, lambda: chance))
+        self.clients = ClientFactory(
+            kafka(**more), Metrics(), Environment(self.clock, lambda: self.wall, lambda: chance)
+        )
 
     def after(self, seconds: float) -> bool:
         self.clock.now += seconds
-        return self.login.outdated()
+        return self.clients.restart_due()
 
 
 def with_certificate(folder: Path, expiry: timedelta = timedelta(hours=1)) -> tuple[Authority, dict[str, Any]]:
@@ -519,8 +521,8 @@ def test_a_new_password_goes_to_every_client_and_to_those_made_later(aws: pytest
 
     aws.setattr(auth_module, "_Producer", Client)
     aws.setattr(auth_module, "_Consumer", Client)
-    kept = [changing.login.consumer({}), changing.login.producer({}), changing.login.producer({})]
-    changing.login.producer({})  # let go of at once
+    kept = [changing.clients.consumer({}), changing.clients.producer({}), changing.clients.producer({})]
+    changing.clients.producer({})  # let go of at once
     assert told == [("u", "one")] * 4
     told.clear()
     changing.after(10)
@@ -531,27 +533,31 @@ def test_a_new_password_goes_to_every_client_and_to_those_made_later(aws: pytest
     with structlog.testing.capture_logs() as logs:
         assert not changing.after(10)
     assert told == [("u", "two")] * len(kept)
-    kept.append(changing.login.producer({}))
+    kept.append(changing.clients.producer({}))
     assert told[len(kept) - 1 :] == [("u", "two")]
     assert "two" not in str(logs)
 
 
 def test_every_client_of_the_library_is_kept_for_as_long_as_its_owner_keeps_it(tmp_path: Path) -> None:
-    login = Changing(tmp_path).login
+    clients = Changing(tmp_path).clients
     quiet = {"log_level": 0}
-    main, lone, consumer = login.producer(quiet), login.producer(quiet), login.consumer({**quiet, "group.id": "g"})
-    assert set(login._clients) == {main, lone, consumer}
+    main, lone, consumer = (
+        clients.producer(quiet),
+        clients.producer(quiet),
+        clients.consumer({**quiet, "group.id": "g"}),
+    )
+    assert set(clients._clients) == {main, lone, consumer}
     del lone
-    assert set(login._clients) == {main, consumer}
+    assert set(clients._clients) == {main, consumer}
     consumer.close()
 
 
 def test_a_signal_after_the_decision_to_begin_anew_only_stops() -> None:
     signals = Signals()
-    signals.begin_anew()
+    signals.begin_restart()
     assert signals.stopping()
     signals._note(signal.SIGTERM, None)
-    signals.begin_anew()
+    signals.begin_restart()
     assert signals.received == "SIGTERM"
 
 

@@ -43,7 +43,7 @@ def send_all(wire: Wire, count: int = 1) -> list[Outcome]:
     return asyncio.run(all_at_once())
 
 
-Answer = Callable[[str, dict[str, str], dict[str, list[str]]], tuple[int, str]]
+CallResult = Callable[[str, dict[str, str], dict[str, list[str]]], tuple[int, str]]
 
 
 class Agent:
@@ -52,7 +52,7 @@ class Agent:
     def __init__(self) -> None:
         self.url = ""
         self.asked: list[tuple[dict[str, str], dict[str, list[str]]]] = []
-        self.answer: Answer = lambda *_: (500, "")
+        self.answer: CallResult = lambda *_: (500, "")
 
 
 @contextmanager

@@ -77,13 +77,13 @@ class Batches:
 
     def __init__(self, configuration: dict[str, Any]) -> None:
         self.single = configuration.get("batch.num.messages") == 1
-        self.waiting: list[dict[str, Any]] = []
+        self.unsettled: list[dict[str, Any]] = []
 
     def produce(self, _: str, **message: Any) -> None:
-        self.waiting.append(message)
+        self.unsettled.append(message)
 
     def batches(self) -> list[list[dict[str, Any]]]:
-        batch, self.waiting = self.waiting, []
+        batch, self.unsettled = self.unsettled, []
         return [[each] for each in batch] if self.single else [batch] * bool(batch)
 
 
@@ -192,10 +192,10 @@ def test_headers_of_an_earlier_letter_are_replaced_and_its_count_of_replays_is_k
         ([b"1", b"-5", None], b"1"),
     ],
 )
-def test_a_count_of_replays_is_kept_where_it_can_be_one(counts: list[bytes | None], believed: bytes) -> None:
+def test_a_count_of_replays_is_kept_where_it_can_be_one(counts: list[bytes | None], confirmed: bytes) -> None:
     own = tuple(("putevents.replays", count) for count in counts)
     written = headers(RECORD._replace(headers=own), REJECTION, None)
-    assert [value for name, value in written if name == "putevents.replays"] == [believed]
+    assert [value for name, value in written if name == "putevents.replays"] == [confirmed]
 
 
 def test_a_sources_own_headers_are_kept_whatever_they_begin_with() -> None:
@@ -220,8 +220,8 @@ def test_no_header_of_an_earlier_letter_is_left_where_this_one_has_none() -> Non
     after = headers(record, Rejection(Stage.DECODE, Reason.NOT_JSON, "no JSON"), "g-1")
     names = [name for name, _ in after if name != "trace"]
     assert len(names) == len(set(names))
-    gone = {f"error.{name}" for name in ("field", "pipeline", "rule", "indexes")} | {"stub", "source.timestamp"}
-    assert {f"putevents.{name}" for name in gone}.isdisjoint(names)
+    revoked = {f"error.{name}" for name in ("field", "pipeline", "rule", "indexes")} | {"stub", "source.timestamp"}
+    assert {f"putevents.{name}" for name in revoked}.isdisjoint(names)
 
 
 def test_headers_of_kafka_connect_from_an_earlier_letter_are_not_doubled() -> None:
@@ -532,7 +532,7 @@ def test_the_letter_of_a_partition_that_is_gone_is_dropped(cluster: MockCluster)
     cluster.push_request_errors(ApiKey.PRODUCE, KafkaError.POLICY_VIOLATION)
     fresh = post.put()
     post.until(lambda: post.errors)
-    fresh.owner.gone = True
+    fresh.owner.revoked = True
     post.now += 1.0
     post.until(lambda: not post.letters.pending())
     assert post.done == []
@@ -620,17 +620,17 @@ class Silent:
     """A producer whose letters time out, with brokers that say of the topic what they are told to."""
 
     def __init__(self, code: int | None) -> None:
-        self.waiting: list[dict[str, Any]] = []
+        self.unsettled: list[dict[str, Any]] = []
         self.code = code
         self.asked = 0
         self.well = False
 
     def produce(self, _: str, **message: Any) -> None:
-        self.waiting.append(message)
+        self.unsettled.append(message)
 
     def poll(self, _: float) -> None:
-        waiting, self.waiting = self.waiting, []
-        for message in waiting:
+        unsettled, self.unsettled = self.unsettled, []
+        for message in unsettled:
             message["on_delivery"](None if self.well else KafkaError(KafkaError._MSG_TIMED_OUT), None)
 
     def list_topics(self, topic: str, timeout: float) -> Any:

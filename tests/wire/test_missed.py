@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from connector.core.records import Record, TopicPartition
-from connector.kafka.missed import ALLOWANCE, ASKED, BEGINNING, PATIENCE, SHARE, WORTH_ASKING, Retention
+from connector.kafka.missed import ALLOWANCE, ASKED, BEGINNING, PATIENCE, SHARE, WORTH_ASKING, MissedRecords
 from connector.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -60,17 +60,17 @@ class Case:
         self.now = 100.0
         self.held = 0.0
         self.metrics = Metrics()
-        self.retention = Retention(
+        self.missed_records = MissedRecords(
             broker,  # type: ignore[arg-type]  # a fake
             self.metrics,
             latest=latest,
             clock=lambda: self.now,
         )
-        self.retention.assigned([PLACE])
+        self.missed_records.assigned([PLACE])
 
     def read(self, *offsets: int) -> None:
         for offset in offsets:
-            self.retention.read(Record(*PLACE, offset, None, None, None))
+            self.missed_records.read(Record(*PLACE, offset, None, None, None))
 
     def pass_by(self, seconds: float) -> None:
         """Time in which the loop waits."""
@@ -145,13 +145,13 @@ def test_a_broker_that_does_not_answer_stops_nothing() -> None:
     case = Case(broker)
     broker.down = True
     case.read(5 * WORTH_ASKING)
-    case.retention.assigned([PLACE])
+    case.missed_records.assigned([PLACE])
     assert case.missed == 0
 
 
 def test_nothing_is_kept_of_a_partition_that_left() -> None:
     case = Case(Broker(committed=50, begins=80))
-    case.retention.forget([PLACE])
+    case.missed_records.forget([PLACE])
     case.read(80)
     assert case.missed == 0
 
@@ -159,8 +159,8 @@ def test_nothing_is_kept_of_a_partition_that_left() -> None:
 def test_nothing_is_asked_from_within_a_callback() -> None:
     broker = Broker(committed=50, begins=80)
     case = Case(broker)
-    case.retention.forget([PLACE])
-    case.retention.assigned([PLACE])
+    case.missed_records.forget([PLACE])
+    case.missed_records.assigned([PLACE])
     assert broker.questions == 0
 
 
@@ -185,7 +185,7 @@ def test_a_loss_at_the_start_is_counted_once_the_group_s_position_is_known() -> 
     assert case.missed == 0
     broker.down = False
     case.now += ASKED
-    case.retention.look()
+    case.missed_records.look()
     assert case.missed == 30
     case.now += ASKED
     case.read(83)
@@ -211,15 +211,15 @@ def test_a_slow_broker_holds_the_loop_for_a_second_in_a_row_and_a_tenth_of_the_t
     case = Case(broker)
     broker.takes, broker.down = lambda seconds: case.pass_by(min(seconds, 0.4)), down
     places = [TopicPartition("clicks", number) for number in range(100)]
-    case.retention.assigned(places)
+    case.missed_records.assigned(places)
     began = case.now
     for number, place in enumerate(places):
-        case.retention.read(Record(*place, 5 * WORTH_ASKING, None, None, None))
+        case.missed_records.read(Record(*place, 5 * WORTH_ASKING, None, None, None))
         assert number > 0 or case.held <= ALLOWANCE
     assert case.held <= ALLOWANCE + SHARE * (case.now - began)
     for _ in range(600):
         case.now += 0.1
-        case.retention.look()
+        case.missed_records.look()
     assert case.held <= ALLOWANCE + SHARE * (case.now - began)
     assert broker.questions > 2
 
@@ -228,9 +228,9 @@ def test_the_first_records_of_many_partitions_take_two_questions_in_all() -> Non
     broker = Broker(committed=50, begins=80)
     case = Case(broker)
     places = [TopicPartition("clicks", number) for number in range(1, 100)]
-    case.retention.assigned(places)
+    case.missed_records.assigned(places)
     for place in places:
-        case.retention.read(Record(*place, 80, None, None, None))
+        case.missed_records.read(Record(*place, 80, None, None, None))
     assert case.missed == 99 * 30
     assert broker.questions == 2
 
@@ -252,11 +252,11 @@ def test_what_is_lost_of_many_partitions_is_one_question() -> None:
     places = [TopicPartition("clicks", number) for number in range(1, 100)]
     broker.down = True
     for place in places:
-        case.retention.assigned([place])
-        case.retention.read(Record(*place, 5 * WORTH_ASKING, None, None, None))
+        case.missed_records.assigned([place])
+        case.missed_records.read(Record(*place, 5 * WORTH_ASKING, None, None, None))
     broker.down = False
     case.now += 10 * ASKED
-    case.retention.look()
+    case.missed_records.look()
     assert case.missed == 99 * 5 * WORTH_ASKING
     assert broker.asked == 1
 

@@ -20,12 +20,12 @@ from botocore.session import Session
 
 from connector.aws.credentials import Account, NotConfigured
 from connector.aws.put_events import Wire
-from connector.aws.sender import Calls
+from connector.aws.sender import SenderThread
 from connector.core.sending.lanes import Batch
 from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Rejected, Retryable, Status, Throttled
 from connector.local.endpoint.faults import Faults
 from connector.local.endpoint.server import Endpoint, running_endpoint
-from connector.ports import Answer
+from connector.ports import CallResult
 from tests.conftest import KEY, SECRET
 from tests.wire.web import AWS, Asked, Told, Web, batch
 from tests.wire.wires import ROLE, bare, free_port, wire
@@ -478,11 +478,11 @@ def test_a_role_is_assumed_with_new_keys_when_the_old_ones_have_expired(
 def test_every_batch_is_delivered_once_and_answered() -> None:
     bodies = [b'{"eventType":"View","sentAt":1700000000,"eventId":"e-%d"}' % number for number in range(500)]
     with running_endpoint(Faults(credentials={KEY: SECRET}), keep=False) as endpoint:
-        calls = Calls(Wire(Account(None, endpoint.url), 20.0))
+        calls = SenderThread(Wire(Account(None, endpoint.url), 20.0))
         batches = [batch(each, session_id=f"s-{number}") for number, each in enumerate(bodies)]
         for each in batches:
             calls.submit(each)
-        answers: list[Answer] = []
+        answers: list[CallResult] = []
         while len(answers) < len(batches):
             there = calls.wait(20.0)
             assert there, "an answer is missing"
@@ -501,7 +501,7 @@ def test_a_bug_in_a_call_is_raised_in_the_thread_that_waits(endpoint: Endpoint) 
         async def send(self, batch: Batch) -> Outcome:
             raise ZeroDivisionError(len(batch.items))
 
-    calls = Calls(Broken(Account(None, endpoint.url), 1.0))
+    calls = SenderThread(Broken(Account(None, endpoint.url), 1.0))
     calls.submit(batch())
     with pytest.raises(ZeroDivisionError):
         calls.wait(10.0)
@@ -510,7 +510,7 @@ def test_a_bug_in_a_call_is_raised_in_the_thread_that_waits(endpoint: Endpoint) 
 
 def test_closing_gives_up_what_is_under_way(endpoint: Endpoint) -> None:
     endpoint.control({"hang_rate": 1})
-    calls = Calls(Wire(Account(None, endpoint.url), 60.0))
+    calls = SenderThread(Wire(Account(None, endpoint.url), 60.0))
     calls.submit(batch())
     while not endpoint.stats()["calls"]:
         calls.wait(0.01)
@@ -519,7 +519,7 @@ def test_closing_gives_up_what_is_under_way(endpoint: Endpoint) -> None:
 
 
 def test_waiting_without_an_answer_takes_the_time_it_was_given_and_no_more(endpoint: Endpoint) -> None:
-    calls = Calls(Wire(Account(None, endpoint.url), 5.0))
+    calls = SenderThread(Wire(Account(None, endpoint.url), 5.0))
     assert list(calls.wait(0.0)) == []
     assert list(calls.wait(0.01)) == []
     calls.close()

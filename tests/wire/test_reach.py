@@ -43,8 +43,8 @@ class Ours:
 
 
 def joined(servers: str) -> tuple[KafkaSource, Ours]:
-    quick = {"heartbeat.interval.ms": 300, "statistics.interval.ms": 200, "session.timeout.ms": 45_000}
-    properties = {"bootstrap.servers": servers, "group.id": "g", "auto.offset.reset": "earliest", **quick}
+    fast_constructor = {"heartbeat.interval.ms": 300, "statistics.interval.ms": 200, "session.timeout.ms": 45_000}
+    properties = {"bootstrap.servers": servers, "group.id": "g", "auto.offset.reset": "earliest", **fast_constructor}
     source, ours = KafkaSource(properties, reading("clicks"), Metrics()), Ours()
     source._listening._quiet = 1.0  # what six seconds are to a member that beats every three
     source.subscribe(ours)

@@ -445,7 +445,7 @@ def test_asking_for_topics_does_not_create_them(cluster: MockCluster) -> None:
 @pytest.mark.parametrize(("policy", "latest"), [("earliest", False), ("latest", True), ("error", False)])
 def test_what_is_missed_is_counted_by_where_reading_goes_on(cluster: MockCluster, policy: str, *, latest: bool) -> None:
     member = Member(cluster, auto_offset_reset=policy)
-    assert member.source._retention._latest is latest
+    assert member.source._missed._latest is latest
     member.source.close()
 
 

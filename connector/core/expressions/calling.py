@@ -78,7 +78,7 @@ class Parameter(NamedTuple):
     types: tuple[str, ...]
     accepted: frozenset[type]
     elements: tuple[frozenset[type], ...]
-    quick: frozenset[type]
+    fast_constructor: frozenset[type]
 
 
 class Function(NamedTuple):
@@ -129,8 +129,8 @@ def parameter(*types: str) -> Parameter:
     outer_and_inner = [kind.partition("-") for kind in types]
     accepted = frozenset[type]().union(*(PYTHON_TYPES[outer] for outer, _, _ in outer_and_inner))
     elements = tuple(PYTHON_TYPES[inner] for _, _, inner in outer_and_inner if inner)
-    quick = accepted - PYTHON_TYPES["array"] if elements else accepted
-    return Parameter(types, accepted, elements, quick if accepted else _JSON_TYPES)
+    fast_constructor = accepted - PYTHON_TYPES["array"] if elements else accepted
+    return Parameter(types, accepted, elements, fast_constructor if accepted else _JSON_TYPES)
 
 
 def invoke(function: Function, call: Callable[..., Any], arguments: Sequence[Any]) -> Any:
@@ -200,11 +200,15 @@ def calling(
     ``each`` is what a reference among the arguments takes for one element.
     """
     count = _counter(function.rate.element + each, function.rate.character, spend)
-    quick = [parameter.quick for parameter in function.parameters] + [_JSON_TYPES] * len(arguments)
+    fast_constructor = [parameter.fast_constructor for parameter in function.parameters] + [_JSON_TYPES] * len(
+        arguments
+    )
     if len(arguments) == 1:
-        return _with_one(function, call, arguments[0], quick[0], count)
+        return _with_one(function, call, arguments[0], fast_constructor[0], count)
     if len(arguments) == 2:
-        return _with_two(function, call, (arguments[0], arguments[1]), (quick[0], quick[1]), count)
+        return _with_two(
+            function, call, (arguments[0], arguments[1]), (fast_constructor[0], fast_constructor[1]), count
+        )
 
     def run(value: Any) -> Any:
         given = [argument(value) for argument in arguments]
@@ -235,14 +239,14 @@ def _with_one(
     function: Function,
     call: Callable[..., Any],
     argument: Closure,
-    quick: frozenset[type],
+    fast_constructor: frozenset[type],
     count: Callable[[Any], None],
 ) -> Closure:
     def run(value: Any) -> Any:
         given = argument(value)
         if type(given) in SIZED and len(given) > _SHORT:
             count(given)
-        if type(given) in quick:
+        if type(given) in fast_constructor:
             try:
                 return call(given)
             except (JMESPathTypeError, *_FAULTS):
@@ -256,10 +260,10 @@ def _with_two(
     function: Function,
     call: Callable[..., Any],
     arguments: tuple[Closure, Closure],
-    quick: tuple[frozenset[type], frozenset[type]],
+    fast_constructor: tuple[frozenset[type], frozenset[type]],
     count: Callable[[Any], None],
 ) -> Closure:
-    (one, other), (quick_one, quick_other) = arguments, quick
+    (one, other), (quick_one, quick_other) = arguments, fast_constructor
 
     def run(value: Any) -> Any:
         first, second = one(value), other(value)

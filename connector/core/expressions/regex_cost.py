@@ -17,21 +17,21 @@ MAX_TOGETHER = 128  # characters and classes within one loop: pairs are looked a
 MAX_STEPS = 200_000  # of looking at how two loops work together
 
 
-class Growth(NamedTuple):
+class BacktrackingCost(NamedTuple):
     """At most about ``ways * length ** (degree + 1)`` steps; a ``degree`` of None is exponential growth."""
 
     degree: int | None
     ways: int
 
 
-def growth(pattern: str) -> Growth:
+def backtracking_cost(pattern: str) -> BacktrackingCost:
     """How fast the ways to search a text for the pattern grow with the text.
 
     Raises:
         TooComplex: it cannot be said.
         re.error, OverflowError, RecursionError: as ``re.compile`` does.
     """
-    return _Analysis(automaton(pattern)).growth()
+    return _Analysis(automaton(pattern)).backtracking_cost()
 
 
 class _Analysis:
@@ -45,10 +45,10 @@ class _Analysis:
         for position, component in self._component.items():
             self._members[component].append(position)
 
-    def growth(self) -> Growth:
+    def backtracking_cost(self) -> BacktrackingCost:
         loops = [component for component in sorted(self._members, reverse=True) if self._loops(component)]
         if any(self._exponential(component) for component in loops):
-            return Growth(None, 0)
+            return BacktrackingCost(None, 0)
         # Loop to the longest chain that begins with it; the last loops come first.
         longest: dict[int, int] = {}
         for loop in loops:
@@ -57,7 +57,7 @@ class _Analysis:
                 (longest[later] + self._hands_over(loop, later) for later in longest if later in beyond),
                 default=0,
             )
-        return Growth(max(longest.values(), default=0), self._ways())
+        return BacktrackingCost(max(longest.values(), default=0), self._ways())
 
     def _loops(self, component: int) -> bool:
         first = self._members[component][0]

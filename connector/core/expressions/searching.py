@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from connector.core.expressions.calling import EvaluationError, ExpressionError, Spend, free, nullable
 from connector.core.expressions.regex_automaton import TooComplex
-from connector.core.expressions.regex_cost import growth
+from connector.core.expressions.regex_cost import backtracking_cost
 
 MAX_SEARCHED = 8192  # characters that regex_extract searches; fewer where a pattern's steps would be too many
 MAX_SEARCH = 200_000  # moves that one search may take, a few milliseconds at most
@@ -70,7 +70,7 @@ def _searching(pattern: str, position: int | None) -> _Searching:
     alone, but by one for each element of a record.
     """
     try:
-        degree, ways = growth(pattern)
+        degree, ways = backtracking_cost(pattern)
     except TooComplex as error:
         raise _too_slow(f"a pattern of which can be said how long it takes: {error}", None, position) from None
     if degree is None:

@@ -25,7 +25,17 @@ from connector.core.mapping.scope import (
 )
 from connector.core.mapping.specs import PipelineSpec, PutEventsSpec, Rule
 from connector.core.mapping.topics import fault, is_pattern
-from connector.core.records import DataError, Failed, Filtered, Reason, Rejection, Skip, Skipped, Stage, quick
+from connector.core.records import (
+    DataError,
+    Failed,
+    Filtered,
+    Reason,
+    Rejection,
+    Skip,
+    Skipped,
+    Stage,
+    fast_constructor,
+)
 
 __all__ = ["MAX_ELEMENTS", "Mapped", "MappedEvent", "Mapping", "Members", "SpecError", "compile_pipeline"]
 
@@ -55,7 +65,7 @@ class Mapped(NamedTuple):
     failed: Failed = ()
 
 
-_mapped, _mapped_event = quick(Mapped), quick(MappedEvent)
+_mapped, _mapped_event = fast_constructor(Mapped), fast_constructor(MappedEvent)
 
 Result = Mapped | Skipped | Rejection
 _Action = Callable[[Root], Result]

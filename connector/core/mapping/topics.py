@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from connector.core.expressions.regex_automaton import TooComplex
-from connector.core.expressions.regex_cost import growth
+from connector.core.expressions.regex_cost import backtracking_cost
 from connector.core.mapping.specs import PipelineSpec
 
 INTERNAL = "__"  # what the names of a cluster's own topics begin with
@@ -41,7 +41,7 @@ def fault(pattern: str) -> Fault | None:
     """What is wrong with a regular expression for names of topics; None where it can be used."""
     try:
         re.compile(pattern)
-        degree, ways = growth(pattern)
+        degree, ways = backtracking_cost(pattern)
     except re.error as error:
         return Fault(f"expected a regular expression: {error.msg}", error.pos)
     except TooComplex as error:

@@ -29,11 +29,11 @@ from connector.core.records import (
     Skipped,
     Stage,
     Transformed,
-    quick,
+    fast_constructor,
 )
 from connector.core.rejections import merge
 
-_entry, _transformed = quick(Entry), quick(Transformed)
+_entry, _transformed = fast_constructor(Entry), fast_constructor(Transformed)
 
 
 class Pipeline:

@@ -68,7 +68,7 @@ class Change(NamedTuple):
     resume: frozenset[TopicPartition]
 
 
-class Flow:
+class Backpressure:
     """Decides from the loads; remembers what is paused, since Kafka's client cannot be asked."""
 
     def __init__(self, bounds: Bounds) -> None:

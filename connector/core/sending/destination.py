@@ -5,7 +5,7 @@ a wrong tracking id. ``take`` says which call goes next, ``settle`` what its out
 
 **Bad data or bad configuration?** PutEvents answers both with InvalidInputException, and believing the first would
 send a whole topic to the dead letters. So a rejected entry is held until a call to the same tracking id succeeds
-after it. Where one succeeded before and none comes after (the topic ran dry), it is believed after ``DOUBT``
+after it. Where one succeeded before and none comes after (the topic ran dry), it is believed after ``CONFIRMED_AFTER``
 seconds. And ``stop_after_rejections`` in a row, with no success between them, stop the process with none of them
 dead-lettered.
 """
@@ -25,9 +25,9 @@ from connector.core.sending.outcomes import (
     described,
     expired_for_good,
 )
-from connector.core.sending.rate import Outage, Pace, backoff
+from connector.core.sending.rate import CircuitBreaker, RateLimiter, backoff
 
-DOUBT = 5.0  # seconds
+CONFIRMED_AFTER = 5.0  # seconds
 
 
 class Limits(NamedTuple):
@@ -41,14 +41,14 @@ class Limits(NamedTuple):
     configured: frozenset[str] | None = None  # tracking ids that the file names; None where all of them are
 
 
-class Trust:
+class ConfigurationProven:
     """Whether any call of the process has succeeded, to whatever tracking id: region and credentials are right then."""
 
     def __init__(self) -> None:
         self.proven = False
 
 
-class Doubtful(NamedTuple):
+class HeldRejection(NamedTuple):
     """An entry that the service rejected alone, while nobody knows yet whose fault that is."""
 
     item: Item
@@ -60,24 +60,26 @@ class Settled(NamedTuple):
     """What an outcome means for records: entries delivered, entries that are bad for sure, or the end."""
 
     delivered: tuple[Item, ...] = ()
-    rejected: tuple[Doubtful, ...] = ()
+    rejected: tuple[HeldRejection, ...] = ()
     fatal: Fatal | None = None
 
 
-class Channel:
+class Destination:
     """The calls to one tracking id.
 
     A tracking id that a rule takes from the record is data, not configuration: once the process is known to be set up
     right, what it rejects is bad data, and it cannot stop the process.
     """
 
-    def __init__(self, tracking_id: str, limits: Limits, now: float, trust: Trust | None = None) -> None:
+    def __init__(
+        self, tracking_id: str, limits: Limits, now: float, configuration: ConfigurationProven | None = None
+    ) -> None:
         self.tracking_id = tracking_id
         self._configured = limits.configured is None or tracking_id in limits.configured
-        self._trust = trust or Trust()
+        self._configuration = configuration or ConfigurationProven()
         self.lanes = Lanes(tracking_id, limits.linger)
-        self.pace = Pace(limits.requests_per_second, now)
-        self.outage = Outage(limits.retry_initial, limits.retry_maximum)
+        self.limiter = RateLimiter(limits.requests_per_second, now)
+        self.breaker = CircuitBreaker(limits.retry_initial, limits.retry_maximum)
         self.last_failure = ""  # why the last call failed for want of an endpoint, and when it did
         self.failed_at = 0.0
         self.on_the_wire = 0
@@ -86,22 +88,22 @@ class Channel:
         self._limits = limits
         self._succeeded = False
         self._in_a_row = 0
-        self._doubtful: list[Doubtful] = []
+        self._held: list[HeldRejection] = []
 
     @property
     def idle(self) -> bool:
         """Nothing waits here and nothing is under way."""
-        return not self.lanes.waiting and not self._doubtful
+        return not self.lanes.waiting and not self._held
 
     @property
     def unsettled(self) -> bool:
         """An outage of which nobody can say whether it lasts: nothing is left that could be sent."""
-        return self.outage.since is not None and not self.lanes.waiting and not self.on_the_wire
+        return self.breaker.since is not None and not self.lanes.waiting and not self.on_the_wire
 
     @property
-    def in_doubt(self) -> int:
+    def held_count(self) -> int:
         """How many rejected entries are held."""
-        return len(self._doubtful)
+        return len(self._held)
 
     @property
     def name(self) -> str:
@@ -111,24 +113,24 @@ class Channel:
     @property
     def proven(self) -> bool:
         """Whether rejections can be bad data: the tracking id is, or was, known to be right, or is data itself."""
-        return self._succeeded or (not self._configured and self._trust.proven)
+        return self._succeeded or (not self._configured and self._configuration.proven)
 
     def take(self, now: float) -> Batch | None:
         """The call that may go now, None where none may."""
-        if self.outage.ready_at(now) > now:
+        if self.breaker.ready_at(now) > now:
             return None
         ready_at = self.lanes.ready_at(now)
         if ready_at is None or ready_at > now:
             self._note_free(now)
             return None
         # Only a call that is ready asks for its turn: the pace learns from those that have to wait for it.
-        if not self.pace.take(now):
+        if not self.limiter.take(now):
             self._held_from = now if self._held_from is None else self._held_from
             return None
         self._note_free(now)
         batch = self.lanes.take(now)
         self.on_the_wire += 1
-        self.outage.on_call(batch, now)
+        self.breaker.on_call(batch, now)
         return batch
 
     def _note_free(self, now: float) -> None:
@@ -139,7 +141,7 @@ class Channel:
     def ready_at(self, now: float) -> float | None:
         """When ``take`` may have a call, with nothing added; None where only an answer can tell."""
         waiting = self.lanes.ready_at(now)
-        return None if waiting is None else max(waiting, self.outage.ready_at(now), self.pace.ready_at(now))
+        return None if waiting is None else max(waiting, self.breaker.ready_at(now), self.limiter.ready_at(now))
 
     def settle(self, batch: Batch, outcome: Outcome, now: float, chance: float) -> Settled:
         """Take the answer to a call into account.
@@ -154,17 +156,17 @@ class Channel:
         match outcome:
             case Delivered() | Rejected():
                 self._answered()
-                self.pace.on_accepted(batch.left_at)
+                self.limiter.on_accepted(batch.left_at)
                 return self._rejected(batch, outcome, now) if isinstance(outcome, Rejected) else self._delivered(batch)
             case Throttled():
                 self._answered()
-                self.pace.on_throttled(now, batch.left_at)
+                self.limiter.on_throttled(now, batch.left_at)
                 # The pace decides how fast repeats go; the lane only steps aside for the others meanwhile.
                 self._postpone(batch, 1, now, chance)
                 return Settled()
             case Retryable():
                 self.last_failure, self.failed_at = described(outcome), now
-                self.outage.on_failure(batch, now, chance)
+                self.breaker.on_failure(batch, now, chance)
                 self._postpone(batch, self.lanes.failed(batch), now, chance)
                 return Settled()
             case Expired() | Fatal():
@@ -175,9 +177,9 @@ class Channel:
                 assert_never(outcome)
 
     def _answered(self) -> None:
-        if self.outage.since is not None:
+        if self.breaker.since is not None:
             self.lanes.wake()
-        self.outage.on_answer()
+        self.breaker.on_answer()
 
     def _postpone(self, batch: Batch, attempt: int, now: float, chance: float) -> None:
         wait = backoff(attempt, self._limits.retry_initial, self._limits.retry_maximum, chance)
@@ -185,15 +187,15 @@ class Channel:
 
     def _delivered(self, batch: Batch) -> Settled:
         self.lanes.delivered(batch)
-        return Settled(delivered=batch.items, rejected=self._believe())
+        return Settled(delivered=batch.items, rejected=self._confirm())
 
     def _rejected(self, batch: Batch, outcome: Rejected, now: float) -> Settled:
         culprit = self.lanes.split(batch)
         if culprit is None:
             return Settled()
         self._in_a_row += 1
-        self._doubtful.append(Doubtful(culprit, outcome, now))
-        is_data = not self._configured and self._trust.proven
+        self._held.append(HeldRejection(culprit, outcome, now))
+        is_data = not self._configured and self._configuration.proven
         if self._in_a_row >= self._limits.stop_after_rejections and not is_data:
             return Settled(fatal=self._wrong_configuration(outcome))
         return Settled()
@@ -208,24 +210,24 @@ class Channel:
             outcome.status,
         )
 
-    def _believe(self) -> tuple[Doubtful, ...]:
-        self._succeeded = self._trust.proven = True
+    def _confirm(self) -> tuple[HeldRejection, ...]:
+        self._succeeded = self._configuration.proven = True
         self._in_a_row = 0
-        believed, self._doubtful = self._doubtful, []
-        return tuple(believed)
+        confirmed, self._held = self._held, []
+        return tuple(confirmed)
 
-    def believed_by(self, now: float) -> tuple[Doubtful, ...]:
+    def confirmed_by(self, now: float) -> tuple[HeldRejection, ...]:
         """Held rejections that are believed by now, for want of anything that speaks against them."""
-        if not self.proven or not self._doubtful or self._doubtful[0].at + DOUBT > now:
+        if not self.proven or not self._held or self._held[0].at + CONFIRMED_AFTER > now:
             return ()
-        ripe = tuple(doubtful for doubtful in self._doubtful if doubtful.at + DOUBT <= now)
-        self._doubtful = [doubtful for doubtful in self._doubtful if doubtful.at + DOUBT > now]
+        ripe = tuple(held for held in self._held if held.at + CONFIRMED_AFTER <= now)
+        self._held = [held for held in self._held if held.at + CONFIRMED_AFTER > now]
         return ripe
 
-    def believed_at(self) -> float | None:
+    def confirmed_at(self) -> float | None:
         """When ``believed_by`` has something, None where only a success can tell."""
-        return self._doubtful[0].at + DOUBT if self.proven and self._doubtful else None
+        return self._held[0].at + CONFIRMED_AFTER if self.proven and self._held else None
 
-    def discard_doubtful(self, given_up: Callable[[Item], bool]) -> None:
+    def discard_held(self, revoking: Callable[[Item], bool]) -> None:
         """Drop held rejections that are given up."""
-        self._doubtful = [doubtful for doubtful in self._doubtful if not given_up(doubtful.item)]
+        self._held = [held for held in self._held if not revoking(held.item)]

@@ -223,7 +223,7 @@ class Lanes:
 
     def _come_back(self, lane: Lane) -> None:
         """What is on the wire waits again, but for what was given up meanwhile."""
-        kept = [item for item in lane.items[: lane.on_the_wire] if not item.opened.given_up]
+        kept = [item for item in lane.items[: lane.on_the_wire] if not item.opened.revoking]
         lane.suspects = max(0, lane.suspects - lane.on_the_wire + len(kept))
         self._replace_head(lane, kept)
 
@@ -242,11 +242,11 @@ class Lanes:
         lane.measure()
         self._queue(lane)
 
-    def discard(self, given_up: Callable[[Item], bool]) -> None:
+    def discard(self, revoking: Callable[[Item], bool]) -> None:
         """Drop entries that wait and are given up. Those on the wire stay until their call is settled."""
         for lane in list(self._lanes.values()):
             head, tail = lane.items[: lane.on_the_wire], lane.items[lane.on_the_wire :]
-            kept = [item for item in tail if not given_up(item)]
+            kept = [item for item in tail if not revoking(item)]
             if len(kept) == len(tail):
                 continue
             self._waiting -= len(tail) - len(kept)

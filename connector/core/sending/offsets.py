@@ -31,7 +31,7 @@ class OpenRecord:
         "rule",
         "size",
         "timestamp",
-        "waiting",
+        "unsettled",
     )
 
     def __init__(self, record: Record, owner: "PartitionOffsets") -> None:
@@ -43,29 +43,29 @@ class OpenRecord:
         self.pipeline: str | None = None
         self.rule: str | None = None
         self.events = 1
-        self.waiting = 0
+        self.unsettled = 0
         self.rejections: tuple[Rejection, ...] = ()
 
     def reject(self, rejection: Rejection) -> None:
         """Something is wrong with one of its entries, or with several."""
         self.rejections += (rejection,)
 
-    def expect(self, entries: int, pipeline: str, rule: str) -> None:
+    def await_entries(self, entries: int, pipeline: str, rule: str) -> None:
         """A rule made entries of it: so many must be settled before it can close."""
         self.pipeline, self.rule = pipeline, rule
-        self.waiting = entries
+        self.unsettled = entries
         self.owner.open_events += entries - self.events
         self.events = entries
 
     @property
-    def given_up(self) -> bool:
+    def revoking(self) -> bool:
         """Its partition is leaving, or has left: no new call may carry it."""
         return self.owner.leaving
 
     @property
-    def gone(self) -> bool:
+    def revoked(self) -> bool:
         """Its partition has left: whatever becomes of it is somebody else's to count and commit."""
-        return self.owner.gone
+        return self.owner.revoked
 
     def close(self) -> None:
         """The record is done with: delivered, filtered, skipped, or safe in the dead letters."""
@@ -86,18 +86,18 @@ class PartitionOffsets:
         "abandoned",
         "copies",
         "events_done",
-        "gone",
         "leaving",
         "open_bytes",
         "open_count",
         "open_events",
+        "revoked",
         "topic_partition",
     )
 
     def __init__(self, topic_partition: TopicPartition) -> None:
         self.topic_partition = topic_partition
         self.leaving = False
-        self.gone = False
+        self.revoked = False
         self.abandoned = 0  # open records that were dropped when the topic began anew, until somebody counts them
         self.copies = 0  # records that came again and were dropped, until somebody counts them
         self.events_done = 0
@@ -132,7 +132,7 @@ class PartitionOffsets:
 
     def _restart(self) -> None:
         former = PartitionOffsets(self.topic_partition)
-        former.leaving = former.gone = True
+        former.leaving = former.revoked = True
         for opened in self._open:
             opened.owner = former
         self.abandoned += self.open_count
@@ -209,7 +209,7 @@ class Offsets:
             self._committed.pop(topic_partition, None)
             partition = self._partitions.pop(topic_partition, None)
             if partition is not None:
-                partition.leaving = partition.gone = True
+                partition.leaving = partition.revoked = True
                 abandoned[topic_partition] = partition.open_count
         return abandoned
 
@@ -217,7 +217,7 @@ class Offsets:
         """Open the record; None where it is a copy, or of a partition that is not ours."""
         # Records come in runs of one partition, and a look is cheaper than a key.
         latest = self._latest
-        if latest is None or latest.gone or latest.topic_partition != (record.topic, record.partition):
+        if latest is None or latest.revoked or latest.topic_partition != (record.topic, record.partition):
             latest = self._latest = self._partitions.get(record.topic_partition)
         return latest.track(record) if latest is not None else None
 

@@ -30,7 +30,7 @@ _STEP = math.log(2) / STARTING  # that each accepted call adds, so that a rate w
 _WHOLE = 1.0 - 1e-9  # of a token: what rounding leaves of one
 
 
-class Pace:
+class RateLimiter:
     """A token bucket; its rate falls when calls are throttled and grows back towards the ceiling."""
 
     __slots__ = (
@@ -178,7 +178,7 @@ def backoff(attempt: int, initial: float, maximum: float, chance: float) -> floa
     return chance * min(maximum, initial * 2.0**exponent)
 
 
-class Outage:
+class CircuitBreaker:
     """Whether the endpoint answers at all; while it does not, single calls ask.
 
     Lanes wait for themselves after a failure. That is enough for a failure here and there, but in an outage

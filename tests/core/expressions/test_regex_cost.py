@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from connector.core.expressions import regex_automaton as automaton
 from connector.core.expressions.expression import EvaluationError, ExpressionError, compile_expression
 from connector.core.expressions.regex_automaton import MAX_POSITIONS, TooComplex
-from connector.core.expressions.regex_cost import MAX_TOGETHER, growth
+from connector.core.expressions.regex_cost import MAX_TOGETHER, backtracking_cost
 from connector.core.expressions.searching import MAX_SEARCH, MAX_SEARCHED, MAX_WAYS
 from connector.core.mapping.rules import MAX_ELEMENTS, Mapping, compile_pipeline
 from connector.core.mapping.scope import RECORD_NAMES
@@ -52,7 +52,7 @@ QUICK = (
 @pytest.mark.parametrize("pattern", EXPONENTIAL)
 def test_a_pattern_that_a_short_text_stalls_is_refused(pattern: str) -> None:
     with contextlib.suppress(TooComplex):
-        assert growth(pattern).degree is None
+        assert backtracking_cost(pattern).degree is None
     with pytest.raises(ExpressionError, match=r"regex_extract\(\) expected a ") as caught:
         compiled(pattern)
     assert caught.value.code == "bad_argument"
@@ -60,7 +60,7 @@ def test_a_pattern_that_a_short_text_stalls_is_refused(pattern: str) -> None:
 
 @pytest.mark.parametrize("pattern", POWERS)
 def test_a_pattern_that_a_long_text_stalls_is_refused(pattern: str) -> None:
-    assert (growth(pattern).degree or 2) >= 2
+    assert (backtracking_cost(pattern).degree or 2) >= 2
     with pytest.raises(ExpressionError, match="expected a pattern") as caught:
         compiled(pattern)
     assert caught.value.hint is not None
@@ -68,7 +68,7 @@ def test_a_pattern_that_a_long_text_stalls_is_refused(pattern: str) -> None:
 
 @pytest.mark.parametrize("pattern", SQUARES)
 def test_a_pattern_whose_search_takes_the_square_searches_as_many_characters_as_the_steps_allow(pattern: str) -> None:
-    degree, ways = growth(pattern)
+    degree, ways = backtracking_cost(pattern)
     assert degree == 1
     longest = next(length for length in count(1) if ways * (length + 1) ** 2 / 2 > MAX_SEARCH)
     expression = compiled(pattern)
@@ -78,7 +78,7 @@ def test_a_pattern_whose_search_takes_the_square_searches_as_many_characters_as_
 
 
 def test_a_pattern_of_many_ways_searches_fewer_characters() -> None:
-    degree, ways = growth("a?" * 9 + "a")
+    degree, ways = backtracking_cost("a?" * 9 + "a")
     assert degree == 0
     assert ways * MAX_SEARCHED > MAX_SEARCH
     with pytest.raises(EvaluationError, match=f"at most {MAX_SEARCH // ways} characters for its pattern"):
@@ -90,7 +90,7 @@ def test_a_pattern_of_many_ways_searches_fewer_characters() -> None:
 )
 def test_a_record_that_searches_once_for_each_of_its_elements_is_refused_soon(pattern: str, text: str) -> None:
     """Once: the loop stood still for 41 minutes."""
-    assert len(text) == isqrt(2 * MAX_SEARCH // growth(pattern).ways)  # as long as it may be
+    assert len(text) == isqrt(2 * MAX_SEARCH // backtracking_cost(pattern).ways)  # as long as it may be
     rule = {
         "name": "r",
         "for_each": "value",
@@ -118,7 +118,7 @@ def test_a_record_that_searches_once_for_each_of_its_elements_is_refused_soon(pa
 
 @pytest.mark.parametrize("pattern", QUICK)
 def test_a_pattern_of_everyday_use_is_accepted_at_full_length(pattern: str) -> None:
-    assert growth(pattern).degree == 0
+    assert backtracking_cost(pattern).degree == 0
     compiled(pattern).evaluate({"value": "a" * MAX_SEARCHED})
 
 
@@ -147,7 +147,7 @@ def test_two_loops_that_work_together_in_too_many_ways_are_refused_soon() -> Non
 def test_what_the_parser_may_come_to_know_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("connector.core.expressions.regex_automaton._PARTS", {})
     with pytest.raises(TooComplex, match="subpattern is not known here"):
-        growth("(a)")
+        backtracking_cost("(a)")
     with pytest.raises(TooComplex, match="difference is not known here"):
         automaton._class("IN", [("DIFFERENCE", None)], 0)
 
@@ -164,8 +164,8 @@ def test_a_python_that_has_moved_its_parser_refuses_patterns_and_nothing_else(mo
 
 
 def test_ways_are_counted_and_bounded() -> None:
-    assert growth("^a?a?aab").ways == 4
-    assert growth("a?" * 9 + "a").ways <= MAX_WAYS < growth("a?" * 12 + "a").ways
+    assert backtracking_cost("^a?a?aab").ways == 4
+    assert backtracking_cost("a?" * 9 + "a").ways <= MAX_WAYS < backtracking_cost("a?" * 12 + "a").ways
 
 
 @cache
@@ -209,7 +209,7 @@ def check(pattern: str, start: str, end: str) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             engine = re.compile(pattern)
-        degree, ways = growth(pattern)
+        degree, ways = backtracking_cost(pattern)
     except (re.error, TooComplex):
         assume(False)
         raise AssertionError from None

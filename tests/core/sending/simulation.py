@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable
 
 from connector.core.records import MAX_EVENTS_PER_CALL, Entry, Record, TopicPartition
 from connector.core.sending.destination import Limits
-from connector.core.sending.destinations import Channels
+from connector.core.sending.destinations import Destinations
 from connector.core.sending.lanes import Batch, Item, Lanes
 from connector.core.sending.offsets import OpenRecord, PartitionOffsets
 from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
-from connector.core.sending.rate import Pace
+from connector.core.sending.rate import RateLimiter
 
 REJECTED = Rejected("InvalidInputException")
 THROTTLED = Throttled("ThrottlingException")
@@ -45,16 +45,16 @@ def places(lanes: Lanes) -> int:
     return len(lanes._ready) + len(lanes._lingering) + len(lanes._delayed)
 
 
-def warm_up(pace: Pace, now: float) -> None:
+def warm_up(limiter: RateLimiter, now: float) -> None:
     """Have calls accepted, one after the other, until the rate is its ceiling; it is by ``now``."""
     at = now - 60.0
-    while pace.rate < pace.ceiling:
-        at = pace.ready_at(at)
-        assert pace.take(at)
-        pace.take(at)  # the next is ready, too, and has to wait
-        pace.on_accepted(at)
+    while limiter.rate < limiter.ceiling:
+        at = limiter.ready_at(at)
+        assert limiter.take(at)
+        limiter.take(at)  # the next is ready, too, and has to wait
+        limiter.on_accepted(at)
     assert at <= now
-    pace.advance(now)
+    limiter.advance(now)
 
 
 class Random(random.Random):
@@ -74,12 +74,12 @@ class Simulation:
     """Sends what is added; ``run`` goes from event to event for as long as anything can happen by itself."""
 
     def __init__(self, limits: Limits, max_in_flight: int = 8, service: Service = steady, seed: int = 0) -> None:
-        self.channels = Channels(limits, max_in_flight)
+        self.destinations = Destinations(limits, max_in_flight)
         self.now = 0.0
         self.calls: list[Batch] = []
         self.delivered: list[Item] = []
         self.rejected: list[Item] = []
-        self.given_up: list[Item] = []
+        self.revoking: list[Item] = []
         self.waits: dict[int, float] = {}  # id of an item to when it first went
         self.most_places = 0
         self._service = service
@@ -94,20 +94,20 @@ class Simulation:
 
     def add(self, added: Item) -> None:
         self._sessions.setdefault((added.entry.tracking_id, added.entry.session_id), deque()).append(added)
-        self.channels.add(added, self.now)
+        self.destinations.add(added, self.now)
 
     def revoke(self, owner: PartitionOffsets) -> None:
         owner.leaving = True
-        self.channels.discard(lambda each: each.opened.given_up)
+        self.destinations.discard(lambda each: each.opened.revoking)
         on_the_wire = {id(each) for _, _, batch, _ in self._wire for each in batch.items}
         for session in self._sessions.values():
-            dropped = [each for each in session if each.opened.given_up and id(each) not in on_the_wire]
+            dropped = [each for each in session if each.opened.revoking and id(each) not in on_the_wire]
             self._forget(session, dropped)
 
     def _forget(self, session: deque[Item], dropped: Iterable[Item]) -> None:
         for each in dropped:
             session.remove(each)
-            self.given_up.append(each)
+            self.revoking.append(each)
 
     # -- what happens by itself ---------------------------------------------------------------------------------
 
@@ -120,41 +120,41 @@ class Simulation:
                 break
             self.now = at
             self._settle()
-            self._believe()
+            self._confirm()
         self.now = max(self.now, until) if until < float("inf") else self.now
 
     def _next_time(self) -> float | None:
-        ready_at = self.channels.ready_at(self.now)
+        ready_at = self.destinations.ready_at(self.now)
         if ready_at is not None:
             assert ready_at > self.now, "ready now, and yet nothing was to be had: a busy loop"
         if not self._wire:
             if ready_at is None:
-                assert self.channels.waiting == 0, "entries wait for an answer that nobody will give"
+                assert self.destinations.waiting == 0, "entries wait for an answer that nobody will give"
             return ready_at
         answered_at = self._wire[0][0]
         if ready_at is None or answered_at <= ready_at:
             return answered_at
         return ready_at
 
-    def _believe(self) -> None:
-        ready_at, nothing_else = self.channels.ready_at(self.now), not self._wire or self._wire[0][0] > self.now
-        believed = [doubtful.item for doubtful in self.channels.believed(self.now)]
-        self._reject(believed)
+    def _confirm(self) -> None:
+        ready_at, nothing_else = self.destinations.ready_at(self.now), not self._wire or self._wire[0][0] > self.now
+        confirmed = [held.item for held in self.destinations.confirmed(self.now)]
+        self._reject(confirmed)
         sent = self._send()
         if nothing_else and ready_at is not None and ready_at <= self.now:
-            assert believed or sent, "ready at this time, and yet nothing was to be had"
+            assert confirmed or sent, "ready at this time, and yet nothing was to be had"
 
     def _send(self) -> int:
         sent = 0
-        while (batch := self.channels.take(self.now)) is not None:
+        while (batch := self.destinations.take(self.now)) is not None:
             self._check(batch)
             outcome, duration = self._service(batch, self.now)
             sent += 1
             self.calls.append(batch)
             heapq.heappush(self._wire, (self.now + duration, len(self.calls), batch, outcome))
-            for channel in self.channels:
-                self.most_places = max(self.most_places, places(channel.lanes))
-        assert self.channels.on_the_wire == len(self._wire) <= self._max_in_flight
+            for destination in self.destinations:
+                self.most_places = max(self.most_places, places(destination.lanes))
+        assert self.destinations.on_the_wire == len(self._wire) <= self._max_in_flight
         return sent
 
     def _check(self, batch: Batch) -> None:
@@ -163,7 +163,7 @@ class Simulation:
         entries = {each.entry[:3] for each in batch.items}
         assert entries == {(batch.tracking_id, batch.session_id, batch.user_id)}, "a call mixes"
         assert key not in self._busy, "two calls of a session are on the wire"
-        assert not any(each.opened.given_up for each in batch.items), "a call carries what was given up"
+        assert not any(each.opened.revoking for each in batch.items), "a call carries what was given up"
         waiting = [each for each in self._sessions[key] if id(each) not in self._doubted][: len(batch.items)]
         assert list(map(id, waiting)) == list(map(id, batch.items)), "out of order"
         self._busy.add(key)
@@ -177,7 +177,7 @@ class Simulation:
             self._busy.discard(key)
             if isinstance(outcome, Rejected) and len(batch.items) == 1:
                 self._doubted.add(id(batch.items[0]))
-            settled = self.channels.settle(batch, outcome, self.now, self._random.random())
+            settled = self.destinations.settle(batch, outcome, self.now, self._random.random())
             assert settled.fatal is None
             assert settled.delivered == (batch.items if isinstance(outcome, Delivered) else ())
             session = self._sessions[key]
@@ -186,8 +186,8 @@ class Simulation:
                 session.remove(each)
             if not isinstance(outcome, Delivered):
                 kept = [each for each in batch.items if id(each) not in self._doubted]
-                self._forget(session, [each for each in kept if each.opened.given_up])
-            self._reject([doubtful.item for doubtful in settled.rejected])
+                self._forget(session, [each for each in kept if each.opened.revoking])
+            self._reject([held.item for held in settled.rejected])
 
     def _reject(self, items: Iterable[Item]) -> None:
         for each in items:
@@ -198,8 +198,8 @@ class Simulation:
     # -- the end --------------------------------------------------------------------------------------------------
 
     def assert_nothing_is_left(self) -> None:
-        assert self.channels.waiting == 0
-        assert self.channels.on_the_wire == 0
-        for channel in self.channels:
-            assert len(channel.lanes) == 0
-            assert channel.on_the_wire == 0
+        assert self.destinations.waiting == 0
+        assert self.destinations.on_the_wire == 0
+        for destination in self.destinations:
+            assert len(destination.lanes) == 0
+            assert destination.on_the_wire == 0

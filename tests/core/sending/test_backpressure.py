@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connector.core.records import TopicPartition
-from connector.core.sending.backpressure import BREATH, HOLD, RESUME, WINDOW, Bounds, Change, Flow, Load
+from connector.core.sending.backpressure import BREATH, HOLD, RESUME, WINDOW, Backpressure, Bounds, Change, Load
 from tests.core.sending.simulation import Random
 
 BOUNDS = Bounds(events=1_000, bytes=100_000, span=700)
@@ -18,167 +18,169 @@ def load(partition: TopicPartition, events: int = 0, size: int = 0, span: int = 
     return Load(partition, events, size, span)
 
 
-def pressed(*loads: Load) -> Flow:
-    flow = Flow(BOUNDS)
-    flow.decide(loads, 0.0)
-    flow.decide(loads, HOLD)
-    return flow
+def pressed(*loads: Load) -> Backpressure:
+    backpressure = Backpressure(BOUNDS)
+    backpressure.decide(loads, 0.0)
+    backpressure.decide(loads, HOLD)
+    return backpressure
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
 def test_reading_stops_when_the_buffer_is_full_and_goes_on_when_it_is_not() -> None:
-    flow = Flow(BOUNDS)
-    flow.decide([load(A, 999)], 0.0)
-    assert flow.may_read
-    flow.decide([load(A, 1_000)], 0.1)
-    assert not flow.may_read
-    assert flow.paused == frozenset()
-    flow.decide([load(A, 970)], 0.11)
-    assert flow.may_read
+    backpressure = Backpressure(BOUNDS)
+    backpressure.decide([load(A, 999)], 0.0)
+    assert backpressure.may_read
+    backpressure.decide([load(A, 1_000)], 0.1)
+    assert not backpressure.may_read
+    assert backpressure.paused == frozenset()
+    backpressure.decide([load(A, 970)], 0.11)
+    assert backpressure.may_read
 
 
 def test_a_full_buffer_is_not_refilled_record_by_record_but_never_stands_still() -> None:
-    flow = Flow(BOUNDS)
-    flow.decide([load(A, 1_000)], 0.0)
-    flow.decide([load(A, 999)], 0.01)
-    assert not flow.may_read, "a poll for one record costs as much as a poll for hundreds"
-    flow.decide([load(A, 999)], BREATH)
-    assert flow.may_read, "where nothing more is delivered, what room there is is used"
-    flow.decide([load(A, 999)], BREATH + 0.01)
-    assert flow.may_read
+    backpressure = Backpressure(BOUNDS)
+    backpressure.decide([load(A, 1_000)], 0.0)
+    backpressure.decide([load(A, 999)], 0.01)
+    assert not backpressure.may_read, "a poll for one record costs as much as a poll for hundreds"
+    backpressure.decide([load(A, 999)], BREATH)
+    assert backpressure.may_read, "where nothing more is delivered, what room there is is used"
+    backpressure.decide([load(A, 999)], BREATH + 0.01)
+    assert backpressure.may_read
 
 
 def test_bytes_fill_the_buffer_as_events_do() -> None:
-    flow = Flow(BOUNDS)
-    flow.decide([load(A, 1, 60_000), load(B, 1, 40_000)], 0.0)
-    assert not flow.may_read
+    backpressure = Backpressure(BOUNDS)
+    backpressure.decide([load(A, 1, 60_000), load(B, 1, 40_000)], 0.0)
+    assert not backpressure.may_read
 
 
 def test_a_buffer_that_is_full_for_a_moment_pauses_nothing() -> None:
-    flow = Flow(BOUNDS)
+    backpressure = Backpressure(BOUNDS)
     for number in range(20):
-        flow.decide([load(A, 1_000)], number * 0.4)
-        flow.decide([load(A, 999)], number * 0.4 + 0.3)
-        assert flow.paused == frozenset()
+        backpressure.decide([load(A, 1_000)], number * 0.4)
+        backpressure.decide([load(A, 999)], number * 0.4 + 0.3)
+        assert backpressure.paused == frozenset()
 
 
 def test_a_buffer_that_stays_full_pauses_partitions_until_it_is_well_below() -> None:
-    flow = Flow(BOUNDS)
-    assert flow.decide([load(A, 1_000)], 0.0) == Change(frozenset(), frozenset())
-    assert flow.decide([load(A, 1_000)], HOLD) == Change(frozenset({A}), frozenset())
-    assert flow.all_paused(1)
-    assert not flow.may_read
-    assert flow.decide([load(A, 800)], 2.0) == Change(frozenset(), frozenset())
-    assert flow.decide([load(A, 700)], 3.0) == Change(frozenset(), frozenset({A}))
-    assert flow.may_read
-    assert not flow.all_paused(1)
+    backpressure = Backpressure(BOUNDS)
+    assert backpressure.decide([load(A, 1_000)], 0.0) == Change(frozenset(), frozenset())
+    assert backpressure.decide([load(A, 1_000)], HOLD) == Change(frozenset({A}), frozenset())
+    assert backpressure.all_paused(1)
+    assert not backpressure.may_read
+    assert backpressure.decide([load(A, 800)], 2.0) == Change(frozenset(), frozenset())
+    assert backpressure.decide([load(A, 700)], 3.0) == Change(frozenset(), frozenset({A}))
+    assert backpressure.may_read
+    assert not backpressure.all_paused(1)
 
 
 def test_who_holds_its_share_pauses_and_the_others_are_read() -> None:
-    flow = pressed(load(A, 900), load(B, 100), load(C, 0))
-    assert flow.paused == {A}
-    assert flow.may_read
+    backpressure = pressed(load(A, 900), load(B, 100), load(C, 0))
+    assert backpressure.paused == {A}
+    assert backpressure.may_read
 
 
 def test_a_stuck_partition_does_not_stop_the_others_ever() -> None:
     """What pauses for its own share resumes by its own load, since the total never falls."""
-    flow = pressed(load(A, 1_000), load(B), load(C))
-    flow.decide([load(A, 1_000), load(B, 400), load(C)], 2.0)
-    assert flow.paused == {A, B}
-    assert flow.may_read
-    change = flow.decide([load(A, 1_000), load(B, 200), load(C)], 3.0)
+    backpressure = pressed(load(A, 1_000), load(B), load(C))
+    backpressure.decide([load(A, 1_000), load(B, 400), load(C)], 2.0)
+    assert backpressure.paused == {A, B}
+    assert backpressure.may_read
+    change = backpressure.decide([load(A, 1_000), load(B, 200), load(C)], 3.0)
     assert change.resume == {B}
-    flow.decide([load(A, 1_000), load(B, 400), load(C, 400)], 4.0)
-    assert not flow.may_read
-    flow.decide([load(A, 1_000), load(B, 100), load(C, 100)], 5.0)
-    assert flow.may_read
-    assert flow.paused == {A}
+    backpressure.decide([load(A, 1_000), load(B, 400), load(C, 400)], 4.0)
+    assert not backpressure.may_read
+    backpressure.decide([load(A, 1_000), load(B, 100), load(C, 100)], 5.0)
+    assert backpressure.may_read
+    assert backpressure.paused == {A}
 
 
 def test_a_partition_far_ahead_of_its_oldest_record_pauses_alone() -> None:
-    flow = Flow(BOUNDS)
-    assert flow.decide([load(A, 10, span=700), load(B)], 0.0).pause == {A}
-    assert flow.may_read
-    assert not flow.decide([load(A, 10, span=600), load(B)], 0.1).resume
-    assert flow.decide([load(A, 10, span=int(700 * RESUME) - 1), load(B)], 0.2).resume == {A}
+    backpressure = Backpressure(BOUNDS)
+    assert backpressure.decide([load(A, 10, span=700), load(B)], 0.0).pause == {A}
+    assert backpressure.may_read
+    assert not backpressure.decide([load(A, 10, span=600), load(B)], 0.1).resume
+    assert backpressure.decide([load(A, 10, span=int(700 * RESUME) - 1), load(B)], 0.2).resume == {A}
 
 
 @pytest.mark.parametrize(("events", "room"), [(0, 1_000), (999, 1), (1_000, 1), (5_000, 1)])
 def test_there_is_room_for_what_is_left_and_always_for_one(events: int, room: int) -> None:
-    assert Flow(BOUNDS).room([load(A, events)]) == room
+    assert Backpressure(BOUNDS).room([load(A, events)]) == room
 
 
 def test_there_is_less_room_for_large_records() -> None:
     half = BOUNDS.bytes // 2
-    assert Flow(BOUNDS).room([Load(A, 10, half, 10)]) == 10
-    assert Flow(BOUNDS).room([Load(A, 10, 2 * BOUNDS.bytes, 10)]) == 1
+    assert Backpressure(BOUNDS).room([Load(A, 10, half, 10)]) == 10
+    assert Backpressure(BOUNDS).room([Load(A, 10, 2 * BOUNDS.bytes, 10)]) == 1
 
 
 def test_without_partitions_there_is_nothing_to_decide() -> None:
-    flow = Flow(BOUNDS)
-    assert flow.decide([], 0.0) == Change(frozenset(), frozenset())
-    assert flow.may_read
+    backpressure = Backpressure(BOUNDS)
+    assert backpressure.decide([], 0.0) == Change(frozenset(), frozenset())
+    assert backpressure.may_read
 
 
 @pytest.mark.parametrize("told", [True, False])
 def test_nobody_resumes_a_partition_that_is_not_ours(told: bool) -> None:  # noqa: FBT001  a parameter of the test
-    flow = pressed(load(A, 500), load(B, 500))
-    assert flow.paused == {A, B}
+    backpressure = pressed(load(A, 500), load(B, 500))
+    assert backpressure.paused == {A, B}
     if told:
-        flow.forget([A])
-    change = flow.decide([load(B, 0)], 5.0)
+        backpressure.forget([A])
+    change = backpressure.decide([load(B, 0)], 5.0)
     assert change == Change(frozenset(), frozenset({B}))
 
 
 def test_a_partition_that_comes_back_is_taken_for_unpaused() -> None:
-    flow = pressed(load(A, 500), load(B, 500))
-    flow.forget([A])
-    change = flow.decide([load(A, 500), load(B, 500)], 5.0)
+    backpressure = pressed(load(A, 500), load(B, 500))
+    backpressure.forget([A])
+    change = backpressure.decide([load(A, 500), load(B, 500)], 5.0)
     assert change == Change(frozenset({A}), frozenset())
 
 
 def test_one_that_is_slow_and_crowds_the_others_out_pauses_at_once() -> None:
-    flow = Flow(BOUNDS)
+    backpressure = Backpressure(BOUNDS)
     slow, fast = load(A, 900), load(B, 50)._replace(done=0)
-    flow.decide([slow, fast], 0.0)
-    flow.decide([slow._replace(done=5), fast._replace(done=2_000)], WINDOW)  # it would need minutes for what it holds
-    change = flow.decide([slow._replace(events=960, done=5), fast._replace(done=2_000)], WINDOW + 0.1)
+    backpressure.decide([slow, fast], 0.0)
+    backpressure.decide(
+        [slow._replace(done=5), fast._replace(done=2_000)], WINDOW
+    )  # it would need minutes for what it holds
+    change = backpressure.decide([slow._replace(events=960, done=5), fast._replace(done=2_000)], WINDOW + 0.1)
     assert change.pause == {A}
-    assert flow.may_read
+    assert backpressure.may_read
     slow, fast = slow._replace(done=5), fast._replace(done=2_000)
-    assert flow.decide([slow._replace(events=800), fast], WINDOW + 0.2).resume == frozenset()
-    assert flow.decide([slow._replace(events=600), fast], WINDOW + 0.3).resume == {A}
+    assert backpressure.decide([slow._replace(events=800), fast], WINDOW + 0.2).resume == frozenset()
+    assert backpressure.decide([slow._replace(events=600), fast], WINDOW + 0.3).resume == {A}
 
 
 def test_one_that_is_busy_and_quick_does_not_pause() -> None:
-    flow = Flow(BOUNDS)
+    backpressure = Backpressure(BOUNDS)
     busy, idle = load(A, 990), load(B)
-    flow.decide([busy, idle], 0.0)
-    flow.decide([busy._replace(done=5_000), idle], WINDOW)
-    assert flow.decide([busy._replace(events=1_000, done=5_100), idle], WINDOW + 0.1).pause == frozenset()
+    backpressure.decide([busy, idle], 0.0)
+    backpressure.decide([busy._replace(done=5_000), idle], WINDOW)
+    assert backpressure.decide([busy._replace(events=1_000, done=5_100), idle], WINDOW + 0.1).pause == frozenset()
 
 
 def test_under_a_quota_nobody_is_slow_however_much_it_holds() -> None:
     """40 events a second, and 1,000 in the buffer: whoever was read last waits for 25 s, as everybody did."""
-    flow, now = Flow(BOUNDS), 0.0
+    backpressure, now = Backpressure(BOUNDS), 0.0
     done = dict.fromkeys((A, B), 0)
     for turn in range(40):
         now += 5.0
         done[(A, B)[turn // 3 % 2]] += 200  # a chunk of one partition, then one of the other
-        change = flow.decide([load(A, 800)._replace(done=done[A]), load(B, 199)._replace(done=done[B])], now)
+        change = backpressure.decide([load(A, 800)._replace(done=done[A]), load(B, 199)._replace(done=done[B])], now)
         assert change.pause == frozenset()
 
 
 def test_with_some_paused_the_others_are_read_up_to_their_shares_in_strides_and_no_further() -> None:
-    flow = pressed(load(A, 900), load(B, 100))
-    assert flow.paused == {A}
+    backpressure = pressed(load(A, 900), load(B, 100))
+    assert backpressure.paused == {A}
     loads = [load(A, 900), load(B, 100)]
-    flow.decide(loads, HOLD + 0.1)
-    assert (flow.may_read, flow.room(loads)) == (True, 400)
-    flow.decide([load(A, 900), load(B, 500)], HOLD + 0.2)
-    assert not flow.may_read or flow.room([load(A, 900), load(B, 500)]) == 1
+    backpressure.decide(loads, HOLD + 0.1)
+    assert (backpressure.may_read, backpressure.room(loads)) == (True, 400)
+    backpressure.decide([load(A, 900), load(B, 500)], HOLD + 0.2)
+    assert not backpressure.may_read or backpressure.room([load(A, 900), load(B, 500)]) == 1
 
 
 # -- simulation -------------------------------------------------------------------------------------------------------
@@ -200,7 +202,7 @@ class Consumer:
     most: int = 0
 
     def __post_init__(self) -> None:
-        self.flow = Flow(self.bounds)
+        self.backpressure = Backpressure(self.bounds)
 
     def loads(self) -> list[Load]:
         loads = []
@@ -211,17 +213,17 @@ class Consumer:
         return loads
 
     def step(self, now: float) -> None:
-        if self.flow.may_read:
-            self._poll(min(50, self.flow.room(self.loads())))
-        elif self.flow.all_paused(len(self.partitions)):
+        if self.backpressure.may_read:
+            self._poll(min(50, self.backpressure.room(self.loads())))
+        elif self.backpressure.all_paused(len(self.partitions)):
             assert set(self.partitions) <= self.paused, "a poll for membership only would bring records"
         self._finish()
         self.most = max(self.most, sum(each.events for each in self.loads()))
-        change = self.flow.decide(self.loads(), now)
+        change = self.backpressure.decide(self.loads(), now)
         assert change.pause.isdisjoint(self.paused)
         assert change.resume <= self.paused & set(self.partitions)
         self.paused = (self.paused | change.pause) - change.resume
-        assert self.flow.paused == self.paused & set(self.partitions)
+        assert self.backpressure.paused == self.paused & set(self.partitions)
 
     def _poll(self, room: int) -> None:
         # As the loop does it: records are opened until their events have used up the room, whatever each makes.
@@ -243,7 +245,7 @@ class Consumer:
         self.partitions.remove(partition)
         self.held.pop(partition, None)
         self.paused.discard(partition)
-        self.flow.forget([partition])
+        self.backpressure.forget([partition])
 
 
 @settings(max_examples=40)

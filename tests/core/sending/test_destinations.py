@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.sending.destination import DOUBT, Limits
-from connector.core.sending.destinations import MOST_IDLE, Channels
+from connector.core.sending.destination import CONFIRMED_AFTER, Limits
+from connector.core.sending.destinations import MOST_IDLE, Destinations
 from connector.core.sending.lanes import Batch, Item
 from tests.core.sending.simulation import (
     DELIVERED,
@@ -23,22 +23,22 @@ LIMITS = Limits(linger=0.0, requests_per_second=1000.0, stop_after_rejections=5)
 LONG_AGO = -60.0
 
 
-def channels_with(*items: Item, limits: Limits = LIMITS, max_in_flight: int = 8) -> Channels:
-    channels = Channels(limits, max_in_flight)
+def channels_with(*items: Item, limits: Limits = LIMITS, max_in_flight: int = 8) -> Destinations:
+    destinations = Destinations(limits, max_in_flight)
     for each in items:
-        channels.add(each, LONG_AGO)
-    for channel in channels:
-        warm_up(channel.pace, 0.0)  # the pace starts gently; that is over by the time of these tests
-    return channels
+        destinations.add(each, LONG_AGO)
+    for destination in destinations:
+        warm_up(destination.limiter, 0.0)  # the pace starts gently; that is over by the time of these tests
+    return destinations
 
 
 def sessions(tracking_id: str, count: int) -> list[Item]:
     return [item(f"s{number}", tracking_id=tracking_id) for number in range(count)]
 
 
-def take_all(channels: Channels, now: float = 0.0) -> list[Batch]:
+def take_all(destinations: Destinations, now: float = 0.0) -> list[Batch]:
     batches = []
-    while (batch := channels.take(now)) is not None:
+    while (batch := destinations.take(now)) is not None:
         batches.append(batch)
     return batches
 
@@ -48,97 +48,100 @@ def trackers(batches: list[Batch]) -> list[str]:
 
 
 def test_no_more_calls_are_on_the_wire_than_allowed() -> None:
-    channels = channels_with(*sessions("a", 20))
-    batches = take_all(channels)
-    assert len(batches) == channels.on_the_wire == 8
-    assert channels.ready_at(0.0) is None
-    channels.settle(batches[0], DELIVERED, 0.0, 0.5)
-    assert channels.ready_at(0.0) == 0.0
-    assert len(take_all(channels)) == 1
-    assert channels.waiting == 19
+    destinations = channels_with(*sessions("a", 20))
+    batches = take_all(destinations)
+    assert len(batches) == destinations.on_the_wire == 8
+    assert destinations.ready_at(0.0) is None
+    destinations.settle(batches[0], DELIVERED, 0.0, 0.5)
+    assert destinations.ready_at(0.0) == 0.0
+    assert len(take_all(destinations)) == 1
+    assert destinations.waiting == 19
 
 
 def test_each_tracking_id_gets_its_share_of_the_calls() -> None:
-    channels = channels_with(*sessions("a", 20), *sessions("b", 20), *sessions("c", 1))
-    taken = trackers(take_all(channels))
+    destinations = channels_with(*sessions("a", 20), *sessions("b", 20), *sessions("c", 1))
+    taken = trackers(take_all(destinations))
     assert sorted(taken) == ["a"] * 3 + ["b"] * 3 + ["c"]
 
 
 def test_trackers_take_turns() -> None:
-    channels = channels_with(*sessions("a", 20), *sessions("b", 20))
-    assert trackers(take_all(channels)) == ["a", "b"] * 4
+    destinations = channels_with(*sessions("a", 20), *sessions("b", 20))
+    assert trackers(take_all(destinations)) == ["a", "b"] * 4
 
 
 def test_a_slow_tracking_id_does_not_hold_the_calls_of_others() -> None:
-    channels = channels_with(*sessions("slow", 20), *sessions("quick", 20))
+    destinations = channels_with(*sessions("slow", 20), *sessions("quick", 20))
     quick = 0
     for _ in range(20):
-        for batch in take_all(channels):
+        for batch in take_all(destinations):
             if batch.tracking_id == "quick":
                 quick += 1
-                channels.settle(batch, DELIVERED, 0.0, 0.5)
+                destinations.settle(batch, DELIVERED, 0.0, 0.5)
     assert quick == 20
 
 
 def test_even_a_single_call_at_once_goes_round() -> None:
-    channels = channels_with(*sessions("a", 3), *sessions("b", 3), *sessions("c", 3), max_in_flight=1)
+    destinations = channels_with(*sessions("a", 3), *sessions("b", 3), *sessions("c", 3), max_in_flight=1)
     order = []
     for _ in range(9):
-        (batch,) = take_all(channels)
+        (batch,) = take_all(destinations)
         order.append(batch.tracking_id)
-        channels.settle(batch, DELIVERED, 0.0, 0.5)
+        destinations.settle(batch, DELIVERED, 0.0, 0.5)
     assert order == ["a", "b", "c"] * 3
 
 
 def test_an_outage_of_one_does_not_stop_another() -> None:
-    channels = channels_with(*sessions("away", 20), *sessions("there", 20), max_in_flight=64)
-    for batch in take_all(channels):
-        channels.settle(batch, OUTAGE if batch.tracking_id == "away" else DELIVERED, 0.0, 0.5)
+    destinations = channels_with(*sessions("away", 20), *sessions("there", 20), max_in_flight=64)
+    for batch in take_all(destinations):
+        destinations.settle(batch, OUTAGE if batch.tracking_id == "away" else DELIVERED, 0.0, 0.5)
     for each in sessions("there", 5):
-        channels.add(each, 0.0)
-    assert trackers(take_all(channels)) == ["there"] * 5
-    outages = {channel.tracking_id: channel.outage.since for channel in channels}
+        destinations.add(each, 0.0)
+    assert trackers(take_all(destinations)) == ["there"] * 5
+    outages = {destination.tracking_id: destination.breaker.since for destination in destinations}
     assert outages == {"away": 0.0, "there": None}
 
 
 def test_throttling_of_one_does_not_slow_another() -> None:
-    channels = channels_with(*sessions("a", 1), *sessions("b", 1))
-    for batch in take_all(channels):
-        channels.settle(batch, THROTTLED if batch.tracking_id == "a" else DELIVERED, 0.0, 0.5)
-    assert {channel.tracking_id: channel.pace.throttled for channel in channels} == {"a": True, "b": False}
-    assert channels.rate < LIMITS.requests_per_second
+    destinations = channels_with(*sessions("a", 1), *sessions("b", 1))
+    for batch in take_all(destinations):
+        destinations.settle(batch, THROTTLED if batch.tracking_id == "a" else DELIVERED, 0.0, 0.5)
+    assert {destination.tracking_id: destination.limiter.throttled for destination in destinations} == {
+        "a": True,
+        "b": False,
+    }
+    assert destinations.rate < LIMITS.requests_per_second
 
 
 def test_a_success_of_one_proves_nothing_about_another() -> None:
-    channels = channels_with(*sessions("right", 30), *sessions("wrong", 5), max_in_flight=100)
+    destinations = channels_with(*sessions("right", 30), *sessions("wrong", 5), max_in_flight=100)
     fatal = []
-    for batch in take_all(channels):
-        settled = channels.settle(batch, REJECTED if batch.tracking_id == "wrong" else DELIVERED, 0.0, 0.5)
+    for batch in take_all(destinations):
+        settled = destinations.settle(batch, REJECTED if batch.tracking_id == "wrong" else DELIVERED, 0.0, 0.5)
         assert settled.rejected == ()
         fatal.append(settled.fatal)
     assert len([each for each in fatal if each is not None]) == 1
-    assert channels.in_doubt == 5
-    assert channels.believed(1e9) == []
+    assert destinations.held_count == 5
+    assert destinations.confirmed(1e9) == []
 
 
 def test_held_rejections_are_believed_in_their_time() -> None:
-    channels = channels_with(*sessions("a", 2))
-    first, second = take_all(channels)
-    channels.settle(first, DELIVERED, 0.0, 0.5)
-    channels.settle(second, REJECTED, 1.0, 0.5)
-    assert channels.ready_at(1.0) == 1.0 + DOUBT
-    assert channels.believed(1.0) == []
-    assert [doubtful.item for doubtful in channels.believed(1.0 + DOUBT)] == list(second.items)
-    assert channels.ready_at(9.0) is None
+    destinations = channels_with(*sessions("a", 2))
+    first, second = take_all(destinations)
+    destinations.settle(first, DELIVERED, 0.0, 0.5)
+    destinations.settle(second, REJECTED, 1.0, 0.5)
+    assert destinations.ready_at(1.0) == 1.0 + CONFIRMED_AFTER
+    assert destinations.confirmed(1.0) == []
+    assert [held.item for held in destinations.confirmed(1.0 + CONFIRMED_AFTER)] == list(second.items)
+    assert destinations.ready_at(9.0) is None
 
 
 def test_a_belief_comes_although_all_calls_are_away() -> None:
-    channels = channels_with(*sessions("a", 2), max_in_flight=1)
-    channels.settle(take_all(channels)[0], DELIVERED, 0.0, 0.5)
-    channels.settle(take_all(channels)[0], REJECTED, 0.0, 0.5)
-    channels.add(item("last", tracking_id="a"), 0.0)
-    assert len(take_all(channels)) == 1
-    assert channels.ready_at(0.0) == DOUBT
+    destinations = channels_with(*sessions("a", 2), max_in_flight=1)
+    destinations.settle(take_all(destinations)[0], DELIVERED, 0.0, 0.5)
+    destinations.settle(take_all(destinations)[0], REJECTED, 0.0, 0.5)
+    destinations.add(item("last", tracking_id="a"), 0.0)
+    assert len(take_all(destinations)) == 1
+    assert destinations.ready_at(0.0) == CONFIRMED_AFTER
 
 
 def test_the_rate_is_that_of_the_channels_with_something_to_send() -> None:
@@ -147,45 +150,45 @@ def test_the_rate_is_that_of_the_channels_with_something_to_send() -> None:
 
 
 def test_drained_channels_wait_for_nobody_nor_do_later_ones() -> None:
-    channels = channels_with(*sessions("a", 1), limits=LIMITS._replace(linger=60.0))
-    assert take_all(channels) == []
-    channels.drain()
-    channels.add(item(tracking_id="b"), 0.0)
-    assert trackers(take_all(channels)) == ["a", "b"]
+    destinations = channels_with(*sessions("a", 1), limits=LIMITS._replace(linger=60.0))
+    assert take_all(destinations) == []
+    destinations.drain()
+    destinations.add(item(tracking_id="b"), 0.0)
+    assert trackers(take_all(destinations)) == ["a", "b"]
 
 
 def test_what_is_given_up_is_dropped_everywhere() -> None:
     leaving = partition()
-    channels = channels_with(item("a", owner=leaving), item("b", owner=leaving, tracking_id="u"), item("c"))
-    channels.settle(take_all(channels)[0], REJECTED, 0.0, 0.5)
+    destinations = channels_with(item("a", owner=leaving), item("b", owner=leaving, tracking_id="u"), item("c"))
+    destinations.settle(take_all(destinations)[0], REJECTED, 0.0, 0.5)
     leaving.leaving = True
-    channels.discard(lambda each: each.opened.given_up)
-    assert channels.in_doubt == 0
-    assert channels.waiting == 2  # both were on the wire
+    destinations.discard(lambda each: each.opened.revoking)
+    assert destinations.held_count == 0
+    assert destinations.waiting == 2  # both were on the wire
 
 
 def test_tracking_ids_that_come_and_go_leave_nothing_behind() -> None:
-    channels = channels_with()
+    destinations = channels_with()
     for number in range(5 * MOST_IDLE):
-        channels.add(item(tracking_id=f"t{number}"), 0.0)
-        (batch,) = take_all(channels, float(number))
-        channels.settle(batch, DELIVERED, float(number), 0.5)
-    assert len(list(channels)) <= MOST_IDLE
-    assert len(channels._turn) == len(list(channels))
+        destinations.add(item(tracking_id=f"t{number}"), 0.0)
+        (batch,) = take_all(destinations, float(number))
+        destinations.settle(batch, DELIVERED, float(number), 0.5)
+    assert len(list(destinations)) <= MOST_IDLE
+    assert len(destinations._turn) == len(list(destinations))
 
 
 def test_a_channel_with_anything_under_way_is_never_shed() -> None:
-    channels = channels_with(
+    destinations = channels_with(
         *sessions("busy", 1), *sessions("doubted", 1), limits=LIMITS._replace(stop_after_rejections=99)
     )
-    by_tracker = {batch.tracking_id: batch for batch in take_all(channels)}
-    channels.settle(by_tracker["doubted"], REJECTED, 0.0, 0.5)
+    by_tracker = {batch.tracking_id: batch for batch in take_all(destinations)}
+    destinations.settle(by_tracker["doubted"], REJECTED, 0.0, 0.5)
     for number in range(2 * MOST_IDLE):
-        channels.add(item(tracking_id=f"t{number}"), 0.0)
-        for batch in take_all(channels):
-            channels.settle(batch, DELIVERED, 0.0, 0.5)
-    channels.settle(by_tracker["busy"], DELIVERED, 0.0, 0.5)
-    assert channels.in_doubt == 1
+        destinations.add(item(tracking_id=f"t{number}"), 0.0)
+        for batch in take_all(destinations):
+            destinations.settle(batch, DELIVERED, 0.0, 0.5)
+    destinations.settle(by_tracker["busy"], DELIVERED, 0.0, 0.5)
+    assert destinations.held_count == 1
 
 
 @given(st.integers(1, 5), st.integers(1, 12), st.integers(0, 2**32))
@@ -207,27 +210,29 @@ NAMED = LIMITS._replace(configured=frozenset({"named"}), stop_after_rejections=3
 
 
 def test_a_tracking_id_from_a_record_cannot_stop_a_process_that_is_set_up_right() -> None:
-    channels = channels_with(item("good", tracking_id="named"), limits=NAMED)
-    settled = channels.settle(take_all(channels)[0], DELIVERED, 0.0, 0.5)
+    destinations = channels_with(item("good", tracking_id="named"), limits=NAMED)
+    settled = destinations.settle(take_all(destinations)[0], DELIVERED, 0.0, 0.5)
     assert len(settled.delivered) == 1
     for each in sessions("jane@example.com", 10):
-        channels.add(each, 1.0)
+        destinations.add(each, 1.0)
     rejected = 0
     for moment in range(1, 40):
-        for batch in take_all(channels, float(moment)):
-            assert channels.settle(batch, REJECTED, float(moment), 0.5).fatal is None
-        rejected += len(channels.believed(float(moment)))
+        for batch in take_all(destinations, float(moment)):
+            assert destinations.settle(batch, REJECTED, float(moment), 0.5).fatal is None
+        rejected += len(destinations.confirmed(float(moment)))
     assert rejected == 10
-    assert channels.in_doubt == 0
+    assert destinations.held_count == 0
 
 
 def test_while_nothing_has_ever_succeeded_it_stops_all_the_same() -> None:
-    channels = channels_with(*sessions("from-a-record", 3), limits=NAMED)
-    fatal = [channels.settle(batch, REJECTED, 0.0, 0.5).fatal for batch in take_all(channels)]
+    destinations = channels_with(*sessions("from-a-record", 3), limits=NAMED)
+    fatal = [destinations.settle(batch, REJECTED, 0.0, 0.5).fatal for batch in take_all(destinations)]
     assert [each is not None for each in fatal] == [False, False, True]
-    assert channels.believed(100.0) == []
+    assert destinations.confirmed(100.0) == []
 
 
 def test_only_a_tracking_id_that_the_file_names_has_a_name() -> None:
-    channels = channels_with(item("a", tracking_id="named"), item("b", tracking_id="jane@example.com"), limits=NAMED)
-    assert [channel.name for channel in channels] == ["named", "(taken from records)"]
+    destinations = channels_with(
+        item("a", tracking_id="named"), item("b", tracking_id="jane@example.com"), limits=NAMED
+    )
+    assert [destination.name for destination in destinations] == ["named", "(taken from records)"]

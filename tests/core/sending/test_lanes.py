@@ -289,7 +289,7 @@ def test_suspicion_does_not_pass_from_what_was_given_up_to_what_comes_after() ->
     lanes, sizes = lanes_with(*head, *many(20)), []
     batch = must_take(lanes, LINGER)
     leaving.leaving = True
-    lanes.discard(lambda each: each.opened.given_up)
+    lanes.discard(lambda each: each.opened.revoking)
     assert lanes.split(batch) is None
     while (after := lanes.take(LINGER)) is not None:
         sizes.append(len(after.items))
@@ -309,7 +309,7 @@ def test_what_is_given_up_is_dropped_and_what_is_on_the_wire_stays() -> None:
     lanes.add(item(owner=staying))
     lanes.add(item("other", owner=leaving))
     leaving.leaving = True
-    lanes.discard(lambda each: each.opened.given_up)
+    lanes.discard(lambda each: each.opened.revoking)
     assert (len(lanes), lanes.waiting) == (1, 3)
     assert lanes.take(99.0) is None, "the session has a call on the wire"
     lanes.delivered(batch)
@@ -323,7 +323,7 @@ def test_a_repeat_does_not_carry_what_was_given_up_meanwhile(how: str) -> None:
     lanes = lanes_with(item(owner=leaving), item(owner=staying), item(owner=leaving))
     batch = must_take(lanes, LINGER)
     leaving.leaving = True
-    lanes.discard(lambda each: each.opened.given_up)
+    lanes.discard(lambda each: each.opened.revoking)
     if how == "postpone":
         lanes.postpone(batch, 2.0)
     else:
@@ -338,7 +338,7 @@ def test_a_lane_of_which_all_was_given_up_is_gone(how: str) -> None:
     lanes = lanes_with(item(owner=owner), item(owner=owner))
     batch = must_take(lanes, LINGER)
     owner.leaving = True
-    lanes.discard(lambda each: each.opened.given_up)
+    lanes.discard(lambda each: each.opened.revoking)
     if how == "postpone":
         lanes.postpone(batch, 2.0)
     else:
@@ -354,7 +354,7 @@ def test_a_lane_that_loses_entries_still_waits_to_repeat() -> None:
     lanes = lanes_with(item(), item(owner=leaving))
     lanes.postpone(must_take(lanes, LINGER), 50.0)
     leaving.leaving = True
-    lanes.discard(lambda each: each.opened.given_up)
+    lanes.discard(lambda each: each.opened.revoking)
     assert lanes.take(49.0) is None
     assert lanes.ready_at(2.0) == 50.0
     assert len(must_take(lanes, 50.0).items) == 1
@@ -364,7 +364,7 @@ def test_a_lane_that_is_full_no_more_waits_for_company_again() -> None:
     leaving = partition(0)
     lanes = lanes_with(*many(9), item(owner=leaving))
     leaving.leaving = True
-    lanes.discard(lambda each: each.opened.given_up)
+    lanes.discard(lambda each: each.opened.revoking)
     assert lanes.take(0.5) is None
     assert len(must_take(lanes, LINGER).items) == 9
 

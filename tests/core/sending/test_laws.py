@@ -116,7 +116,7 @@ def play(world: World) -> tuple[Simulation, list[Item]]:
         added.append(item(name, users.get(name), simulation.now, owner=owner, body=body, tracking_id=tracker))
         simulation.add(added[-1])
     if random.once_in(2):
-        simulation.channels.drain()
+        simulation.destinations.drain()
     simulation.run()
     return simulation, added
 
@@ -125,22 +125,22 @@ def play(world: World) -> tuple[Simulation, list[Item]]:
 @given(WORLDS)
 def test_every_entry_is_delivered_or_is_poison_and_rejected_or_was_given_up(world: World) -> None:
     simulation, added = play(world)
-    given_up = {id(each) for each in added if each.opened.given_up}
+    revoking = {id(each) for each in added if each.opened.revoking}
     rejected = [*simulation.rejected, *_held(simulation)]
     poison = {id(each) for each in added if each.entry.body == POISON}
-    assert poison - given_up <= set(map(id, rejected)) <= poison
+    assert poison - revoking <= set(map(id, rejected)) <= poison
     delivered = set(map(id, simulation.delivered))
-    assert {id(each) for each in added} - poison - given_up <= delivered
+    assert {id(each) for each in added} - poison - revoking <= delivered
     assert delivered.isdisjoint(poison)
-    ends = [*simulation.delivered, *rejected, *simulation.given_up]
+    ends = [*simulation.delivered, *rejected, *simulation.revoking]
     assert len(ends) == len(set(map(id, ends))) == len(added)
     simulation.assert_nothing_is_left()
-    assert sum(places(channel.lanes) for channel in simulation.channels) == 0
+    assert sum(places(destination.lanes) for destination in simulation.destinations) == 0
 
 
 def _held(simulation: Simulation) -> list[Item]:
     """Rejections that no success has confirmed, because there was none."""
-    return [doubtful.item for channel in simulation.channels for doubtful in channel._doubtful]
+    return [held.item for destination in simulation.destinations for held in destination._held]
 
 
 @settings(max_examples=25)
@@ -168,8 +168,8 @@ def test_under_constant_pressure_of_full_lanes_nobody_waits_for_long() -> None:
     for step in range(600):
         simulation.run(step * 0.1)
         # Eleven full calls a second come in where ten go out, but no more than wait for ten seconds.
-        while simulation.channels.waiting < 1_000:
-            name = f"full-{len(simulation.calls) % 20}-{simulation.channels.waiting}"
+        while simulation.destinations.waiting < 1_000:
+            name = f"full-{len(simulation.calls) % 20}-{simulation.destinations.waiting}"
             for _ in range(10):
                 simulation.add(item(name, since=simulation.now))
         if step % 10 == 0 and step < 400:

@@ -68,10 +68,10 @@ class AgainstTheModel(RuleBasedStateMachine):
     @rule(partition=st.sampled_from([PARTITION, OTHER]))
     def give_up(self, partition: TopicPartition) -> None:
         self.offsets.leave([partition])
-        gone = self.offsets.forget([partition])
+        revoked = self.offsets.forget([partition])
         model = self.models.pop(partition, None)
         self.committed.pop(partition, None)
-        assert gone == ({} if model is None else {partition: len(model.open)})
+        assert revoked == ({} if model is None else {partition: len(model.open)})
 
     @rule(partition=st.sampled_from([PARTITION, OTHER]), gap=st.integers(0, 3))
     def receive(self, partition: TopicPartition, gap: int) -> None:
@@ -118,8 +118,8 @@ class AgainstTheModel(RuleBasedStateMachine):
     def make_entries(self, data: st.DataObject, entries: int) -> None:
         opened, _, received, offset = data.draw(st.sampled_from(self.opened))
         if not received[offset]:
-            opened.expect(entries, "pipeline", "rule")
-            assert opened.waiting == entries
+            opened.await_entries(entries, "pipeline", "rule")
+            assert opened.unsettled == entries
 
     @precondition(lambda self: self.opened)
     @rule(data=st.data())
@@ -169,8 +169,8 @@ class AgainstTheModel(RuleBasedStateMachine):
             if received[offset]:
                 continue
             ours = any(model is current for current in self.models.values()) and model.received is received
-            assert opened.gone == (not ours)
-            assert opened.given_up == (not ours)
+            assert opened.revoked == (not ours)
+            assert opened.revoking == (not ours)
 
 
 AgainstTheModel.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
@@ -243,7 +243,7 @@ def test_a_recreated_topic_is_read_from_its_beginning_although_the_old_one_was_t
     old = [tracked(offsets, offset) for offset in range(3)]
     old[0].close()
     new = [tracked(offsets, offset, life=1) for offset in range(2)]
-    assert all(each.gone and each.owner.topic_partition == PARTITION for each in old[1:])
+    assert all(each.revoked and each.owner.topic_partition == PARTITION for each in old[1:])
     for each in old:
         each.close()
     assert offsets.committable() == {PARTITION: 0}
@@ -289,10 +289,10 @@ def test_a_stale_completion_changes_nothing_in_a_later_assignment() -> None:
     offsets.forget([PARTITION])
     offsets.assign([PARTITION])
     again = tracked(offsets, 5)
-    stale.expect(10, "pipeline", "rule")
+    stale.await_entries(10, "pipeline", "rule")
     stale.close()
-    assert stale.gone
-    assert not again.gone
+    assert stale.revoked
+    assert not again.revoked
     assert offsets.committable() == {PARTITION: 5}
     (partition,) = offsets
     assert (partition.open_count, partition.open_events, partition.open_bytes) == (1, 1, 5)
@@ -311,8 +311,8 @@ def test_what_leaves_is_given_up_but_still_counts() -> None:
     offsets = assigned()
     opened = tracked(offsets, 5)
     offsets.leave([PARTITION, OTHER])
-    assert opened.given_up
-    assert not opened.gone
+    assert opened.revoking
+    assert not opened.revoked
     opened.close()
     assert offsets.committable([PARTITION, OTHER]) == {PARTITION: 6}
 
@@ -371,7 +371,7 @@ def test_a_record_counts_as_many_events_as_it_makes() -> None:
     opened = tracked(offsets, 1)
     (partition,) = offsets
     assert partition.open_events == 1
-    opened.expect(7, "pipeline", "rule")
+    opened.await_entries(7, "pipeline", "rule")
     assert partition.open_events == 7
     assert (opened.pipeline, opened.rule) == ("pipeline", "rule")
     opened.close()

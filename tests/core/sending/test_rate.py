@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.sending.rate import BURST, DECREASE, DOUBLING, FLOOR, SETTLING, START, Outage, Pace, backoff
+from connector.core.sending.rate import (
+    BURST,
+    DECREASE,
+    DOUBLING,
+    FLOOR,
+    SETTLING,
+    START,
+    CircuitBreaker,
+    RateLimiter,
+    backoff,
+)
 from tests.core.sending.simulation import warm_up
 
 RATES = st.floats(0.05, 20_000)
@@ -20,12 +30,12 @@ def burst(rate: float) -> float:
     return max(1.0, rate * BURST)
 
 
-def warm(ceiling: float, now: float) -> Pace:
+def warm(ceiling: float, now: float) -> RateLimiter:
     """A pace that has reached its ceiling by ``now``, and had a call accepted."""
-    pace = Pace(ceiling, now - 60)
-    warm_up(pace, now)
-    pace.on_accepted(now)
-    return pace
+    limiter = RateLimiter(ceiling, now - 60)
+    warm_up(limiter, now)
+    limiter.on_accepted(now)
+    return limiter
 
 
 # -- pace -------------------------------------------------------------------------------------------------------------
@@ -35,12 +45,12 @@ def warm(ceiling: float, now: float) -> Pace:
 def test_in_no_window_more_calls_go_than_rate_and_burst_allow(
     rate: float, now: float, steps: list[float], wishes: list[int], throttled: int
 ) -> None:
-    pace, taken = Pace(rate, now), []
+    limiter, taken = RateLimiter(rate, now), []
     for step, wished in zip(steps, wishes, strict=False):
         now += step
         if wished % throttled == 1:  # now and then, or never
-            pace.on_throttled(now, now)
-        taken += [now for _ in range(wished) if pace.take(now)]
+            limiter.on_throttled(now, now)
+        taken += [now for _ in range(wished) if limiter.take(now)]
     for first in range(len(taken)):
         window = taken[-1] - taken[first]
         assert len(taken) - first <= rate * window + burst(rate) + 1e-3
@@ -48,58 +58,58 @@ def test_in_no_window_more_calls_go_than_rate_and_burst_allow(
 
 @given(RATES, STARTS, st.integers(1, 60))
 def test_who_waits_as_long_as_told_may_go(rate: float, now: float, calls: int) -> None:
-    pace = Pace(rate, now)
+    limiter = RateLimiter(rate, now)
     for _ in range(calls):
-        ready_at = pace.ready_at(now)
+        ready_at = limiter.ready_at(now)
         assert ready_at >= now
         now = ready_at
-        assert pace.take(now), "to be told to wait and then refused is a busy loop"
+        assert limiter.take(now), "to be told to wait and then refused is a busy loop"
 
 
 @given(RATES, STARTS, STEPS)
 def test_nobody_waits_longer_than_needed(rate: float, now: float, steps: list[float]) -> None:
-    pace = warm(rate, now)
+    limiter = warm(rate, now)
     for step in steps:
         now += step
-        while pace.take(now):
+        while limiter.take(now):
             pass
-        ready_at = pace.ready_at(now)
-        assert now < ready_at <= now + 1 / pace.rate + 1e-6
+        ready_at = limiter.ready_at(now)
+        assert now < ready_at <= now + 1 / limiter.rate + 1e-6
         half = now + (ready_at - now) / 2
         if half > now and ready_at - half > 1e-5:
-            assert not pace.take(half)
+            assert not limiter.take(half)
 
 
 @given(RATES, STARTS, st.floats(0.2, 1))
 def test_what_is_ready_after_throttling_is_told_truthfully(rate: float, now: float, chance: float) -> None:
-    pace = Pace(rate, now)
+    limiter = RateLimiter(rate, now)
     for _ in range(20):
-        pace.on_throttled(now, now)
-        now = pace.ready_at(now)
-        assert pace.take(now)
+        limiter.on_throttled(now, now)
+        now = limiter.ready_at(now)
+        assert limiter.take(now)
         now += chance
 
 
 def test_a_pause_saves_up_a_burst_and_not_more() -> None:
-    pace = warm(1000.0, 0.0)
-    assert sum(pace.take(100.0) for _ in range(1000)) == 1000 * BURST
+    limiter = warm(1000.0, 0.0)
+    assert sum(limiter.take(100.0) for _ in range(1000)) == 1000 * BURST
 
 
 def test_all_of_the_rate_can_be_used() -> None:
-    pace, now, calls = warm(1000.0, 0.0), 0.0, 0
+    limiter, now, calls = warm(1000.0, 0.0), 0.0, 0
     while now < 2.0:
-        now = pace.ready_at(now)
-        calls += pace.take(now)
+        now = limiter.ready_at(now)
+        calls += limiter.take(now)
     assert calls == pytest.approx(2000 + 50, abs=2)
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.5, 1.0])
 def test_a_tiny_rate_works(rate: float) -> None:
-    pace, now = Pace(rate, 0.0), 0.0
+    limiter, now = RateLimiter(rate, 0.0), 0.0
     times: list[float] = []
     while len(times) < 5:
-        now = pace.ready_at(now)
-        if pace.take(now):
+        now = limiter.ready_at(now)
+        if limiter.take(now):
             times.append(now)
     assert times == pytest.approx([number / rate for number in range(5)])
 
@@ -107,60 +117,60 @@ def test_a_tiny_rate_works(rate: float) -> None:
 # -- the start --------------------------------------------------------------------------------------------------------
 
 
-def start(ceiling: float, seconds: float, latency: float = 0.03) -> Pace:
+def start(ceiling: float, seconds: float, latency: float = 0.03) -> RateLimiter:
     """A pace after so many seconds of calls, each of which was accepted; there is always another that is ready."""
-    pace, now, answers = Pace(ceiling, 0.0), 0.0, deque[float]()
+    limiter, now, answers = RateLimiter(ceiling, 0.0), 0.0, deque[float]()
     while now < seconds:
         while answers and answers[0] + latency <= now:
-            pace.on_accepted(answers.popleft())
-        while pace.take(now):
+            limiter.on_accepted(answers.popleft())
+        while limiter.take(now):
             answers.append(now)
-        now = min(pace.ready_at(now), answers[0] + latency) if answers else pace.ready_at(now)
-    return pace
+        now = min(limiter.ready_at(now), answers[0] + latency) if answers else limiter.ready_at(now)
+    return limiter
 
 
 def test_a_start_is_gentle_and_short() -> None:
-    pace = Pace(1000.0, 0.0)
-    assert pace.rate == 1000 * START
-    assert not pace.throttled, "slow because it is new, not because anybody said so"
+    limiter = RateLimiter(1000.0, 0.0)
+    assert limiter.rate == 1000 * START
+    assert not limiter.throttled, "slow because it is new, not because anybody said so"
     assert start(1000.0, 0.3).rate < 100
     assert start(1000.0, 1.2).rate == 1000.0
 
 
 def test_time_alone_proves_nothing() -> None:
-    pace = Pace(1000.0, 0.0)
-    pace.advance(3600.0)
-    assert pace.rate == 1000 * START
+    limiter = RateLimiter(1000.0, 0.0)
+    limiter.advance(3600.0)
+    assert limiter.rate == 1000 * START
 
 
 def test_a_trickle_proves_nothing_about_a_flood() -> None:
-    pace = Pace(1000.0, 0.0)
+    limiter = RateLimiter(1000.0, 0.0)
     for second in range(600):
-        assert pace.take(float(second))
-        pace.on_accepted(float(second))
-    assert pace.rate == 1000 * START
+        assert limiter.take(float(second))
+        limiter.on_accepted(float(second))
+    assert limiter.rate == 1000 * START
 
 
 def test_an_accepted_call_doubles_the_rate_at_most() -> None:
-    pace = Pace(100.0, 0.0)
-    rates = [pace.rate]
+    limiter = RateLimiter(100.0, 0.0)
+    rates = [limiter.rate]
     for number in range(6):
-        now = pace.ready_at(float(number))
-        assert pace.take(now)
-        assert not pace.take(now)
-        pace.on_accepted(now)
-        rates.append(pace.rate)
+        now = limiter.ready_at(float(number))
+        assert limiter.take(now)
+        assert not limiter.take(now)
+        limiter.on_accepted(now)
+        rates.append(limiter.rate)
     assert all(later <= 2 * earlier for earlier, later in pairwise(rates))
     assert rates == sorted(rates)
 
 
 def test_who_is_throttled_before_anything_was_accepted_still_starts_gently() -> None:
     """The quota is used up by others: when it comes free, the ceiling is no better known than before."""
-    pace = Pace(1000.0, 0.0)
+    limiter = RateLimiter(1000.0, 0.0)
     for second in range(5):
-        pace.on_throttled(float(second), float(second))
-    pace.advance(600.0)
-    assert pace.rate <= 1000 * START
+        limiter.on_throttled(float(second), float(second))
+    limiter.advance(600.0)
+    assert limiter.rate <= 1000 * START
 
 
 # -- afterwards -------------------------------------------------------------------------------------------------------
@@ -172,9 +182,9 @@ def test_how_a_rate_grows_does_not_depend_on_how_often_it_is_looked_at(
 ) -> None:
     looked_at, left_alone = warm(rate, 0.0), warm(rate, 0.0)
     now = calm
-    for pace in (looked_at, left_alone):
+    for limiter in (looked_at, left_alone):
         for number in range(8):
-            pace.on_throttled(now + number * SETTLING, now + number * SETTLING)
+            limiter.on_throttled(now + number * SETTLING, now + number * SETTLING)
     now += 8 * SETTLING
     for step in steps:
         now += step
@@ -184,105 +194,105 @@ def test_how_a_rate_grows_does_not_depend_on_how_often_it_is_looked_at(
 
 
 def test_one_throttled_call_means_that_the_rate_is_a_little_too_high() -> None:
-    pace = warm(1000.0, 0.0)
-    pace.on_throttled(0.0, 0.0)
-    assert pace.throttled
-    assert pace.rate == pytest.approx(1000 * (1 - DECREASE))
+    limiter = warm(1000.0, 0.0)
+    limiter.on_throttled(0.0, 0.0)
+    assert limiter.throttled
+    assert limiter.rate == pytest.approx(1000 * (1 - DECREASE))
 
 
 def test_calls_that_left_before_the_rate_fell_do_not_lower_it_again() -> None:
-    pace = warm(1000.0, 0.0)
-    pace.on_throttled(0.03, 0.0)
+    limiter = warm(1000.0, 0.0)
+    limiter.on_throttled(0.03, 0.0)
     for number in range(200):
-        pace.on_throttled(0.04 + number / 10, 0.0299)
-    assert pace.rate > 1000 * (1 - DECREASE)
+        limiter.on_throttled(0.04 + number / 10, 0.0299)
+    assert limiter.rate > 1000 * (1 - DECREASE)
 
 
 def test_acceptances_of_calls_that_left_before_the_rate_fell_say_nothing_about_the_new_one() -> None:
-    pace = warm(1000.0, 0.0)
-    pace.on_throttled(0.03, 0.0)
+    limiter = warm(1000.0, 0.0)
+    limiter.on_throttled(0.03, 0.0)
     for _ in range(100):
-        pace.on_accepted(0.0299)
-    pace.on_throttled(0.03 + SETTLING, 0.04)
-    assert pace.rate < 1000 * (1 - DECREASE) / 1.5, "of those that left since, none got through"
+        limiter.on_accepted(0.0299)
+    limiter.on_throttled(0.03 + SETTLING, 0.04)
+    assert limiter.rate < 1000 * (1 - DECREASE) / 1.5, "of those that left since, none got through"
 
 
 def test_what_gets_through_is_what_the_quota_has_for_us() -> None:
     """Three of four calls are throttled: within one look the rate is a quarter, instead of after twenty steps."""
-    pace, now = warm(1000.0, 0.0), 0.0
-    pace.on_throttled(now, now)
+    limiter, now = warm(1000.0, 0.0), 0.0
+    limiter.on_throttled(now, now)
     for number in range(100):
         now = 0.01 + number * SETTLING / 100
         if number % 4:
-            pace.on_throttled(now, now)
+            limiter.on_throttled(now, now)
         else:
-            pace.on_accepted(now)
+            limiter.on_accepted(now)
     assert now >= SETTLING
-    assert pace.rate == pytest.approx(250, rel=0.15)
+    assert limiter.rate == pytest.approx(250, rel=0.15)
 
 
 def test_after_a_storm_the_rate_is_back_at_its_share_within_seconds() -> None:
-    pace, now = warm(1000.0, 0.0), 0.0
+    limiter, now = warm(1000.0, 0.0), 0.0
     while now < 20.0:
-        now = pace.ready_at(now)
-        assert pace.take(now)
-        pace.on_throttled(now, now)
-    assert pace.rate <= FLOOR * 2
+        now = limiter.ready_at(now)
+        assert limiter.take(now)
+        limiter.on_throttled(now, now)
+    assert limiter.rate <= FLOOR * 2
     share = 1000 * (1 - DECREASE)
-    while pace.rate < share:
-        now = pace.ready_at(now)
-        assert pace.take(now)
-        pace.on_accepted(now)
+    while limiter.rate < share:
+        now = limiter.ready_at(now)
+        assert limiter.take(now)
+        limiter.on_accepted(now)
     assert now < 20.0 + 2 / FLOOR + 10 * DOUBLING
 
 
 def test_the_first_throttling_counts_on_any_clock() -> None:
     for now in (0.0, 0.1, 1e6 + 0.1, 1.8e9 + 0.3):
-        pace = warm(10.0, now)
-        pace.on_throttled(now, now)
-        assert pace.rate == pytest.approx(10 * (1 - DECREASE))
+        limiter = warm(10.0, now)
+        limiter.on_throttled(now, now)
+        assert limiter.rate == pytest.approx(10 * (1 - DECREASE))
 
 
 def test_throttling_takes_what_was_saved_up() -> None:
-    pace = warm(1000.0, 0.0)
-    pace.on_throttled(0.0, 0.0)
-    assert not pace.take(0.0)
-    assert pace.ready_at(0.0) == pytest.approx(1 / (1000 * (1 - DECREASE)))
+    limiter = warm(1000.0, 0.0)
+    limiter.on_throttled(0.0, 0.0)
+    assert not limiter.take(0.0)
+    assert limiter.ready_at(0.0) == pytest.approx(1 / (1000 * (1 - DECREASE)))
 
 
 def test_the_rate_comes_back_to_its_ceiling_and_stays_there() -> None:
-    pace = warm(100.0, 0.0)
-    pace.on_throttled(0.0, 0.0)
+    limiter = warm(100.0, 0.0)
+    limiter.on_throttled(0.0, 0.0)
     seen = []
     for second in range(1, 31):
-        pace.take(float(second))
-        seen.append(pace.rate)
+        limiter.take(float(second))
+        seen.append(limiter.rate)
     assert seen == sorted(seen)
     assert seen[0] < 100.0
-    assert pace.rate == pace.ceiling
-    assert not pace.throttled
+    assert limiter.rate == limiter.ceiling
+    assert not limiter.throttled
 
 
 @given(RATES, st.integers(1, 200))
 def test_the_rate_never_falls_below_one_that_notices_the_end(rate: float, times: int) -> None:
-    pace = Pace(rate, 0.0)
+    limiter = RateLimiter(rate, 0.0)
     for number in range(times):
-        pace.on_throttled(number * SETTLING, number * SETTLING)
-    assert min(FLOOR, rate) <= pace.rate <= rate
+        limiter.on_throttled(number * SETTLING, number * SETTLING)
+    assert min(FLOOR, rate) <= limiter.rate <= rate
 
 
 @given(RATES, st.floats(0.001, 1000))
 def test_a_clock_that_goes_back_is_harmless(rate: float, back: float) -> None:
-    pace, now = Pace(rate, 2000.0), 2000.0
-    while pace.take(now):
+    limiter, now = RateLimiter(rate, 2000.0), 2000.0
+    while limiter.take(now):
         pass
-    pace.on_throttled(now - back, now - back)
-    assert not pace.take(now - back)
-    ready_at = pace.ready_at(now - back)
-    assert not pace.take(now - back)
-    assert not pace.take(now), "time that was counted already is not counted again"
-    assert pace.take(ready_at)
-    assert not math.isnan(pace.rate)
+    limiter.on_throttled(now - back, now - back)
+    assert not limiter.take(now - back)
+    ready_at = limiter.ready_at(now - back)
+    assert not limiter.take(now - back)
+    assert not limiter.take(now), "time that was counted already is not counted again"
+    assert limiter.take(ready_at)
+    assert not math.isnan(limiter.rate)
 
 
 # -- backoff ----------------------------------------------------------------------------------------------------------
@@ -307,13 +317,13 @@ class Caller:
     """Makes calls as fast as an outage allows."""
 
     def __init__(self, maximum: float = 20.0) -> None:
-        self.outage = Outage(0.1, maximum)
+        self.breaker = CircuitBreaker(0.1, maximum)
 
     def call(self, now: float) -> object | None:
-        if self.outage.ready_at(now) > now:
+        if self.breaker.ready_at(now) > now:
             return None
         call = object()
-        self.outage.on_call(call, now)
+        self.breaker.on_call(call, now)
         return call
 
     def must_call(self, now: float) -> object:
@@ -323,122 +333,122 @@ class Caller:
 
     def fail(self, times: int, now: float = 0.0) -> None:
         for call in [self.must_call(now) for _ in range(times)]:
-            self.outage.on_failure(call, now, 0.5)
+            self.breaker.on_failure(call, now, 0.5)
 
 
 def test_a_failure_here_and_there_is_no_outage() -> None:
     caller = Caller()
     for _ in range(10):
-        caller.fail(Outage.TOLERATED - 1)
-        assert caller.outage.since is None
-        caller.outage.on_answer()
-    assert caller.outage.ready_at(5.0) == 5.0
+        caller.fail(CircuitBreaker.TOLERATED - 1)
+        assert caller.breaker.since is None
+        caller.breaker.on_answer()
+    assert caller.breaker.ready_at(5.0) == 5.0
 
 
 def test_in_an_outage_one_call_at_a_time_asks() -> None:
     caller = Caller()
-    caller.fail(Outage.TOLERATED, 7.0)
-    assert caller.outage.since == 7.0
-    asked_at = caller.outage.ready_at(7.0)
+    caller.fail(CircuitBreaker.TOLERATED, 7.0)
+    assert caller.breaker.since == 7.0
+    asked_at = caller.breaker.ready_at(7.0)
     assert 7.0 < asked_at <= 7.1
     assert caller.call(7.0) is None
     question = caller.must_call(asked_at)
-    assert caller.outage.ready_at(asked_at) == asked_at + Outage.LONGEST
-    assert caller.call(asked_at + 0.99 * Outage.LONGEST) is None
-    caller.outage.on_failure(question, asked_at + 1, 0.5)
-    again_at = caller.outage.ready_at(asked_at + 1)
+    assert caller.breaker.ready_at(asked_at) == asked_at + CircuitBreaker.LONGEST
+    assert caller.call(asked_at + 0.99 * CircuitBreaker.LONGEST) is None
+    caller.breaker.on_failure(question, asked_at + 1, 0.5)
+    again_at = caller.breaker.ready_at(asked_at + 1)
     assert again_at > asked_at + 1
 
 
 def test_a_question_that_hangs_is_not_waited_for() -> None:
     """The endpoint comes back just after it left, and the time-out of a call is ten seconds."""
     caller, now, timeout = Caller(), 0.0, 10.0
-    caller.fail(Outage.TOLERATED)
+    caller.fail(CircuitBreaker.TOLERATED)
     hanging = list[tuple[float, object]]()
     while now < 60.0:
-        now = caller.outage.ready_at(now)
+        now = caller.breaker.ready_at(now)
         while hanging and hanging[0][0] + timeout <= now:
-            caller.outage.on_failure(hanging.pop(0)[1], now, 0.99)
+            caller.breaker.on_failure(hanging.pop(0)[1], now, 0.99)
         before = hanging[-1][0] if hanging else None
         hanging.append((now, caller.must_call(now)))
-        assert before is None or now - before <= Outage.LONGEST + 1e-9
-        assert len(hanging) <= timeout / Outage.LONGEST + 1
-    caller.outage.on_answer()
-    assert caller.outage.since is None
+        assert before is None or now - before <= CircuitBreaker.LONGEST + 1e-9
+        assert len(hanging) <= timeout / CircuitBreaker.LONGEST + 1
+    caller.breaker.on_answer()
+    assert caller.breaker.since is None
 
 
 def test_calls_that_left_before_an_outage_neither_ask_nor_lengthen_it() -> None:
     caller = Caller()
     early = [caller.must_call(0.0) for _ in range(64)]
-    for call in early[: Outage.TOLERATED]:
-        caller.outage.on_failure(call, 1.0, 0.5)
-    asked_at = caller.outage.ready_at(1.0)
+    for call in early[: CircuitBreaker.TOLERATED]:
+        caller.breaker.on_failure(call, 1.0, 0.5)
+    asked_at = caller.breaker.ready_at(1.0)
     question = caller.must_call(asked_at)
-    for call in early[Outage.TOLERATED :]:
-        caller.outage.on_failure(call, asked_at, 0.5)
-        assert caller.outage.ready_at(asked_at) == asked_at + Outage.LONGEST, "a second question would leave"
-    caller.outage.on_failure(question, asked_at, 0.5)
-    again_at = caller.outage.ready_at(asked_at)
+    for call in early[CircuitBreaker.TOLERATED :]:
+        caller.breaker.on_failure(call, asked_at, 0.5)
+        assert caller.breaker.ready_at(asked_at) == asked_at + CircuitBreaker.LONGEST, "a second question would leave"
+    caller.breaker.on_failure(question, asked_at, 0.5)
+    again_at = caller.breaker.ready_at(asked_at)
     assert again_at - asked_at <= 0.2
 
 
 def test_questions_come_at_growing_intervals_up_to_a_few_seconds() -> None:
     caller, now = Caller(), 0.0
-    caller.fail(Outage.TOLERATED)
+    caller.fail(CircuitBreaker.TOLERATED)
     waits = []
     for _ in range(12):
-        ready_at = caller.outage.ready_at(now)
+        ready_at = caller.breaker.ready_at(now)
         waits.append(ready_at - now)
         now = ready_at
-        caller.outage.on_failure(caller.must_call(now), now, 0.99)
+        caller.breaker.on_failure(caller.must_call(now), now, 0.99)
     assert all(later > earlier - 1e-9 for earlier, later in pairwise(waits))
     assert waits[0] < 0.11
-    assert waits[-1] == pytest.approx(Outage.LONGEST, rel=0.01)
+    assert waits[-1] == pytest.approx(CircuitBreaker.LONGEST, rel=0.01)
 
 
 @given(st.floats(0, 1, exclude_max=True))
 def test_half_of_a_wait_is_certain(chance: float) -> None:
-    outage = Outage(0.1, 20.0)
-    for _ in range(Outage.TOLERATED):
-        outage.on_failure(object(), 1.0, chance)
-    ready_at = outage.ready_at(1.0)
+    breaker = CircuitBreaker(0.1, 20.0)
+    for _ in range(CircuitBreaker.TOLERATED):
+        breaker.on_failure(object(), 1.0, chance)
+    ready_at = breaker.ready_at(1.0)
     assert 1.05 <= ready_at <= 1.1
 
 
 def test_a_shorter_maximum_holds_for_questions_too() -> None:
     caller = Caller(maximum=0.2)
-    caller.fail(Outage.TOLERATED)
+    caller.fail(CircuitBreaker.TOLERATED)
     for _ in range(5):
-        ready_at = caller.outage.ready_at(0.0)
+        ready_at = caller.breaker.ready_at(0.0)
         assert ready_at <= 0.2
-        caller.outage.on_failure(caller.must_call(ready_at), 0.0, 0.99)
+        caller.breaker.on_failure(caller.must_call(ready_at), 0.0, 0.99)
 
 
 def test_the_first_answer_ends_an_outage_whichever_call_it_is_to() -> None:
     caller = Caller()
     early = caller.must_call(0.0)
-    caller.fail(Outage.TOLERATED)
+    caller.fail(CircuitBreaker.TOLERATED)
     question = caller.must_call(1.0)
     assert early is not question
-    caller.outage.on_answer()
-    assert caller.outage.since is None
-    assert caller.outage.ready_at(1.0) == 1.0
-    caller.outage.on_failure(question, 1.0, 0.5)
-    caller.fail(Outage.TOLERATED - 2)
-    assert caller.outage.since is None, "the old question is one failure among others now"
+    caller.breaker.on_answer()
+    assert caller.breaker.since is None
+    assert caller.breaker.ready_at(1.0) == 1.0
+    caller.breaker.on_failure(question, 1.0, 0.5)
+    caller.fail(CircuitBreaker.TOLERATED - 2)
+    assert caller.breaker.since is None, "the old question is one failure among others now"
     caller.fail(1)
-    assert caller.outage.since is not None
+    assert caller.breaker.since is not None
 
 
 def test_a_later_outage_begins_with_short_intervals_again() -> None:
     caller, now = Caller(), 0.0
     for _ in range(2):
-        caller.fail(Outage.TOLERATED, now)
+        caller.fail(CircuitBreaker.TOLERATED, now)
         for _ in range(6):
-            ready_at = caller.outage.ready_at(now)
+            ready_at = caller.breaker.ready_at(now)
             now = ready_at
-            caller.outage.on_failure(caller.must_call(now), now, 0.9)
-        caller.outage.on_answer()
-    caller.fail(Outage.TOLERATED, now)
-    ready_at = caller.outage.ready_at(now)
+            caller.breaker.on_failure(caller.must_call(now), now, 0.9)
+        caller.breaker.on_answer()
+    caller.fail(CircuitBreaker.TOLERATED, now)
+    ready_at = caller.breaker.ready_at(now)
     assert ready_at - now <= 0.1

@@ -13,7 +13,7 @@ import pytest
 from connector.core.sending.destination import Limits
 from connector.core.sending.lanes import Batch
 from connector.core.sending.outcomes import Outcome
-from connector.core.sending.rate import Pace
+from connector.core.sending.rate import RateLimiter
 from tests.core.sending.simulation import DELIVERED, THROTTLED, Simulation, item, warm_up
 
 Step = Literal["wake", "arrival", "answer", "stranger"]
@@ -62,7 +62,7 @@ class Sharing:
         self.senders, self.quota, self.latency, self.calls = senders, quota, latency, list[Call]()
         self._random = random.Random(1)
         self._service = Quota(quota, burst, storm)
-        self._paces = [Pace(ceiling or quota, 0.0) for _ in range(senders)]
+        self._paces = [RateLimiter(ceiling or quota, 0.0) for _ in range(senders)]
         self._on_the_wire = [0] * senders
         self._events: list[tuple[float, int, Step, int, float, bool]] = []
         self._count = 0
@@ -210,13 +210,13 @@ def test_after_a_storm_the_quota_is_used_again_within_seconds(senders: int, quot
 
 def test_room_that_a_stranger_leaves_is_taken_within_seconds() -> None:
     """A third of the quota comes free: growth rises with the time without throttling."""
-    pace = Pace(1000.0, -60.0)
-    warm_up(pace, 0.0)
-    pace.on_throttled(0.0, 0.0)
+    limiter = RateLimiter(1000.0, -60.0)
+    warm_up(limiter, 0.0)
+    limiter.on_throttled(0.0, 0.0)
     for number in range(1, 40):  # of ten calls four are throttled, for as long as the stranger is there
         now = number * 0.01
-        (pace.on_accepted(now) if number % 10 < 6 else pace.on_throttled(now, now))
-    share = pace.rate
+        (limiter.on_accepted(now) if number % 10 < 6 else limiter.on_throttled(now, now))
+    share = limiter.rate
     assert share == pytest.approx(600, rel=0.15)
-    pace.advance(10.0)
-    assert pace.rate > share * 1.5
+    limiter.advance(10.0)
+    assert limiter.rate > share * 1.5

@@ -17,7 +17,7 @@ from connector.life import Life
 from connector.watch import Watch
 from tests.deploy.alerts.contract import names
 from tests.deploy.alerts.promtool import RULES, groups, promtool
-from tests.loop.fakes import QUICK, TOPIC, House
+from tests.loop.fakes import QUICK, TOPIC, Harness
 from tests.status.views import FACTS
 
 USED = set().union(*(names(rule["expr"]) for group in groups() for rule in group["rules"]))
@@ -36,7 +36,7 @@ def mixed(number: int) -> str:
     return "skipped" if number % 40 in {3, 18, 39} else "1"
 
 
-class Pod(House):
+class Pod(Harness):
     """A process with a number of partitions of its own, and records that arrive by time."""
 
     def __init__(self, instance: str, partitions: int = 1, a_minute: int = 60, config: str = "old") -> None:
@@ -44,7 +44,7 @@ class Pod(House):
         self.instance = instance
         self.metrics.initialise([TOPIC], [("web", "view")])
         self.metrics.config.info({"hash": config})
-        self.watch = Watch(self.loop, self.source, self.metrics, self.outside)
+        self.watch = Watch(self.loop, self.source, self.metrics, self.environment)
         # The fake source counts nothing, as the metric is the real one's.
         self.source.on_commit = lambda _: self.metrics.commits.labels("ok").inc()
         self.a_minute = a_minute
@@ -76,7 +76,7 @@ class Pod(House):
         """It gives everything back, and answers for a little longer."""
         self.revoke(*self.own)
         self.own = []
-        Life(FACTS, self.metrics, self.outside).refused(refusal)
+        Life(FACTS, self.metrics, self.environment).refused(refusal)
 
 
 class Recording:
