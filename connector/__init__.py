@@ -20,7 +20,7 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | status/ | the status page and its JSON | ports, logs, loop, kafka, core/sending |
 | dry_run.py | `putevents map`: records through a mapping | config, core/mapping, core/sending |
 | signals.py | signals to stop, and restarting in place | exits |
-| ending.py, life.py | how it ends; what probes are told | signals, exits, aws, ports, logs, loop, status, core/sending |
+| ending.py, life.py | its end, and its probes | signals, exits, aws, ports, logs, loop, status, core/sending |
 | local/ | embedded broker, local endpoint, demo | config, exits |
 | app.py | puts the rooms together; start and end of the process | anything below app |
 | cli/, __main__.py | arguments to calls, results to exit codes | everything |
