@@ -319,9 +319,9 @@ import json, os, signal, sys, threading
 times = int(os.environ["TIMES"])
 os.environ["TIMES"] = str(times - 1)
 print(json.dumps({"message": "begun", "descriptors": len(os.listdir("/proc/self/fd"))}), file=sys.stderr, flush=True)
-from connector.kafka.clients import Login
+from connector.kafka.clients import ClientFactory
 from connector.kafka.dead_letters import KafkaDeadLetters
-Login.outdated = lambda _: times > 0
+ClientFactory.restart_due = lambda _: times > 0
 if os.environ.get("HANGS"):
     KafkaDeadLetters.close = lambda *_: threading.Event().wait()
 if os.environ.get("SIGNALLED"):
