@@ -27,7 +27,7 @@ from connector.core.mapping.transform import Router
 from connector.core.records import Record, TopicPartition, Transform
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.destination import Limits
-from tests.loop.fakes import EPOCH, Harness
+from tests.support.fakes import EPOCH, Harness
 
 RECORDS = 20_000
 ROUNDS = 3  # of which the quickest counts: what else the machine does can only add
@@ -65,9 +65,9 @@ STAGES: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
             ("prometheus_client.metrics", "MetricWrapperBase.labels"),
         ),
         FAKES: (
-            *(("tests.loop.fakes", f"FakeSource.{name}") for name in ("poll", "commit", "committed", "end_offsets")),
-            *(("tests.loop.fakes", name) for name in ("FakeSender.submit", "FakeSender.wait")),
-            ("tests.loop.fakes", "FakeDeadLetters.acknowledged"),
+            *(("tests.support.fakes", f"FakeSource.{name}") for name in ("poll", "commit", "committed", "end_offsets")),
+            *(("tests.support.fakes", name) for name in ("FakeSender.submit", "FakeSender.wait")),
+            ("tests.support.fakes", "FakeDeadLetters.acknowledged"),
         ),
     }
 )

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from bench import system
 from bench.figures import MIB, Sample, figures
 from bench.stage import DEAD_LETTERS, Stage
-from tests.processes import Connector, Endpoint, Process, environment, wait_until
+from tests.support.processes import Connector, Endpoint, Process, environment, wait_until
 
 INTERVAL = 0.1  # seconds between samples
 START_SECONDS = 60.0  # in which a contender must have its partitions

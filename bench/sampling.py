@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.runs import START_SECONDS, UNBOUNDED, Watch, start_connector
 from bench.stage import fill, open_stage
 from bench.streams import SHAPES, clicks
-from tests.processes import Endpoint
+from tests.support.processes import Endpoint
 
 RECORDS = 300_000
 SECONDS = 10

@@ -17,8 +17,8 @@ from confluent_kafka import Producer
 
 from bench.streams import Click, Fewest
 from connector.local.broker import EmbeddedBroker
-from tests.kafka.admin import Kafka
-from tests.kafka.broker import KafkaCluster
+from tests.support.kafka.admin import Kafka
+from tests.support.kafka.broker import KafkaCluster
 
 PARTITIONS = 8
 DEAD_LETTERS = "dead"

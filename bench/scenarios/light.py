@@ -17,7 +17,7 @@ from bench.runs import Order, Watch, start, tell, wait_for_partitions
 from bench.sizes import Sizes
 from bench.stage import Feed, Stage
 from bench.streams import SHAPES, clicks
-from tests.processes import Endpoint
+from tests.support.processes import Endpoint
 
 RATE = 500  # events a second
 WARMING = 2.0  # seconds whose records are not judged: connections are being made

@@ -16,7 +16,7 @@ from bench.sizes import Sizes
 from bench.stage import PARTITIONS, Stage, fill
 from bench.stranger import TRACKING_ID
 from bench.streams import SHAPES, clicks
-from tests.processes import Connector, Endpoint, Process, environment, wait_until
+from tests.support.processes import Connector, Endpoint, Process, environment, wait_until
 
 QUOTA = 400.0  # calls a second
 STRANGER = 100.0

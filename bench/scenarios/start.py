@@ -17,7 +17,7 @@ from bench.figures import median
 from bench.runs import INTERVAL, START_SECONDS, Watch, start_connector, tell
 from bench.sizes import Sizes
 from bench.stage import Stage
-from tests.processes import Endpoint
+from tests.support.processes import Endpoint
 
 PARTS = ("to_started", "joining", "to_first_event", "total", "without_joining")
 

@@ -11,8 +11,8 @@ import pytest
 from tests.chaos.sizes import SEED, SIZE
 from tests.chaos.world import World
 from tests.integration.conftest import kafka_jars  # noqa: F401  a fixture
-from tests.kafka.admin import Kafka
-from tests.kafka.broker import KafkaCluster
+from tests.support.kafka.admin import Kafka
+from tests.support.kafka.broker import KafkaCluster
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from tests.chaos.streams import Row
-    from tests.traffic import Expected
+    from tests.support.traffic import Expected
 
 _FLUSH_SECONDS = 60.0
 _WAKE_SECONDS = 0.05

@@ -1,7 +1,7 @@
 """What must hold whatever happened. Pure: it is given what was written, accepted, dead-lettered and observed.
 
-`tests.traffic` judges the ends of records; here is what only a run with faults can break: commits that came too early
-or went back, repeats that differ, order across processes, memory, and standing still.
+`tests.support.traffic` judges the ends of records; here is what only a run with faults can break: commits that came
+too early or went back, repeats that differ, order across processes, memory, and standing still.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from bisect import bisect_left
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tests.traffic import judge_events
+from tests.support.traffic import judge_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from tests.chaos.watcher import Observation
-    from tests.traffic import Expected
+    from tests.support.traffic import Expected
 
     Place = tuple[int, int]  # partition, offset
 

@@ -1,4 +1,4 @@
-"""More traffic with a known end, for scenarios in which the shape of the traffic is the fault. See `tests.traffic`."""
+"""More traffic with a known end, where the shape of the traffic is the fault. See `tests.support.traffic`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tests.traffic import SENT_AT, Expected
+from tests.support.traffic import SENT_AT, Expected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -9,14 +9,14 @@ import orjson
 import pytest
 
 from tests.chaos.sizes import SIZE, scaled, time_limit
-from tests.traffic import dead_letters_in, stream
+from tests.support.traffic import dead_letters_in, stream
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Mapping
 
     from tests.chaos.world import World
-    from tests.kafka.broker import KafkaCluster
+    from tests.support.kafka.broker import KafkaCluster
 
 pytestmark = [pytest.mark.chaos, pytest.mark.integration]
 

@@ -12,7 +12,7 @@ from tests.chaos.judgement import judge
 from tests.chaos.sizes import scaled, time_limit
 from tests.chaos.streams import two_trackers
 from tests.chaos.world import MEMORY, MIB
-from tests.traffic import stream
+from tests.support.traffic import stream
 
 if TYPE_CHECKING:
     import random
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.chaos.world import World
-    from tests.processes import Connector
+    from tests.support.processes import Connector
 
 pytestmark = [pytest.mark.chaos, pytest.mark.integration]
 

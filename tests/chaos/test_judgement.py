@@ -21,7 +21,7 @@ from tests.chaos.judgement import (
     judge_watch,
 )
 from tests.chaos.watcher import Observation
-from tests.traffic import Expected
+from tests.support.traffic import Expected
 
 if TYPE_CHECKING:
     from collections.abc import Callable

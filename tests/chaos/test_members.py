@@ -10,7 +10,7 @@ import pytest
 
 from tests.chaos.sizes import scaled, time_limit
 from tests.chaos.world import QUIET
-from tests.traffic import stream
+from tests.support.traffic import stream
 
 if TYPE_CHECKING:
     import random

@@ -10,13 +10,13 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from tests.chaos.streams import good
-from tests.traffic import PARTITIONS, stream
+from tests.support.traffic import PARTITIONS, stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.chaos.world import World
-    from tests.traffic import Expected
+    from tests.support.traffic import Expected
 
 pytestmark = [pytest.mark.chaos, pytest.mark.integration]
 

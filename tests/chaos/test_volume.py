@@ -10,7 +10,7 @@ import pytest
 from tests.chaos.sizes import scaled, time_limit
 from tests.chaos.streams import hot_session, one_event_sessions, padded
 from tests.chaos.world import MIB, QUIET
-from tests.traffic import stream
+from tests.support.traffic import stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Self
 from tests.chaos.feed import Feed
 from tests.chaos.judgement import Evidence, Figures, Letter, judge
 from tests.chaos.watcher import Watcher
-from tests.processes import Connector, Endpoint, wait_until
-from tests.traffic import PARTITIONS, configuration, dead_letters_in, produce, stream
+from tests.support.processes import Connector, Endpoint, wait_until
+from tests.support.traffic import PARTITIONS, configuration, dead_letters_in, produce, stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from tests.chaos.streams import Row
-    from tests.kafka.admin import Kafka
-    from tests.traffic import Expected
+    from tests.support.kafka.admin import Kafka
+    from tests.support.traffic import Expected
 
 MIB = 2**20
 MEMORY = 160 * MIB  # of a member, in any scenario; docs/operations.md promises 150 at rest of chaos

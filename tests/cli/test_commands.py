@@ -14,7 +14,7 @@ import yaml
 
 from connector import __version__
 from connector.cli import COMMANDS, main
-from tests.config.files import EXAMPLE, build
+from tests.support.config_files import EXAMPLE, build
 
 PIPELINES = """\
 pipelines:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from connector.cli import COMMANDS
-from tests.config.files import build
+from tests.support.config_files import build
 
 # Libraries and parts of the standard library that take long to load.
 HEAVY = {

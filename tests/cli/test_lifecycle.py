@@ -30,9 +30,9 @@ from confluent_kafka import KafkaError
 from connector.core.records import TopicPartition
 from connector.local.endpoint.server import Endpoint, running_endpoint
 from connector.local.mock_cluster import ApiKey, MockCluster
-from tests.deploy.render import config_text, pod_spec, template
-from tests.processes import Connector, environment, wait_until
-from tests.wire.kafka import committed, produce
+from tests.support.manifests import config_text, pod_spec, template
+from tests.support.mock_cluster import committed, produce
+from tests.support.processes import Connector, environment, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

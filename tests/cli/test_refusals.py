@@ -13,8 +13,8 @@ from confluent_kafka import KafkaError
 from connector.core.records import TopicPartition
 from connector.local.endpoint.server import Endpoint, running_endpoint
 from connector.local.mock_cluster import ApiKey, MockCluster
-from tests.processes import Connector, wait_until
-from tests.wire.kafka import committed, produce
+from tests.support.mock_cluster import committed, produce
+from tests.support.processes import Connector, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,8 +26,8 @@ from connector.kafka.source import KafkaSource
 from connector.local.endpoint.server import Endpoint, running_endpoint
 from connector.local.mock_cluster import ApiKey, MockCluster
 from connector.signals import STOPPING
-from tests.config.files import build
-from tests.wire.kafka import committed, produce, read_all
+from tests.support.config_files import build
+from tests.support.mock_cluster import committed, produce, read_all
 
 pytestmark = pytest.mark.usefixtures("aws")
 

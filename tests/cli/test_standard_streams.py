@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from connector.cli import COMMANDS
-from tests.config.files import build
+from tests.support.config_files import build
 
 PATIENCE = 60.0  # seconds
 VALUE = '{"session":"s","item":"i"}\n'

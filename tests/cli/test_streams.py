@@ -18,8 +18,8 @@ from connector.core.records import TopicPartition
 from connector.local.endpoint.server import Endpoint, running_endpoint
 from connector.local.mock_cluster import MockCluster
 from connector.streams import Lines
-from tests.processes import environment, wait_until
-from tests.wire.kafka import committed, produce
+from tests.support.mock_cluster import committed, produce
+from tests.support.processes import environment, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.config.files import build, loaded, only
+from tests.support.config_files import build, loaded, only
 
 
 def servers(text: str) -> str:

@@ -11,7 +11,7 @@ from connector.config import client_properties as librdkafka
 from connector.config.client_properties import KNOWN, for_consumer, for_producer, owned, refused
 from connector.config.clients import CONSUMERS, PRODUCERS, SUBSCRIPTION
 from connector.kafka import dead_letters
-from tests.config.files import build, loaded, only, problems
+from tests.support.config_files import build, loaded, only, problems
 
 
 def kafka(text: str) -> str:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.config.files import build, loaded, only, problems
 from tests.config.test_loading import rule
+from tests.support.config_files import build, loaded, only, problems
 
 
 def member(text: str, event_type: str = "{const: View}") -> str:

@@ -3,8 +3,8 @@
 import pytest
 
 from connector.config import render
-from tests.config.files import build, loaded, problems
 from tests.config.test_loading import rule
+from tests.support.config_files import build, loaded, problems
 
 
 def found(text: str) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from pydantic_core import PydanticCustomError
 
 from connector.config.durations import format_duration, parse_duration
 from connector.config.models import DeliveryConfig
-from tests.config.files import build, loaded
+from tests.support.config_files import build, loaded
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from connector.config import Loaded, load_text, print_config, render
 from connector.config.problems import Problem
 from connector.config.wording import _ROWS, file_path, type_word
 from connector.config.yaml_tree import lines_of
-from tests.config.files import ENV, EXAMPLE, build
+from tests.support.config_files import ENV, EXAMPLE, build
 
 SECRET = "hunter2-Zx9"
 AUTH = f"auth: {{type: plain, username: u, password: {SECRET}}}"

@@ -7,7 +7,7 @@ import pytest
 
 from connector.config import load
 from connector.core.records import Reason
-from tests.config.files import ENV, EXAMPLE, build, loaded, only, problems
+from tests.support.config_files import ENV, EXAMPLE, build, loaded, only, problems
 
 
 def rule(text: str) -> str:

@@ -12,7 +12,7 @@ from connector.config import Config, json_schema, print_config
 from connector.config.models import DeliveryConfig
 from connector.config.schema import DESCRIPTIONS, NEVER_EMPTY
 from connector.config.yaml_tree import parse
-from tests.config.files import EXAMPLE, build, loaded
+from tests.support.config_files import EXAMPLE, build, loaded
 
 FULL_SPEC = build(
     pipelines="""\

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from connector.config import Problem, render
 from connector.config.problems import printable, suggest, suggest_or_list
-from tests.config.files import build, only
+from tests.support.config_files import build, only
 
 LINGR = Problem(
     "unknown-key", "expected a key of delivery, not lingr", "c.yaml", 12, 3, "  lingr: 1s", 2, 5, "did you mean linger?"

@@ -11,7 +11,7 @@ from connector.cli import main
 from connector.config import regions, render
 from connector.config.problems import Problem
 from connector.config.regions import doubt_about
-from tests.config.files import build, loaded, only
+from tests.support.config_files import build, loaded, only
 
 
 def region(text: str, more: str = "") -> str:

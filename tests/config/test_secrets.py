@@ -6,7 +6,7 @@ import pytest
 
 from connector.config import base_properties, load_text, print_config, render
 from connector.config.masking import Cut, ShownLine, cuts_of_text, is_secret, show
-from tests.config.files import build, loaded, only, problems
+from tests.support.config_files import build, loaded, only, problems
 
 SECRET = "hunter2-Zx9"
 KAFKA = """\

@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
-from tests.deploy.render import CHART, KUSTOMIZE, NAME
-from tests.deploy.tools import ROOT
+from tests.support.manifests import CHART, KUSTOMIZE, NAME
+from tests.support.programs import ROOT
 
 RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"
 DASHBOARD = ROOT / "deploy" / "grafana" / "dashboard.json"

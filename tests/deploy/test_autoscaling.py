@@ -10,9 +10,9 @@ import pytest
 
 from connector.config.models import Auth
 from tests.deploy.apiserver import ApiServer, serving
-from tests.deploy.render import Object, only, rendered, template, workload
 from tests.deploy.test_pods import loaded
 from tests.deploy.test_schemas import check
+from tests.support.manifests import Object, only, rendered, template, workload
 
 ways = pytest.mark.parametrize("way", ["helm", "kustomize"])
 

@@ -11,7 +11,7 @@ import yaml
 
 from connector import __version__
 from tests.deploy.copies import COPIES, DASHBOARD, RULES, described
-from tests.deploy.render import CHART, KUSTOMIZE, only, rendered, template
+from tests.support.manifests import CHART, KUSTOMIZE, only, rendered, template
 
 ANNOTATIONS = 262_144  # bytes; kubectl apply keeps what it applied in one
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploy.tools import ROOT
+from tests.support.programs import ROOT
 
 IAM = ROOT / "deploy" / "iam"
 FILES = sorted(IAM.glob("*.json"))

@@ -14,8 +14,8 @@ import pytest
 
 from tests.deploy.apiserver import ApiServer, serving
 from tests.deploy.copies import PAGE
-from tests.deploy.render import CHART, Object, rendered, template, workload
-from tests.deploy.tools import ROOT, found, run
+from tests.support.manifests import CHART, Object, rendered, template, workload
+from tests.support.programs import ROOT, found, run
 
 LAST = "kubectl.kubernetes.io/last-applied-configuration"
 EXAMPLE = ROOT / "examples" / "flat.yaml"

@@ -12,7 +12,8 @@ import yaml
 from connector.config import Loaded, load
 from connector.kafka.startup import FIRST_ANSWER
 from connector.life import STALLED
-from tests.deploy.render import (
+from tests.deploy.restricted import CONTROLS, violations
+from tests.support.manifests import (
     RENDERED,
     Object,
     config_text,
@@ -23,7 +24,6 @@ from tests.deploy.render import (
     template,
     workload,
 )
-from tests.deploy.restricted import CONTROLS, violations
 
 CERTIFICATES = Path(botocore.__file__).parent / "cacert.pem"  # any will do
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.deploy.render import template
+from tests.support.manifests import template
 
 KEDA = "keda.enabled=true,keda.partitions=4,keda.maxReplicaCount=1"
 REFUSED = {

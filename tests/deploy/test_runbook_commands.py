@@ -15,8 +15,8 @@ import yaml
 
 from tests.deploy.apiserver import Answers, ApiServer, serving
 from tests.deploy.restricted import violations
-from tests.deploy.tools import ROOT, found, run
-from tests.kafka.certificates import Authority
+from tests.support.kafka.certificates import Authority
+from tests.support.programs import ROOT, found, run
 
 DOCS = [ROOT / "docs" / "runbooks.md", ROOT / "docs" / "troubleshooting.md", ROOT / "docs" / "kubernetes.md"]
 IMAGE = "putevents-connector:0.1.0"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.render import (
+from tests.support.manifests import (
     BOTH,
     CHART,
     KUSTOMIZE,
@@ -20,7 +20,7 @@ from tests.deploy.render import (
     rendered,
     template,
 )
-from tests.deploy.tools import ROOT
+from tests.support.programs import ROOT
 
 
 @pytest.mark.parametrize("name", BOTH)

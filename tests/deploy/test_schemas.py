@@ -11,8 +11,8 @@ import jsonschema  # type: ignore[import-untyped]  # it has no types
 import kubernetes_validate  # type: ignore[import-untyped]  # it has no types
 import pytest
 
-from tests.deploy.render import CHART, KUBERNETES, RENDERED, SETS, Object, rendered, values_file
-from tests.deploy.tools import ROOT, found, run
+from tests.support.manifests import CHART, KUBERNETES, RENDERED, SETS, Object, rendered, values_file
+from tests.support.programs import ROOT, found, run
 
 SCHEMAS = Path(__file__).parent / "schemas"
 CUSTOM = {"ScaledObject", "PodMonitor", "PrometheusRule"}

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tests.config.files import EXAMPLE, build
 from tests.fuzz.targets import FILES
+from tests.support.config_files import EXAMPLE, build
 
 if TYPE_CHECKING:
     import random

@@ -133,7 +133,7 @@ def test_images_of_others_are_pinned() -> None:
 
 
 def test_kafka_is_the_one_that_is_tested_with() -> None:
-    version = re.search(r"<kafka.version>(.*)</kafka.version>", (ROOT / "tests/kafka/pom.xml").read_text())
+    version = re.search(r"<kafka.version>(.*)</kafka.version>", (ROOT / "tests/support/kafka/pom.xml").read_text())
     assert version
     assert services()["kafka"]["image"] == services()["topics"]["image"] == f"apache/kafka:{version[1]}"
 

@@ -16,7 +16,7 @@ import yaml
 from connector import __version__
 from connector.exits import Exit
 from tests.image.engine import ALONE, CONFIG, ROOT, docker, mounted, run, running
-from tests.processes import CREDENTIALS, wait_until
+from tests.support.processes import CREDENTIALS, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from tests.kafka.admin import Kafka
-from tests.kafka.broker import KafkaCluster
-from tests.kafka.find import find_broker
-from tests.kafka.jars import MissingError, fetch_jars, find_java
+from tests.support.kafka.admin import Kafka
+from tests.support.kafka.broker import KafkaCluster
+from tests.support.kafka.find import find_broker
+from tests.support.kafka.jars import MissingError, fetch_jars, find_java
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from confluent_kafka import Producer
 
-from tests.kafka.certificates import Authority
-from tests.kafka.guarded import PASSWORD, ROTATING, SECRET, USER, Guarded, guarded_broker
-from tests.processes import Connector, Endpoint, wait_until
-from tests.traffic import SENT_AT, configuration, dead_letters_in
+from tests.support.kafka.certificates import Authority
+from tests.support.kafka.guarded import PASSWORD, ROTATING, SECRET, USER, Guarded, guarded_broker
+from tests.support.processes import Connector, Endpoint, wait_until
+from tests.support.traffic import SENT_AT, configuration, dead_letters_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

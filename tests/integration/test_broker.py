@@ -13,14 +13,14 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from tests.kafka.admin import Kafka
-from tests.kafka.jars import REPOSITORY
+from tests.support.kafka.admin import Kafka
+from tests.support.kafka.jars import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.kafka.broker import KafkaCluster
+    from tests.support.kafka.broker import KafkaCluster
 
 pytestmark = pytest.mark.integration
 
@@ -151,7 +151,7 @@ def _wait_until(claim: Callable[[], bool]) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)])
 @pytest.mark.usefixtures("kafka_jars")
 def test_a_broker_and_its_data_go_with_its_owner(tmp_path: Path, number: signal.Signals, code: int) -> None:
-    command = [sys.executable, "-m", "tests.kafka"]
+    command = [sys.executable, "-m", "tests.support.kafka"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(  # this interpreter, our module, no shell
         command, stdout=subprocess.PIPE, cwd=REPOSITORY, env=environment

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.processes import Connector, Endpoint, wait_until
-from tests.traffic import configuration, dead_letters_in, judge, lag, produce, stream, topics
+from tests.support.processes import Connector, Endpoint, wait_until
+from tests.support.traffic import configuration, dead_letters_in, judge, lag, produce, stream, topics
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.kafka.admin import Kafka
+    from tests.support.kafka.admin import Kafka
 
 pytestmark = pytest.mark.integration
 

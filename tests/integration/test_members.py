@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kafka.admin import Kafka
-from tests.processes import Connector, Endpoint, wait_until
-from tests.traffic import configuration, dead_letters_in, judge, lag, produce, stream, topics
+from tests.support.kafka.admin import Kafka
+from tests.support.processes import Connector, Endpoint, wait_until
+from tests.support.traffic import configuration, dead_letters_in, judge, lag, produce, stream, topics
 
 pytestmark = pytest.mark.integration
 

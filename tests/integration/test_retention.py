@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from connector.exits import Exit
-from tests.kafka.admin import Kafka
-from tests.processes import Connector, Endpoint, wait_until
-from tests.traffic import PARTITIONS, configuration, lag, produce, stream, topics
+from tests.support.kafka.admin import Kafka
+from tests.support.processes import Connector, Endpoint, wait_until
+from tests.support.traffic import PARTITIONS, configuration, lag, produce, stream, topics
 
 pytestmark = pytest.mark.integration
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.processes import Connector, Endpoint, wait_until
-from tests.traffic import configuration
-from tests.wire.kafka import produce, read_all
+from tests.support.mock_cluster import produce, read_all
+from tests.support.processes import Connector, Endpoint, wait_until
+from tests.support.traffic import configuration
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.kafka.admin import Kafka
+    from tests.support.kafka.admin import Kafka
 
 pytestmark = pytest.mark.integration
 

@@ -3,7 +3,7 @@
 import pytest
 
 from connector.core.sending.outcomes import Fatal, Retryable, Status
-from tests.loop.fakes import P0, P1, QUICK, Harness
+from tests.support.fakes import P0, P1, QUICK, Harness
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from connector.core.records import Entry, Fate, Record, TopicPartition, Transfor
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.destination import Limits
 from connector.loop import MOMENT
-from tests.loop.fakes import Harness
+from tests.support.fakes import Harness
 
 P0, P1 = TopicPartition("clicks", 0), TopicPartition("clicks", 1)
 EVENTS = 100  # of one record

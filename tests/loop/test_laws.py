@@ -10,7 +10,7 @@ from connector.core.records import Record, TopicPartition
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.lanes import Batch
 from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
-from tests.loop.fakes import P0, P1, P2, QUICK, Harness, body, transform
+from tests.support.fakes import P0, P1, P2, QUICK, Harness, body, transform
 
 PARTITIONS = (P0, P1, P2)
 VALUES = ("1", "1", "1", "4", "3 1", "filtered", "skipped", "invalid")

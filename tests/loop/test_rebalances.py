@@ -5,7 +5,7 @@ import pytest
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.lanes import Batch
 from connector.core.sending.outcomes import Delivered, Outcome, Retryable, Status
-from tests.loop.fakes import P0, P1, QUICK, TOPIC, Harness, body
+from tests.support.fakes import P0, P1, QUICK, TOPIC, Harness, body
 
 
 @pytest.fixture

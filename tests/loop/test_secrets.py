@@ -15,8 +15,8 @@ from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retrya
 from connector.kafka.dead_letters import KafkaDeadLetters
 from connector.loop import Loop, Settings
 from connector.watch import Watch
-from tests.config.files import build, loaded
-from tests.loop.fakes import EPOCH, P0, QUICK, ROOMY, Harness
+from tests.support.config_files import build, loaded
+from tests.support.fakes import EPOCH, P0, QUICK, ROOMY, Harness
 
 PIPELINES = """\
 pipelines:

@@ -21,7 +21,7 @@ from connector.loop import Loop, Settings
 from connector.tracing import spans
 from connector.tracing.setup import traced
 from connector.tracing.spans import Spans, Telling, context_of, target
-from tests.loop.fakes import EPOCH, P0, P1, QUICK, ROOMY, Clock, FakeSender, Harness, transform
+from tests.support.fakes import EPOCH, P0, P1, QUICK, ROOMY, Clock, FakeSender, Harness, transform
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 PARENT = f"00-{TRACE}-{SPAN}-01"

@@ -9,7 +9,7 @@ from connector.core.sending.backpressure import Bounds
 from connector.core.sending.destination import Limits
 from connector.core.sending.lanes import Batch
 from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Rejected, Retryable, Status, Throttled
-from tests.loop.fakes import P0, P1, QUICK, TOPIC, Harness, body
+from tests.support.fakes import P0, P1, QUICK, TOPIC, Harness, body
 
 
 @pytest.fixture

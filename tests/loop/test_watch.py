@@ -11,7 +11,7 @@ from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retrya
 from connector.core.sending.rate import START
 from connector.ports import Reach
 from connector.watch import Watch
-from tests.loop.fakes import P0, P1, QUICK, TOPIC, Harness
+from tests.support.fakes import P0, P1, QUICK, TOPIC, Harness
 
 
 class Watched(Harness):

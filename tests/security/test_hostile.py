@@ -13,7 +13,7 @@ import yaml
 import connector
 from connector.config import Loaded, base_properties, load_text
 from connector.core.expressions.functions import EXTRA_FUNCTIONS, FUNCTIONS
-from tests.config.files import build
+from tests.support.config_files import build
 
 CODE = Path(connector.__file__).parent
 RUNS = ("eval", "exec", "compile", "__import__", "breakpoint")

@@ -12,7 +12,7 @@ import pytest
 from connector.metrics import Metrics
 from connector.server import ASKING, MOST_CONNECTIONS, Health, Server
 from connector.status import Answers
-from tests.status.views import EMPTY
+from tests.support.views import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

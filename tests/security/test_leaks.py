@@ -18,8 +18,8 @@ import yaml
 from confluent_kafka import Producer
 
 from connector.local.broker import EmbeddedBroker
-from tests.processes import Connector, Endpoint, environment, wait_until
-from tests.security.planted import (
+from tests.support.mock_cluster import read_all
+from tests.support.planted import (
     AWS_SECRET,
     AWS_TOKEN,
     BAD,
@@ -32,7 +32,7 @@ from tests.security.planted import (
     SESSION,
     told,
 )
-from tests.wire.kafka import read_all
+from tests.support.processes import Connector, Endpoint, environment, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

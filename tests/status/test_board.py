@@ -16,8 +16,8 @@ from connector.status.board import MOST_ROWS, WINDOW, summary
 from connector.status.history import SPAN, STEP, Buckets, History, Reading, buckets, quantile, read
 from connector.status.model import Totals
 from connector.watch import Lag
-from tests.loop.fakes import P0, P1, QUICK, TOPIC
-from tests.status.views import Looked
+from tests.support.fakes import P0, P1, QUICK, TOPIC
+from tests.support.views import Looked
 
 
 @pytest.fixture

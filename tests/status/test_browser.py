@@ -12,7 +12,7 @@ from connector.status import Answers
 from connector.status.model import Condition, Kind, View
 from tests.status.browser import GET_IT, Browser, find_chromium
 from tests.status.test_page import hostile
-from tests.status.views import NOW, busy
+from tests.support.views import NOW, busy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ from connector.status.board import STALLED
 from connector.status.conditions import PATIENCE
 from connector.status.model import Kind
 from connector.status.wording import STATES
-from tests.loop.fakes import EPOCH, P0, P1, QUICK
-from tests.status.views import Looked
+from tests.support.fakes import EPOCH, P0, P1, QUICK
+from tests.support.views import Looked
 
 
 @pytest.fixture

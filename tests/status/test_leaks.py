@@ -18,10 +18,10 @@ from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retrya
 from connector.local.broker import EmbeddedBroker
 from connector.server import Asked
 from connector.status import Answers
-from tests.loop.fakes import P0, QUICK
-from tests.processes import Connector, Endpoint, wait_until
-from tests.security.planted import BAD, GOOD, MARK, RULE, told
-from tests.status.views import Looked
+from tests.support.fakes import P0, QUICK
+from tests.support.planted import BAD, GOOD, MARK, RULE, told
+from tests.support.processes import Connector, Endpoint, wait_until
+from tests.support.views import Looked
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,7 +23,7 @@ from connector.status.markup import VOID, tag
 from connector.status.model import Condition, Kind, Letter, PartitionLag, View
 from connector.status.page import POLICY, REFRESH, SCRIPT, STYLE, render
 from connector.status.wording import STATES, ago, count, duration, rate, share
-from tests.status.views import EMPTY, FACTS, NOW, busy
+from tests.support.views import EMPTY, FACTS, NOW, busy
 
 HOSTILE = "</script><script>planted()</script><img src=x onerror=planted()>\"'&"
 

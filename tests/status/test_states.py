@@ -19,8 +19,8 @@ from connector.status.conditions import PATIENCE
 from connector.status.document import document
 from connector.status.model import Kind
 from connector.status.page import render
-from tests.loop.fakes import EPOCH, P0, P1, P2, QUICK, transform
-from tests.status.views import Looked
+from tests.support.fakes import EPOCH, P0, P1, P2, QUICK, transform
+from tests.support.views import Looked
 
 if TYPE_CHECKING:
     from collections.abc import Callable

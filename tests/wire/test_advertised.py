@@ -16,7 +16,7 @@ from connector.kafka.advertised import advice_on, unresolvable
 from connector.kafka.startup import require_names
 from connector.local.mock_cluster import MockCluster
 from connector.ports import Unavailable
-from tests.wire.kafka import Member, until
+from tests.support.mock_cluster import Member, until
 
 NAME = "kafka-0.x"  # as long as 127.0.0.1, so that it can take its place in an answer
 

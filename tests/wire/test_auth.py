@@ -37,7 +37,7 @@ from connector.metrics import Metrics
 from connector.ports import Environment, Unavailable
 from connector.signals import Signals
 from tests.conftest import KEY
-from tests.kafka.certificates import Authority
+from tests.support.kafka.certificates import Authority
 from tests.wire.web import Told, Web, running_web
 
 pytestmark = pytest.mark.usefixtures("aws")

@@ -8,8 +8,8 @@ import pytest
 
 from connector.config import Loaded, load_text
 from connector.kafka import errors as refusals
-from tests.config.files import build
-from tests.kafka.certificates import Authority
+from tests.support.config_files import build
+from tests.support.kafka.certificates import Authority
 
 FOLDER = Path(__file__).parents[2] / "docs"
 PAGE = (FOLDER / "authentication.md").read_text()

@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException
 from connector.core.records import TopicPartition
 from connector.kafka.following import USUAL, Following, existing
 from connector.local.mock_cluster import ALL_BROKERS, MockCluster
-from tests.wire.kafka import Member, produce, reading, until
+from tests.support.mock_cluster import Member, produce, reading, until
 
 OFTEN: dict[str, Any] = {"topic_metadata_refresh_interval_ms": 50}
 DEAD = "clicks.dead-letter"

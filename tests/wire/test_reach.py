@@ -17,7 +17,7 @@ from connector.local.broker import EmbeddedBroker
 from connector.local.mock_cluster import MockCluster
 from connector.metrics import Metrics
 from connector.ports import Reach
-from tests.wire.kafka import reading
+from tests.support.mock_cluster import reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

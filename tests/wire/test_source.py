@@ -12,7 +12,7 @@ from connector.core.records import Record, TopicPartition
 from connector.kafka.source import MAX_HEADERS
 from connector.local.mock_cluster import ApiKey, MockCluster
 from connector.ports import Refused, Unavailable
-from tests.wire.kafka import Listening, Member, committed, produce, until
+from tests.support.mock_cluster import Listening, Member, committed, produce, until
 
 P0, P1, P2, P3 = (TopicPartition("clicks", number) for number in range(4))
 

@@ -17,7 +17,7 @@ from connector.aws.credentials import NotConfigured
 from connector.core.sending.answers import PATIENCE
 from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Retryable, described
 from connector.local.endpoint.server import running_endpoint
-from tests.kafka.certificates import Authority, Pair
+from tests.support.kafka.certificates import Authority, Pair
 from tests.wire.web import AWS, Told, Web, batch, running_web
 from tests.wire.wires import ROLE, InOneLoop, free_port, wire
 

@@ -11,8 +11,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from connector.local.endpoint.server import running_endpoint
 from connector.local.mock_cluster import MockCluster
-from tests.processes import Connector, wait_until
-from tests.wire.kafka import PATIENCE, produce, read_all
+from tests.support.mock_cluster import PATIENCE, produce, read_all
+from tests.support.processes import Connector, wait_until
 from tests.wire.web import running_web
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from tests.deploy.tools import ROOT, found
+from tests.support.programs import ROOT, found
 
 RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"
 

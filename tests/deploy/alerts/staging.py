@@ -17,8 +17,8 @@ from connector.life import Life
 from connector.watch import Watch
 from tests.deploy.alerts.contract import names
 from tests.deploy.alerts.promtool import RULES, groups, promtool
-from tests.loop.fakes import QUICK, TOPIC, Harness
-from tests.status.views import FACTS
+from tests.support.fakes import QUICK, TOPIC, Harness
+from tests.support.views import FACTS
 
 USED = set().union(*(names(rule["expr"]) for group in groups() for rule in group["rules"]))
 MISSING = "_"

@@ -16,7 +16,7 @@ from connector.ending import Refusal, by_kafka, by_personalize, without_credenti
 from connector.kafka.startup import FIRST_ANSWER
 from connector.ports import Refused
 from tests.deploy.alerts.staging import Pod, Recording, lives
-from tests.deploy.tools import ROOT
+from tests.support.programs import ROOT
 
 pytestmark = pytest.mark.timeout(300)  # an hour of the loop and of the rules, on a machine that is busy otherwise
 

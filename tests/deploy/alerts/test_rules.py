@@ -9,7 +9,7 @@ import yaml
 
 from tests.deploy.alerts.contract import names, problems
 from tests.deploy.alerts.promtool import RULES, alerts, check_rules, groups, promtool
-from tests.deploy.tools import ROOT
+from tests.support.programs import ROOT
 
 pytestmark = pytest.mark.timeout(300)  # promtool evaluates days, on a machine that is busy otherwise
 

@@ -11,7 +11,7 @@ import yaml
 
 from tests.deploy.alerts.contract import known, names, problems
 from tests.deploy.alerts.promtool import check_rules
-from tests.deploy.tools import ROOT
+from tests.support.programs import ROOT
 
 FOLDER = ROOT / "deploy" / "grafana"
 DASHBOARD = json.loads((FOLDER / "dashboard.json").read_text())

@@ -18,8 +18,8 @@ from confluent_kafka.admin import AdminClient
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.docker_client import get_docker_host
 
-from tests.kafka.jars import MissingError, kafka_version
-from tests.kafka.settings import Ports, server_properties, write_properties
+from tests.support.kafka.jars import MissingError, kafka_version
+from tests.support.kafka.settings import Ports, server_properties, write_properties
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

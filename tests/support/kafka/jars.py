@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 POM = Path(__file__).with_name("pom.xml")
 OLDEST_JAVA = 17
 INSTALL_HINT = "run `bash .ci/install-kafka-prerequisites` as root, or install a JDK 17 and Maven"

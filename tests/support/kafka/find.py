@@ -14,8 +14,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.kafka.broker import KafkaCluster
-from tests.kafka.jars import INSTALL_HINT, MissingError
+from tests.support.kafka.broker import KafkaCluster
+from tests.support.kafka.jars import INSTALL_HINT, MissingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ def _from_environment() -> Broker:
 
 def _from_container() -> Broker:
     try:
-        from tests.kafka.container import KafkaContainer  # noqa: PLC0415  # slow to import, and optional
+        from tests.support.kafka.container import KafkaContainer  # noqa: PLC0415  # slow to import, and optional
     except ImportError as missing:
         raise MissingError(f"no broker in a container: testcontainers is not installed: {missing}") from None
     container = KafkaContainer()

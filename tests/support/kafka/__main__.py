@@ -1,4 +1,4 @@
-"""Apache Kafka by hand, from its jars: ``python -m tests.kafka --nodes 3``. Ctrl-C or SIGTERM ends it."""
+"""Apache Kafka by hand, from its jars: ``python -m tests.support.kafka --nodes 3``. Ctrl-C or SIGTERM ends it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import argparse
 import signal
 import sys
 
-from tests.kafka.broker import KafkaCluster
-from tests.kafka.jars import MissingError, fetch_jars
+from tests.support.kafka.broker import KafkaCluster
+from tests.support.kafka.jars import MissingError, fetch_jars
 
 
 def main() -> int:
     """Run until told to stop; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tests.kafka", description="Apache Kafka on 127.0.0.1")
+    parser = argparse.ArgumentParser(prog="python -m tests.support.kafka", description="Apache Kafka on 127.0.0.1")
     parser.add_argument("--nodes", type=int, default=1, help="how many brokers (default 1)")
     parser.add_argument("--fetch", action="store_true", help="only fetch the jars, e.g. before a test run")
     options = parser.parse_args()

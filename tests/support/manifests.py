@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from tests.deploy.tools import ROOT, found, run
+from tests.support.programs import ROOT, found, run
 
 Object = dict[str, Any]
 

@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tests.kafka.admin import Kafka
+    from tests.support.kafka.admin import Kafka
 
 PARTITIONS = 6
 SENT_AT = 1_795_509_011

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.kafka import jars
-from tests.kafka.jars import MissingError, fetch_jars, find_java, kafka_version
+from tests.support.kafka import jars
+from tests.support.kafka.jars import MissingError, fetch_jars, find_java, kafka_version
 
 if TYPE_CHECKING:
     from pathlib import Path

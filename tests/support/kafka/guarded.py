@@ -34,9 +34,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, but
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from tests.kafka.admin import Kafka
-from tests.kafka.broker import KafkaCluster
-from tests.kafka.certificates import Authority
+from tests.support.kafka.admin import Kafka
+from tests.support.kafka.broker import KafkaCluster
+from tests.support.kafka.certificates import Authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

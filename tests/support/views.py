@@ -23,7 +23,7 @@ from connector.status.model import (
 )
 from connector.status.taps import CountedCalls
 from connector.watch import Watch
-from tests.loop.fakes import EPOCH, QUICK, ROOMY, Clock, FakeDeadLetters, FakeSource, Harness, transform
+from tests.support.fakes import EPOCH, QUICK, ROOMY, Clock, FakeDeadLetters, FakeSource, Harness, transform
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Self
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from tests.kafka.jars import fetch_jars, find_java
-from tests.kafka.settings import Ports, server_properties, write_properties
+from tests.support.kafka.jars import fetch_jars, find_java
+from tests.support.kafka.settings import Ports, server_properties, write_properties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -110,7 +110,7 @@ class KafkaCluster:
 
     Args:
         nodes: how many; internal topics get as many copies, up to three.
-        properties: server properties for every node, over those of `tests.kafka.settings`.
+        properties: server properties for every node, over those of `tests.support.kafka.settings`.
         client_protocol: of the listener that clients use: PLAINTEXT, SASL_PLAINTEXT, SSL or SASL_SSL; what it
             needs besides goes into ``properties``, e.g. ``listener.name.client.sasl.enabled.mechanisms``.
         listeners: more ways in, the protocol of each by its name in capitals; see `address`.
