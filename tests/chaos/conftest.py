@@ -10,7 +10,6 @@ import pytest
 
 from tests.chaos.sizes import SEED, SIZE
 from tests.chaos.world import World
-from tests.integration.conftest import kafka_jars  # noqa: F401  a fixture
 from tests.support.kafka.admin import Kafka
 from tests.support.kafka.broker import KafkaCluster
 
@@ -26,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def _cluster(kafka_jars: Path) -> Iterator[KafkaCluster]:  # noqa: F811  the fixture above
+def _cluster(kafka_jars: Path) -> Iterator[KafkaCluster]:
     del kafka_jars  # that they are there is enough
     properties = {"group.min.session.timeout.ms": "1000", "offsets.topic.num.partitions": "1"}
     with KafkaCluster(3, properties=properties) as cluster:

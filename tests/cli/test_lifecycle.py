@@ -28,48 +28,20 @@ import yaml
 from confluent_kafka import KafkaError
 
 from connector.core.records import TopicPartition
-from connector.local.endpoint.server import Endpoint, running_endpoint
+from connector.local.endpoint.server import Endpoint
 from connector.local.mock_cluster import ApiKey, MockCluster
+from tests.support.config_files import QUICK, VIEW, run_config
 from tests.support.manifests import config_text, pod_spec, template
 from tests.support.mock_cluster import committed, produce
 from tests.support.processes import Connector, environment, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from types import TracebackType
 
 PATIENCE = 30.0  # seconds, for a machine that is busy with other things
 P0, P1 = TopicPartition("clicks", 0), TopicPartition("clicks", 1)
 ALIVE_AND_READY, ALIVE_ONLY = (200, 200), (200, 503)
-QUICK = {"session.timeout.ms": 2000, "heartbeat.interval.ms": 100}
-RULE = {
-    "name": "view",
-    "put_events": {"sessionId": "value.session", "eventType": {"const": "View"}, "sentAt": {"const": 1700000000}},
-}
-
-
-@pytest.fixture
-def cluster() -> Iterator[MockCluster]:
-    with MockCluster() as cluster:
-        cluster.create_topic("clicks", 2)
-        cluster.create_topic("clicks.dead-letter", 1)
-        yield cluster
-
-
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    with running_endpoint() as endpoint:
-        yield endpoint
-
-
-def configuration(servers: str, url: str = "http://127.0.0.1:1", **delivery: Any) -> dict[str, Any]:
-    return {
-        "kafka": {"bootstrap_servers": servers, "group_id": "readers", "librdkafka": dict(QUICK)},
-        "personalize": {"tracking_id": "tracker-1", "endpoint_url": url},
-        "delivery": {"linger": "50ms", "commit_interval": "100ms", "shutdown_timeout": "8s", **delivery},
-        "dead_letter": {"topic": "clicks.dead-letter"},
-        "pipelines": [{"name": "web", "topics": ["clicks"], "rules": [RULE]}],
-    }
 
 
 def views(count: int) -> list[bytes]:
@@ -120,7 +92,7 @@ class Probes:
 
 def test_it_is_alive_before_it_has_joined_and_ready_only_after(cluster: MockCluster, tmp_path: Path) -> None:
     cluster.push_request_errors(ApiKey.FIND_COORDINATOR, *[KafkaError.COORDINATOR_NOT_AVAILABLE] * 10_000)
-    with Connector(tmp_path, configuration(cluster.bootstrap_servers)) as connector:
+    with Connector(tmp_path, run_config(cluster.bootstrap_servers)) as connector:
         with Probes(connector) as probes:
             assert connector.get("/readyz") == (503, "waiting to join the consumer group\n")
             cluster.clear_request_errors(ApiKey.FIND_COORDINATOR)
@@ -135,7 +107,7 @@ def test_sigterm_while_the_group_is_joining_ends_with_0(cluster: MockCluster, tm
         cluster.push_request_errors(ApiKey.FIND_COORDINATOR, *[KafkaError.COORDINATOR_NOT_AVAILABLE] * 10_000)
     else:
         cluster.push_delay(1, ApiKey.JOIN_GROUP, 60_000)
-    with Connector(tmp_path, configuration(cluster.bootstrap_servers, shutdown_timeout="4s")) as connector:
+    with Connector(tmp_path, run_config(cluster.bootstrap_servers, delivery={"shutdown_timeout": "4s"})) as connector:
         wait_until(lambda: logged(connector, '"started"'), PATIENCE, "started")
         assert connector.get("/readyz")[0] == 503
         assert connector.stop(4 + 2) == 0
@@ -146,7 +118,7 @@ def test_sigterm_while_the_group_is_joining_ends_with_0(cluster: MockCluster, tm
 def test_sigterm_before_a_broker_has_answered_ends_with_0(tmp_path: Path, broker: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1] if broker == "is silent" else 1
-        with Connector(tmp_path, configuration(f"127.0.0.1:{port}")) as connector:
+        with Connector(tmp_path, run_config(f"127.0.0.1:{port}")) as connector:
             wait_until(lambda: logged(connector, "connecting to Kafka"), PATIENCE, "connecting")
             assert connector.port == 0  # which is why the startup probe is more patient than this wait
             assert connector.stop(5) == 0
@@ -159,7 +131,9 @@ def test_an_outage_that_pauses_partitions_leaves_it_alive_and_ready_and_a_second
     cluster: MockCluster, endpoint: Endpoint, tmp_path: Path
 ) -> None:
     servers = cluster.bootstrap_servers
-    config = configuration(servers, endpoint.url, max_buffered_events=20, shutdown_timeout="2s", request_timeout="1s")
+    config = run_config(
+        servers, endpoint.url, delivery={"max_buffered_events": 20, "shutdown_timeout": "2s", "request_timeout": "1s"}
+    )
     for place in (P0, P1):
         produce(servers, "clicks", *views(5), partition=place.partition)
     with Connector(tmp_path, config, "first") as connector, Probes(connector) as probes:
@@ -188,7 +162,7 @@ def test_an_outage_that_pauses_partitions_leaves_it_alive_and_ready_and_a_second
 def test_a_member_that_joins_and_leaves_changes_no_answer_of_the_other(
     cluster: MockCluster, endpoint: Endpoint, tmp_path: Path
 ) -> None:
-    config = configuration(cluster.bootstrap_servers, endpoint.url)
+    config = run_config(cluster.bootstrap_servers, endpoint.url)
     with Connector(tmp_path, config, "first") as first:
         first.wait_until_ready(PATIENCE)
 
@@ -224,6 +198,7 @@ def test_sigterm_with_calls_on_the_wire_ends_with_0_within_the_pod_s_grace_perio
     grace = pod_spec(objects)["terminationGracePeriodSeconds"]
     config = yaml.safe_load(config_text(objects))
     config["kafka"] |= {"bootstrap_servers": cluster.bootstrap_servers, "librdkafka": QUICK}
+    cluster.create_topic(config["dead_letter"]["topic"], 1)
     config["personalize"]["endpoint_url"] = endpoint.url
     config["delivery"]["max_in_flight"] = 2
     config["pipelines"][0]["rules"][0]["put_events"]["sentAt"] = {"const": 1700000000}
@@ -252,11 +227,11 @@ def test_sigterm_with_calls_on_the_wire_ends_with_0_within_the_pod_s_grace_perio
 
 def test_exit_codes_of_the_process_tell_what_has_to_change(cluster: MockCluster, tmp_path: Path) -> None:
     servers = cluster.bootstrap_servers
-    good = configuration(servers)
+    good = run_config(servers)
     ways: dict[int, tuple[Mapping[str, Any], Mapping[str, str]]] = {
         78: ({**good, "dead_letters": {}}, {}),
         77: (good, {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}),
-        69: ({**good, "pipelines": [{"name": "web", "topics": ["no-such-topic"], "rules": [RULE]}]}, {}),
+        69: ({**good, "pipelines": [{"name": "web", "topics": ["no-such-topic"], "rules": [VIEW]}]}, {}),
     }
     cluster.set_topic_error("no-such-topic", KafkaError.UNKNOWN_TOPIC_OR_PART)
     nothing = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
@@ -286,7 +261,7 @@ def mounted(tmp_path: Path) -> Path:
     volume = tmp_path / "etc" / "putevents"
     data = volume / "..2026_11_24"
     data.mkdir(parents=True)
-    (data / "config.yaml").write_text(yaml.safe_dump(configuration("kafka:9092")))
+    (data / "config.yaml").write_text(yaml.safe_dump(run_config("kafka:9092")))
     (volume / "..data").symlink_to(data.name)
     (volume / "config.yaml").symlink_to("..data/config.yaml")
     (data / "config.yaml").chmod(0o444)

@@ -11,13 +11,13 @@ import pytest
 from confluent_kafka import KafkaError
 
 from connector.core.records import TopicPartition
-from connector.local.endpoint.server import Endpoint, running_endpoint
+from connector.local.endpoint.server import Endpoint
 from connector.local.mock_cluster import ApiKey, MockCluster
+from tests.support.config_files import run_config
 from tests.support.mock_cluster import committed, produce
 from tests.support.processes import Connector, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 PATIENCE = 30.0
@@ -29,45 +29,11 @@ NOBODY = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
 }
-RULE = {
-    "name": "view",
-    "put_events": {"sessionId": "value.session", "eventType": {"const": "View"}, "sentAt": {"const": 1700000000}},
-}
-
-
-@pytest.fixture
-def cluster() -> Iterator[MockCluster]:
-    with MockCluster() as cluster:
-        cluster.create_topic("clicks", 2)
-        cluster.create_topic("clicks.dead", 1)
-        yield cluster
-
-
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    with running_endpoint() as endpoint:
-        yield endpoint
 
 
 def configuration(cluster: MockCluster, endpoint: Endpoint, linger: float) -> dict[str, Any]:
-    fast_constructor = {"session.timeout.ms": 3000, "heartbeat.interval.ms": 100}
-    return {
-        "kafka": {
-            "bootstrap_servers": cluster.bootstrap_servers,
-            "group_id": "readers",
-            "librdkafka": fast_constructor,
-        },
-        "personalize": {"tracking_id": "tracker-1", "endpoint_url": endpoint.url},
-        "delivery": {
-            "linger": "50ms",
-            "commit_interval": "100ms",
-            "shutdown_timeout": "8s",
-            "stop_after_rejections": 1,
-        },
-        "dead_letter": {"topic": "clicks.dead"},
-        "server": {"linger_after_refusal": f"{linger}s"},
-        "pipelines": [{"name": "web", "topics": ["clicks"], "rules": [RULE]}],
-    }
+    server = {"linger_after_refusal": f"{linger}s"}
+    return run_config(cluster.bootstrap_servers, endpoint.url, delivery={"stop_after_rejections": 1}, server=server)
 
 
 def view(session: str = "s-1") -> bytes:

@@ -23,7 +23,7 @@ from connector.app import _not_listening
 from connector.cli import main
 from connector.core.records import TopicPartition
 from connector.kafka.source import KafkaSource
-from connector.local.endpoint.server import Endpoint, running_endpoint
+from connector.local.endpoint.server import Endpoint
 from connector.local.mock_cluster import ApiKey, MockCluster
 from connector.signals import STOPPING
 from tests.support.config_files import build
@@ -46,20 +46,6 @@ pipelines:
         when: value.event == 'noise'
         skip: noise
 """
-
-
-@pytest.fixture
-def cluster() -> Iterator[MockCluster]:
-    with MockCluster() as cluster:
-        cluster.create_topic("clicks", 2)
-        cluster.create_topic("clicks.dead", 1)
-        yield cluster
-
-
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    with running_endpoint() as endpoint:
-        yield endpoint
 
 
 def config(path: Path, servers: str, url: str = "http://127.0.0.1:1", **sections: str) -> str:

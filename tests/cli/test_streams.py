@@ -8,16 +8,17 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from connector import streams
 from connector.core.records import TopicPartition
-from connector.local.endpoint.server import Endpoint, running_endpoint
+from connector.local.endpoint.server import Endpoint
 from connector.local.mock_cluster import MockCluster
 from connector.streams import Lines
+from tests.support.config_files import run_config
 from tests.support.mock_cluster import committed, produce
 from tests.support.processes import environment, wait_until
 
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
 
 PATIENCE = 30.0
 P0 = TopicPartition("clicks", 0)
-RULE = {
-    "name": "view",
-    "put_events": {"sessionId": "value.session", "eventType": {"const": "View"}, "sentAt": {"const": 1700000000}},
-}
 REDIRECTIONS = {
     "stdout closed": ">&-",
     "stderr closed": "2>&-",
@@ -42,34 +39,13 @@ REDIRECTIONS = {
 needs_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, which Linux has")  # noqa: PTH110
 
 
-@pytest.fixture
-def cluster() -> Iterator[MockCluster]:
-    with MockCluster() as cluster:
-        cluster.create_topic("clicks", 1)
-        cluster.create_topic("clicks.dead", 1)
-        yield cluster
-
-
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    with running_endpoint() as endpoint:
-        yield endpoint
-
-
-def written(path: Path, servers: str, url: str, **sections: object) -> str:
-    fast_constructor = {"session.timeout.ms": 3000, "heartbeat.interval.ms": 100}
-    config = {
-        "kafka": {"bootstrap_servers": servers, "group_id": "readers", "librdkafka": fast_constructor},
-        "personalize": {"tracking_id": "tracker-1", "endpoint_url": url},
-        "delivery": {"linger": "50ms", "commit_interval": "100ms", "shutdown_timeout": "8s"},
-        "dead_letter": {"topic": "clicks.dead"},
+def written(path: Path, servers: str, url: str, **sections: dict[str, Any]) -> str:
+    more: dict[str, dict[str, Any]] = {
         "server": {"host": "127.0.0.1", "port": 0, "linger_after_refusal": "0s"},
         "log": {"level": "debug"},
-        "pipelines": [{"name": "web", "topics": ["clicks"], "rules": [RULE]}],
-        **sections,
     }
     file = path / "connector.yaml"
-    file.write_text(yaml.safe_dump(config))
+    file.write_text(yaml.safe_dump(run_config(servers, url, **(more | sections))))
     return str(file)
 
 
@@ -134,7 +110,7 @@ def test_a_log_that_nobody_reads_stops_nothing(
     ids=["a wrong file", "no broker"],
 )
 def test_what_cannot_be_said_still_ends_with_its_exit_code(
-    tmp_path: Path, redirection: str, sections: dict[str, object], code: int
+    tmp_path: Path, redirection: str, sections: dict[str, dict[str, Any]], code: int
 ) -> None:
     taken = {"server": {"host": "203.0.113.1", "port": 1}}  # of a network for documentation: nobody can listen there
     file = written(tmp_path, "127.0.0.1:1", "http://127.0.0.1:1", **taken, **sections)

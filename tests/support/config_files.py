@@ -1,7 +1,8 @@
-"""Files for the tests: the whole example of the documentation, a small one, and ways to break them."""
+"""Configuration files: the whole example of the documentation, a small one with ways to break it, one to run with."""
 
 from collections.abc import Mapping
 from textwrap import dedent
+from typing import Any
 
 from connector.config import Loaded, Problem, load_text
 
@@ -116,3 +117,26 @@ def only(text: str, env: Mapping[str, str] = ENV) -> Problem:
     found = problems(text, env)
     assert len(found) == 1, found
     return found[0]
+
+
+# -- files to run with ----------------------------------------------------------------------------------------
+
+QUICK = {"session.timeout.ms": 3000, "heartbeat.interval.ms": 100}  # of librdkafka
+VIEW = {
+    "name": "view",
+    "put_events": {"sessionId": "value.session", "eventType": {"const": "View"}, "sentAt": {"const": 1700000000}},
+}
+
+
+def run_config(servers: str, url: str = "http://127.0.0.1:1", **sections: dict[str, Any]) -> dict[str, Any]:
+    """What a connector on the mock cluster and the local endpoint is started with; ``sections`` replace members."""
+    config: dict[str, Any] = {
+        "kafka": {"bootstrap_servers": servers, "group_id": "readers", "librdkafka": dict(QUICK)},
+        "personalize": {"tracking_id": "tracker-1", "endpoint_url": url},
+        "delivery": {"linger": "50ms", "commit_interval": "100ms", "shutdown_timeout": "8s"},
+        "dead_letter": {"topic": "clicks.dead"},
+        "pipelines": [{"name": "web", "topics": ["clicks"], "rules": [VIEW]}],
+    }
+    for name, members in sections.items():
+        config[name] = config.get(name, {}) | members
+    return config

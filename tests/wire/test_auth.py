@@ -36,7 +36,7 @@ from connector.kafka.msk_tokens import CLAIMED, SIGNED_FOR, Tokens, sign
 from connector.metrics import Metrics
 from connector.ports import Environment, Unavailable
 from connector.signals import Signals
-from tests.conftest import KEY
+from tests.support.fixtures import KEY
 from tests.support.kafka.certificates import Authority
 from tests.wire.web import Told, Web, running_web
 

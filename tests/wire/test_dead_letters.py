@@ -171,7 +171,7 @@ def test_headers_of_an_earlier_letter_are_replaced_and_its_count_of_replays_is_k
 
 
 @pytest.mark.parametrize(
-    ("counts", "believed"),
+    ("counts", "confirmed"),
     [
         ([b"0"], b"0"),
         ([b"007"], b"7"),

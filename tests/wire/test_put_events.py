@@ -26,7 +26,7 @@ from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Rejected,
 from connector.local.endpoint.faults import Faults
 from connector.local.endpoint.server import Endpoint, running_endpoint
 from connector.ports import CallResult
-from tests.conftest import KEY, SECRET
+from tests.support.fixtures import KEY, SECRET
 from tests.wire.web import AWS, Asked, Told, Web, batch
 from tests.wire.wires import ROLE, bare, free_port, wire
 
@@ -46,12 +46,6 @@ AiA1Fl7Q8pFObyEoRriy0wHlAgRQWeo9+W0uWirWMeGeeAIgLI9ZG6XMtaTv+/b1
 ib0g5xlJzxRmrOC37YVa1NhrpX0=
 -----END CERTIFICATE-----
 """
-
-
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    with running_endpoint() as endpoint:
-        yield endpoint
 
 
 # -- the request ----------------------------------------------------------------------------------------------
