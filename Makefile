@@ -60,11 +60,11 @@ coverage: $(READY) ## which lines no test reaches; all of core/ must be
 	$(BIN)/coverage report --include='connector/core/*' --fail-under=100
 
 docs: $(READY) ## docs/reference/ and the dashboard, from the code
-	@$(BIN)/python docs/reference.py
-	@$(BIN)/python deploy/grafana/make_dashboard.py
+	@$(BIN)/python -m tools.reference
+	@$(BIN)/python -m tools.dashboard
 
 deploy: docs ## copies in deploy/ and the table of docs/kubernetes.md, from what they are made of
-	@$(BIN)/python -m tests.deploy
+	@$(BIN)/python -m tools.copies
 
 FUZZ := .cache/fuzz-venv
 $(FUZZ)/.ready: pyproject.toml constraints.txt

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import yaml
@@ -15,6 +13,7 @@ from connector.core.mapping.specs import PipelineSpec
 from connector.core.mapping.topics import Topics
 from connector.core.records import Reason
 from connector.exits import Exit
+from tools import reference
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -23,21 +22,12 @@ PAGES = [
 ]
 
 
-def reference() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "reference.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
 
 
 def test_every_reference_page_is_what_the_code_would_write() -> None:
-    for name, page in reference().PAGES.items():
+    for name, page in reference.PAGES.items():
         assert (ROOT / "docs" / "reference" / name).read_text() == page(), f"{name} is out of date: run make docs"
 
 

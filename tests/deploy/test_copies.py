@@ -10,15 +10,15 @@ import pytest
 import yaml
 
 from connector import __version__
-from tests.deploy.copies import COPIES, DASHBOARD, RULES, described
-from tests.support.manifests import CHART, KUSTOMIZE, only, rendered, template
+from tests.support.manifests import only, rendered, template
+from tools.copies import CHART, COPIES, DASHBOARD, KUSTOMIZE, RULES, described
 
 ANNOTATIONS = 262_144  # bytes; kubectl apply keeps what it applied in one
 
 
 @pytest.mark.parametrize("path", COPIES, ids=lambda path: path.name)
 def test_every_copy_is_what_it_was_made_from(path: Path) -> None:
-    assert path.read_text() == COPIES[path](), f"{path} is out of date: run python -m tests.deploy"
+    assert path.read_text() == COPIES[path](), f"{path} is out of date: run make deploy"
 
 
 @pytest.mark.parametrize("way", ["helm", "kustomize"])

@@ -13,9 +13,9 @@ from typing import ClassVar
 import pytest
 
 from tests.deploy.apiserver import ApiServer, serving
-from tests.deploy.copies import PAGE
-from tests.support.manifests import CHART, Object, rendered, template, workload
+from tests.support.manifests import Object, rendered, template, workload
 from tests.support.programs import ROOT, found, run
+from tools.copies import CHART, PAGE
 
 LAST = "kubectl.kubernetes.io/last-applied-configuration"
 EXAMPLE = ROOT / "examples" / "flat.yaml"

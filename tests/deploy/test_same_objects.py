@@ -9,8 +9,6 @@ import pytest
 
 from tests.support.manifests import (
     BOTH,
-    CHART,
-    KUSTOMIZE,
     SETS,
     alike,
     config_text,
@@ -21,6 +19,7 @@ from tests.support.manifests import (
     template,
 )
 from tests.support.programs import ROOT
+from tools.copies import CHART, KUSTOMIZE
 
 
 @pytest.mark.parametrize("name", BOTH)

@@ -11,8 +11,9 @@ import jsonschema  # type: ignore[import-untyped]  # it has no types
 import kubernetes_validate  # type: ignore[import-untyped]  # it has no types
 import pytest
 
-from tests.support.manifests import CHART, KUBERNETES, RENDERED, SETS, Object, rendered, values_file
+from tests.support.manifests import KUBERNETES, RENDERED, SETS, Object, rendered, values_file
 from tests.support.programs import ROOT, found, run
+from tools.copies import CHART
 
 SCHEMAS = Path(__file__).parent / "schemas"
 CUSTOM = {"ScaledObject", "PodMonitor", "PrometheusRule"}

@@ -15,13 +15,11 @@ from typing import Any
 
 import yaml
 
-from tests.support.programs import ROOT, found, run
+from tests.support.programs import found, run
+from tools.copies import CHART, KUSTOMIZE, NAME
 
 Object = dict[str, Any]
 
-CHART = ROOT / "deploy" / "helm" / "putevents-connector"
-KUSTOMIZE = ROOT / "deploy" / "kustomize"
-NAME = "putevents-connector"
 KUBERNETES = "1.34"
 
 # A set of values of the chart, and the folder of kustomize that is to be the same; None where there is none.

@@ -1,8 +1,6 @@
 """The dashboard is what its table says, asks for what exists, and every panel says what it shows."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +9,9 @@ import yaml
 
 from tests.deploy.alerts.contract import known, names, problems
 from tests.deploy.alerts.promtool import check_rules
-from tests.support.programs import ROOT
+from tools.dashboard import TARGET, text
 
-FOLDER = ROOT / "deploy" / "grafana"
-DASHBOARD = json.loads((FOLDER / "dashboard.json").read_text())
+DASHBOARD = json.loads(TARGET.read_text())
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 QUERIES = [target["expr"] for panel in PANELS for target in panel["targets"]]
 VARIABLES = {"$namespace": ".*", "$job": ".*", "$topic": ".*", "$__rate_interval": "5m"}
@@ -28,9 +25,7 @@ def substituted(query: str) -> str:
 
 
 def test_the_file_is_what_its_table_makes() -> None:
-    script = FOLDER / "make_dashboard.py"
-    made = subprocess.run([sys.executable, script, "--stdout"], capture_output=True, text=True, check=True).stdout
-    assert made == (FOLDER / "dashboard.json").read_text(), "out of date: run python deploy/grafana/make_dashboard.py"
+    assert text() == TARGET.read_text(), "out of date: run make deploy"
 
 
 def test_the_rows_are_those_of_an_event_on_its_way() -> None:

@@ -1,23 +1,21 @@
-# ruff: noqa: INP001  a script, not a package
-"""Writes dashboard.json from the table in panels.yaml: Grafana's own export is too long to review.
+"""Writes deploy/grafana/dashboard.json from the table in panels.yaml: ``python -m tools.dashboard``, or ``make docs``.
 
-    $ python deploy/grafana/make_dashboard.py            # writes the file
-    $ python deploy/grafana/make_dashboard.py --stdout   # shows it
-
-For Grafana 10 and newer. Import it, or mount it for provisioning; the data source is a variable.
+Grafana's own export is too long to review. The file is for Grafana 10 and newer. Import it, or mount it for
+provisioning; the data source is a variable.
 """
 
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tools import ROOT
+
 Json = dict[str, Any]
 
-TABLE = Path(__file__).with_name("panels.yaml")
-TARGET = Path(__file__).with_name("dashboard.json")
+TABLE = ROOT / "deploy" / "grafana" / "panels.yaml"
+TARGET = TABLE.with_name("dashboard.json")
 SCHEMA = 38  # that of Grafana 10
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 COLUMNS, WIDTH = 24, 8  # of Grafana's grid; of a panel
@@ -176,14 +174,17 @@ def _options(panel: Json) -> Json:
     }
 
 
-def main() -> None:
-    """Write the file, or show it."""
-    text = json.dumps(dashboard(), indent=2) + "\n"
-    if "--stdout" in sys.argv:
-        sys.stdout.write(text)
-    else:
-        TARGET.write_text(text)
+def text() -> str:
+    """What the file holds."""
+    return json.dumps(dashboard(), indent=2) + "\n"
+
+
+def main() -> int:
+    """Write the file."""
+    TARGET.write_text(text())
+    sys.stderr.write(f"{TARGET.relative_to(ROOT)}\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

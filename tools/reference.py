@@ -1,9 +1,8 @@
-"""Writes the pages of docs/reference/ from the code: ``make docs``. A test fails when a page says something else."""
+"""Writes the pages of docs/reference/ from the code: ``python -m tools.reference``, or ``make docs``."""
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from prometheus_client import Metric
@@ -13,8 +12,9 @@ from connector.core.expressions.functions import EXTRA_FUNCTIONS
 from connector.core.records import SKIPS
 from connector.core.sending.outcomes import Status
 from connector.metrics import STAGES, Metrics
+from tools import ROOT
 
-FOLDER = Path(__file__).parent / "reference"
+FOLDER = ROOT / "docs" / "reference"
 HEAD = "<!-- Written by `make docs` from the code; edit it there. -->"
 FIELD_SPECS = frozenset({"Const", "Template", "Case", "From", "Arm", "Else"})
 Json = dict[str, Any]
@@ -156,7 +156,7 @@ def reasons() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _table(heads: tuple[str, ...], rows: Iterator[tuple[str, ...]] | list[tuple[str, ...]]) -> str:
+def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [heads, tuple("---" for _ in heads), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 

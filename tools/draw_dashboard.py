@@ -1,8 +1,7 @@
-# ruff: noqa: INP001  a script, not a package
 """Draws dashboard.json from a Prometheus's answers: the panels where Grafana puts them, without Grafana.
 
     $ pip install matplotlib
-    $ python deploy/grafana/render.py http://127.0.0.1:9090 docs/images/dashboard.png --minutes 15
+    $ python -m tools.draw_dashboard http://127.0.0.1:9090 docs/images/dashboard.png --minutes 15
 
 It shows the panels' own queries, titles, units and layout, so that a change can be looked at before it is imported. It
 is no copy of Grafana: colours and fonts differ.
@@ -26,6 +25,8 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.dates import DateFormatter
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from tools.dashboard import TARGET
 
 Series = list[tuple[str, list[float], list[float]]]  # legend, times, values
 
@@ -193,7 +194,7 @@ def main() -> None:
     parser.add_argument("--ago", type=float, default=0.0, help="minutes since what is looked at ended (default: now)")
     parser.add_argument("--step", type=float, default=5.0, help="seconds between points (default: %(default)s)")
     options = parser.parse_args()
-    dashboard = json.loads(Path(__file__).with_name("dashboard.json").read_text())
+    dashboard = json.loads(TARGET.read_text())
     draw(dashboard, Server(options.url, options.minutes, options.ago, options.step), options.picture)
 
 

@@ -1,30 +1,36 @@
-"""What is in deploy/ twice, or in docs/ and in deploy/, and is made from one of the two.
+"""Writes what is in deploy/ twice, or in docs/ and deploy/: ``python -m tools.copies``, or ``make deploy``.
 
 helm packs no file from outside the chart, and kustomize reads none from outside its folder, so both hold copies of the
-alerts and of the dashboard. ``python -m tests.deploy`` writes them again; a test fails where one says something else.
+alerts and of the dashboard.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tests.support.manifests import CHART, KUSTOMIZE, NAME
-from tests.support.programs import ROOT
+from tools import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+NAME = "putevents-connector"
+CHART = ROOT / "deploy" / "helm" / NAME
+KUSTOMIZE = ROOT / "deploy" / "kustomize"
 
 RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"
 DASHBOARD = ROOT / "deploy" / "grafana" / "dashboard.json"
 PAGE = ROOT / "docs" / "kubernetes.md"
-BEGIN, END = "<!-- values: written by `python -m tests.deploy` -->", "<!-- end of values -->"
+BEGIN, END = "<!-- values: written by `make deploy` -->", "<!-- end of values -->"
 
 _RULE = f"""\
-# The groups are those of ../../../prometheus/rules.yaml; `python -m tests.deploy` copies them.
+# The groups are those of ../../../prometheus/rules.yaml; `make deploy` copies them.
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata:
@@ -89,3 +95,16 @@ def _shown(path: str, value: Any) -> str:
         return "see values.yaml"
     text = json.dumps(value, ensure_ascii=False)
     return "" if value in ("", None) else f"`{re.sub(r'[|]', '/', text)}`"
+
+
+def main() -> int:
+    """Write every copy."""
+    for path, content in COPIES.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content())
+        sys.stderr.write(f"{path.relative_to(ROOT)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
