@@ -106,3 +106,24 @@ def test_sending_and_mapping_are_independent_wings() -> None:
 def test_the_loop_knows_neither_kafka_nor_aws_nor_the_file() -> None:
     for room in ("loop", "delivery", "watch"):
         assert ALLOWED[room].isdisjoint({"kafka", "aws", "config", "core/mapping", "core/expressions"})
+
+
+# -- the tests' own rooms -------------------------------------------------------------------------------------
+
+REPOSITORY = PACKAGE.parent
+HELPERS = sorted(path for folder in ("tests", "bench", "tools") for path in (REPOSITORY / folder).rglob("*.py"))
+
+
+def folder_of(module: list[str]) -> str:
+    """tests.wire.web is of wire; what lies in tests/ itself is of no folder."""
+    return module[1] if len(module) > 2 else ""
+
+
+@pytest.mark.parametrize("path", HELPERS, ids=lambda path: path.relative_to(REPOSITORY).as_posix())
+def test_what_another_folder_needs_of_the_tests_is_in_support(path: Path) -> None:
+    own = list(path.relative_to(REPOSITORY).with_suffix("").parts)
+    mine = {"support", folder_of(own) if own[0] == "tests" else "support"}
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "tests":
+            for alias in node.names:
+                assert folder_of([*(node.module or "").split("."), alias.name]) in mine, ast.unparse(node)

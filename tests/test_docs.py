@@ -13,13 +13,8 @@ from connector.core.mapping.specs import PipelineSpec
 from connector.core.mapping.topics import Topics
 from connector.core.records import Reason
 from connector.exits import Exit
+from tests.support.pages import PAGES, ROOT, targets
 from tools import reference
-
-ROOT = Path(__file__).parents[1]
-PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
-    *sorted(page for folder in ("docs", "deploy") for page in (ROOT / folder).rglob("*.md")),
-]
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -81,12 +76,6 @@ pipelines:
 def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
     for target, _ in targets(page.read_text()):
         assert (page.parent / target).exists(), target
-
-
-def targets(text: str) -> list[tuple[str, str]]:
-    """File and section of each link within the repository, be it Markdown's, ``href="…"`` or ``src="…"``."""
-    found = re.findall(r"""(?:\]\(|\b(?:href|src)=["'])([^)"'#:\s]*)(?:#([^)"'\s]*))?[)"']""", text)
-    return [(target, anchor) for target, anchor in found if target or anchor]
 
 
 def test_links_of_markdown_and_of_html_are_found_and_those_to_elsewhere_are_not() -> None:

@@ -18,9 +18,7 @@ import yaml
 
 from connector.cli import COMMANDS
 from connector.config import Config, Loaded, load_text
-from tests.test_docs import PAGES, targets
-
-ROOT = Path(__file__).parents[1]
+from tests.support.pages import PAGES, ROOT, targets
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 

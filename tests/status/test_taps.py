@@ -11,8 +11,8 @@ from connector.core.records import Reason, Record, Rejection, Stage, TopicPartit
 from connector.kafka.dead_letters import REMEMBERED, KafkaDeadLetters
 from connector.metrics import Metrics
 from connector.status.taps import CountedCalls
+from tests.support.batches import batch, opened
 from tests.support.fakes import Clock, FakeSender
-from tests.wire.web import batch, opened
 
 REJECTION = Rejection(Stage.MAP, Reason.MISSING_MEMBER, "no itemId", "itemId", "web", "view")
 

@@ -17,7 +17,7 @@ from connector.aws.credentials import Account, NotConfigured, Role
 from connector.aws.put_events import Wire
 from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Retryable
 from connector.local.endpoint.server import Endpoint, running_endpoint
-from tests.wire.web import batch
+from tests.support.batches import batch
 
 pytestmark = pytest.mark.usefixtures("aws")
 

@@ -18,8 +18,8 @@ from connector.core.sending.offsets import OpenRecord
 from connector.kafka.dead_letters import DEFAULTS, OWNED, KafkaDeadLetters, headers
 from connector.local.mock_cluster import ApiKey, MockCluster
 from connector.metrics import Metrics
+from tests.support.batches import opened
 from tests.support.mock_cluster import PATIENCE, read_all
-from tests.wire.web import opened
 
 TOPIC = "clicks.dead"
 RECORD = Record(

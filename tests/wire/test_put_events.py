@@ -26,8 +26,9 @@ from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Rejected,
 from connector.local.endpoint.faults import Faults
 from connector.local.endpoint.server import Endpoint, running_endpoint
 from connector.ports import CallResult
+from tests.support.batches import batch
 from tests.support.fixtures import KEY, SECRET
-from tests.wire.web import AWS, Asked, Told, Web, batch
+from tests.wire.web import AWS, Asked, Told, Web
 from tests.wire.wires import ROLE, bare, free_port, wire
 
 pytestmark = pytest.mark.usefixtures("aws")

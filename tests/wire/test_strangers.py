@@ -17,8 +17,9 @@ from connector.aws.credentials import NotConfigured
 from connector.core.sending.answers import PATIENCE
 from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Retryable, described
 from connector.local.endpoint.server import running_endpoint
+from tests.support.batches import batch
 from tests.support.kafka.certificates import Authority, Pair
-from tests.wire.web import AWS, Told, Web, batch, running_web
+from tests.wire.web import AWS, Told, Web, running_web
 from tests.wire.wires import ROLE, InOneLoop, free_port, wire
 
 pytestmark = pytest.mark.usefixtures("aws")

@@ -1,16 +1,10 @@
-"""An HTTP server that answers as it is told and remembers what it was asked; and batches to send."""
+"""An HTTP server that answers as it is told and remembers what it was asked."""
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
-
-from connector.core.records import Entry, Record, TopicPartition
-from connector.core.sending.lanes import Batch, Item
-from connector.core.sending.offsets import OpenRecord, PartitionOffsets
-
-BODY = b'{"eventType":"View","sentAt":1700000000,"itemId":"i-1"}'
 
 
 class Asked(NamedTuple):
@@ -71,17 +65,3 @@ def running_web(answer: Callable[[Asked], Told] = lambda _: Told()) -> Iterator[
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-def opened(record: Record | None = None) -> OpenRecord:
-    record = record or Record("clicks", 0, 0, None, None, b"{}")
-    fresh = PartitionOffsets(TopicPartition(record.topic, record.partition)).track(record)
-    assert fresh is not None
-    return fresh
-
-
-def batch(
-    *bodies: bytes, tracking_id: str = "tracker-1", session_id: str = "s-1", user_id: str | None = "u-1"
-) -> Batch:
-    items = tuple(Item(Entry(tracking_id, session_id, user_id, each), opened(), 0.0) for each in bodies or (BODY,))
-    return Batch(tracking_id, session_id, user_id, items)
