@@ -1,6 +1,7 @@
 """The import table in the package's docstring is the truth, for every file of the package."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,6 +107,30 @@ def test_sending_and_mapping_are_independent_wings() -> None:
 def test_the_loop_knows_neither_kafka_nor_aws_nor_the_file() -> None:
     for room in ("loop", "delivery", "watch"):
         assert ALLOWED[room].isdisjoint({"kafka", "aws", "config", "core/mapping", "core/expressions"})
+
+
+# -- CONTRIBUTING's table -------------------------------------------------------------------------------------
+
+
+def changes() -> list[str]:
+    """The rows of what one may want to change."""
+    page = (PACKAGE.parent / "CONTRIBUTING.md").read_text()
+    table = page[page.index("| you want to change") :].partition("\n\n")[0]
+    return table.splitlines()[2:]
+
+
+def test_the_table_of_changes_has_at_most_20_rows() -> None:
+    assert 10 < len(changes()) <= 20
+
+
+@pytest.mark.parametrize("row", changes(), ids=lambda row: row.split("|")[1].strip())
+def test_every_place_of_the_table_of_changes_is_there(row: str) -> None:
+    places = [place for place in re.findall(r"`([^`]+)`", row.split("|")[2]) if not place.startswith("make ")]
+    folder = next((place for place in places if place.endswith("/") and f"`{place}`: `" in row), "")
+    assert places
+    for place in places:
+        near = [PACKAGE / place, PACKAGE.parent / place, PACKAGE / folder / place]
+        assert any(path.exists() for path in near), place
 
 
 # -- the tests' own rooms -------------------------------------------------------------------------------------
