@@ -11,8 +11,7 @@ from pydantic_core.core_schema import ErrorType
 from connector.config import Loaded, load_text, print_config, render
 from connector.config.problems import Problem
 from connector.config.wording import _ROWS, file_path, type_word
-from connector.config.yaml_tree import lines_of
-from tests.support.config_files import ENV, EXAMPLE, build
+from tests.support.config_files import ENV, EXAMPLE, build, judge_problems
 
 SECRET = "hunter2-Zx9"
 AUTH = f"auth: {{type: plain, username: u, password: {SECRET}}}"
@@ -58,13 +57,8 @@ def check(text: str) -> None:
         assert SECRET not in print_config(result.config)
         assert SECRET not in repr(result)
         return
-    assert result, "neither a configuration nor a problem"
-    lines = lines_of(text)
+    judge_problems(result, text)
     for problem in result:
-        assert 1 <= problem.line <= len(lines)
-        assert 1 <= problem.column <= len(lines[problem.line - 1]) + 1
-        assert 0 <= problem.caret <= len(problem.source_line)
-        assert problem.length >= 1
         assert problem.code == problem.code.lower().replace("_", "-")
     render(result, "text")
     render(result, "json")

@@ -18,13 +18,13 @@ import orjson
 import connector.core
 from connector.aws.put_events import body
 from connector.config import Loaded, load, load_text, print_config, render
-from connector.config.yaml_tree import lines_of
 from connector.core.mapping.events import MAX_EVENT_BYTES
 from connector.core.mapping.rules import MAX_ELEMENTS
 from connector.core.mapping.transform import Pipeline, Router
 from connector.core.records import Entry, Filtered, Reason, Record, Rejection, Skip, Skipped, Transformed
 from connector.core.sending.lanes import Batch
 from connector.local.endpoint.limits import count_ignored, read_call
+from tests.support.config_files import judge_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -180,13 +180,7 @@ def check_configuration(text: str) -> None:
     if isinstance(result, Loaded):
         _check_loaded(result)
         return
-    assert result, "neither a configuration nor a problem"
-    lines = lines_of(text)
-    for problem in result:
-        assert 1 <= problem.line <= len(lines)
-        assert 1 <= problem.column <= len(lines[problem.line - 1]) + 1
-        assert 0 <= problem.caret <= len(problem.source_line)
-        assert problem.message
+    judge_problems(result, text)
     for form in ("text", "json", "github"):
         render(result[:50], form)
 

@@ -5,6 +5,7 @@ from textwrap import dedent
 from typing import Any
 
 from connector.config import Loaded, Problem, load_text
+from connector.config.yaml_tree import lines_of
 
 ENV = {"PERSONALIZE_TRACKING_ID": "tracker-1"}
 
@@ -117,6 +118,18 @@ def only(text: str, env: Mapping[str, str] = ENV) -> Problem:
     found = problems(text, env)
     assert len(found) == 1, found
     return found[0]
+
+
+def judge_problems(found: list[Problem], text: str) -> None:
+    """Problems that were found in a text point into it, and say something."""
+    assert found, "neither a configuration nor a problem"
+    lines = lines_of(text)
+    for problem in found:
+        assert 1 <= problem.line <= len(lines)
+        assert 1 <= problem.column <= len(lines[problem.line - 1]) + 1
+        assert 0 <= problem.caret <= len(problem.source_line)
+        assert problem.length >= 1
+        assert problem.message
 
 
 # -- files to run with ----------------------------------------------------------------------------------------
