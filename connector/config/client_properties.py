@@ -22,7 +22,7 @@ from connector.config.models import (
     ScramAuth,
     TlsConfig,
 )
-from connector.config.problems import suggest
+from connector.core.words import suggest
 
 Properties = dict[str, str | int | float | bool]
 

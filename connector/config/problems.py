@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from connector.core.hints import did_you_mean
+from connector.core.words import suggest
 
 Format = Literal["text", "json", "github"]
 # An error makes a file invalid. A warning is about what is unlikely, a note about what is easily misunderstood.
@@ -42,11 +42,6 @@ class Problem(NamedTuple):
 def render(problems: Sequence[Problem], format: Format = "text") -> str:  # noqa: A002  the option's own name
     """The problems as one text without a final newline; ``json`` is an array even when there are none."""
     return _RENDERERS[format](problems)
-
-
-def suggest(word: str, choices: Sequence[str]) -> str | None:
-    """``did you mean linger?``, or None when nothing comes close."""
-    return did_you_mean(word, choices)
 
 
 def suggest_or_list(word: str, choices: Sequence[str], what: str) -> str | None:

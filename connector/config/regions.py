@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import orjson
 
-from connector.config.problems import suggest
+from connector.core.words import suggest
 
 _SHAPE = re.compile(r"[a-z]{2,8}(-[a-z]{2,12}){1,3}-[0-9]{1,2}")
 

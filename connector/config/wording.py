@@ -13,8 +13,9 @@ from pydantic_core import ErrorDetails
 
 from connector.config.choices import keys_at
 from connector.config.located import Located
-from connector.config.problems import Problem, key_word, suggest, suggest_or_list
+from connector.config.problems import Problem, key_word, suggest_or_list
 from connector.config.yaml_tree import Path
+from connector.core import words
 from connector.core.mapping.specs import SPEC_KINDS
 
 _LISTED = 12
@@ -84,8 +85,7 @@ def _joined(mistakes: list[Mistake]) -> Iterator[Mistake]:
 
 def type_word(value: Any) -> str:
     """The kind of a value of the file, as its writer would call it."""
-    words = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", int: "a whole number"}
-    return "null" if value is None else words.get(type(value), "a number")
+    return "a mapping" if isinstance(value, dict) else words.type_word(value)
 
 
 # From pydantic's location to a path of the file
@@ -208,7 +208,7 @@ def _tag(details: ErrorDetails, _: type[BaseModel], data: Any) -> Mistake:
     path = (*_path(details, data), "type")
     choices = re.findall(r"'([^']*)'", details["ctx"]["expected_tags"])
     found = at(data, path)
-    hint = suggest(found, choices) if isinstance(found, str) else None
+    hint = words.suggest(found, choices) if isinstance(found, str) else None
     meant = next(iter(get_close_matches(found, choices, n=1)), None) if isinstance(found, str) else None
     return Mistake(path, "unknown-choice", f"expected one of {', '.join(choices)}", hint, meant=meant)
 
@@ -231,7 +231,7 @@ def _unknown(details: ErrorDetails, model: type[BaseModel], data: Any) -> Mistak
     where = _dotted(parent) if parent else "the file"
     free = [name for name in keys if name not in (at(data, parent) or {})]
     message = f"expected a key of {where}, not {key_word(key)}"
-    hint = suggest(key, free) or suggest_or_list(key, keys, "keys")
+    hint = words.suggest(key, free) or suggest_or_list(key, keys, "keys")
     meant = next(iter(get_close_matches(key, free, n=1)), None)
     beside = next((kind for kind in SPEC_KINDS if kind in (at(data, parent) or {})), None)
     if meant in SPEC_KINDS and beside:  # both together are none

@@ -132,4 +132,4 @@ def test_locations_lose_the_names_of_union_members() -> None:
 def test_kinds_of_values_have_names() -> None:
     values: list[Any] = [None, True, 1, 1.5, "a", [], {}]
     words = [type_word(value) for value in values]
-    assert words == ["null", "true or false", "a whole number", "a number", "text", "a list", "a mapping"]
+    assert words == ["null", "a boolean", "a number", "a number", "text", "a list", "a mapping"]

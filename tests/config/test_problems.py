@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.config import Problem, render
-from connector.config.problems import printable, suggest, suggest_or_list
+from connector.config.problems import printable, suggest_or_list
+from connector.core.words import suggest
 from tests.support.config_files import build, only
 
 LINGR = Problem(

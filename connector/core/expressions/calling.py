@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from jmespath.exceptions import JMESPathTypeError
 from jmespath.visitor import _Expression as LibraryReference
 
+from connector.core.words import TYPE_WORDS, plural, type_word
+
 UNKNOWN: Any = object()  # an argument that is not a constant of the expression
 
 Closure = Callable[[Any], Any]
@@ -72,13 +74,13 @@ class Reference:
 class Parameter(NamedTuple):
     """What one argument may be, in JMESPath's types (``array-number`` too); no types at all take anything.
 
-    ``quick`` are the types of which nothing else need be looked at.
+    A value of a type in ``sure`` fits, whatever it holds.
     """
 
     types: tuple[str, ...]
     accepted: frozenset[type]
     elements: tuple[frozenset[type], ...]
-    fast_constructor: frozenset[type]
+    sure: frozenset[type]
 
 
 class Function(NamedTuple):
@@ -111,17 +113,13 @@ PYTHON_TYPES: Mapping[str, frozenset[type]] = {
     "object": frozenset({dict}),
     "expref": frozenset({Reference, LibraryReference}),
 }
-_TYPE_NAMES = {python: name for name, types in PYTHON_TYPES.items() for python in types}
-
-
+_WORDS = {
+    "expref": "a reference",
+    **{name: TYPE_WORDS[python] for name, types in PYTHON_TYPES.items() for python in types & TYPE_WORDS.keys()},
+}
 _JSON_TYPES = frozenset({NoneType, bool, int, float, str, list, dict})
 _FAULTS = (TypeError, ValueError, ArithmeticError)
 _NAMED = 1_000  # elements of an array that a message is about
-
-
-def type_name(value: Any) -> str:
-    """The JSON type of a value, or the name of its class where it has none."""
-    return _TYPE_NAMES.get(type(value), type(value).__name__)
 
 
 def parameter(*types: str) -> Parameter:
@@ -129,8 +127,8 @@ def parameter(*types: str) -> Parameter:
     outer_and_inner = [kind.partition("-") for kind in types]
     accepted = frozenset[type]().union(*(PYTHON_TYPES[outer] for outer, _, _ in outer_and_inner))
     elements = tuple(PYTHON_TYPES[inner] for _, _, inner in outer_and_inner if inner)
-    fast_constructor = accepted - PYTHON_TYPES["array"] if elements else accepted
-    return Parameter(types, accepted, elements, fast_constructor if accepted else _JSON_TYPES)
+    sure = accepted - PYTHON_TYPES["array"] if elements else accepted
+    return Parameter(types, accepted, elements, sure if accepted else _JSON_TYPES)
 
 
 def invoke(function: Function, call: Callable[..., Any], arguments: Sequence[Any]) -> Any:
@@ -145,9 +143,9 @@ def invoke(function: Function, call: Callable[..., Any], arguments: Sequence[Any
     try:
         return call(*arguments)
     except JMESPathTypeError as error:
-        message = f"expected & to give {' or '.join(error.expected_types)}, not {error.actual_type}"
+        message = f"expected & to give {' or '.join(map(_word, error.expected_types))}, not {_word(error.actual_type)}"
     except _FAULTS:
-        message = f"cannot work on {' and '.join(map(type_name, arguments))} such as these"
+        message = f"cannot work on {' and '.join(map(type_word, arguments))} such as these"
     # Raised out here, so that the first error, which holds a value of the record, is not its context.
     raise EvaluationError(f"{function.name}() {message}")
 
@@ -172,12 +170,19 @@ def _mismatch(function: Function, arguments: Sequence[Any]) -> EvaluationError:
     """The first mismatch in words, found a second time: calls that match should not pay for its details."""
     pairs = zip(function.parameters, arguments, strict=False)
     position, (parameter, value) = next(pair for pair in enumerate(pairs, 1) if not _matches(*pair[1]))
-    actual = type_name(value)
+    actual = type_word(value)
     if type(value) in parameter.accepted:
-        actual = "array of " + " and ".join(sorted({type_name(element) for element in value[:_NAMED]}))
-    expected = " or ".join(kind.replace("-", " of ") for kind in parameter.types)
+        actual = "a list of " + " and ".join(sorted({plural(type_word(element)) for element in value[:_NAMED]}))
+    expected = " or ".join(map(_word, parameter.types))
     where = f" as argument {position}" if len(function.parameters) > 1 else ""
     return EvaluationError(f"{function.name}() expected {expected}{where}, not {actual}")
+
+
+def _word(kind: str) -> str:
+    """JMESPath's name of a type, in the words of all messages: ``array-number`` is a list of numbers."""
+    outer, _, inner = kind.partition("-")
+    word = _WORDS.get(outer, outer)
+    return f"{word} of {plural(_WORDS[inner])}" if inner else word
 
 
 def nullable(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -200,15 +205,11 @@ def calling(
     ``each`` is what a reference among the arguments takes for one element.
     """
     count = _counter(function.rate.element + each, function.rate.character, spend)
-    fast_constructor = [parameter.fast_constructor for parameter in function.parameters] + [_JSON_TYPES] * len(
-        arguments
-    )
+    sure = [parameter.sure for parameter in function.parameters] + [_JSON_TYPES] * len(arguments)
     if len(arguments) == 1:
-        return _with_one(function, call, arguments[0], fast_constructor[0], count)
+        return _with_one(function, call, arguments[0], sure[0], count)
     if len(arguments) == 2:
-        return _with_two(
-            function, call, (arguments[0], arguments[1]), (fast_constructor[0], fast_constructor[1]), count
-        )
+        return _with_two(function, call, (arguments[0], arguments[1]), (sure[0], sure[1]), count)
 
     def run(value: Any) -> Any:
         given = [argument(value) for argument in arguments]
@@ -239,14 +240,14 @@ def _with_one(
     function: Function,
     call: Callable[..., Any],
     argument: Closure,
-    fast_constructor: frozenset[type],
+    sure: frozenset[type],
     count: Callable[[Any], None],
 ) -> Closure:
     def run(value: Any) -> Any:
         given = argument(value)
         if type(given) in SIZED and len(given) > _SHORT:
             count(given)
-        if type(given) in fast_constructor:
+        if type(given) in sure:
             try:
                 return call(given)
             except (JMESPathTypeError, *_FAULTS):
@@ -260,10 +261,10 @@ def _with_two(
     function: Function,
     call: Callable[..., Any],
     arguments: tuple[Closure, Closure],
-    fast_constructor: tuple[frozenset[type], frozenset[type]],
+    sure: tuple[frozenset[type], frozenset[type]],
     count: Callable[[Any], None],
 ) -> Closure:
-    (one, other), (quick_one, quick_other) = arguments, fast_constructor
+    (one, other), (sure_one, sure_other) = arguments, sure
 
     def run(value: Any) -> Any:
         first, second = one(value), other(value)
@@ -271,7 +272,7 @@ def _with_two(
             count(first)
         if type(second) in SIZED and len(second) > _SHORT:
             count(second)
-        if type(first) in quick_one and type(second) in quick_other:
+        if type(first) in sure_one and type(second) in sure_other:
             try:
                 return call(first, second)
             except (JMESPathTypeError, *_FAULTS):

@@ -9,8 +9,9 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from connector.core.expressions.calling import EvaluationError, Spend, type_name
+from connector.core.expressions.calling import EvaluationError, Spend
 from connector.core.expressions.work import CONTAINERS, LONG, weight
+from connector.core.words import type_word
 
 Closure = Callable[[Any], Any]
 
@@ -276,6 +277,7 @@ def equal_to_scalar(operand: Closure, scalar: Any) -> Closure:
 
 
 _NUMBERS = frozenset({int, float})
+_INCOMPARABLE = {type_word(0), type_word("")}
 ORDERINGS: Mapping[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "lt": ("<", operator.lt),
     "lte": ("<=", operator.le),
@@ -295,9 +297,9 @@ def ordered(name: str, left: Closure, right: Closure) -> Closure:
                 return compare(one, other)
         elif type(one) is type(other) is str:
             return compare(one, other)
-        types = type_name(one), type_name(other)
-        if set(types) == {"number", "string"}:
-            raise EvaluationError(f"{symbol} expected two numbers or two strings, not {' and '.join(types)}")
+        words = type_word(one), type_word(other)
+        if set(words) == _INCOMPARABLE:
+            raise EvaluationError(f"{symbol} expected two numbers, or text twice, not {' and '.join(words)}")
         return None
 
     return run

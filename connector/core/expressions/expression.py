@@ -18,9 +18,10 @@ from connector.core.expressions.calling import EvaluationError, ExpressionError,
 from connector.core.expressions.closures import truthy
 from connector.core.expressions.compiler import BUILDERS, Context, Node, compile_tree, operands
 from connector.core.expressions.functions import FUNCTIONS
+from connector.core.expressions.hints import CONSTANTS, function_hint, syntax_hint
 from connector.core.expressions.shapes import shape
 from connector.core.expressions.work import Exhausted, Work
-from connector.core.hints import CONSTANTS, did_you_mean, function_hint, syntax_hint
+from connector.core.words import suggest
 
 __all__ = ["ROOTS", "EvaluationError", "Expression", "ExpressionError", "compile_expression", "truthy"]
 
@@ -266,7 +267,7 @@ class _Check:
         names = sorted(self._names)
         if name in ROOTS:
             return ExpressionError(f"{name} exists only under for_each", position, code="unknown_name")
-        if close := did_you_mean(name, names, cutoff=0.8):
+        if close := suggest(name, names, cutoff=0.8):
             hint = close
         elif name in CONSTANTS:
             hint = f"did you mean `{CONSTANTS[name]}`? a constant stands between backticks"

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from connector.core.records import Reason, Record, Rejection, Stage
+from connector.core.words import type_word
 
 Decode = Callable[[bytes], Any]
 
@@ -108,8 +109,7 @@ def decode_value(record: Record, decode: Decode) -> Any | Rejection:
     except DecodingError as error:
         return Rejection(Stage.DECODE, error.reason, f"value: {error.message}", field="value")
     if type(document) is not dict and document is not None:
-        kind = JSON_TYPES[type(document)]
-        message = f"value: expected a JSON object, not {kind}"
+        message = f"value: expected a JSON object, not {type_word(document)}"
         return Rejection(Stage.DECODE, Reason.NOT_AN_OBJECT, message, field="value")
     return document
 
@@ -133,14 +133,3 @@ def decode_headers(record: Record) -> dict[str, str | None]:
         except UnicodeDecodeError:
             headers[name] = None
     return headers
-
-
-JSON_TYPES: Mapping[type, str] = {
-    dict: "an object",
-    list: "an array",
-    str: "a string",
-    int: "a number",
-    float: "a number",
-    bool: "a boolean",
-    type(None): "null",
-}

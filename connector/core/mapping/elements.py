@@ -14,8 +14,9 @@ from jmespath.lexer import Lexer
 from connector.core.expressions.expression import ExpressionError, compile_expression
 from connector.core.mapping.scope import Root, Scope, compile_value, guard
 from connector.core.mapping.specs import ElementsSpec, ForEach
-from connector.core.mapping.values import kind, wrong_type
+from connector.core.mapping.values import wrong_type
 from connector.core.records import DataError, Reason
+from connector.core.words import type_word
 
 # Events that one record may make. Each may repeat what is long elsewhere in the record, so that without a bound a
 # record of one megabyte makes gigabytes; and each may search by regular expressions, which takes milliseconds.
@@ -60,7 +61,8 @@ def _to_list(value: Any) -> list[Any]:
 def _missing(label: str, before: Callable[[Root], Any] | None) -> Callable[[Root], DataError]:
     def missing(root: Root) -> DataError:
         filtered = None if before is None else before(root)
-        found = "null" if filtered is None else f"null: a filter or slice takes a list, and this is {kind(filtered)}"
+        not_a_list = f"null: a filter or slice takes a list, and this is {type_word(filtered)}"
+        found = "null" if filtered is None else not_a_list
         return DataError(Reason.MISSING_LIST, f"{label}: expected a list, found {found}")
 
     return missing

@@ -7,7 +7,7 @@ is explained is therefore what runs, and the pipeline that runs without a Trace 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from connector.core.hints import dotted_members
+from connector.core.expressions.hints import dotted_members
 
 Root = Mapping[str, Any]
 _Result = TypeVar("_Result")

@@ -13,9 +13,9 @@ from functools import lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from connector.core.hints import did_you_mean
 from connector.core.mapping.values import wrong_type
 from connector.core.records import DataError, Reason
+from connector.core.words import suggest
 
 ParseTime = Callable[[Any], int]
 
@@ -46,9 +46,7 @@ def time_zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # unknown; a path, or a file that is no zone; a folder
-        raise TimeSpecError(
-            "timezone", f"unknown time zone {name}", did_you_mean(name, available_timezones())
-        ) from None
+        raise TimeSpecError("timezone", f"unknown time zone {name}", suggest(name, available_timezones())) from None
 
 
 def time_parser(format: str = "auto", zone: tzinfo = UTC) -> ParseTime:  # noqa: A002  the configuration's word
@@ -71,7 +69,7 @@ def time_parser(format: str = "auto", zone: tzinfo = UTC) -> ParseTime:  # noqa:
     raise TimeSpecError(
         "format",
         f"unknown time format {format}",
-        did_you_mean(format, (*_BY_NAME, *_UNITS)) or "a pattern has a %, as in %d/%m/%Y",
+        suggest(format, (*_BY_NAME, *_UNITS)) or "a pattern has a %, as in %d/%m/%Y",
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, NoReturn
 import orjson
 
 from connector.core.records import DataError, Reason
+from connector.core.words import type_word
 
 # Beyond this a float has lost the last digits of the integer that it once was.
 MAX_EXACT_INTEGER = 2**53
@@ -22,25 +23,9 @@ Convert = Callable[[Any], Any]
 _NUMERIC = (int, float, str)  # a tuple: ``int | float`` in a call is built anew each time
 
 
-def kind(value: Any) -> str:
-    """What a value is, in words for a message: never the value itself."""
-    return _KINDS.get(type(value), type(value).__name__)
-
-
-_KINDS: Mapping[type, str] = {
-    type(None): "null",
-    bool: "a boolean",
-    int: "a number",
-    float: "a number",
-    str: "text",
-    list: "a list",
-    dict: "an object",
-}
-
-
 def wrong_type(expected: str, value: Any) -> DataError:
     """The error for a value of another type than ``expected``."""
-    return DataError(Reason.WRONG_TYPE, f"expected {expected}, not {kind(value)}")
+    return DataError(Reason.WRONG_TYPE, f"expected {expected}, not {type_word(value)}")
 
 
 def to_text(value: Any) -> str:

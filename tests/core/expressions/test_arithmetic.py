@@ -76,8 +76,8 @@ def test_null_gives_null(name: str) -> None:
     assert call(f"{name}(value.a, value.b)", a=1) is None
     assert call(f"{name}(value.a, value.b)", b=0) is None
     assert call(f"{name}(value.a, value.b)") is None
-    assert "expected number or null as argument 2, not string" in fails(f"{name}(value.a, value.b)", a=1, b="2")
-    assert "expected number or null as argument 1, not boolean" in fails(f"{name}(value.a, value.b)", a=True, b=1)
+    assert "expected a number or null as argument 2, not text" in fails(f"{name}(value.a, value.b)", a=1, b="2")
+    assert "expected a number or null as argument 1, not a boolean" in fails(f"{name}(value.a, value.b)", a=True, b=1)
 
 
 def test_null_gives_null_where_there_is_more_than_numbers() -> None:
@@ -92,7 +92,7 @@ def test_null_gives_null_where_there_is_more_than_numbers() -> None:
         ("divide(value.one, value.zero)", "divide() expected a divisor other than zero"),
         ("divide(value.half, value.zero)", "divide() expected a divisor other than zero"),
         ("multiply(value.big, value.big)", "multiply() expected a result within the range of a float"),
-        ("divide(value.huge, value.three)", "divide() cannot work on number and number such as these"),
+        ("divide(value.huge, value.three)", "divide() cannot work on a number and a number such as these"),
         ("round(value.half, value.half)", "round() expected 0 to 15 digits after the point"),
         ("round(value.half, value.huge)", "round() expected 0 to 15 digits after the point"),
         ("base64_decode(value.text)", "base64_decode() expected base64, not other text"),

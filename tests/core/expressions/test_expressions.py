@@ -943,15 +943,15 @@ def test_evaluation_raises_nothing_but_evaluation_errors(text: str, document: An
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("lower(value.n)", "lower() expected string or null, not number"),
-        ("replace(value.event, value.n, '')", "replace() expected string as argument 2, not number"),
-        ("sum(value.mixed)", "sum() expected array of number, not array of array and boolean and null and"),
-        ("sort(value.mixed)", "sort() expected array of string or array of number, not array of"),
-        ("join(', ', value.event)", "join() expected array of string as argument 2, not string"),
-        ("sort_by(value.items, &tags)", "sort_by() expected & to give string or number, not array"),
-        ("max_by(value.items, &sku)", "max_by() expected & to give number or string, not null"),
-        ("contains(value.event, value.n)", "contains() cannot work on string and number such as these"),
-        ("value.n < value.event", "< expected two numbers or two strings, not number and string"),
+        ("lower(value.n)", "lower() expected text or null, not a number"),
+        ("replace(value.event, value.n, '')", "replace() expected text as argument 2, not a number"),
+        ("sum(value.mixed)", "sum() expected a list of numbers, not a list of booleans and lists and null and"),
+        ("sort(value.mixed)", "sort() expected a list of text or a list of numbers, not a list of"),
+        ("join(', ', value.event)", "join() expected a list of text as argument 2, not text"),
+        ("sort_by(value.items, &tags)", "sort_by() expected & to give text or a number, not a list"),
+        ("max_by(value.items, &sku)", "max_by() expected & to give a number or text, not null"),
+        ("contains(value.event, value.n)", "contains() cannot work on text and a number such as these"),
+        ("value.n < value.event", "< expected two numbers, or text twice, not a number and text"),
     ],
 )
 def test_a_message_names_function_and_types_and_never_a_value(text: str, message: str) -> None:

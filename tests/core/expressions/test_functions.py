@@ -67,13 +67,13 @@ def test_null_text_gives_null(text: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["lower", "upper", "trim", "parse_json", "sha256"])
-@pytest.mark.parametrize(("value", "kind"), [(5, "number"), (True, "boolean"), ([], "array"), ({}, "object")])
+@pytest.mark.parametrize(("value", "kind"), [(5, "a number"), (True, "a boolean"), ([], "a list"), ({}, "an object")])
 def test_a_text_function_refuses_what_is_not_text(name: str, value: Any, kind: str) -> None:
-    assert fails(f"{name}(value.a)", a=value) == f"{name}() expected string or null, not {kind}"
+    assert fails(f"{name}(value.a)", a=value) == f"{name}() expected text or null, not {kind}"
 
 
 def test_a_type_that_json_does_not_have_is_named_by_its_class() -> None:
-    assert fails("lower(value.a)", a=b"bytes") == "lower() expected string or null, not bytes"
+    assert fails("lower(value.a)", a=b"bytes") == "lower() expected text or null, not bytes"
 
 
 @given(TEXTS)
@@ -98,7 +98,7 @@ def test_replace_and_split_refuse_an_empty_separator() -> None:
 
 
 def test_replace_refuses_a_null_replacement() -> None:
-    assert fails("replace(value.a, 'x', value.b)", a="a") == "replace() expected string as argument 3, not null"
+    assert fails("replace(value.a, 'x', value.b)", a="a") == "replace() expected text as argument 3, not null"
 
 
 def test_a_record_cannot_multiply_its_size() -> None:
@@ -132,7 +132,7 @@ def test_substring_counts_from_zero_or_from_the_end(start: float, length: float 
 def test_substring_refuses_fractions_and_negative_lengths() -> None:
     assert "whole numbers" in fails("substring('abc', value.a)", a=0.5)
     assert "zero or more" in fails("substring('abc', `0`, value.a)", a=-1)
-    assert "cannot work on string and number" in fails("substring('abc', value.a)", a=float("inf"))
+    assert "cannot work on text and a number" in fails("substring('abc', value.a)", a=float("inf"))
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_sha256_is_the_lower_case_hex_of_the_utf8(text: str) -> None:
 
 
 def test_sha256_of_text_that_utf8_cannot_hold_is_an_evaluation_error() -> None:
-    assert fails("sha256(value.a)", a="\ud800") == "sha256() cannot work on string such as these"
+    assert fails("sha256(value.a)", a="\ud800") == "sha256() cannot work on text such as these"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connector.core.mapping.decoding import (
-    JSON_TYPES,
     KEY_DECODERS,
     VALUE_DECODERS,
     DecodingError,
@@ -22,6 +21,7 @@ from connector.core.mapping.decoding import (
     decode_value,
 )
 from connector.core.records import Reason, Record, Rejection, Stage
+from connector.core.words import TYPE_WORDS
 
 SECRET = "s3cr3t"
 JSON: st.SearchStrategy[Any] = st.recursive(
@@ -152,7 +152,7 @@ def test_no_message_tells_what_was_read(at: int, broken: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("value", "kind"),
-    [(b"[]", "an array"), (b'"a"', "a string"), (b"1", "a number"), (b"1.5", "a number"), (b"true", "a boolean")],
+    [(b"[]", "a list"), (b'"a"', "text"), (b"1", "a number"), (b"1.5", "a number"), (b"true", "a boolean")],
 )
 def test_json_that_is_no_object_is_named_by_its_type(value: bytes, kind: str) -> None:
     rejection = decode_value(record(value), decode_json)
@@ -168,7 +168,7 @@ def test_the_json_text_null_is_no_value(value: bytes) -> None:
 
 def test_every_type_that_json_has_a_name() -> None:
     kinds = {type(orjson.loads(text)) for text in ("{}", "[]", '""', "1", "1.5", "true", "null")}
-    assert kinds == set(JSON_TYPES)
+    assert kinds == set(TYPE_WORDS)
 
 
 def test_no_value_is_an_empty_one() -> None:

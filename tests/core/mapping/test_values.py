@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from connector.core.mapping.values import (
     CONVERSIONS,
     MAX_EXACT_INTEGER,
-    kind,
     render,
     to_items,
     to_number,
@@ -20,6 +19,7 @@ from connector.core.mapping.values import (
     to_text,
 )
 from connector.core.records import DataError, Reason
+from connector.core.words import type_word
 
 HUGE = 10**5000  # more digits than the interpreter prints
 
@@ -197,7 +197,7 @@ def test_a_conversion_that_would_guess_is_a_wrong_type(name: Any, value: Any) ->
 
 def test_a_message_names_kinds_and_no_values() -> None:
     values: list[Any] = [None, True, 1, 1.0, "", [], {}]
-    assert list(map(kind, values)) == [
+    assert list(map(type_word, values)) == [
         "null",
         "a boolean",
         "a number",

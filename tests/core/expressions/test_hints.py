@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from connector.core.expressions.expression import compile_expression
-from connector.core.hints import dotted_members
+from connector.core.expressions.hints import dotted_members
 
 RECORD: dict[str, Any] = {"value": {"user.id": "u1", "a": {"b.c.d": 1, "b": None}, "ns.x": {"y": 2}, "list": [1]}}
 

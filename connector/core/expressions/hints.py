@@ -6,25 +6,14 @@ that it can be copied.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
+
+from connector.core.words import closest
 
 _NEAR = 200  # characters before and after the fault that are looked at
 
 _Match = re.Match[str]
 _Hint = str | Callable[[_Match, _Match], str | None]
-
-
-def closest(word: str, choices: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The choice that looks most like the word, or None where none comes close."""
-    close = get_close_matches(word, sorted(choices), n=1, cutoff=cutoff)
-    return close[0] if close else None
-
-
-def did_you_mean(word: str, choices: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """``did you mean linger?``, or None where nothing comes close."""
-    close = closest(word, choices, cutoff)
-    return f"did you mean {close}?" if close else None
 
 
 # Names
