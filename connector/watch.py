@@ -103,7 +103,7 @@ class Watch:
     def _gauges(self) -> None:
         metrics, loop = self._metrics, self._loop
         destinations = loop.delivery.destinations
-        metrics.in_flight_requests.set(destinations.on_the_wire)
+        metrics.in_flight_requests.set(destinations.in_flight)
         metrics.buffered_events.set(destinations.waiting)
         metrics.open_records.set(loop.offsets.open_records)
         metrics.request_rate_limit.set(destinations.rate)

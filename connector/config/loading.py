@@ -22,8 +22,7 @@ from connector.config.problems import Problem
 from connector.config.scalars import Property
 from connector.config.wording import Mistake, at, located_problem, problems_of
 from connector.config.yaml_tree import Path, Tree, parse
-from connector.core.mapping.rules import Mapping as CompiledPipeline
-from connector.core.mapping.rules import SpecError, compile_pipeline
+from connector.core.mapping.rules import CompiledRules, SpecError, compile_pipeline
 from connector.core.mapping.specs import Const, PipelineSpec
 from connector.core.mapping.transform import Pipeline
 
@@ -42,7 +41,7 @@ class Loaded:
     """
 
     config: Config
-    mappings: tuple[CompiledPipeline, ...]
+    mappings: tuple[CompiledRules, ...]
     hash: str
     warnings: tuple[Problem, ...] = ()
 
@@ -93,7 +92,7 @@ def load_text(text: str, name: str, env: Mapping[str, str]) -> Loaded | list[Pro
     read = _read(tree, context)
     located = Located(name, text, read.tree, before=tree)
     problems = [*_of_the_form(read, located)]
-    mappings: list[CompiledPipeline] = []
+    mappings: list[CompiledRules] = []
     pipelines = usable(read.tree.data, located.is_bare)
     for partial in pipelines:
         compiled = _compile(partial.spec)
@@ -141,7 +140,7 @@ def _of_the_form(read: _Read, located: Located) -> Iterator[Problem]:
         yield from problems_of(read.error, Config, located, faulty)
 
 
-def _compile(pipeline: PipelineSpec) -> CompiledPipeline | list[SpecError]:
+def _compile(pipeline: PipelineSpec) -> CompiledRules | list[SpecError]:
     """Topics are judged in ``checks``, where they can point into the expression and never raise."""
     return compile_pipeline(pipeline.model_copy(update={"topics": [], "exclude": []}))
 

@@ -1,5 +1,6 @@
-"""What the connector knows, without the world: no I/O, clock, randomness, threads or logging.
+"""Core is pure: no I/O, clock, randomness, threads or logging.
 
-Time and chance are arguments, data errors are values. A record's walk is ``transform`` (decoding, mapping, events),
-then ``channels`` (channel, batching, pacing), ``outcomes`` on the way back, and ``offsets`` and ``flow`` around it all.
+Time and random numbers are arguments, data errors are values. ``mapping`` turns a record into entries, with the help
+of ``expressions``; ``sending`` turns entries into calls. The two wings share only ``records`` and the few modules
+beside it.
 """

@@ -1,7 +1,6 @@
-"""What travels through the connector: a record, and the fates that it can have.
+"""What becomes of a record is a value: one of the types below, never an exception.
 
-A fate is a value. Nothing that a record can contain raises past ``transform``; it becomes one of the types
-below, and every ``match`` over them is exhaustive.
+Nothing that a record contains raises past ``transform``. Every ``match`` over these types is exhaustive.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,9 +12,9 @@ Kind = TypeVar("Kind")
 
 
 def fast_constructor(kind: type[Kind]) -> Callable[[tuple[Any, ...]], Kind]:
-    """A constructor of a NamedTuple that takes all fields in one tuple, defaults included, at a third of the price.
+    """A constructor of a NamedTuple that takes all fields in one tuple, defaults included, in a third of the time.
 
-    For the few kinds of which every record makes one.
+    For the few types of which every record makes one.
     """
     return cast("Callable[[tuple[Any, ...]], Kind]", partial(tuple.__new__, kind))
 
@@ -25,9 +24,9 @@ EARLIEST_TIMESTAMP = 946_684_800_000  # 2000-01-01T00:00:00Z in milliseconds; Ka
 
 
 def known_timestamp(milliseconds: int | None) -> int | None:
-    """A Kafka timestamp in milliseconds, None where it is none: -1, 0 and all before 2000 are not times of an event.
+    """A Kafka timestamp in milliseconds; None for -1, 0 and everything before 2000, which is no time of an event.
 
-    Clients write -1 for "none", and 0 or seconds by mistake. Who believes them sees a latency and a lag of 56 years.
+    Clients write -1 for "none", and 0 or seconds by mistake. Taken as times they give a latency and a lag of 56 years.
     """
     return None if milliseconds is None or milliseconds < EARLIEST_TIMESTAMP else milliseconds
 
@@ -71,7 +70,7 @@ class Record(NamedTuple):
 
 
 class Stage(StrEnum):
-    """Where on its walk a record turned out to be invalid. Values are a contract: labels and headers."""
+    """In which step a record turned out to be invalid. Values are a contract: labels and headers."""
 
     DECODE = "decode"
     MAP = "map"

@@ -1,4 +1,4 @@
-"""Several events of one record are invalid: its one dead letter says what is wrong with each."""
+"""A record has one dead letter, however many of its events are invalid; its message says what is wrong with each."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What of a URL is nobody's business: the user and password before its host, the values of its query.
+"""A URL is shown without its secrets: the user and password before its host, the values of its query.
 
 A URL stands in configuration files, in the errors of libraries and in logs, and any of them may carry a key.
 """

@@ -103,7 +103,7 @@ class Board:
             len(self._letters.pending()),
             loop.offsets.open_records,
             loop.delivery.destinations.waiting,
-            loop.delivery.destinations.on_the_wire,
+            loop.delivery.destinations.in_flight,
         )
         self._looked_at = now
 
@@ -122,7 +122,7 @@ class Board:
             self._source.reach(),
             busy=read_since or loop.offsets.open_records > 0 or any(lag.records != 0 for lag in lags),
             delivered=delivered,
-            failing=not delivered and (self._failed or loop.delivery.destinations.on_the_wire > 0),
+            failing=not delivered and (self._failed or loop.delivery.destinations.in_flight > 0),
             unheard=unheard,
             letters=self._letters.trouble,
         )
@@ -226,7 +226,7 @@ def pacing(destinations: Sequence[Destination], rates: Mapping[str, float]) -> t
             tracking_ids=before.tracking_ids + 1,
             limit=before.limit + each.limiter.rate,
             ceiling=before.ceiling + each.limiter.ceiling,
-            in_flight=before.in_flight + each.on_the_wire,
+            in_flight=before.in_flight + each.in_flight,
             waiting=before.waiting + each.lanes.waiting,
             held_count=before.held_count + each.held_count,
         )

@@ -14,7 +14,7 @@ from botocore.exceptions import SSLError
 
 from connector.aws import failures
 from connector.aws.credentials import NotConfigured
-from connector.core.sending.answers import PATIENCE
+from connector.core.sending.answers import CERTIFICATE_GRACE
 from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Retryable, described
 from connector.local.endpoint.server import running_endpoint
 from tests.support.batches import batch
@@ -249,7 +249,7 @@ def test_a_certificate_that_is_not_trusted_any_more_is_an_outage_for_a_while(
     assert sender.send(batch()) == Delivered(), "it was renewed"
     secure.show(Authority("a stranger").issue("server"))
     assert isinstance(sender.send(batch()), Retryable)
-    aws.setattr(sender.wire, "_clock", lambda: time.monotonic() + PATIENCE)
+    aws.setattr(sender.wire, "_clock", lambda: time.monotonic() + CERTIFICATE_GRACE)
     assert "is not trusted" in _why(sender.send(batch()))
 
 

@@ -1,6 +1,6 @@
-"""How an expression calls a function: what a function is, which arguments it takes, and what it says of others.
+"""A function is called only with arguments of the types that it takes.
 
-Errors name functions and types, never a value.
+An error names the function and the types, never a value.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ Closure = Callable[[Any], Any]
 Spend = Callable[[int], None]  # counts steps of work; see ``work``
 CALL = 12  # steps that a call takes beside those of its arguments, more or less
 SIZED = frozenset({str, list, dict})
-_SHORT = 16  # elements or characters that are not worth the counting
+_SHORT = 16  # elements or characters; counting fewer costs more than it tells
 
 
 def free(_steps: int) -> None:
@@ -232,8 +232,8 @@ def _counter(element: float, character: float, spend: Spend) -> Callable[[Any], 
     return count
 
 
-# Most calls have one argument or two, of types that need no second look. What fails is called again by ``invoke``,
-# for its error.
+# Most calls have one or two arguments of the expected types, so these two are written out. A call that fails is
+# repeated by ``invoke``, which makes the error.
 
 
 def _with_one(

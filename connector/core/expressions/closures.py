@@ -1,8 +1,8 @@
-"""What a compiled expression does with a record: one small closure for every kind of JMESPath node.
+"""A compiled expression gives what the library's interpreter gives, oddities included.
 
-They give what the library's interpreter gives, oddities included, because people try expressions with
-``aws --query`` and with the library. Each takes closures and returns a closure of the current node; nothing
-here knows the syntax tree.
+People try expressions with ``aws --query`` and with the library. Each function here builds the closure of one kind of
+JMESPath node from the closures of its parts. Nothing here knows the syntax tree. (A few lines above 300: one closure a
+kind, and splitting them would hide that the table is complete.)
 """
 
 import operator
@@ -17,7 +17,7 @@ Closure = Callable[[Any], Any]
 
 
 def truthy(value: Any) -> bool:
-    """JMESPath truth: everything but null, false, and an empty text, array or object; zero is true."""
+    """JMESPath truth: everything but null, false, and empty text, an empty list or object; zero is true."""
     if value:
         return True
     return not (value is None or value is False or value in ("", [], {}))
@@ -131,8 +131,8 @@ def part(bounds: slice, spend: Spend) -> Closure:
     return run
 
 
-# Projections: over an array or the members of an object, nulls left out; null over anything else. ``steps`` is
-# what one element takes; those of a few elements are not worth the counting.
+# Projections go over a list or the members of an object and leave nulls out; over anything else they give null.
+# ``steps`` is the work of one element. The work of a few elements is too small to count.
 
 FEW = 8
 

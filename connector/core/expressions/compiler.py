@@ -1,8 +1,8 @@
-"""A JMESPath syntax tree becomes one closure of the current node, once.
+"""What can be done once is not done for every record: a JMESPath syntax tree becomes one closure of the current node.
 
-What does not depend on the record is evaluated here; what cannot fail is known here, so that it need not be
-guarded for every record; and what is the same for all elements of a record is evaluated once for them. A node
-type that is not in the table is left to the library's interpreter.
+Constant parts are evaluated here. Parts that cannot fail are marked, so that they need no guard. Parts that are the
+same for all elements of a record are evaluated once for them. The library's interpreter runs node types that are not
+in the table. (A few lines above 300, so that the table of builders stands below all of them.)
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

@@ -1,8 +1,7 @@
-"""JMESPath over one explicit root, checked when the file is read and compiled once.
+"""A mistake in an expression is found when the file is read, not when a record shows it.
 
-A mistake in an expression must be found before the first record, because at run time a misspelt name is only
-null, and null is a legal answer. So a name that can only mean a member of the root is looked up when the
-expression is compiled; names that are relative to a node of the document cannot be.
+At run time a misspelt name is only null, and null is a legal result. So every name that can only mean a member of the
+root is looked up when the expression is compiled. Names relative to a node of the document cannot be looked up.
 """
 
 import re
@@ -209,7 +208,7 @@ class _Check:
                 _check_call(node, self._locate(node))
                 for argument in node["children"]:
                     self._argument(argument, root=root)
-            case kind if kind not in BUILDERS:  # whose current node it hands to its children, nobody knows
+            case kind if kind not in BUILDERS:  # unknown which node its children get
                 self.roots.update(self._names)
                 self._all(_children(node), root=False)
             case _:

@@ -1,7 +1,7 @@
-"""What an expression may call: JMESPath's own functions, and the few that click data needs besides.
+"""Every function is pure, and the size of the record bounds its cost.
 
-Every function is pure and its cost is bounded by the record that it reads, because records come from outside
-and must map to the same event whenever they are replayed. Errors name functions and types, never a value.
+A record must map to the same event whenever it is replayed, and no record may stall the process. Here are JMESPath's
+own functions and the few that click data needs besides. Errors name functions and types, never a value.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
-"""What the writer of an expression may have meant: a suggestion beside a message, made from the expression alone.
+"""A hint repeats the user's own words in JMESPath's form, so that it can be copied.
 
-People bring the habits of SQL, Python, JavaScript and JSONPath. A hint repeats their own words in JMESPath's form, so
-that it can be copied.
+People bring the habits of SQL, Python, JavaScript and JSONPath. A hint is made from the expression alone and stands
+beside a message.
 """
 
 import re

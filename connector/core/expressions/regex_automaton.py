@@ -1,8 +1,10 @@
-"""A regular expression as an automaton of positions: from each character or class of it to those that may come next.
+"""The automaton of a pattern allows at least every step that Python's engine can take; what is unknown is refused.
 
-Whatever Python's engine knows that this does not (anchors inside, what a group was, that an atomic group is never gone
-back into) only makes the engine do less. The parser of the standard library is not public, nor is its tree, so what is
-not known here is refused, not guessed.
+A position is a character or class of the pattern; it leads to the positions that may come next. What the engine knows
+beyond that (inner anchors, the text of a group, that an atomic group does not backtrack) only makes it do less. The
+parser of the standard library and its tree are not public, hence the refusal of what is not known here.
+
+Above 300 lines: classes of characters and the automaton change together, whenever Python's private parser does.
 """
 
 import re
@@ -25,7 +27,7 @@ _Other = TypeVar("_Other")
 
 
 class TooComplex(ValueError):
-    """It cannot be said how long the pattern may take."""
+    """The running time of the pattern cannot be bounded."""
 
 
 class _Class(NamedTuple):
@@ -179,7 +181,7 @@ class Automaton:
         return self.sequence(inner, (flags | added) & ~removed)
 
     def atomic(self, inner: Any, flags: int) -> _Part:
-        """A part that is never gone back into."""
+        """A part that does not backtrack once it has matched."""
         if len(inner) == 1 and str(inner[0][0]) == "MAX_REPEAT":
             least, most, repeated = inner[0][1]
             return self._repeated("POSSESSIVE_REPEAT", (least, most), repeated, flags)
@@ -264,7 +266,7 @@ _PARTS: Mapping[str, Callable[[Automaton, Any, int], _Part]] = {
 
 
 def pairs(ones: Iterable[_One], others: Collection[_Other]) -> Iterator[tuple[_One, _Other]]:
-    """Each of these with each of those, which are gone through several times."""
+    """Every pair of one of these and one of those; ``others`` is iterated several times."""
     return ((one, other) for one in ones for other in others)
 
 

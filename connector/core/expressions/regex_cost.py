@@ -1,4 +1,4 @@
-"""How long a search by a regular expression can take, for any text: a hostile one must not stall us.
+"""A pattern is used only if the time of a search is bounded for every text, a hostile one included.
 
 Python's engine backtracks: it tries every way in which a pattern can read a text, so its time is the number of ways.
 How fast that number grows with the text is a property of the pattern's automaton (Weber and Seidl, "On the degree of
@@ -28,7 +28,7 @@ def backtracking_cost(pattern: str) -> BacktrackingCost:
     """How fast the ways to search a text for the pattern grow with the text.
 
     Raises:
-        TooComplex: it cannot be said.
+        TooComplex: the growth cannot be bounded.
         re.error, OverflowError, RecursionError: as ``re.compile`` does.
     """
     return _Analysis(automaton(pattern)).backtracking_cost()

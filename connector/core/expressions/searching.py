@@ -1,6 +1,7 @@
-"""regex_extract: a search by a pattern of the operator's in a text of a stranger's, who could stall us with it.
+"""``regex_extract`` cannot stall the process: the longest time of a search is known before the first record.
 
-So it is known before the first record how long a search takes at most, and each search counts what it may have taken.
+The operator writes the pattern, but whoever writes records chooses the text. Each search counts the work that it may
+have taken.
 """
 
 import re
@@ -23,7 +24,7 @@ def prepare_regex(known: Sequence[Any], position: int | None, spend: Spend) -> C
     """The search by a literal pattern, as ``Function.prepare`` does."""
     pattern, group = known[1], known[2] if len(known) > 2 else None
     if not isinstance(pattern, str):
-        # Whoever writes records must not choose what the processor is busy with.
+        # A pattern from a record could take any time.
         raise ExpressionError(
             "regex_extract() expected a literal pattern as argument 2",
             position,
@@ -64,27 +65,25 @@ class _Searching(NamedTuple):
 
 
 def _searching(pattern: str, position: int | None) -> _Searching:
-    """How long a search by the pattern takes at most.
-
-    The pattern is the operator's and the text a stranger's, who could stall the process with it: not by one search
-    alone, but by one for each element of a record.
-    """
+    """How long a search by the pattern takes at most, so small that one search for each element is bearable."""
     try:
         degree, ways = backtracking_cost(pattern)
     except TooComplex as error:
-        raise _too_slow(f"a pattern of which can be said how long it takes: {error}", None, position) from None
+        raise _too_slow(f"a pattern whose running time can be bounded: {error}", None, position) from None
     if degree is None:
-        hint = "say what is allowed, as in [^/]* for .*, or let go of nothing, as in (?:a++)+ for (a+)+"
+        hint = "say what is allowed, as in [^/]* for .*, or use a possessive repeat, as in (?:a++)+ for (a+)+"
         raise _too_slow(
-            "a pattern whose repeats read a text in one way only, or a short one takes years", hint, position
+            "a pattern without nested or overlapping repeats: this one can take exponential time", hint, position
         )
     if degree > 1:
-        hint = "begin it with ^, say what is allowed, as in [^/]* for .*, or let go of nothing, as in [^/]*+"
+        hint = "begin it with ^, say what is allowed, as in [^/]* for .*, or use a possessive repeat, as in [^/]*+"
         raise _too_slow(
-            "a pattern with fewer repeats that can read the same text: a long one takes hours", hint, position
+            "a pattern with fewer repeats that can match the same text: this one can take hours for a long text",
+            hint,
+            position,
         )
     if ways > MAX_WAYS:
-        raise _too_slow("a pattern with fewer parts that may be left out", None, position)
+        raise _too_slow("a pattern with fewer optional parts", None, position)
     # From each place to the end of the text is half of its square.
     most = isqrt(2 * MAX_SEARCH // ways) if degree == 1 else MAX_SEARCH // ways
     return _Searching(ways, degree == 1, min(MAX_SEARCHED, most))

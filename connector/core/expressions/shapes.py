@@ -1,7 +1,7 @@
-"""What an expression gives whatever the record holds, where its form says so: a list, an object, or nobody knows.
+"""An expression that always gives a list or an object is known by its form, before the first record.
 
-``value.items[].id`` is a list for every record in which it is not null, so where one value is needed it can only fail,
-and the file can say so before the first record.
+``value.items[].id`` is a list for every record in which it is not null. Where one value is needed it can only fail, so
+the file is refused.
 """
 
 from collections.abc import Mapping

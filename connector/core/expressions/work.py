@@ -1,8 +1,7 @@
-"""How much work a record may take, counted in steps: the same record takes the same number on every machine.
+"""No record can stall the connector: its work is counted in steps, and a record that needs too many is a dead letter.
 
-The time that an expression takes depends on the record, which comes from outside: a list may have a hundred thousand
-elements, and ``for_each`` may go through it a thousand times. So everything that goes through a list, an object or a
-text counts its steps, and a record that needs too many is a dead letter. No record can stall the connector.
+A list may have a hundred thousand elements, and ``for_each`` may go through it a thousand times. So everything that
+goes through a list, an object or text counts its steps. A record takes the same number of steps on every machine.
 """
 
 from typing import Any, NamedTuple

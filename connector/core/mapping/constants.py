@@ -1,4 +1,4 @@
-"""A fixed value of a mapping is judged when the file is read, by the limits that judge every event.
+"""A fixed value is checked when the file is read, by the limits that every event must keep.
 
 A constant beyond a limit of its member would make a dead letter of every record, so it is a mistake of the file.
 """
@@ -65,7 +65,7 @@ def check_object(properties: Mapping[str, FieldSpec]) -> Invalid | None:
 
 def _check_object(fixed: dict[str, Any]) -> Invalid | None:
     try:
-        # Not a JsonObject: its length is what counts, and reserved names are told of by themselves.
+        # Not a JsonObject: its length is what counts, and reserved names are reported separately.
         return check_constant("properties", serialise(fixed)) if fixed else None
     except DataError as error:
         return Invalid(error.reason, f"properties: {error}", "properties")

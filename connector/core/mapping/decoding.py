@@ -1,4 +1,4 @@
-"""Bytes become a document, or a rejection that says why not.
+"""No number changes on the way from bytes to a document; what cannot be decoded is a rejection.
 
 orjson is fast, but reads an integer beyond 64 bits as a float: an id would change silently. So numbers of nineteen
 digits are looked for first, in less time than the parsing takes, and only where there is one the exact parser looks.

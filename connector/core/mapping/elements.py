@@ -1,8 +1,8 @@
-"""The list of a ``for_each``: its elements, where each stands in the record, and what to say where there is none.
+"""A dead letter names an element of ``for_each`` by its place in the record's own list.
 
-A filter or a slice gives a list of its own, and that is what ``index`` counts. Whoever reads a dead letter looks at
-the record, so there an element has its place in the list that the filter or slice stands on. It is known by identity:
-a filter hands on the very objects that it was given, in their order.
+A filter or a slice gives a new list, and ``index`` counts that one. Whoever reads a dead letter looks at the record, so
+there an element has its place in the list before the filter or slice. The place is found by identity: a filter hands on
+the same objects in their order.
 """
 
 from collections.abc import Callable, Sequence
@@ -83,7 +83,7 @@ def _places(before: Callable[[Root], Any] | None) -> Callable[[Root, list[Any]],
         for item in found:
             place = next((at for at in range(place + 1, len(whole)) if whole[at] is item), len(whole))
             matched.append(place)
-        # An element that is not there was made anew, by what follows the filter: then only the order is known.
+        # What follows the filter made a new object: then only the order is known.
         return matched if place < len(whole) else None
 
     return places

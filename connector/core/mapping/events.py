@@ -42,7 +42,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def _refuse_text_by_accident(text: str | None) -> str | None:
-    """An id or a name that is one: no stand-in for null, no control characters, not only blanks."""
+    """Refuse what is no id or name: a literal such as ``null``, control characters, only blanks."""
     if text is None:
         return None
     if text in IGNORED_LITERALS:
@@ -176,7 +176,7 @@ def _is_plain_object(text: Any) -> bool:
 
 
 def _plainly_valid(event: dict[str, Any], now: float) -> bool:
-    """Whether the event is within all limits, told at half the price; where it says no, ``Event`` decides.
+    """Whether the event is within all limits, found in half the time; where it says no, ``Event`` decides.
 
     Nearly every event is as simple as this. A property test holds that whatever passes here passes there.
     """
@@ -208,7 +208,7 @@ _QUICK: tuple[tuple[str, Callable[[Any], bool]], ...] = (
 
 
 def check_event(event: dict[str, Any], now: float) -> bytes | Invalid:
-    """The event's JSON, ready for the wire; or the first limit that it is beyond.
+    """The event's JSON, ready to be sent; or the first limit that it is beyond.
 
     Strict validation changes nothing, so what is serialised is what was given: members in the mapping's order.
 

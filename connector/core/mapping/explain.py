@@ -1,7 +1,7 @@
-"""Why a record became what it did: the same compiled pipeline, with a note of every step.
+"""What is explained is what runs: the same compiled pipeline, with a note of every step.
 
-A pipeline is compiled a second time with a Trace, which puts itself around conditions, members and expressions. What
-is explained is therefore what runs, and the pipeline that runs without a Trace pays nothing for it.
+A pipeline is compiled a second time with a Trace, which puts itself around conditions, members and expressions. The
+pipeline that runs without a Trace pays nothing for it.
 """
 
 from collections.abc import Callable, Mapping
@@ -46,7 +46,7 @@ class TracedMember(NamedTuple):
 class TracedEvent(NamedTuple):
     """An event under construction; ``index`` is its element under ``for_each``."""
 
-    index: int | None  # type: ignore[assignment]  # hides tuple.index, which nobody asks of an event
+    index: int | None  # type: ignore[assignment]  # hides tuple.index, which no caller needs
     members: list[TracedMember]
 
 

@@ -1,7 +1,7 @@
-"""The members of one PutEvents event: which type each has, which must be there, and what stands in for some.
+"""Every event has an eventId and a sentAt that are the same each time its record is mapped.
 
-eventId and sentAt are never left to chance. An event without an id loses the exactly-once effect, because its
-repeat would count twice; so where the mapping gives none, the record's own place and time in Kafka are the id.
+Without a stable id a repeated event would count twice. Where the mapping gives none, the record's own place and time in
+Kafka are the id. This module also knows the type of each member and which are required.
 """
 
 import re
@@ -120,7 +120,7 @@ def _check_distinct(scope: Scope, reads: set[str]) -> None:
 
 
 def _own_id(scope: Scope) -> Fetch:
-    """The record's place and time: a topic that is created anew has the same places, but not at the same times."""
+    """The record's place and time: a topic that is recreated has the same offsets, but at other times."""
     scope.roots.update(("topic", "partition", "offset", "timestamp"))
     return (lambda root: f"{_own(root)}-{root['index']}") if scope.names == ROOTS else _own
 

@@ -1,7 +1,7 @@
-"""A record meets the rules of its pipeline in order, and the first that matches decides alone.
+"""The first rule that matches a record decides alone.
 
 Rules are compiled once; a record then costs a few microseconds. Nothing that a record contains raises out of
-a Mapping: what fails is a Rejection that names pipeline, rule, member and expression, and never a value.
+CompiledRules: a failure is a Rejection that names pipeline, rule, member and expression, and never a value.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,7 +37,7 @@ from connector.core.records import (
     fast_constructor,
 )
 
-__all__ = ["MAX_ELEMENTS", "Mapped", "MappedEvent", "Mapping", "Members", "SpecError", "compile_pipeline"]
+__all__ = ["MAX_ELEMENTS", "CompiledRules", "Mapped", "MappedEvent", "Members", "SpecError", "compile_pipeline"]
 
 # PutEvents' member names to values of their final types; a null member is absent. ``sentAt`` is an int in
 # seconds, ``eventValue`` a float, ``impression`` a list of str, ``properties`` JSON text, all others a str.
@@ -47,7 +47,7 @@ Members = dict[str, Any]
 class MappedEvent(NamedTuple):
     """One event; ``index`` is its element's place in the record's list under ``for_each``, None without."""
 
-    index: int | None  # type: ignore[assignment]  # hides tuple.index, which nobody asks of an event
+    index: int | None  # type: ignore[assignment]  # hides tuple.index, which no caller needs
     members: Members
 
 
@@ -73,7 +73,7 @@ _Build = Callable[[Root, tuple[int, ...]], Members | Rejection | Skip]
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping:
+class CompiledRules:
     """A compiled pipeline: a callable from a root to what becomes of the record.
 
     The root holds every name of an expression but ``item`` and ``index``; ``timestamp`` is in milliseconds. One
@@ -91,7 +91,8 @@ class Mapping:
     def __call__(self, root: dict[str, Any]) -> Result | Filtered:
         """What the first rule that matches makes of a record; the root is not changed.
 
-        A condition that cannot be evaluated is false, and named in ``failed``; one that takes too long is no answer.
+        A condition that cannot be evaluated is false, and named in ``failed``; one that takes too long rejects the
+        record.
         """
         self._work.begin()
         failed: Failed = ()
@@ -113,8 +114,8 @@ class Mapping:
         return self._unmatched._replace(failed=failed) if failed else self._unmatched
 
 
-def compile_pipeline(spec: PipelineSpec, trace: Trace | None = None) -> Mapping | list[SpecError]:
-    """The pipeline as a callable, or everything that is wrong with it; ``trace`` is told of every step."""
+def compile_pipeline(spec: PipelineSpec, trace: Trace | None = None) -> CompiledRules | list[SpecError]:
+    """The pipeline as a callable, or everything that is wrong with it; ``trace`` records every step."""
     scope = Scope((), f"pipeline {spec.name}", RECORD_NAMES, [], set(), Work(), trace)
     _check_topics(scope.at("topics"), spec.topics)
     _check_topics(scope.at("exclude"), spec.exclude)
@@ -134,7 +135,7 @@ def compile_pipeline(spec: PipelineSpec, trace: Trace | None = None) -> Mapping 
             for when, (rule, holds, act) in zip(whens, steps, strict=True)
         ]
     rules = tuple(rule.name for rule in spec.rules)
-    return Mapping(spec.name, frozenset(scope.roots), rules, tuple(steps), _unmatched(spec), scope.work)
+    return CompiledRules(spec.name, frozenset(scope.roots), rules, tuple(steps), _unmatched(spec), scope.work)
 
 
 def _unmatched(spec: PipelineSpec) -> Filtered | Rejection:
@@ -214,7 +215,7 @@ def _rejection(error: DataError, member: str | None, pipeline: str, rule: str, i
 def _failed_member(
     error: DataError | Exhausted, member: str, pipeline: str, rule: str, indexes: tuple[int, ...]
 ) -> Rejection:
-    if isinstance(error, Exhausted):  # the whole record's matter, not this element's
+    if isinstance(error, Exhausted):  # it rejects the whole record, not this element alone
         raise Exhausted(str(error), member) from None
     return _rejection(error, member, pipeline, rule, indexes)
 

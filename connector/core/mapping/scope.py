@@ -1,4 +1,4 @@
-"""What is wrong in a mapping is gathered, not raised: a user sees all of it at once, each with its place.
+"""Mistakes in a mapping are collected, not raised: a user sees all of them at once, each with its place.
 
 A Scope walks down the spec beside the compiler. It knows the path of keys to where the compiler stands, the
 names that an expression may use there, and how the messages of run time begin.
@@ -52,8 +52,8 @@ class SpecError(NamedTuple):
 class Scope:
     """Where the compiler stands: ``label`` begins the messages of run time, ``names`` are those it may use.
 
-    ``errors``, ``roots`` (the names that are read) and ``work`` are shared by the scopes of all parts. ``trace`` is
-    told what expressions give, where a pipeline is compiled to be explained.
+    ``errors``, ``roots`` (the names that are read) and ``work`` are shared by the scopes of all parts. ``trace``
+    records what expressions give, where a pipeline is compiled to be explained.
     """
 
     path: Path

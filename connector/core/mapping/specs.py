@@ -1,6 +1,6 @@
-"""What a mapping says, as the file says it: rules and field specs, before they are compiled.
+"""Data only: rules and field specs as the file has them, before they are compiled.
 
-Data only. ``mapping`` compiles it, ``config`` reads it out of YAML and gives every part a line and a column.
+``mapping`` compiles it, ``config`` reads it out of YAML and gives every part a line and a column.
 """
 
 from typing import Annotated, Any, Literal

@@ -29,7 +29,7 @@ _SEPARATORS = "Tt "
 
 
 class TimeSpecError(ValueError):
-    """What stands under ``key`` of a field spec is none; ``hint`` suggests what was meant."""
+    """The value of ``key`` in a field spec is not valid; ``hint`` suggests what was meant."""
 
     def __init__(self, key: Literal["format", "timezone"], message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -81,7 +81,7 @@ LAST36 = tuple(high + low for high in _DIGITS for low in _DIGITS)
 def head36(number: int) -> str:
     """A number in base 36, of a time all digits but the last two: those that come in a row share them.
 
-    ``head36(time // 1296) + LAST36[time % 1296]`` costs a third of writing the whole time anew.
+    ``head36(time // 1296) + LAST36[time % 1296]`` takes a third of the time of writing all digits.
     """
     high, low = divmod(number, 36)
     return (head36(high) if high else "") + _DIGITS[low]

@@ -1,9 +1,9 @@
-"""Which topics are read, and by which pipeline: one engine decides, in ``validate`` and when running.
+"""One engine decides which pipeline reads a topic, in ``validate`` and when running.
 
-A name is read wherever it stands; a pattern takes the topics whose whole name it matches, but those that its pipeline
-excludes. Kafka's client would search by POSIX expressions, which have no word for digits and no look-ahead, so it is
-only ever told names. The dead letters' topic and the cluster's own (``__consumer_offsets``) are nobody's: dead letters
-that are read make dead letters, for ever.
+A name is always read; a pattern takes the topics whose whole name it matches, except those that its pipeline excludes.
+Kafka's client searches by POSIX expressions, which know no look-ahead and no class for digits, so it only gets names.
+No pipeline reads the dead-letter topic or the cluster's own (``__consumer_offsets``): a dead letter that is read makes
+another one.
 """
 
 import re
@@ -45,15 +45,17 @@ def fault(pattern: str) -> Fault | None:
     except re.error as error:
         return Fault(f"expected a regular expression: {error.msg}", error.pos)
     except TooComplex as error:
-        return Fault(f"expected a regular expression of which can be said how long it takes: {error}")
+        return Fault(f"expected a regular expression whose running time can be bounded: {error}")
     except (RecursionError, OverflowError):
         return Fault("expected a simpler regular expression")
     if degree is None:
         hint = "say what is allowed, as in [^.]* for .*"
-        return Fault("expected a regular expression whose repeats read a name in one way only", None, hint)
+        return Fault(
+            "expected a pattern without nested or overlapping repeats: this one can take exponential time", None, hint
+        )
     if ways * LONGEST**degree > MAX_STEPS:
         hint = "say what is allowed, as in [^.]* for .*, or write several patterns"
-        return Fault("expected a regular expression with fewer repeats that can read the same text", None, hint)
+        return Fault("expected a regular expression with fewer repeats that can match the same text", None, hint)
     return None
 
 

@@ -1,7 +1,7 @@
-"""A record becomes entries, or a fate that needs none: here data errors stop being exceptions.
+"""Nothing that a record contains raises past this module: a data error becomes a Rejection.
 
 bytes -> document (decoding) -> members (mapping) -> checked event (events) -> Entry. Each step hands on a value or
-a Rejection; nothing that a record contains raises past this module.
+a Rejection.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from connector.core.mapping.decoding import (
     decode_value,
 )
 from connector.core.mapping.events import Invalid, check_envelope, check_event
-from connector.core.mapping.rules import Mapped, MappedEvent, Mapping
+from connector.core.mapping.rules import CompiledRules, Mapped, MappedEvent
 from connector.core.mapping.specs import PipelineSpec
 from connector.core.mapping.topics import Topics
 from connector.core.records import (
@@ -41,19 +41,19 @@ class Pipeline:
 
     Args:
         spec: topics and formats.
-        mapping: the compiled rules of the same spec.
+        rules: those of the same spec, compiled.
         tracking_id: for events whose rule maps none.
     """
 
-    def __init__(self, spec: PipelineSpec, mapping: Mapping, tracking_id: str | None) -> None:
+    def __init__(self, spec: PipelineSpec, rules: CompiledRules, tracking_id: str | None) -> None:
         self.name = spec.name
-        self.rules = mapping.rules
-        self._mapping = mapping
+        self.rules = rules.rules
+        self._compiled = rules
         self._tombstone = Skipped(Skip.TOMBSTONE, pipeline=spec.name)
         self._tracking_id = tracking_id
         self._decode_value = VALUE_DECODERS[spec.value.format]
-        self._decode_key = KEY_DECODERS[spec.key.format] if "key" in mapping.roots else None
-        self._wants_headers = "headers" in mapping.roots
+        self._decode_key = KEY_DECODERS[spec.key.format] if "key" in rules.roots else None
+        self._wants_headers = "headers" in rules.roots
 
     def __call__(self, record: Record, now: float) -> Fate:
         """What becomes of the record; ``now`` is in Unix seconds."""
@@ -62,7 +62,7 @@ class Pipeline:
         document = decode_value(record, self._decode_value)
         if type(document) is not dict:
             return self._without_document(document)
-        mapped = self._mapping(
+        mapped = self._compiled(
             {
                 "value": document,
                 "key": decode_key(record, self._decode_key) if self._decode_key else None,
@@ -136,7 +136,7 @@ class Router:
     def __call__(self, record: Record, now: float) -> Fate:
         """What becomes of the record in the pipeline of its topic."""
         pipeline = self.find(record.topic)
-        return _nobodys(record.topic) if pipeline is None else pipeline(record, now)
+        return _unread(record.topic) if pipeline is None else pipeline(record, now)
 
     def find(self, topic: str) -> Pipeline | None:
         """The pipeline of a topic, None where there is none."""
@@ -149,6 +149,6 @@ class Router:
         return self._found[topic]
 
 
-def _nobodys(topic: str) -> Rejection:
+def _unread(topic: str) -> Rejection:
     message = f"expected a pipeline that reads topic {topic}: none of pipelines[].topics takes it"
     return Rejection(Stage.MAP, Reason.UNMATCHED, message)

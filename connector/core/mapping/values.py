@@ -20,7 +20,7 @@ MAX_EXACT_INTEGER = 2**53
 
 Convert = Callable[[Any], Any]
 
-_NUMERIC = (int, float, str)  # a tuple: ``int | float`` in a call is built anew each time
+_NUMERIC = (int, float, str)  # a tuple: ``int | float`` in a call is built at every call
 
 
 def wrong_type(expected: str, value: Any) -> DataError:
@@ -66,7 +66,7 @@ def _number_text(value: Any, expected: str) -> str:
 
 
 def to_number(value: Any) -> float:
-    """A finite float, from a number or from text that is one; booleans are refused."""
+    """A finite float, from a number or from numeric text; booleans are refused."""
     if isinstance(value, bool) or not isinstance(value, _NUMERIC):
         raise wrong_type("a number", value)
     try:
@@ -82,7 +82,7 @@ def to_number(value: Any) -> float:
 
 
 def _not_numeric() -> DataError:
-    return DataError(Reason.INVALID_VALUE, "expected a number, not text that is none")
+    return DataError(Reason.INVALID_VALUE, "expected a number, not other text")
 
 
 def _finite(number: float) -> float:
@@ -119,7 +119,7 @@ def _parse_object(text: str) -> Any:
         # Not orjson: it reads an integer of more than 64 bits as a float.
         return json.loads(text, parse_constant=_not_json)
     except (ValueError, RecursionError):
-        raise DataError(Reason.INVALID_PROPERTIES, "expected a JSON object, not text that is none") from None
+        raise DataError(Reason.INVALID_PROPERTIES, "expected a JSON object, not other text") from None
 
 
 def _not_json(_: str) -> NoReturn:
@@ -127,7 +127,7 @@ def _not_json(_: str) -> NoReturn:
 
 
 class JsonObject(str):
-    """The JSON of an object that was written here: whoever gets it need not read it to know what it is."""
+    """The JSON of an object that was written here: it need not be parsed to know that it is one."""
 
     __slots__ = ()
 

@@ -1,9 +1,9 @@
-"""Whether an answer is the service's own, and what answered where it is not.
+"""An answer counts only if the service itself gave it; any other is an outage.
 
-A proxy, a captive portal, a load balancer or a mistyped URL answers, too, often with 200 and a page. To take such an
-answer for an acceptance loses records, and to take its 400 for a rejection sends good ones to the dead letters. So an
-answer counts only with the marks that AWS's own front puts on every one, whatever its status. Everything else is an
-outage: it is repeated, and what answered is reported.
+A proxy, a captive portal, a load balancer or a mistyped URL answers, too, often with 200 and a page. Taken for an
+acceptance, such an answer loses records; its 400, taken for a rejection, sends good records to the dead letters. AWS
+puts its own headers on every answer, whatever the status. An answer without them is retried, and what answered is
+logged.
 
 The headers are those that AWS's SDKs read; ``__type`` is how the JSON protocols name an error in the body.
 https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization
@@ -19,7 +19,7 @@ REQUEST_IDS = ("x-amzn-requestid", "x-amzn-request-id", "x-amz-request-id")
 ERROR_TYPE = "x-amzn-errortype"
 NOTHING = frozenset({b"", b"{}"})  # what PutEvents answers with; emulators send the empty object
 SHOWN = 60  # characters of a header
-PATIENCE = 180.0  # seconds; as long as a refused login to Kafka is tried again
+CERTIFICATE_GRACE = 180.0  # seconds in which an untrusted certificate is retried; as long as a refused login to Kafka
 
 Headers = Mapping[str, str]  # names in lower case
 
@@ -95,7 +95,7 @@ class Certificates:
         """The outcome of a call that ended at the certificate; ``now`` in seconds."""
         if self._since is None:
             self._since = now
-        if self._trusted and now - self._since < PATIENCE:
+        if self._trusted and now - self._since < CERTIFICATE_GRACE:
             return Retryable(code, Status.CONNECTION, detail)
         return Fatal(
             code,

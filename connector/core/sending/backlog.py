@@ -1,7 +1,7 @@
-"""How many calls a backlog takes: the lanes of sending, with nothing to wait for but each other.
+"""The calls of a backlog are counted by the same lanes that send.
 
-With a backlog the connector reads ahead as far as its buffer goes, so that the entries of a session meet in one lane.
-A full buffer sends the call that is worth most; what is left at the end goes as it is.
+With a backlog the connector reads ahead until its buffer is full, so that the entries of a session meet in one lane. A
+full buffer sends the call with the most events; at the end the rest is sent.
 """
 
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from connector.core.records import Entry, Record, TopicPartition
 from connector.core.sending.lanes import Item, Lanes
 from connector.core.sending.offsets import OpenRecord, PartitionOffsets
 
-# Lanes ask whose an entry is only where partitions are given up, which does not happen here.
+# Lanes look at the record of an entry only when a partition is revoked, which does not happen here.
 _ANY = OpenRecord(Record("", 0, 0, 0, None, None), PartitionOffsets(TopicPartition("", 0)))
 
 
@@ -55,7 +55,7 @@ class Backlog:
         return Count(self._calls, self._events)
 
     def _send(self, lanes: Lanes) -> bool:
-        """Make the call that is worth most, if any is left."""
+        """Make the call with the most events, if any is left."""
         batch = lanes.take(now=0.0)
         if batch is None:
             return False

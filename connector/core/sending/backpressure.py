@@ -1,14 +1,13 @@
-"""When to stop reading, and which partitions to pause.
+"""Memory stays within its bounds, and one slow partition does not stop the others.
 
-What is read and not yet finished lives in memory, so there are bounds: on events and bytes in all, and on how far a
-partition may run ahead of its oldest open record (a crash reads that much again).
+Records that are read and not finished are in memory. Their events and bytes are bounded in total, and so is how far a
+partition may run ahead of its oldest open record (after a crash that much is read again).
 
-Pausing a partition throws its prefetched records away, so it is for lasting states only. A full buffer first just
-stops the reading; only when it has been full for ``HOLD`` seconds are partitions paused, so that the consumer can be
-polled for the sake of its group membership. Those that hold their share or more pause first, and the others go on
-being read up to theirs. One that holds much more than its share of a full buffer, and is slow, pauses at once: a
-partition whose events cannot be delivered must not stop the rest. Slow is told by comparison: under a quota all wait,
-each for as long as the whole buffer takes at the best rate of late.
+Pausing a partition discards its prefetched records, so only a lasting state pauses. A full buffer first stops reading.
+When it has been full for ``HOLD`` seconds, partitions are paused, so that the consumer can go on polling and stays in
+its group. Partitions that hold their share or more pause first; the others are read up to theirs. A slow partition
+that holds much more than its share of a full buffer pauses at once. Slow is relative: under a quota all partitions
+wait, each as long as a full buffer takes at the best recent rate.
 """
 
 import math
@@ -18,16 +17,16 @@ from typing import NamedTuple
 from connector.core.records import TopicPartition
 
 REFILL = 0.97  # of a bound: to read a record for each that is done would cost a poll a record
-BREATH = 0.05  # seconds after which reading goes on, however little room there is
+BREATH = 0.05  # seconds after which reading resumes, however little room there is
 RESUME = 0.7  # of a bound: well below where pausing begins, or it would flutter
 HOLD = 1.0  # seconds
 CROWDING = 1.5  # of its share: more than partitions differ by when all of them are read alike
 TURNOVER = 10.0  # seconds that a partition may need for what it holds, or
-PATIENCE = 3.0  # times what a full buffer takes, all being well; longer than both is slow, and worth a pause
+SLOW_FACTOR = 3.0  # times what a full buffer takes at the best rate; a partition that needs longer than both is slow
 WINDOW = 1.0  # seconds over which rates are measured, or
 ROUND = 1.25  # times once through a full buffer: under a quota, partitions have their turn one after the other
-FRESH = 0.7  # of today's window: it grows a little while it lasts, and what was measured over less still counts
-MEMORY = 10.0  # seconds in which the best rate is half forgotten: one that is stuck must not slow the measure, too
+FRESH = 0.7  # of the current window: the window grows, and what was measured over a shorter one still counts
+MEMORY = 10.0  # seconds in which the best rate halves, so that a stuck partition lowers it only slowly
 LONGEST = 60.0  # seconds that a window is at most
 
 
@@ -83,7 +82,7 @@ class Backpressure:
         self._felt = -math.inf  # when that was looked at
 
     def all_paused(self, assigned: int) -> bool:
-        """Whether a poll can be for the sake of membership only, and bring no records."""
+        """Whether a poll brings no records and only keeps the group membership."""
         return len(self.paused) >= assigned
 
     def room(self, loads: Sequence[Load]) -> int:
@@ -150,7 +149,7 @@ class Backpressure:
         held, rate = sum(load.events for load in loads), sum(pulse.rate for pulse in before.values())
         self._best = max(rate, self._best * 0.5 ** (max(0.0, now - self._felt) / MEMORY))
         self._felt = now
-        # Seconds that a full buffer takes, all being well; where nothing is known of that, nobody is slow.
+        # Seconds that a full buffer takes at the best rate; while that is unknown, no partition is slow.
         usual = held / level / self._best if level and self._best else math.inf
         window = WINDOW if usual == math.inf else min(LONGEST, max(WINDOW, ROUND * usual))
         self._pulses = {}
@@ -158,7 +157,7 @@ class Backpressure:
         for load in loads:
             pulse = before[load.topic_partition]
             measured = rate > pulse.rate and pulse.span >= window * FRESH and usual < math.inf
-            if measured and load.events > pulse.rate * max(TURNOVER, PATIENCE * usual):
+            if measured and load.events > pulse.rate * max(TURNOVER, SLOW_FACTOR * usual):
                 slow.add(load.topic_partition)
             span = now - pulse.at
             if span >= window:
@@ -167,5 +166,5 @@ class Backpressure:
         return frozenset(slow)
 
     def forget(self, topic_partitions: Iterable[TopicPartition]) -> None:
-        """These are no longer ours: whoever gets them finds them unpaused."""
+        """These are revoked: their next owner finds them unpaused."""
         self.paused -= frozenset(topic_partitions)

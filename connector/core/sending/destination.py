@@ -1,13 +1,13 @@
-"""Everything of one tracking id, so that none can stall, slow or taint another.
+"""One tracking id cannot stall or slow another, or spoil its data.
 
-A channel owns its lanes, its pace, whether its endpoint answers, and the doubt whether rejections mean bad data or
-a wrong tracking id. ``take`` says which call goes next, ``settle`` what its outcome changes.
+A destination owns the lanes, the rate limiter, the circuit breaker and the held rejections of one tracking id. ``take``
+gives the next call, ``settle`` applies its outcome.
 
-**Bad data or bad configuration?** PutEvents answers both with InvalidInputException, and believing the first would
-send a whole topic to the dead letters. So a rejected entry is held until a call to the same tracking id succeeds
-after it. Where one succeeded before and none comes after (the topic ran dry), it is believed after ``CONFIRMED_AFTER``
-seconds. And ``stop_after_rejections`` in a row, with no success between them, stop the process with none of them
-dead-lettered.
+**Bad data or bad configuration?** PutEvents answers both with InvalidInputException. Taking a wrong tracking id for
+bad data would send a whole topic to the dead letters. So a rejected entry is held until a later call to the same
+tracking id succeeds, which confirms the rejection. If calls succeeded before and none follows (no more records), it is
+confirmed after ``CONFIRMED_AFTER`` seconds. After ``stop_after_rejections`` in a row without a success, the process
+stops and dead-letters none of them.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,7 @@ class ConfigurationProven:
 
 
 class HeldRejection(NamedTuple):
-    """An entry that the service rejected alone, while nobody knows yet whose fault that is."""
+    """An entry that the service rejected alone, while it is open whether data or configuration is wrong."""
 
     item: Item
     rejected: Rejected
@@ -57,7 +57,7 @@ class HeldRejection(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """What an outcome means for records: entries delivered, entries that are bad for sure, or the end."""
+    """What an outcome means for records: entries delivered, confirmed rejections, or the end of the process."""
 
     delivered: tuple[Item, ...] = ()
     rejected: tuple[HeldRejection, ...] = ()
@@ -67,8 +67,8 @@ class Settled(NamedTuple):
 class Destination:
     """The calls to one tracking id.
 
-    A tracking id that a rule takes from the record is data, not configuration: once the process is known to be set up
-    right, what it rejects is bad data, and it cannot stop the process.
+    A tracking id that a rule takes from the record is data, not configuration: once the
+    configuration is proven, its rejections mean bad data and do not stop the process.
     """
 
     def __init__(
@@ -82,8 +82,8 @@ class Destination:
         self.breaker = CircuitBreaker(limits.retry_initial, limits.retry_maximum)
         self.last_failure = ""  # why the last call failed for want of an endpoint, and when it did
         self.failed_at = 0.0
-        self.on_the_wire = 0
-        self.rate_wait = 0.0  # seconds in which a call was ready and the pace held it back
+        self.in_flight = 0
+        self.rate_wait = 0.0  # seconds in which a call was ready and the rate limiter held it back
         self._held_from: float | None = None
         self._limits = limits
         self._succeeded = False
@@ -97,8 +97,8 @@ class Destination:
 
     @property
     def unsettled(self) -> bool:
-        """An outage of which nobody can say whether it lasts: nothing is left that could be sent."""
-        return self.breaker.since is not None and not self.lanes.waiting and not self.on_the_wire
+        """An outage whose end cannot be noticed: nothing is left to send that could probe the endpoint."""
+        return self.breaker.since is not None and not self.lanes.waiting and not self.in_flight
 
     @property
     def held_count(self) -> int:
@@ -107,7 +107,7 @@ class Destination:
 
     @property
     def name(self) -> str:
-        """The tracking id, for logs: one from a record is nobody's business there."""
+        """The tracking id, for logs, which never show one that comes from a record."""
         return self.tracking_id if self._configured else "(taken from records)"
 
     @property
@@ -123,13 +123,13 @@ class Destination:
         if ready_at is None or ready_at > now:
             self._note_free(now)
             return None
-        # Only a call that is ready asks for its turn: the pace learns from those that have to wait for it.
+        # Only a call that is ready asks the rate limiter, which learns from the calls that have to wait.
         if not self.limiter.take(now):
             self._held_from = now if self._held_from is None else self._held_from
             return None
         self._note_free(now)
         batch = self.lanes.take(now)
-        self.on_the_wire += 1
+        self.in_flight += 1
         self.breaker.on_call(batch, now)
         return batch
 
@@ -152,7 +152,7 @@ class Destination:
             now: seconds.
             chance: a random number in [0, 1), for jitter.
         """
-        self.on_the_wire -= 1
+        self.in_flight -= 1
         match outcome:
             case Delivered() | Rejected():
                 self._answered()
@@ -161,7 +161,7 @@ class Destination:
             case Throttled():
                 self._answered()
                 self.limiter.on_throttled(now, batch.left_at)
-                # The pace decides how fast repeats go; the lane only steps aside for the others meanwhile.
+                # The rate limiter decides how fast retries go; meanwhile the lane lets the others go first.
                 self._postpone(batch, 1, now, chance)
                 return Settled()
             case Retryable():
@@ -217,7 +217,7 @@ class Destination:
         return tuple(confirmed)
 
     def confirmed_by(self, now: float) -> tuple[HeldRejection, ...]:
-        """Held rejections that are believed by now, for want of anything that speaks against them."""
+        """Held rejections that were held long enough without a sign of a wrong configuration."""
         if not self.proven or not self._held or self._held[0].at + CONFIRMED_AFTER > now:
             return ()
         ripe = tuple(held for held in self._held if held.at + CONFIRMED_AFTER <= now)
@@ -225,9 +225,9 @@ class Destination:
         return ripe
 
     def confirmed_at(self) -> float | None:
-        """When ``believed_by`` has something, None where only a success can tell."""
+        """When ``confirmed_by`` has something, None where only a success can tell."""
         return self._held[0].at + CONFIRMED_AFTER if self.proven and self._held else None
 
     def discard_held(self, revoking: Callable[[Item], bool]) -> None:
-        """Drop held rejections that are given up."""
+        """Drop the held rejections of revoked partitions."""
         self._held = [held for held in self._held if not revoking(held.item)]

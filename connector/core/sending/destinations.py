@@ -1,6 +1,6 @@
-"""Which channel calls next: a fair share of the calls at once for each that has something to send.
+"""Each destination with something to send gets a fair share of the calls in flight.
 
-A slow tracking id would otherwise fill every place on the wire, and the others would wait for its time-outs.
+Otherwise a slow tracking id would take all of them, and the others would wait for its time-outs.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,19 +9,19 @@ from connector.core.sending.destination import ConfigurationProven, Destination,
 from connector.core.sending.lanes import Batch, Item
 from connector.core.sending.outcomes import Outcome
 
-MOST_IDLE = 100  # channels kept for their pace although nothing waits in them; tracking ids can come from records
+MOST_IDLE = 100  # destinations kept for their rate although nothing waits in them; tracking ids can come from records
 
 
 class Destinations:
-    """All channels.
+    """All destinations.
 
     Args:
-        limits: the same for each channel.
-        max_in_flight: calls at once, over all channels.
+        limits: the same for each destination.
+        max_in_flight: calls at once, over all destinations.
     """
 
     def __init__(self, limits: Limits, max_in_flight: int) -> None:
-        self.on_the_wire = 0
+        self.in_flight = 0
         self._limits = limits
         self._max_in_flight = max_in_flight
         self._destinations: dict[str, Destination] = {}
@@ -34,17 +34,17 @@ class Destinations:
 
     @property
     def waiting(self) -> int:
-        """Entries in all lanes, those on the wire included."""
+        """Entries in all lanes, those in flight included."""
         return sum(destination.lanes.waiting for destination in self)
 
     @property
     def held_count(self) -> int:
-        """Rejected entries that are held until it is clear whose fault that is."""
+        """Rejected entries that are held until confirmed."""
         return sum(destination.held_count for destination in self)
 
     @property
     def rate(self) -> float:
-        """Calls a second that the channels with something to send may make now."""
+        """Calls a second that the destinations with something to send may make now."""
         busy = [destination.limiter.rate for destination in self if not destination.idle]
         return sum(busy) or self._limits.requests_per_second
 
@@ -64,21 +64,21 @@ class Destinations:
     def _shed(self) -> None:
         if len(self._destinations) < MOST_IDLE:
             return
-        for destination in [destination for destination in self if destination.idle and not destination.on_the_wire]:
+        for destination in [destination for destination in self if destination.idle and not destination.in_flight]:
             del self._destinations[destination.tracking_id]
             self._turn.remove(destination)
 
     def take(self, now: float) -> Batch | None:
-        """The next call that may go, None where none may; it counts as on the wire until it is settled."""
-        if self.on_the_wire >= self._max_in_flight:
+        """The next call that may go, None where none may; it counts as in flight until it is settled."""
+        if self.in_flight >= self._max_in_flight:
             return None
         share = self._share()
         for _ in range(len(self._turn)):
             destination = self._turn.pop(0)
             self._turn.append(destination)
-            batch = destination.take(now) if destination.on_the_wire < share else None
+            batch = destination.take(now) if destination.in_flight < share else None
             if batch is not None:
-                self.on_the_wire += 1
+                self.in_flight += 1
                 return batch
         return None
 
@@ -89,30 +89,30 @@ class Destinations:
         return max(1, -(-self._max_in_flight // max(1, busy)))
 
     def ready_at(self, now: float) -> float | None:
-        """When ``take`` or ``believed`` has something with nothing added; None where only an answer can tell."""
+        """When ``take`` or ``confirmed`` has something with nothing added; None where only an answer can tell."""
         times = [destination.confirmed_at() for destination in self]
-        if self.on_the_wire < self._max_in_flight:
+        if self.in_flight < self._max_in_flight:
             share = self._share()
-            times += [destination.ready_at(now) for destination in self if destination.on_the_wire < share]
+            times += [destination.ready_at(now) for destination in self if destination.in_flight < share]
         return min((time for time in times if time is not None), default=None)
 
     def settle(self, batch: Batch, outcome: Outcome, now: float, chance: float) -> Settled:
         """Take the answer to a call into account; see ``Destination.settle``."""
-        self.on_the_wire -= 1
+        self.in_flight -= 1
         return self._destinations[batch.tracking_id].settle(batch, outcome, now, chance)
 
     def confirmed(self, now: float) -> list[HeldRejection]:
-        """Held rejections that nothing has spoken against for long enough."""
+        """Held rejections that are confirmed by now."""
         return [held for destination in self for held in destination.confirmed_by(now)]
 
     def drain(self) -> None:
-        """From now on nothing waits for company."""
+        """From now on no entry waits to be batched with others."""
         self._draining = True
         for destination in self:
             destination.lanes.draining = True
 
     def discard(self, revoking: Callable[[Item], bool]) -> None:
-        """Drop what waits and is given up; what is on the wire stays until it is settled."""
+        """Drop the waiting entries of revoked partitions; what is in flight stays until it is settled."""
         for destination in self:
             destination.lanes.discard(revoking)
             destination.discard_held(revoking)

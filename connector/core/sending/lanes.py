@@ -1,13 +1,12 @@
-"""Lanes: which entries go together in a call, and which call goes next.
+"""A session has one call in flight at most, so its events arrive in order; the oldest waiting call is never starved.
 
-A lane is the queue of one session. A call takes the longest prefix of a lane, up to ten, that has one user, and a
-lane has at most one call on the wire: that keeps a session's order, and while the call is away the lane fills, so
-calls carry more by themselves when they are what is scarce.
+A lane is the queue of one session. A call takes the longest prefix of a lane, up to ten, that has one user. While it is
+in flight the lane fills, so batches grow by themselves when calls are scarce.
 
 A lane is *closed* when nothing that comes later could join its next call: ten wait, or the user changes. Closed
-lanes go first, since a call spent on them is spent well; others go when their oldest entry has waited for
-``linger``. Nothing starves: whatever may go is passed over only by what is less than ``PATIENCE`` younger, so the
-oldest goes within that time of its turn, be it full or not.
+lanes go first, since waiting cannot fill their call any more; others go when their oldest entry has waited for
+``linger``. Nothing starves: a call that may go is overtaken only by one that is less than ``HEAD_START`` younger, so
+the oldest goes within that time of its turn, full or not.
 """
 
 import heapq
@@ -18,7 +17,7 @@ from typing import NamedTuple
 from connector.core.records import MAX_EVENTS_PER_CALL, Entry
 from connector.core.sending.offsets import OpenRecord
 
-PATIENCE = 5.0  # seconds by which a full lane may be younger and still go first
+HEAD_START = 5.0  # seconds by which a full lane may be younger and still go first
 _VOID_PLACES = 64  # kept in a queue before it is worth sweeping
 
 
@@ -44,15 +43,15 @@ class Batch(NamedTuple):
 
 
 class Lane:
-    """The queue of one session. Entries on the wire stay at its head until they are settled."""
+    """The queue of one session. Entries in flight stay at its head until they are settled."""
 
     __slots__ = (
         "attempts",
         "closed",
+        "in_flight",
         "items",
         "limit",
         "not_before",
-        "on_the_wire",
         "prefix",
         "session_id",
         "suspects",
@@ -64,11 +63,11 @@ class Lane:
         self.items: list[Item] = []  # a list: most lanes are short, and a deque costs ten times as much
         self.prefix = 0  # how many at the head could go in one call
         self.closed = False  # nothing that comes later could join them
-        self.on_the_wire = 0
+        self.in_flight = 0
         self.attempts = 0
         self.not_before: float | None = None  # set while a repeat waits
         self.limit = MAX_EVENTS_PER_CALL
-        self.suspects = 0  # how many at the head are known to hold one that the service rejects
+        self.suspects = 0  # how many at the head contain one that the service rejects
         self.ticket = 0  # the only valid place in a queue; 0 where it stands in none
 
     def append(self, item: Item) -> bool:
@@ -103,7 +102,7 @@ class Lanes:
 
     Args:
         tracking_id: whose.
-        linger: seconds that an entry may wait for company.
+        linger: seconds that an entry may wait to be batched with others.
     """
 
     def __init__(self, tracking_id: str, linger: float) -> None:
@@ -123,7 +122,7 @@ class Lanes:
 
     @property
     def waiting(self) -> int:
-        """How many entries there are, those on the wire included."""
+        """How many entries there are, those in flight included."""
         return self._waiting
 
     def add(self, item: Item) -> None:
@@ -135,7 +134,7 @@ class Lanes:
             lane = self._lanes[session_id] = Lane(session_id)
             lane.append(item)
             self._queue(lane)
-        elif lane.append(item) and not lane.on_the_wire:
+        elif lane.append(item) and not lane.in_flight:
             self._queue(lane)
 
     def _queue(self, lane: Lane) -> None:
@@ -154,27 +153,27 @@ class Lanes:
             heapq.heapify(queue)
 
     def _admit(self, now: float) -> None:
-        """Repeats whose time has come wait for nothing more, not even for company."""
+        """Retries whose time has come go without waiting to be batched with others."""
         while (place := _first_valid(self._delayed)) and place[0] <= now:
             time, _, lane = heapq.heappop(self._delayed)
             lane.not_before = None
             age = lane.items[0].since + self._linger
-            # What has failed is as old as its repeat, and not preferred for being full: one that always fails would be
-            # the first for ever, and in an outage, when one call at a time may ask, it alone would ask.
-            self._push(self._ready, max(time, age) + PATIENCE if lane.attempts else age, lane)
+            # What has failed counts as old as its retry, and gets no preference for being full. Otherwise one that
+            # always fails would be first for ever, and in an outage it alone would probe.
+            self._push(self._ready, max(time, age) + HEAD_START if lane.attempts else age, lane)
 
     def take(self, now: float) -> Batch | None:
-        """The call that should go next, None where none is ready; it counts as on the wire until it is settled."""
+        """The call that should go next, None where none is ready; it counts as in flight until it is settled."""
         self._admit(now)
         ready, lingering = _first_valid(self._ready), _first_valid(self._lingering)
         may_go = lingering is not None and (self.draining or lingering[0] <= now)
-        if lingering is not None and may_go and (ready is None or lingering[0] + PATIENCE <= ready[0]):
+        if lingering is not None and may_go and (ready is None or lingering[0] + HEAD_START <= ready[0]):
             return self._launch(heapq.heappop(self._lingering)[2], now)
         return self._launch(heapq.heappop(self._ready)[2], now) if ready is not None else None
 
     def _launch(self, lane: Lane, now: float) -> Batch:
         lane.ticket = 0
-        lane.on_the_wire = lane.prefix
+        lane.in_flight = lane.prefix
         items = tuple(lane.items[: lane.prefix])
         entry = items[0].entry
         return Batch(self.tracking_id, lane.session_id, entry.user_id, items, now)
@@ -217,20 +216,20 @@ class Lanes:
         return None
 
     def _leave(self, lane: Lane) -> None:
-        """What is on the wire is done with."""
+        """What is in flight is done with."""
         lane.attempts = 0
         self._replace_head(lane, [])
 
     def _come_back(self, lane: Lane) -> None:
-        """What is on the wire waits again, but for what was given up meanwhile."""
-        kept = [item for item in lane.items[: lane.on_the_wire] if not item.opened.revoking]
-        lane.suspects = max(0, lane.suspects - lane.on_the_wire + len(kept))
+        """What is in flight waits again, except entries whose partition was revoked meanwhile."""
+        kept = [item for item in lane.items[: lane.in_flight] if not item.opened.revoking]
+        lane.suspects = max(0, lane.suspects - lane.in_flight + len(kept))
         self._replace_head(lane, kept)
 
     def _replace_head(self, lane: Lane, kept: list[Item]) -> None:
-        self._waiting -= lane.on_the_wire - len(kept)
-        lane.items[: lane.on_the_wire] = kept
-        lane.on_the_wire = 0
+        self._waiting -= lane.in_flight - len(kept)
+        lane.items[: lane.in_flight] = kept
+        lane.in_flight = 0
         self._requeue(lane)
 
     def _requeue(self, lane: Lane) -> None:
@@ -243,15 +242,15 @@ class Lanes:
         self._queue(lane)
 
     def discard(self, revoking: Callable[[Item], bool]) -> None:
-        """Drop entries that wait and are given up. Those on the wire stay until their call is settled."""
+        """Drop the waiting entries of revoked partitions. Those in flight stay until their call is settled."""
         for lane in list(self._lanes.values()):
-            head, tail = lane.items[: lane.on_the_wire], lane.items[lane.on_the_wire :]
+            head, tail = lane.items[: lane.in_flight], lane.items[lane.in_flight :]
             kept = [item for item in tail if not revoking(item)]
             if len(kept) == len(tail):
                 continue
             self._waiting -= len(tail) - len(kept)
             lane.items = head + kept
-            if not lane.on_the_wire:
+            if not lane.in_flight:
                 lane.suspects = 0
                 self._requeue(lane)
 

@@ -1,11 +1,10 @@
-"""Which offsets may be committed.
+"""An offset is committed only when every record before it is done.
 
-Records finish in any order, but a committed offset promises that everything before it is done. So a partition may
-commit the offset of its first open record, or, with none open, the offset after the last one received. Kafka
-commits the *next* offset to read; so does everything here.
+Records finish in any order. So a partition may commit the offset of its first open record or, with none open, the
+offset after the last one received. Kafka commits the *next* offset to read; so does everything here.
 
-Offsets that never arrived (compaction, transaction markers) count as done: the consumer hands records over in
-order, and a gap holds nothing to hand over.
+Offsets that never arrived (compaction, transaction markers) count as done: the consumer gives records in order, so a
+gap holds no record.
 """
 
 from collections import deque
@@ -17,8 +16,8 @@ from connector.core.records import Record, Rejection, TopicPartition
 class OpenRecord:
     """A record on its way: how many of its entries are unsettled, and what was wrong with those that failed.
 
-    ``waiting`` counts entries that are neither delivered nor rejected. The record itself is let go when it
-    closes: a closed record behind an open one holds no payload.
+    ``unsettled`` counts entries that are neither delivered nor rejected. The payload is freed when the record closes,
+    even behind an open one.
     """
 
     __slots__ = (
@@ -64,11 +63,11 @@ class OpenRecord:
 
     @property
     def revoked(self) -> bool:
-        """Its partition has left: whatever becomes of it is somebody else's to count and commit."""
+        """Its partition has left: the next owner counts and commits it."""
         return self.owner.revoked
 
     def close(self) -> None:
-        """The record is done with: delivered, filtered, skipped, or safe in the dead letters."""
+        """The record is done: delivered, filtered, skipped, or safe in the dead letters."""
         self.owner.close(self)
 
 
@@ -76,7 +75,7 @@ class PartitionOffsets:
     """The open records of one partition, for as long as it is assigned.
 
     ``leaving``: it is about to be revoked. Calls under way still count, new ones are for its next owner.
-    ``gone``: it was given up. What happens to its records now changes nothing here.
+    ``revoked``: it has left. What happens to its records now changes nothing here.
     """
 
     __slots__ = (
@@ -98,8 +97,8 @@ class PartitionOffsets:
         self.topic_partition = topic_partition
         self.leaving = False
         self.revoked = False
-        self.abandoned = 0  # open records that were dropped when the topic began anew, until somebody counts them
-        self.copies = 0  # records that came again and were dropped, until somebody counts them
+        self.abandoned = 0  # open records that were dropped when the topic was recreated, until they are counted
+        self.copies = 0  # records that came again and were dropped, until they are counted
         self.events_done = 0
         self.open_count = 0  # records
         self.open_events = 0  # what they make: at least one each, for the record itself
@@ -112,8 +111,8 @@ class PartitionOffsets:
         """Open the record's offset; None for a copy of one that was received in this assignment already.
 
         A record that lies before what was read is a copy, or the topic was recreated, truncated or overtaken by
-        retention and is read anew. A copy is no younger than what was read; what is younger is news, and to take that
-        for a copy would lose it. (To take a copy for news would only repeat it, under the same event id.)
+        retention and is read from its start. A copy is no younger than what was read; a younger record is new, and
+        taking it for a copy would lose it. (Taking a copy for a new one only repeats it, under the same event id.)
         """
         if self._next is not None and record.offset < self._next:
             if record.timestamp is not None and record.timestamp <= self._latest:
@@ -141,7 +140,7 @@ class PartitionOffsets:
         self.open_count = self.open_events = self.open_bytes = 0
 
     def close(self, opened: OpenRecord) -> None:
-        """The record is done with: delivered, filtered, skipped, or safe in the dead letters. Idempotent."""
+        """The record is done: delivered, filtered, skipped, or safe in the dead letters. Idempotent."""
         if opened.record is None:
             return
         opened.record = None
@@ -191,19 +190,19 @@ class Offsets:
         return topic_partition in self._partitions
 
     def assign(self, topic_partitions: Iterable[TopicPartition]) -> None:
-        """Start anew with partitions that are ours from now on."""
+        """Partitions are assigned; earlier state of the same ones is dropped."""
         for topic_partition in topic_partitions:
             self.forget((topic_partition,))
             self._partitions[topic_partition] = PartitionOffsets(topic_partition)
 
     def leave(self, topic_partitions: Iterable[TopicPartition]) -> None:
-        """Partitions are about to be given up; see ``PartitionOffsets.leaving``."""
+        """Partitions are about to be revoked; see ``PartitionOffsets.leaving``."""
         for topic_partition in topic_partitions:
             if topic_partition in self._partitions:
                 self._partitions[topic_partition].leaving = True
 
     def forget(self, topic_partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        """Give partitions up; returns how many records of each were open. Those resolve nothing any more."""
+        """Partitions are revoked; returns how many records of each were open. Those change nothing any more."""
         abandoned: dict[TopicPartition, int] = {}
         for topic_partition in topic_partitions:
             self._committed.pop(topic_partition, None)

@@ -1,7 +1,7 @@
-"""What an answer of the service means for the call that asked.
+"""Every answer of the service has an outcome, even one with an unknown code.
 
-Foreign codes are translated here, once, by code and then by status: an answer that no row names still has an
-outcome. What follows from an outcome is decided elsewhere, by ``match``.
+AWS's codes are translated here, once, by code and then by status. What follows from an outcome is decided elsewhere, by
+``match``.
 """
 
 from collections.abc import Mapping

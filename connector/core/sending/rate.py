@@ -1,12 +1,13 @@
-"""How fast calls may go: a token bucket whose rate finds its share of the quota, and how long to wait after failures.
+"""Senders that share a quota find equal shares of it without talking to each other.
 
-The quota belongs to the dataset group, so replicas and strangers share it without talking to each other. All of them
-grow in proportion to what they have, and each throttled call costs its sender a fixed part. Who sends more is throttled
-more often, in the same proportion, so rates drift towards equal shares, while the throttled calls stay few: about
-``GROWTH / DECREASE`` a second and sender, whatever the quota is, and fewer where the rate is small.
+The quota belongs to the dataset group, so replicas and other applications share it. Each rate grows in proportion to
+itself, and each throttled call reduces it by a fixed part. Who sends more is throttled more often, so the rates drift
+towards equal shares. Throttled calls stay few: about ``GROWTH / DECREASE`` a second and sender, whatever the quota is,
+and fewer where the rate is small.
 
-At the start nobody knows the quota, and it may be a hundredth of the ceiling. So the rate starts low and rises only as
-calls are accepted: time alone proves nothing. docs/decisions/0012-pace.md and 0022-the-start.md have the figures.
+At the start the quota is unknown and may be a hundredth of the ceiling. So the rate starts low and rises only as calls
+are accepted. Here is also how long to wait after failures. docs/decisions/0012-pace.md and 0022-the-start.md have the
+figures.
 
 Units: rates in calls a second, times in seconds of any clock that does not go back.
 """
@@ -14,20 +15,18 @@ Units: rates in calls a second, times in seconds of any clock that does not go b
 import math
 
 BURST = 0.05  # seconds' worth of calls that may go at once after a pause
-START = 1 / 100  # of the ceiling: the quota may be that much lower, and nobody knows yet
+START = 1 / 100  # of the ceiling: the quota may be that much lower
 STARTING = 0.12  # seconds in which the rate doubles at the start, while calls are accepted as fast as they may go
 DOUBLING = 0.25  # seconds in which the rate doubles, up to the share that it had
 GROWTH = 0.05  # gained a second beyond that share, in proportion to the rate
 SMALL = 25.0  # calls a second; below, growth is slower, so that the throttled part stays below a tenth
-IMPATIENCE = (
-    3.0  # seconds without throttling, after which growth is no longer steady but rises with time, and storms end
-)
+CALM = 3.0  # seconds without throttling, after which growth is no longer steady but rises with time, and storms end
 DECREASE = 0.06  # of the rate, lost to a throttled call; more where more than that share of the calls was throttled
 FORGOTTEN = 30.0  # seconds without throttling, after which a start that was throttled is like any other
 SETTLING = 0.25  # seconds in which the effect of a decrease is measured before the next
 FLOOR = 2.0  # calls a second: the least, so that the end of a throttling is noticed
 _STEP = math.log(2) / STARTING  # that each accepted call adds, so that a rate which is used up doubles in that time
-_WHOLE = 1.0 - 1e-9  # of a token: what rounding leaves of one
+_WHOLE = 1.0 - 1e-9  # of a token, after rounding
 
 
 class RateLimiter:
@@ -89,7 +88,7 @@ class RateLimiter:
 
     def _grow(self, since: float, now: float) -> None:
         if self._storm:
-            since = max(since, self._changed + IMPATIENCE)
+            since = max(since, self._changed + CALM)
             if now <= since:
                 return
             self._storm = False
@@ -99,7 +98,7 @@ class RateLimiter:
                 self._rate *= 2.0 ** ((now - since) / DOUBLING)
                 return
             self._rate, since = self._share, there
-        gained = self._growth * (_impatience(now - self._changed) - _impatience(since - self._changed))
+        gained = self._growth * (_growth_of_calm(now - self._changed) - _growth_of_calm(since - self._changed))
         most = math.log(self.ceiling / self._rate)
         self._rate = self.ceiling if gained >= most else self._rate * math.exp(gained)
 
@@ -118,7 +117,8 @@ class RateLimiter:
         if self._tokens >= _WHOLE:
             return now
         at = self._updated + (1.0 - self._tokens) / self._rate
-        # Far from zero a clock is coarse, and the sum may fall short of the token: who waits for it would spin.
+        # Far from zero a clock is coarse and the sum may fall short of the token: a caller that waits for it would
+        # spin.
         short = self._tokens + self._rate * (at - self._updated) < _WHOLE
         return math.nextafter(at, math.inf) if short else at
 
@@ -160,9 +160,9 @@ class RateLimiter:
         self._tokens = min(self._tokens, 0.0)
 
 
-def _impatience(calm: float) -> float:
+def _growth_of_calm(calm: float) -> float:
     """The growth that so many seconds without throttling bring, in units of ``GROWTH``."""
-    return calm if calm < IMPATIENCE else (calm * calm / IMPATIENCE + IMPATIENCE) / 2
+    return calm if calm < CALM else (calm * calm / CALM + CALM) / 2
 
 
 def backoff(attempt: int, initial: float, maximum: float, chance: float) -> float:
@@ -179,30 +179,30 @@ def backoff(attempt: int, initial: float, maximum: float, chance: float) -> floa
 
 
 class CircuitBreaker:
-    """Whether the endpoint answers at all; while it does not, single calls ask.
+    """In an outage calls stop, and single probes find out when the endpoint answers again.
 
-    Lanes wait for themselves after a failure. That is enough for a failure here and there, but in an outage
-    thousands of waiting lanes would still make a thousand useless calls a second. So after ``TOLERATED`` failures
-    with no success between them the calls stop, and a single one asks again at growing intervals. The longest is
-    short, because the first success must let everything go on within seconds.
+    After a failure a lane waits by itself. That is enough for single failures, but in an outage thousands of waiting
+    lanes would still make a thousand useless calls a second. So after ``OPENS_AFTER`` failures with no success between
+    them calls stop, and probes go at growing intervals. The longest interval is short, so that everything goes on
+    within seconds of the first success.
 
-    A question that hangs is not waited for: it may have left just before the endpoint came back, and its time-out is
-    longer than the longest interval. The next one leaves while it is still on the wire.
+    A probe that hangs is not waited for: it may have left just before the endpoint came back, and its time-out exceeds
+    the longest interval. The next probe leaves while it is still in flight.
     """
 
-    TOLERATED = 8
-    LONGEST = 3.0  # seconds between two questions
+    OPENS_AFTER = 8  # failures in a row
+    LONGEST = 3.0  # seconds between two probes
 
-    __slots__ = ("_asked", "_failures", "_initial", "_maximum", "_next", "_question", "_since")
+    __slots__ = ("_failures", "_initial", "_maximum", "_next", "_probe", "_probes", "_since")
 
     def __init__(self, initial: float, maximum: float) -> None:
         self._initial = initial
         self._maximum = min(maximum, self.LONGEST)
         self._failures = 0
-        self._asked = 0
+        self._probes = 0
         self._next = 0.0
         self._since: float | None = None
-        self._question: object | None = None  # the latest
+        self._probe: object | None = None  # the latest
 
     @property
     def since(self) -> float | None:
@@ -214,27 +214,27 @@ class CircuitBreaker:
         return now if self._since is None else max(now, self._next)
 
     def on_call(self, call: object, now: float) -> None:
-        """A call leaves; in an outage, it asks."""
+        """A call leaves; in an outage it is a probe."""
         if self._since is not None:
-            self._question = call
+            self._probe = call
             self._next = now + self.LONGEST
 
     def on_answer(self) -> None:
         """The endpoint answered, whatever it said: it is there."""
-        self._failures = self._asked = 0
+        self._failures = self._probes = 0
         self._since = None
-        self._question = None
+        self._probe = None
 
     def on_failure(self, call: object, now: float, chance: float) -> None:
-        """A call failed for want of an endpoint."""
+        """A call got no answer of the endpoint."""
         if self._since is None:
             self._failures += 1
-            if self._failures < self.TOLERATED:
+            if self._failures < self.OPENS_AFTER:
                 return
             self._since = now
-        elif call is not self._question:
-            return  # it left before the latest question, and its failure tells nothing new
-        self._question = None
-        self._asked += 1
-        # Half of the wait is certain: with full jitter alone a single asker would often ask at once.
-        self._next = now + backoff(self._asked, self._initial, self._maximum, 0.5 + chance / 2)
+        elif call is not self._probe:
+            return  # it left before the latest probe, so its failure is no news
+        self._probe = None
+        self._probes += 1
+        # Half of the wait is certain: with full jitter alone a single sender would often probe at once.
+        self._next = now + backoff(self._probes, self._initial, self._maximum, 0.5 + chance / 2)

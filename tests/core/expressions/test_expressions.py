@@ -910,7 +910,7 @@ def test_a_node_type_that_nobody_knows_is_an_error(monkeypatch: pytest.MonkeyPat
     assert error_of("value").code == "unsupported"
 
 
-# Documents from outside
+# Documents that nobody checked
 
 
 def deep(levels: int) -> Any:

@@ -19,7 +19,7 @@ from connector.core.expressions.expression import EvaluationError, ExpressionErr
 from connector.core.expressions.regex_automaton import MAX_POSITIONS, TooComplex
 from connector.core.expressions.regex_cost import MAX_TOGETHER, backtracking_cost
 from connector.core.expressions.searching import MAX_SEARCH, MAX_SEARCHED, MAX_WAYS
-from connector.core.mapping.rules import MAX_ELEMENTS, Mapping, compile_pipeline
+from connector.core.mapping.rules import MAX_ELEMENTS, CompiledRules, compile_pipeline
 from connector.core.mapping.scope import RECORD_NAMES
 from connector.core.mapping.specs import PipelineSpec
 from connector.core.records import Reason, Rejection
@@ -101,7 +101,7 @@ def test_a_record_that_searches_once_for_each_of_its_elements_is_refused_soon(pa
         },
     }
     mapping = compile_pipeline(PipelineSpec.model_validate({"name": "p", "topics": ["t"], "rules": [rule]}))
-    assert isinstance(mapping, Mapping)
+    assert isinstance(mapping, CompiledRules)
     root = dict.fromkeys(RECORD_NAMES) | {
         "value": [text] * MAX_ELEMENTS,
         "topic": "t",
@@ -125,7 +125,7 @@ def test_a_pattern_of_everyday_use_is_accepted_at_full_length(pattern: str) -> N
 @pytest.mark.parametrize(
     ("pattern", "words"),
     [
-        ("a?" * 12 + "a" * 12, "fewer parts that may be left out"),
+        ("a?" * 12 + "a" * 12, "fewer optional parts"),
         ("(a?){30}b", "may be empty, again and again"),
         ("a" * (MAX_POSITIONS + 1), "characters and classes"),
         (f"(?:{'ab' * MAX_TOGETHER})*c", "characters and classes"),

@@ -13,7 +13,7 @@ from connector.core.expressions.expression import ROOTS, EvaluationError, Expres
 from connector.core.expressions.functions import FUNCTIONS
 from connector.core.expressions.searching import MAX_SEARCH
 from connector.core.expressions.work import MAX_STEPS, Exhausted, Work, weight
-from connector.core.mapping.rules import MAX_ELEMENTS, Mapped, Mapping, compile_pipeline
+from connector.core.mapping.rules import MAX_ELEMENTS, CompiledRules, Mapped, compile_pipeline
 from connector.core.mapping.scope import RECORD_NAMES
 from connector.core.mapping.specs import PipelineSpec
 from connector.core.mapping.transform import Pipeline
@@ -25,14 +25,14 @@ NAMES = frozenset({"a", "b", "c", "item", "index"})
 BASE = {"sessionId": {"const": "s"}, "eventType": {"const": "View"}}
 
 
-def compiled(members: dict[str, Any], for_each: str | None = "value.items", when: str | None = None) -> Mapping:
+def compiled(members: dict[str, Any], for_each: str | None = "value.items", when: str | None = None) -> CompiledRules:
     rule = {"name": "r", "when": when, "for_each": for_each, "put_events": {**BASE, **members}}
     mapping = compile_pipeline(PipelineSpec.model_validate({"name": "p", "topics": ["t"], "rules": [rule]}))
-    assert isinstance(mapping, Mapping), mapping
+    assert isinstance(mapping, CompiledRules), mapping
     return mapping
 
 
-def mapped(mapping: Mapping, value: Any) -> Any:
+def mapped(mapping: CompiledRules, value: Any) -> Any:
     root = dict.fromkeys(RECORD_NAMES) | {"value": value, "topic": "t", "partition": 0, "offset": 0}
     return mapping(root | {"timestamp": int(NOW * 1000)})
 
@@ -46,7 +46,7 @@ def transformed(members: dict[str, Any], value: Any, for_each: str | None = "val
         }
     )
     mapping = compile_pipeline(spec)
-    assert isinstance(mapping, Mapping), mapping
+    assert isinstance(mapping, CompiledRules), mapping
     record = Record("t", 0, 0, int(NOW * 1000), None, orjson.dumps(value))
     return Pipeline(spec, mapping, "tracker")(record, NOW)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.core.mapping.explain import DROPPED, Evaluated, Trace
-from connector.core.mapping.rules import Mapping, compile_pipeline
+from connector.core.mapping.rules import CompiledRules, compile_pipeline
 from connector.core.mapping.specs import PipelineSpec
 
 SPEC = PipelineSpec.model_validate(
@@ -39,9 +39,9 @@ SPEC = PipelineSpec.model_validate(
 )
 
 
-def compiled(trace: Trace | None = None) -> Mapping:
+def compiled(trace: Trace | None = None) -> CompiledRules:
     mapping = compile_pipeline(SPEC, trace)
-    assert isinstance(mapping, Mapping)
+    assert isinstance(mapping, CompiledRules)
     return mapping
 
 
@@ -123,7 +123,7 @@ def test_a_list_without_elements_shows_what_was_found_in_its_place(found: Any) -
     spec = SPEC.model_copy(update={"rules": [SPEC.rules[2].model_copy(update={"when": None})]})
     trace = Trace()
     mapping = compile_pipeline(spec, trace)
-    assert isinstance(mapping, Mapping)
+    assert isinstance(mapping, CompiledRules)
     mapping(root({"items": found}))
     trace.end()
     assert (trace.events, trace.elements) == ([], (Evaluated("value.items", found),))

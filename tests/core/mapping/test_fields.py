@@ -361,7 +361,7 @@ def test_as_converts(as_: str, value: Any, result: Any) -> None:
 def test_as_that_fails_is_a_wrong_type() -> None:
     assert refusal({"from": "value", "as": "int"}, "x") == (
         Reason.WRONG_TYPE,
-        "member from value: expected a number, not text that is none",
+        "member from value: expected a number, not other text",
     )
 
 

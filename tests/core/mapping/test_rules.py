@@ -12,9 +12,9 @@ from connector.core.mapping.events import RESERVED_PROPERTIES
 from connector.core.mapping.members import REQUIRED
 from connector.core.mapping.rules import (
     MAX_ELEMENTS,
+    CompiledRules,
     Mapped,
     MappedEvent,
-    Mapping,
     Members,
     SpecError,
     compile_pipeline,
@@ -62,14 +62,14 @@ OWN_ID = "t-3-42-mwufpgdb"  # with the record's timestamp, 1795509011999, in bas
 BASE = {"sessionId": "value.s", "eventType": {"const": "View"}, "eventId": "value.id"}
 
 
-def compiled(*rules: dict[str, Any], **more: Any) -> Mapping | list[SpecError]:
+def compiled(*rules: dict[str, Any], **more: Any) -> CompiledRules | list[SpecError]:
     named = [{"name": f"r{number}", **rule} for number, rule in enumerate(rules)]
     return compile_pipeline(PipelineSpec.model_validate({"name": "p", "topics": ["t"], "rules": named, **more}))
 
 
-def mapping(*rules: dict[str, Any], **more: Any) -> Mapping:
+def mapping(*rules: dict[str, Any], **more: Any) -> CompiledRules:
     result = compiled(*rules, **more)
-    assert isinstance(result, Mapping), result
+    assert isinstance(result, CompiledRules), result
     return result
 
 
@@ -102,16 +102,16 @@ def rejection(value: Any = None, /, **spec: Any) -> Rejection:
 
 
 @pytest.fixture(scope="module")
-def segment() -> Mapping:
+def segment() -> CompiledRules:
     result = compile_pipeline(PipelineSpec.model_validate(yaml.safe_load(SEGMENT)))
-    assert isinstance(result, Mapping)
+    assert isinstance(result, CompiledRules)
     return result
 
 
 # A whole pipeline
 
 
-def test_the_documented_example_gives_the_documented_event(segment: Mapping) -> None:
+def test_the_documented_example_gives_the_documented_event(segment: CompiledRules) -> None:
     event = {
         "sessionId": "a1",
         "eventType": "View",
@@ -125,7 +125,7 @@ def test_the_documented_example_gives_the_documented_event(segment: Mapping) -> 
     assert "item" not in given_root
 
 
-def test_for_each_makes_one_event_an_element(segment: Mapping) -> None:
+def test_for_each_makes_one_event_an_element(segment: CompiledRules) -> None:
     products = [{"product_id": 7, "quantity": 2}, {"product_id": "b", "quantity": None}]
     value = {
         "event": "Order Completed",
@@ -143,7 +143,7 @@ def test_for_each_makes_one_event_an_element(segment: Mapping) -> None:
     assert "item" not in given_root
 
 
-def test_a_mapping_says_which_names_it_reads(segment: Mapping) -> None:
+def test_a_mapping_says_which_names_it_reads(segment: CompiledRules) -> None:
     assert (segment.name, segment.rules) == ("segment", ("product-viewed", "order-completed"))
     assert segment.roots >= {"value", "item", "index"}
     assert segment.roots.isdisjoint({"key", "headers"})
@@ -273,7 +273,7 @@ FAILING = [{"s": "a", "t": "v"}, {"t": "x"}, {"t": "v"}, {"s": [], "t": "v"}, {"
         ("value.list[?t=='v']", [0, 4], [2, 3]),
         ("value.list[1:]", [4], [2, 3]),
         ("value.list[?t=='v'] | [?s != `null`]", [0, 4], [3]),
-        # Turned round, or made anew: only the place in the list of for_each is known.
+        # Turned round, or made new: only the place in the list of for_each is known.
         ("value.list[::-1]", [0, 4], [1, 2]),
         ("value.list[?t=='v'].{s: s, t: t}", [0, 3], [1, 2]),
         ("not_null(value.none, value.list)[?t=='v']", [0, 4], [2, 3]),
@@ -367,7 +367,7 @@ def test_what_a_lookup_drops_need_not_be_valid() -> None:
 # Required members and what stands in for some
 
 
-def test_a_required_member_that_is_null_names_pipeline_rule_member_and_expression(segment: Mapping) -> None:
+def test_a_required_member_that_is_null_names_pipeline_rule_member_and_expression(segment: CompiledRules) -> None:
     result = segment(root({"event": "Product Viewed"}))
     assert result == Rejection(
         Stage.MAP,
@@ -589,7 +589,7 @@ TYPES: dict[str, type] = {"eventValue": float, "impression": list, "sentAt": int
 
 
 @given(documents | json_values, json_values)
-def test_no_record_raises_and_every_member_has_its_type(segment: Mapping, value: Any, timestamp: Any) -> None:
+def test_no_record_raises_and_every_member_has_its_type(segment: CompiledRules, value: Any, timestamp: Any) -> None:
     everything = dict.fromkeys(PutEventsSpec.model_fields, "value.properties.price")
     default_time = mapping({"put_events": BASE}, unmatched="dead_letter")
     for decide in (segment, default_time, mapping({"put_events": everything})):
@@ -603,7 +603,7 @@ def test_no_record_raises_and_every_member_has_its_type(segment: Mapping, value:
 
 
 @given(documents)
-def test_the_same_record_makes_the_same_events(segment: Mapping, value: Any) -> None:
+def test_the_same_record_makes_the_same_events(segment: CompiledRules, value: Any) -> None:
     again = compile_pipeline(PipelineSpec.model_validate(yaml.safe_load(SEGMENT)))
-    assert isinstance(again, Mapping)
+    assert isinstance(again, CompiledRules)
     assert segment(root(value)) == again(root(value))

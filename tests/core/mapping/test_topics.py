@@ -85,10 +85,14 @@ def test_a_pattern_that_takes_nothing_is_told_with_what_it_may_have_meant() -> N
 
 FAULTS = {
     "unbalanced": ("^a(", "expected a regular expression: missing ), unterminated subpattern", 2),
-    "exponential": ("^(a+)+$", "expected a regular expression whose repeats read a name in one way only", None),
-    "third power": ("^.*a.*b.*c.*d.*", "fewer repeats that can read the same text", None),
+    "exponential": (
+        "^(a+)+$",
+        "expected a pattern without nested or overlapping repeats: this one can take exponential time",
+        None,
+    ),
+    "third power": ("^.*a.*b.*c.*d.*", "fewer repeats that can match the same text", None),
     "without end": ("^a{99999999999}", "expected a simpler regular expression", None),
-    "too long to judge": ("^" + "(ab|cd)*" * 1_000, "of which can be said how long it takes", None),
+    "too long to judge": ("^" + "(ab|cd)*" * 1_000, "whose running time can be bounded", None),
 }
 
 

@@ -1,4 +1,4 @@
-"""Channels under a simulated clock and a simulated service, every law asserted at every step."""
+"""Destinations under a simulated clock and a simulated service, every law asserted at every step."""
 
 import heapq
 import random
@@ -88,9 +88,9 @@ class Simulation:
         self._wire: list[tuple[float, int, Batch, Outcome]] = []
         self._sessions: dict[tuple[str, str], deque[Item]] = {}
         self._busy: set[tuple[str, str]] = set()
-        self._doubted: set[int] = set()
+        self._held: set[int] = set()
 
-    # -- what happens from outside ------------------------------------------------------------------------------
+    # -- what happens around it ------------------------------------------------------------------------------
 
     def add(self, added: Item) -> None:
         self._sessions.setdefault((added.entry.tracking_id, added.entry.session_id), deque()).append(added)
@@ -99,9 +99,9 @@ class Simulation:
     def revoke(self, owner: PartitionOffsets) -> None:
         owner.leaving = True
         self.destinations.discard(lambda each: each.opened.revoking)
-        on_the_wire = {id(each) for _, _, batch, _ in self._wire for each in batch.items}
+        in_flight = {id(each) for _, _, batch, _ in self._wire for each in batch.items}
         for session in self._sessions.values():
-            dropped = [each for each in session if each.opened.revoking and id(each) not in on_the_wire]
+            dropped = [each for each in session if each.opened.revoking and id(each) not in in_flight]
             self._forget(session, dropped)
 
     def _forget(self, session: deque[Item], dropped: Iterable[Item]) -> None:
@@ -154,7 +154,7 @@ class Simulation:
             heapq.heappush(self._wire, (self.now + duration, len(self.calls), batch, outcome))
             for destination in self.destinations:
                 self.most_places = max(self.most_places, places(destination.lanes))
-        assert self.destinations.on_the_wire == len(self._wire) <= self._max_in_flight
+        assert self.destinations.in_flight == len(self._wire) <= self._max_in_flight
         return sent
 
     def _check(self, batch: Batch) -> None:
@@ -162,9 +162,9 @@ class Simulation:
         assert 1 <= len(batch.items) <= MAX_EVENTS_PER_CALL
         entries = {each.entry[:3] for each in batch.items}
         assert entries == {(batch.tracking_id, batch.session_id, batch.user_id)}, "a call mixes"
-        assert key not in self._busy, "two calls of a session are on the wire"
-        assert not any(each.opened.revoking for each in batch.items), "a call carries what was given up"
-        waiting = [each for each in self._sessions[key] if id(each) not in self._doubted][: len(batch.items)]
+        assert key not in self._busy, "two calls of a session are in flight"
+        assert not any(each.opened.revoking for each in batch.items), "a call carries what was revoked"
+        waiting = [each for each in self._sessions[key] if id(each) not in self._held][: len(batch.items)]
         assert list(map(id, waiting)) == list(map(id, batch.items)), "out of order"
         self._busy.add(key)
         for each in batch.items:
@@ -176,7 +176,7 @@ class Simulation:
             key = (batch.tracking_id, batch.session_id)
             self._busy.discard(key)
             if isinstance(outcome, Rejected) and len(batch.items) == 1:
-                self._doubted.add(id(batch.items[0]))
+                self._held.add(id(batch.items[0]))
             settled = self.destinations.settle(batch, outcome, self.now, self._random.random())
             assert settled.fatal is None
             assert settled.delivered == (batch.items if isinstance(outcome, Delivered) else ())
@@ -185,13 +185,13 @@ class Simulation:
                 self.delivered.append(each)
                 session.remove(each)
             if not isinstance(outcome, Delivered):
-                kept = [each for each in batch.items if id(each) not in self._doubted]
+                kept = [each for each in batch.items if id(each) not in self._held]
                 self._forget(session, [each for each in kept if each.opened.revoking])
             self._reject([held.item for held in settled.rejected])
 
     def _reject(self, items: Iterable[Item]) -> None:
         for each in items:
-            assert id(each) in self._doubted, "rejected without having stood alone"
+            assert id(each) in self._held, "rejected without having stood alone"
             self._sessions[each.entry.tracking_id, each.entry.session_id].remove(each)
             self.rejected.append(each)
 
@@ -199,7 +199,7 @@ class Simulation:
 
     def assert_nothing_is_left(self) -> None:
         assert self.destinations.waiting == 0
-        assert self.destinations.on_the_wire == 0
+        assert self.destinations.in_flight == 0
         for destination in self.destinations:
             assert len(destination.lanes) == 0
-            assert destination.on_the_wire == 0
+            assert destination.in_flight == 0

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.core.sending.answers import (
+    CERTIFICATE_GRACE,
     ERROR_TYPE,
-    PATIENCE,
     REQUEST_IDS,
     SHOWN,
     Certificates,
@@ -110,10 +110,10 @@ def test_a_certificate_that_was_never_trusted_is_configuration() -> None:
 def test_one_that_was_trusted_may_be_again_and_is_waited_for_a_while() -> None:
     certificates = Certificates()
     certificates.on_answer()
-    for now in (100.0, 100.0 + PATIENCE - 0.1):
+    for now in (100.0, 100.0 + CERTIFICATE_GRACE - 0.1):
         outcome = certificates.on_untrusted("SSLError", "why", now)
         assert outcome == Retryable("SSLError", Status.CONNECTION, "why")
-    assert isinstance(certificates.on_untrusted("SSLError", "why", 100.0 + PATIENCE), Fatal)
+    assert isinstance(certificates.on_untrusted("SSLError", "why", 100.0 + CERTIFICATE_GRACE), Fatal)
 
 
 def test_an_answer_in_between_begins_the_wait_again() -> None:
@@ -121,4 +121,4 @@ def test_an_answer_in_between_begins_the_wait_again() -> None:
     certificates.on_answer()
     certificates.on_untrusted("SSLError", "why", 100.0)
     certificates.on_answer()
-    assert isinstance(certificates.on_untrusted("SSLError", "why", 100.0 + PATIENCE), Retryable)
+    assert isinstance(certificates.on_untrusted("SSLError", "why", 100.0 + CERTIFICATE_GRACE), Retryable)

@@ -1,4 +1,4 @@
-"""What an outcome changes: for records, for the pace, and for the doubt whose fault a rejection is."""
+"""What an outcome changes: for records, for the rate, and for held rejections."""
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ LIMITS = Limits(linger=0.0, requests_per_second=100.0, retry_initial=0.1, retry_
 def channel_with(*items: Item, limits: Limits = LIMITS) -> Destination:
     destination = Destination("t", limits, -60.0)
     if limits.requests_per_second <= 1_000:
-        warm_up(destination.limiter, 0.0)  # the pace starts gently; that is over by now
+        warm_up(destination.limiter, 0.0)  # the rate starts gently; that is over by now
     for each in items:
         destination.lanes.add(each)
     return destination
@@ -67,12 +67,12 @@ def test_what_was_delivered_is_told_and_gone() -> None:
     assert destination.ready_at(9.0) is None
 
 
-def test_a_call_on_the_wire_is_counted_until_it_is_settled() -> None:
+def test_a_call_in_flight_is_counted_until_it_is_settled() -> None:
     destination = channel_with(item())
     batch = must_take(destination, 0.0)
-    assert destination.on_the_wire == 1
+    assert destination.in_flight == 1
     destination.settle(batch, DELIVERED, 0.0, 0.5)
-    assert destination.on_the_wire == 0
+    assert destination.in_flight == 0
 
 
 def test_throttling_slows_the_channel_and_the_lane_steps_aside_shortly() -> None:
@@ -91,7 +91,7 @@ def test_throttling_slows_the_channel_and_the_lane_steps_aside_shortly() -> None
 
 def test_failures_make_a_lane_wait_longer_each_time() -> None:
     destination, now, waits = channel_with(item()), 0.0, []
-    for _ in range(CircuitBreaker.TOLERATED - 1):
+    for _ in range(CircuitBreaker.OPENS_AFTER - 1):
         assert send(destination, OUTAGE, now) == Settled()
         ready_at = destination.ready_at(now)
         assert ready_at is not None
@@ -108,7 +108,7 @@ def test_throttled_calls_do_not_count_as_failures_of_the_lane() -> None:
     send(destination, OUTAGE, now)
     ready_at = destination.ready_at(now)
     assert ready_at is not None
-    assert ready_at - now <= 1 / FLOOR, "the pace alone holds it back"
+    assert ready_at - now <= 1 / FLOOR, "the rate alone holds it back"
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_what_no_repeat_can_help_is_fatal_and_loses_nothing(outcome: Outcome, ad
 def breaker(entries: int = 30, wait: float = 0.1) -> Destination:
     limits = LIMITS._replace(requests_per_second=1e6, retry_initial=wait)
     destination = channel_with(*(item(f"s{number}") for number in range(entries)), limits=limits)
-    for batch in [must_take(destination, 0.0) for _ in range(CircuitBreaker.TOLERATED)]:
+    for batch in [must_take(destination, 0.0) for _ in range(CircuitBreaker.OPENS_AFTER)]:
         destination.settle(batch, OUTAGE, 0.0, 0.5)
     return destination
 
@@ -143,7 +143,7 @@ def test_an_outage_is_unsettled_once_nothing_is_left_to_send() -> None:
     assert destination.unsettled
     batch = must_take(asking, 1000.0)
     asking.lanes.discard(lambda _: True)
-    assert not asking.unsettled, "the call that asks is on the wire"
+    assert not asking.unsettled, "the call that asks is in flight"
     asking.settle(batch, DELIVERED, 1001.0, 0.5)
     assert not asking.unsettled, "it has ended"
 
@@ -162,7 +162,7 @@ def test_in_an_outage_one_call_asks_and_the_others_wait_for_its_answer() -> None
     "outcome", [DELIVERED, THROTTLED, REJECTED, Expired("ExpiredToken"), Fatal("AccessDenied", "")]
 )
 def test_any_answer_ends_an_outage_and_wakes_what_waits(outcome: Outcome) -> None:
-    destination = breaker(CircuitBreaker.TOLERATED + 1, wait=20.0)
+    destination = breaker(CircuitBreaker.OPENS_AFTER + 1, wait=20.0)
     asked_at = destination.ready_at(0.0)
     assert asked_at is not None
     destination.settle(must_take(destination, asked_at), outcome, asked_at, 0.5)
@@ -170,8 +170,8 @@ def test_any_answer_ends_an_outage_and_wakes_what_waits(outcome: Outcome) -> Non
     assert asked_at <= CircuitBreaker.LONGEST
     now = asked_at + 1e-2
     assert (
-        len([1 for _ in range(CircuitBreaker.TOLERATED) if destination.take(now) is not None])
-        == CircuitBreaker.TOLERATED
+        len([1 for _ in range(CircuitBreaker.OPENS_AFTER) if destination.take(now) is not None])
+        == CircuitBreaker.OPENS_AFTER
     )
 
 
@@ -190,10 +190,10 @@ def test_an_entry_that_is_sent_in_an_outage_is_not_lost() -> None:
         send(destination, DELIVERED, now)
 
 
-# -- pace -------------------------------------------------------------------------------------------------------------
+# -- rate limiter -----------------------------------------------------------------------------------------------------
 
 
-def test_a_channel_with_nothing_to_send_keeps_its_tokens() -> None:
+def test_a_destination_with_nothing_to_send_keeps_its_tokens() -> None:
     destination = channel_with(limits=LIMITS._replace(requests_per_second=1.0))
     for _ in range(10):
         assert destination.take(0.0) is None
@@ -237,7 +237,7 @@ def test_a_wrong_tracking_id_is_fatal_at_its_number_and_takes_no_record_with_it(
     assert settled.fatal.code == REJECTED.code
 
 
-def test_rejections_are_believed_with_the_next_success() -> None:
+def test_rejections_are_confirmed_with_the_next_success() -> None:
     talk = Talk()
     assert talk(REJECTED) == Settled()
     assert talk(REJECTED) == Settled()
@@ -277,7 +277,7 @@ def must_take_added(talk: Talk) -> Batch:
     return must_take(talk.destination, talk.now)
 
 
-def test_rejections_at_the_end_of_a_topic_that_worked_are_believed_after_a_while() -> None:
+def test_rejections_at_the_end_of_a_topic_that_worked_are_confirmed_after_a_while() -> None:
     talk = Talk()
     talk(DELIVERED)
     talk(REJECTED)
@@ -295,7 +295,7 @@ def test_rejections_at_the_end_of_a_topic_that_worked_are_believed_after_a_while
 
 
 @given(st.lists(st.floats(0, 1e9), min_size=1, max_size=8))
-def test_what_is_believed_is_ready_when_it_was_said_to_be(times: list[float]) -> None:
+def test_what_is_confirmed_is_ready_when_it_was_said_to_be(times: list[float]) -> None:
     destination = channel_with(item("first"), limits=LIMITS._replace(requests_per_second=1e6, stop_after_rejections=99))
     send(destination, DELIVERED, 0.0)
     for now in sorted(times):
@@ -310,7 +310,7 @@ def test_what_is_believed_is_ready_when_it_was_said_to_be(times: list[float]) ->
     assert destination.idle
 
 
-def test_a_doubt_is_given_up_with_its_partition() -> None:
+def test_a_held_rejection_is_dropped_with_its_partition() -> None:
     leaving = partition()
     destination = channel_with(item("a", owner=leaving), item("b"))
     send(destination, REJECTED, 0.0)

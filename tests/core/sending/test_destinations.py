@@ -23,12 +23,12 @@ LIMITS = Limits(linger=0.0, requests_per_second=1000.0, stop_after_rejections=5)
 LONG_AGO = -60.0
 
 
-def channels_with(*items: Item, limits: Limits = LIMITS, max_in_flight: int = 8) -> Destinations:
+def destinations_with(*items: Item, limits: Limits = LIMITS, max_in_flight: int = 8) -> Destinations:
     destinations = Destinations(limits, max_in_flight)
     for each in items:
         destinations.add(each, LONG_AGO)
     for destination in destinations:
-        warm_up(destination.limiter, 0.0)  # the pace starts gently; that is over by the time of these tests
+        warm_up(destination.limiter, 0.0)  # the rate starts gently; that is over by the time of these tests
     return destinations
 
 
@@ -47,10 +47,10 @@ def trackers(batches: list[Batch]) -> list[str]:
     return [batch.tracking_id for batch in batches]
 
 
-def test_no_more_calls_are_on_the_wire_than_allowed() -> None:
-    destinations = channels_with(*sessions("a", 20))
+def test_no_more_calls_are_in_flight_than_allowed() -> None:
+    destinations = destinations_with(*sessions("a", 20))
     batches = take_all(destinations)
-    assert len(batches) == destinations.on_the_wire == 8
+    assert len(batches) == destinations.in_flight == 8
     assert destinations.ready_at(0.0) is None
     destinations.settle(batches[0], DELIVERED, 0.0, 0.5)
     assert destinations.ready_at(0.0) == 0.0
@@ -59,18 +59,18 @@ def test_no_more_calls_are_on_the_wire_than_allowed() -> None:
 
 
 def test_each_tracking_id_gets_its_share_of_the_calls() -> None:
-    destinations = channels_with(*sessions("a", 20), *sessions("b", 20), *sessions("c", 1))
+    destinations = destinations_with(*sessions("a", 20), *sessions("b", 20), *sessions("c", 1))
     taken = trackers(take_all(destinations))
     assert sorted(taken) == ["a"] * 3 + ["b"] * 3 + ["c"]
 
 
 def test_trackers_take_turns() -> None:
-    destinations = channels_with(*sessions("a", 20), *sessions("b", 20))
+    destinations = destinations_with(*sessions("a", 20), *sessions("b", 20))
     assert trackers(take_all(destinations)) == ["a", "b"] * 4
 
 
 def test_a_slow_tracking_id_does_not_hold_the_calls_of_others() -> None:
-    destinations = channels_with(*sessions("slow", 20), *sessions("quick", 20))
+    destinations = destinations_with(*sessions("slow", 20), *sessions("quick", 20))
     quick = 0
     for _ in range(20):
         for batch in take_all(destinations):
@@ -81,7 +81,7 @@ def test_a_slow_tracking_id_does_not_hold_the_calls_of_others() -> None:
 
 
 def test_even_a_single_call_at_once_goes_round() -> None:
-    destinations = channels_with(*sessions("a", 3), *sessions("b", 3), *sessions("c", 3), max_in_flight=1)
+    destinations = destinations_with(*sessions("a", 3), *sessions("b", 3), *sessions("c", 3), max_in_flight=1)
     order = []
     for _ in range(9):
         (batch,) = take_all(destinations)
@@ -91,7 +91,7 @@ def test_even_a_single_call_at_once_goes_round() -> None:
 
 
 def test_an_outage_of_one_does_not_stop_another() -> None:
-    destinations = channels_with(*sessions("away", 20), *sessions("there", 20), max_in_flight=64)
+    destinations = destinations_with(*sessions("away", 20), *sessions("there", 20), max_in_flight=64)
     for batch in take_all(destinations):
         destinations.settle(batch, OUTAGE if batch.tracking_id == "away" else DELIVERED, 0.0, 0.5)
     for each in sessions("there", 5):
@@ -102,7 +102,7 @@ def test_an_outage_of_one_does_not_stop_another() -> None:
 
 
 def test_throttling_of_one_does_not_slow_another() -> None:
-    destinations = channels_with(*sessions("a", 1), *sessions("b", 1))
+    destinations = destinations_with(*sessions("a", 1), *sessions("b", 1))
     for batch in take_all(destinations):
         destinations.settle(batch, THROTTLED if batch.tracking_id == "a" else DELIVERED, 0.0, 0.5)
     assert {destination.tracking_id: destination.limiter.throttled for destination in destinations} == {
@@ -113,7 +113,7 @@ def test_throttling_of_one_does_not_slow_another() -> None:
 
 
 def test_a_success_of_one_proves_nothing_about_another() -> None:
-    destinations = channels_with(*sessions("right", 30), *sessions("wrong", 5), max_in_flight=100)
+    destinations = destinations_with(*sessions("right", 30), *sessions("wrong", 5), max_in_flight=100)
     fatal = []
     for batch in take_all(destinations):
         settled = destinations.settle(batch, REJECTED if batch.tracking_id == "wrong" else DELIVERED, 0.0, 0.5)
@@ -124,8 +124,8 @@ def test_a_success_of_one_proves_nothing_about_another() -> None:
     assert destinations.confirmed(1e9) == []
 
 
-def test_held_rejections_are_believed_in_their_time() -> None:
-    destinations = channels_with(*sessions("a", 2))
+def test_held_rejections_are_confirmed_in_their_time() -> None:
+    destinations = destinations_with(*sessions("a", 2))
     first, second = take_all(destinations)
     destinations.settle(first, DELIVERED, 0.0, 0.5)
     destinations.settle(second, REJECTED, 1.0, 0.5)
@@ -136,7 +136,7 @@ def test_held_rejections_are_believed_in_their_time() -> None:
 
 
 def test_a_belief_comes_although_all_calls_are_away() -> None:
-    destinations = channels_with(*sessions("a", 2), max_in_flight=1)
+    destinations = destinations_with(*sessions("a", 2), max_in_flight=1)
     destinations.settle(take_all(destinations)[0], DELIVERED, 0.0, 0.5)
     destinations.settle(take_all(destinations)[0], REJECTED, 0.0, 0.5)
     destinations.add(item("last", tracking_id="a"), 0.0)
@@ -144,31 +144,31 @@ def test_a_belief_comes_although_all_calls_are_away() -> None:
     assert destinations.ready_at(0.0) == CONFIRMED_AFTER
 
 
-def test_the_rate_is_that_of_the_channels_with_something_to_send() -> None:
-    assert channels_with().rate == 1000.0
-    assert channels_with(*sessions("a", 1), *sessions("b", 1)).rate == 2000.0
+def test_the_rate_is_that_of_the_destinations_with_something_to_send() -> None:
+    assert destinations_with().rate == 1000.0
+    assert destinations_with(*sessions("a", 1), *sessions("b", 1)).rate == 2000.0
 
 
-def test_drained_channels_wait_for_nobody_nor_do_later_ones() -> None:
-    destinations = channels_with(*sessions("a", 1), limits=LIMITS._replace(linger=60.0))
+def test_drained_destinations_wait_for_nobody_nor_do_later_ones() -> None:
+    destinations = destinations_with(*sessions("a", 1), limits=LIMITS._replace(linger=60.0))
     assert take_all(destinations) == []
     destinations.drain()
     destinations.add(item(tracking_id="b"), 0.0)
     assert trackers(take_all(destinations)) == ["a", "b"]
 
 
-def test_what_is_given_up_is_dropped_everywhere() -> None:
+def test_what_is_revoked_is_dropped_everywhere() -> None:
     leaving = partition()
-    destinations = channels_with(item("a", owner=leaving), item("b", owner=leaving, tracking_id="u"), item("c"))
+    destinations = destinations_with(item("a", owner=leaving), item("b", owner=leaving, tracking_id="u"), item("c"))
     destinations.settle(take_all(destinations)[0], REJECTED, 0.0, 0.5)
     leaving.leaving = True
     destinations.discard(lambda each: each.opened.revoking)
     assert destinations.held_count == 0
-    assert destinations.waiting == 2  # both were on the wire
+    assert destinations.waiting == 2  # both were in flight
 
 
 def test_tracking_ids_that_come_and_go_leave_nothing_behind() -> None:
-    destinations = channels_with()
+    destinations = destinations_with()
     for number in range(5 * MOST_IDLE):
         destinations.add(item(tracking_id=f"t{number}"), 0.0)
         (batch,) = take_all(destinations, float(number))
@@ -177,12 +177,12 @@ def test_tracking_ids_that_come_and_go_leave_nothing_behind() -> None:
     assert len(destinations._turn) == len(list(destinations))
 
 
-def test_a_channel_with_anything_under_way_is_never_shed() -> None:
-    destinations = channels_with(
-        *sessions("busy", 1), *sessions("doubted", 1), limits=LIMITS._replace(stop_after_rejections=99)
+def test_a_destination_with_anything_under_way_is_never_shed() -> None:
+    destinations = destinations_with(
+        *sessions("busy", 1), *sessions("held", 1), limits=LIMITS._replace(stop_after_rejections=99)
     )
     by_tracker = {batch.tracking_id: batch for batch in take_all(destinations)}
-    destinations.settle(by_tracker["doubted"], REJECTED, 0.0, 0.5)
+    destinations.settle(by_tracker["held"], REJECTED, 0.0, 0.5)
     for number in range(2 * MOST_IDLE):
         destinations.add(item(tracking_id=f"t{number}"), 0.0)
         for batch in take_all(destinations):
@@ -210,7 +210,7 @@ NAMED = LIMITS._replace(configured=frozenset({"named"}), stop_after_rejections=3
 
 
 def test_a_tracking_id_from_a_record_cannot_stop_a_process_that_is_set_up_right() -> None:
-    destinations = channels_with(item("good", tracking_id="named"), limits=NAMED)
+    destinations = destinations_with(item("good", tracking_id="named"), limits=NAMED)
     settled = destinations.settle(take_all(destinations)[0], DELIVERED, 0.0, 0.5)
     assert len(settled.delivered) == 1
     for each in sessions("jane@example.com", 10):
@@ -225,14 +225,14 @@ def test_a_tracking_id_from_a_record_cannot_stop_a_process_that_is_set_up_right(
 
 
 def test_while_nothing_has_ever_succeeded_it_stops_all_the_same() -> None:
-    destinations = channels_with(*sessions("from-a-record", 3), limits=NAMED)
+    destinations = destinations_with(*sessions("from-a-record", 3), limits=NAMED)
     fatal = [destinations.settle(batch, REJECTED, 0.0, 0.5).fatal for batch in take_all(destinations)]
     assert [each is not None for each in fatal] == [False, False, True]
     assert destinations.confirmed(100.0) == []
 
 
 def test_only_a_tracking_id_that_the_file_names_has_a_name() -> None:
-    destinations = channels_with(
+    destinations = destinations_with(
         item("a", tracking_id="named"), item("b", tracking_id="jane@example.com"), limits=NAMED
     )
     assert [destination.name for destination in destinations] == ["named", "(taken from records)"]

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.core.records import Entry
-from connector.core.sending.lanes import PATIENCE, Batch, Item, Lanes
+from connector.core.sending.lanes import HEAD_START, Batch, Item, Lanes
 from tests.core.sending.simulation import Random, item, partition, places
 
 LINGER = 1.0
@@ -31,7 +31,7 @@ def many(count: int, session: str = "s", user: str | None = None, since: float =
 # -- when a lane goes -------------------------------------------------------------------------------------------------
 
 
-def test_an_entry_waits_for_company_as_long_as_linger_and_no_longer() -> None:
+def test_an_entry_waits_to_be_batched_as_long_as_linger_and_no_longer() -> None:
     lanes = lanes_with(item(since=5.0))
     assert lanes.take(5.99) is None
     assert lanes.ready_at(5.0) == 6.0
@@ -116,7 +116,7 @@ def test_a_lane_that_waits_to_repeat_does_not_go_because_it_is_full() -> None:
     assert len(must_take(lanes, 3.0).items) == 10
 
 
-def test_a_repeat_does_not_wait_for_company() -> None:
+def test_a_repeat_does_not_wait_to_be_batched() -> None:
     lanes = lanes_with(item())
     lanes.draining = True
     batch = must_take(lanes, 0.0)
@@ -156,7 +156,7 @@ def test_a_lane_that_was_woken_goes_with_what_fills_it_meanwhile() -> None:
     assert lanes.take(200.0) is None
 
 
-def test_after_a_repeat_has_gone_through_the_next_call_waits_for_company_again() -> None:
+def test_after_a_repeat_has_gone_through_the_next_call_waits_to_be_batched_again() -> None:
     lanes = lanes_with(item(), item(user="u", since=5.0))
     lanes.postpone(must_take(lanes, LINGER), 5.0)
     lanes.delivered(must_take(lanes, 5.0))
@@ -174,8 +174,8 @@ def test_a_full_lane_goes_before_one_that_has_waited_a_little_longer() -> None:
 
 
 def test_a_lane_that_has_waited_for_long_goes_before_full_ones() -> None:
-    lanes = lanes_with(item("short", since=0.0), *many(10, "full", since=PATIENCE))
-    assert must_take(lanes, PATIENCE + LINGER).session_id == "short"
+    lanes = lanes_with(item("short", since=0.0), *many(10, "full", since=HEAD_START))
+    assert must_take(lanes, HEAD_START + LINGER).session_id == "short"
 
 
 def test_the_oldest_full_lane_goes_first() -> None:
@@ -188,7 +188,7 @@ def test_full_lanes_are_not_starved_by_many_short_ones() -> None:
     for number in range(100):
         lanes.add(item(f"short-{number}", since=-10.0 + number * 0.2))
     order = [must_take(lanes, 30.0).session_id for _ in range(101)]
-    assert order.index("full") == len([n for n in range(100) if -10.0 + n * 0.2 + PATIENCE <= 0.0])
+    assert order.index("full") == len([n for n in range(100) if -10.0 + n * 0.2 + HEAD_START <= 0.0])
 
 
 @settings(max_examples=30)
@@ -211,7 +211,7 @@ def test_what_may_go_is_passed_over_only_by_what_is_little_younger(seed: int, ra
                 break
             taken = born.pop(batch.session_id)
             oldest = min((since for since in born.values() if since + LINGER <= now), default=taken)
-            assert taken <= oldest + PATIENCE + 1e-9
+            assert taken <= oldest + HEAD_START + 1e-9
             if random.once_in(5):
                 lanes.postpone(batch, now)
                 born[batch.session_id] = taken
@@ -283,7 +283,7 @@ def test_suspicion_ends_where_all_that_was_suspected_went_through() -> None:
     assert sizes == [5, 2, 1, 1, 1, 10, 10]
 
 
-def test_suspicion_does_not_pass_from_what_was_given_up_to_what_comes_after() -> None:
+def test_suspicion_does_not_pass_from_what_was_revoked_to_what_comes_after() -> None:
     leaving, staying = partition(0), partition(1)
     head = [item(owner=leaving if number < 8 else staying) for number in range(10)]
     lanes, sizes = lanes_with(*head, *many(20)), []
@@ -300,7 +300,7 @@ def test_suspicion_does_not_pass_from_what_was_given_up_to_what_comes_after() ->
 # -- partitions that leave --------------------------------------------------------------------------------------------
 
 
-def test_what_is_given_up_is_dropped_and_what_is_on_the_wire_stays() -> None:
+def test_what_is_revoked_is_dropped_and_what_is_in_flight_stays() -> None:
     leaving, staying = partition(0), partition(1)
     items = [item(owner=leaving), item(owner=staying)]
     lanes = lanes_with(*items)
@@ -311,14 +311,14 @@ def test_what_is_given_up_is_dropped_and_what_is_on_the_wire_stays() -> None:
     leaving.leaving = True
     lanes.discard(lambda each: each.opened.revoking)
     assert (len(lanes), lanes.waiting) == (1, 3)
-    assert lanes.take(99.0) is None, "the session has a call on the wire"
+    assert lanes.take(99.0) is None, "the session has a call in flight"
     lanes.delivered(batch)
     assert lanes.waiting == 1
     assert must_take(lanes, LINGER).items[0].opened.owner is staying
 
 
 @pytest.mark.parametrize("how", ["postpone", "split"])
-def test_a_repeat_does_not_carry_what_was_given_up_meanwhile(how: str) -> None:
+def test_a_repeat_does_not_carry_what_was_revoked_meanwhile(how: str) -> None:
     leaving, staying = partition(0), partition(1)
     lanes = lanes_with(item(owner=leaving), item(owner=staying), item(owner=leaving))
     batch = must_take(lanes, LINGER)
@@ -333,7 +333,7 @@ def test_a_repeat_does_not_carry_what_was_given_up_meanwhile(how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["postpone", "split"])
-def test_a_lane_of_which_all_was_given_up_is_gone(how: str) -> None:
+def test_a_lane_of_which_all_was_revoked_is_gone(how: str) -> None:
     owner = partition()
     lanes = lanes_with(item(owner=owner), item(owner=owner))
     batch = must_take(lanes, LINGER)
@@ -360,7 +360,7 @@ def test_a_lane_that_loses_entries_still_waits_to_repeat() -> None:
     assert len(must_take(lanes, 50.0).items) == 1
 
 
-def test_a_lane_that_is_full_no_more_waits_for_company_again() -> None:
+def test_a_lane_that_is_full_no_more_waits_to_be_batched_again() -> None:
     leaving = partition(0)
     lanes = lanes_with(*many(9), item(owner=leaving))
     leaving.leaving = True

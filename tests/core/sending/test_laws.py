@@ -1,7 +1,7 @@
 """The laws of delivery, under random sessions, users, arrivals, answers and revocations.
 
-Every step of ``Simulation`` asserts that a session has one call on the wire, that its entries come in order, that a
-call mixes nothing and holds ten at most, that nothing given up is sent, and that ``ready_at`` is the truth.
+Every step of ``Simulation`` asserts that a session has one call in flight, that its entries come in order, that a
+call mixes nothing and holds ten at most, that nothing revoked is sent, and that ``ready_at`` is the truth.
 """
 
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connector.core.records import Entry
 from connector.core.sending.destination import Limits
-from connector.core.sending.lanes import PATIENCE, Batch, Item
+from connector.core.sending.lanes import HEAD_START, Batch, Item
 from connector.core.sending.outcomes import Outcome
 from tests.core.sending.simulation import (
     DELIVERED,
@@ -123,7 +123,7 @@ def play(world: World) -> tuple[Simulation, list[Item]]:
 
 @settings(max_examples=150)
 @given(WORLDS)
-def test_every_entry_is_delivered_or_is_poison_and_rejected_or_was_given_up(world: World) -> None:
+def test_every_entry_is_delivered_or_is_poison_and_rejected_or_was_revoked(world: World) -> None:
     simulation, added = play(world)
     revoking = {id(each) for each in added if each.opened.revoking}
     rejected = [*simulation.rejected, *_held(simulation)]
@@ -176,8 +176,8 @@ def test_under_constant_pressure_of_full_lanes_nobody_waits_for_long() -> None:
             lonely.append(item(f"lonely-{step}", since=simulation.now))
             simulation.add(lonely[-1])
     waits = [simulation.waits[id(each)] - each.since for each in lonely]
-    # a buffer of full lanes takes 10 s; what is PATIENCE younger may go first, and what is on its way
-    assert max(waits) < limits.linger + PATIENCE + 11
+    # a buffer of full lanes takes 10 s; what is HEAD_START younger may go first, and what is on its way
+    assert max(waits) < limits.linger + HEAD_START + 11
 
 
 # -- how many calls ---------------------------------------------------------------------------------------------------

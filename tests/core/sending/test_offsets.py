@@ -66,7 +66,7 @@ class AgainstTheModel(RuleBasedStateMachine):
         self.committed.pop(partition, None)
 
     @rule(partition=st.sampled_from([PARTITION, OTHER]))
-    def give_up(self, partition: TopicPartition) -> None:
+    def revoke(self, partition: TopicPartition) -> None:
         self.offsets.leave([partition])
         revoked = self.offsets.forget([partition])
         model = self.models.pop(partition, None)
@@ -307,7 +307,7 @@ def test_a_stale_completion_after_a_partition_was_assigned_twice_in_a_row_change
     assert offsets.committable() == {PARTITION: 5}
 
 
-def test_what_leaves_is_given_up_but_still_counts() -> None:
+def test_what_leaves_is_revoked_but_still_counts() -> None:
     offsets = assigned()
     opened = tracked(offsets, 5)
     offsets.leave([PARTITION, OTHER])
@@ -317,7 +317,7 @@ def test_what_leaves_is_given_up_but_still_counts() -> None:
     assert offsets.committable([PARTITION, OTHER]) == {PARTITION: 6}
 
 
-def test_what_was_given_up_is_neither_tracked_nor_reached_nor_committed() -> None:
+def test_what_was_revoked_is_neither_tracked_nor_reached_nor_committed() -> None:
     offsets = assigned()
     tracked(offsets, 5)
     assert PARTITION in offsets

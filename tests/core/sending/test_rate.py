@@ -31,14 +31,14 @@ def burst(rate: float) -> float:
 
 
 def warm(ceiling: float, now: float) -> RateLimiter:
-    """A pace that has reached its ceiling by ``now``, and had a call accepted."""
+    """A rate limiter that has reached its ceiling by ``now``, and had a call accepted."""
     limiter = RateLimiter(ceiling, now - 60)
     warm_up(limiter, now)
     limiter.on_accepted(now)
     return limiter
 
 
-# -- pace -------------------------------------------------------------------------------------------------------------
+# -- rate limiter -----------------------------------------------------------------------------------------------------
 
 
 @given(RATES, STARTS, STEPS, st.lists(st.integers(0, 40), min_size=60, max_size=60), st.sampled_from([1, 7]))
@@ -118,7 +118,7 @@ def test_a_tiny_rate_works(rate: float) -> None:
 
 
 def start(ceiling: float, seconds: float, latency: float = 0.03) -> RateLimiter:
-    """A pace after so many seconds of calls, each of which was accepted; there is always another that is ready."""
+    """A rate limiter after so many seconds of accepted calls, with another one always ready."""
     limiter, now, answers = RateLimiter(ceiling, 0.0), 0.0, deque[float]()
     while now < seconds:
         while answers and answers[0] + latency <= now:
@@ -339,31 +339,31 @@ class Caller:
 def test_a_failure_here_and_there_is_no_outage() -> None:
     caller = Caller()
     for _ in range(10):
-        caller.fail(CircuitBreaker.TOLERATED - 1)
+        caller.fail(CircuitBreaker.OPENS_AFTER - 1)
         assert caller.breaker.since is None
         caller.breaker.on_answer()
     assert caller.breaker.ready_at(5.0) == 5.0
 
 
-def test_in_an_outage_one_call_at_a_time_asks() -> None:
+def test_in_an_outage_one_call_at_a_time_probes() -> None:
     caller = Caller()
-    caller.fail(CircuitBreaker.TOLERATED, 7.0)
+    caller.fail(CircuitBreaker.OPENS_AFTER, 7.0)
     assert caller.breaker.since == 7.0
     asked_at = caller.breaker.ready_at(7.0)
     assert 7.0 < asked_at <= 7.1
     assert caller.call(7.0) is None
-    question = caller.must_call(asked_at)
+    probe = caller.must_call(asked_at)
     assert caller.breaker.ready_at(asked_at) == asked_at + CircuitBreaker.LONGEST
     assert caller.call(asked_at + 0.99 * CircuitBreaker.LONGEST) is None
-    caller.breaker.on_failure(question, asked_at + 1, 0.5)
+    caller.breaker.on_failure(probe, asked_at + 1, 0.5)
     again_at = caller.breaker.ready_at(asked_at + 1)
     assert again_at > asked_at + 1
 
 
-def test_a_question_that_hangs_is_not_waited_for() -> None:
+def test_a_probe_that_hangs_is_not_waited_for() -> None:
     """The endpoint comes back just after it left, and the time-out of a call is ten seconds."""
     caller, now, timeout = Caller(), 0.0, 10.0
-    caller.fail(CircuitBreaker.TOLERATED)
+    caller.fail(CircuitBreaker.OPENS_AFTER)
     hanging = list[tuple[float, object]]()
     while now < 60.0:
         now = caller.breaker.ready_at(now)
@@ -377,24 +377,24 @@ def test_a_question_that_hangs_is_not_waited_for() -> None:
     assert caller.breaker.since is None
 
 
-def test_calls_that_left_before_an_outage_neither_ask_nor_lengthen_it() -> None:
+def test_calls_that_left_before_an_outage_neither_probe_nor_lengthen_it() -> None:
     caller = Caller()
     early = [caller.must_call(0.0) for _ in range(64)]
-    for call in early[: CircuitBreaker.TOLERATED]:
+    for call in early[: CircuitBreaker.OPENS_AFTER]:
         caller.breaker.on_failure(call, 1.0, 0.5)
     asked_at = caller.breaker.ready_at(1.0)
-    question = caller.must_call(asked_at)
-    for call in early[CircuitBreaker.TOLERATED :]:
+    probe = caller.must_call(asked_at)
+    for call in early[CircuitBreaker.OPENS_AFTER :]:
         caller.breaker.on_failure(call, asked_at, 0.5)
-        assert caller.breaker.ready_at(asked_at) == asked_at + CircuitBreaker.LONGEST, "a second question would leave"
-    caller.breaker.on_failure(question, asked_at, 0.5)
+        assert caller.breaker.ready_at(asked_at) == asked_at + CircuitBreaker.LONGEST, "a second probe would leave"
+    caller.breaker.on_failure(probe, asked_at, 0.5)
     again_at = caller.breaker.ready_at(asked_at)
     assert again_at - asked_at <= 0.2
 
 
-def test_questions_come_at_growing_intervals_up_to_a_few_seconds() -> None:
+def test_probes_come_at_growing_intervals_up_to_a_few_seconds() -> None:
     caller, now = Caller(), 0.0
-    caller.fail(CircuitBreaker.TOLERATED)
+    caller.fail(CircuitBreaker.OPENS_AFTER)
     waits = []
     for _ in range(12):
         ready_at = caller.breaker.ready_at(now)
@@ -409,15 +409,15 @@ def test_questions_come_at_growing_intervals_up_to_a_few_seconds() -> None:
 @given(st.floats(0, 1, exclude_max=True))
 def test_half_of_a_wait_is_certain(chance: float) -> None:
     breaker = CircuitBreaker(0.1, 20.0)
-    for _ in range(CircuitBreaker.TOLERATED):
+    for _ in range(CircuitBreaker.OPENS_AFTER):
         breaker.on_failure(object(), 1.0, chance)
     ready_at = breaker.ready_at(1.0)
     assert 1.05 <= ready_at <= 1.1
 
 
-def test_a_shorter_maximum_holds_for_questions_too() -> None:
+def test_a_shorter_maximum_holds_for_probes_too() -> None:
     caller = Caller(maximum=0.2)
-    caller.fail(CircuitBreaker.TOLERATED)
+    caller.fail(CircuitBreaker.OPENS_AFTER)
     for _ in range(5):
         ready_at = caller.breaker.ready_at(0.0)
         assert ready_at <= 0.2
@@ -427,15 +427,15 @@ def test_a_shorter_maximum_holds_for_questions_too() -> None:
 def test_the_first_answer_ends_an_outage_whichever_call_it_is_to() -> None:
     caller = Caller()
     early = caller.must_call(0.0)
-    caller.fail(CircuitBreaker.TOLERATED)
-    question = caller.must_call(1.0)
-    assert early is not question
+    caller.fail(CircuitBreaker.OPENS_AFTER)
+    probe = caller.must_call(1.0)
+    assert early is not probe
     caller.breaker.on_answer()
     assert caller.breaker.since is None
     assert caller.breaker.ready_at(1.0) == 1.0
-    caller.breaker.on_failure(question, 1.0, 0.5)
-    caller.fail(CircuitBreaker.TOLERATED - 2)
-    assert caller.breaker.since is None, "the old question is one failure among others now"
+    caller.breaker.on_failure(probe, 1.0, 0.5)
+    caller.fail(CircuitBreaker.OPENS_AFTER - 2)
+    assert caller.breaker.since is None, "the old probe is one failure among others now"
     caller.fail(1)
     assert caller.breaker.since is not None
 
@@ -443,12 +443,12 @@ def test_the_first_answer_ends_an_outage_whichever_call_it_is_to() -> None:
 def test_a_later_outage_begins_with_short_intervals_again() -> None:
     caller, now = Caller(), 0.0
     for _ in range(2):
-        caller.fail(CircuitBreaker.TOLERATED, now)
+        caller.fail(CircuitBreaker.OPENS_AFTER, now)
         for _ in range(6):
             ready_at = caller.breaker.ready_at(now)
             now = ready_at
             caller.breaker.on_failure(caller.must_call(now), now, 0.9)
         caller.breaker.on_answer()
-    caller.fail(CircuitBreaker.TOLERATED, now)
+    caller.fail(CircuitBreaker.OPENS_AFTER, now)
     ready_at = caller.breaker.ready_at(now)
     assert ready_at - now <= 0.1

@@ -1,6 +1,6 @@
 """Senders on one quota find fair shares without talking to each other, use it up, and are seldom throttled.
 
-A simulation: senders that always have something to send, a service with a token bucket, and random times on the wire.
+A simulation: senders that always have something to send, a service with a token bucket, and random times in flight.
 """
 
 import heapq
@@ -63,7 +63,7 @@ class Sharing:
         self._random = random.Random(1)
         self._service = Quota(quota, burst, storm)
         self._paces = [RateLimiter(ceiling or quota, 0.0) for _ in range(senders)]
-        self._on_the_wire = [0] * senders
+        self._in_flight = [0] * senders
         self._events: list[tuple[float, int, Step, int, float, bool]] = []
         self._count = 0
         for sender in range(senders):
@@ -94,16 +94,16 @@ class Sharing:
         return accepted
 
     def _send(self, sender: int, now: float) -> None:
-        while self._on_the_wire[sender] < IN_FLIGHT:
+        while self._in_flight[sender] < IN_FLIGHT:
             if not self._paces[sender].take(now):
                 self._at(self._paces[sender].ready_at(now) + self._random.random() / 500, "wake", sender)
                 return
-            self._on_the_wire[sender] += 1
+            self._in_flight[sender] += 1
             self._at(now + self.latency * (0.35 + self._random.random() * 0.3), "arrival", sender, now)
 
     def _answer(self, sender: int, now: float, left_at: float, *, accepted: bool) -> None:
-        was_full = self._on_the_wire[sender] == IN_FLIGHT
-        self._on_the_wire[sender] -= 1
+        was_full = self._in_flight[sender] == IN_FLIGHT
+        self._in_flight[sender] -= 1
         if accepted:
             self._paces[sender].on_accepted(left_at)
         else:
