@@ -2,27 +2,23 @@
 
 Constant parts are evaluated here. Parts that cannot fail are marked, so that they need no guard. Parts that are the
 same for all elements of a record are evaluated once for them. The library's interpreter runs node types that are not
-in the table. (A few lines above 300, so that the table of builders stands below all of them.)
+in the table.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from jmespath.exceptions import JMESPathError
-from jmespath.visitor import Options, TreeInterpreter
-
-from connector.core.expressions import closures
+from connector.core.expressions import closures, comparisons
 from connector.core.expressions.calling import (
     CALL,
     UNKNOWN,
     EvaluationError,
-    ExpressionError,
     Reference,
     calling,
-    invoke,
 )
 from connector.core.expressions.closures import Closure, truthy
 from connector.core.expressions.functions import FUNCTIONS
+from connector.core.expressions.interpreter import interpreted
 from connector.core.expressions.work import CHEAP, Exhausted, Work
 
 Node = dict[str, Any]  # the library's: type, children, and value where the type has one
@@ -209,25 +205,25 @@ def _prune(parts: Sequence[Compiled], *, stop: bool) -> list[Compiled]:
 
 def _not(node: Node, context: Context) -> Compiled:
     operand = compile_tree(node["children"][0], context)
-    return Compiled(closures.negate(operand.run), operand.constant, operand.total, 1 + operand.steps)
+    return Compiled(comparisons.negate(operand.run), operand.constant, operand.total, 1 + operand.steps)
 
 
 def _comparator(node: Node, context: Context) -> Compiled:
     left, right = _compile_all(node["children"], context)
-    if node["value"] in closures.ORDERINGS:
-        run = closures.ordered(node["value"], left.run, right.run)
+    if node["value"] in comparisons.ORDERINGS:
+        run = comparisons.ordered(node["value"], left.run, right.run)
         return Compiled(run, left.constant and right.constant, steps=2 + left.steps + right.steps)
     equality = _equality(left, right, context)
-    return equality if node["value"] == "eq" else equality._replace(run=closures.negate(equality.run))
+    return equality if node["value"] == "eq" else equality._replace(run=comparisons.negate(equality.run))
 
 
 def _equality(left: Compiled, right: Compiled, context: Context) -> Compiled:
     constant, steps = left.constant and right.constant, 1 + left.steps + right.steps
     for one, other in ((left, right), (right, left)):
         if other.constant and other.total and not isinstance(scalar := other.run(None), list | dict):
-            return Compiled(closures.equal_to_scalar(one.run, scalar), constant, one.total, steps)
+            return Compiled(comparisons.equal_to_scalar(one.run, scalar), constant, one.total, steps)
     # Not total: two documents may be nested too deep for Python to compare them.
-    return Compiled(closures.equal(left.run, right.run, context.work.spend), constant, steps=steps)
+    return Compiled(comparisons.equal(left.run, right.run, context.work.spend), constant, steps=steps)
 
 
 def _expref(node: Node, context: Context) -> Compiled:
@@ -251,30 +247,8 @@ def _function(node: Node, context: Context) -> Compiled:
     return Compiled(run, _constant(parts), steps=CALL + _steps(parts) - each)
 
 
-class _InterpreterFunctions:
-    """Our functions, for the library's interpreter."""
-
-    @staticmethod
-    def call_function(name: str, arguments: Sequence[Any]) -> Any:
-        function = FUNCTIONS[name]
-        return invoke(function, function.call, arguments)
-
-
 def _interpreted(node: Node) -> Compiled:
-    if not hasattr(TreeInterpreter, f"visit_{node['type']}"):
-        raise ExpressionError(f"{node['type']} is not supported", code="unsupported")
-    functions: Any = _InterpreterFunctions()
-    interpreter = TreeInterpreter(Options(custom_functions=functions))
-    tree: Any = node
-
-    def run(value: Any) -> Any:
-        try:
-            return interpreter.visit(tree, value)
-        except (JMESPathError, TypeError, ValueError, ArithmeticError):
-            pass
-        raise EvaluationError("the expression cannot work on values of these types")
-
-    return Compiled(run, steps=INTERPRETED)
+    return Compiled(interpreted(node), steps=INTERPRETED)
 
 
 _CHAINS = frozenset({"subexpression", "index_expression", "pipe"})

@@ -5,20 +5,16 @@ root is looked up when the expression is compiled. Names relative to a node of t
 """
 
 import re
-import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
-
-from jmespath.exceptions import EmptyExpressionError, IncompleteExpressionError, LexerError, ParseError
-from jmespath.lexer import Lexer
-from jmespath.parser import Parser
 
 from connector.core.expressions.calling import EvaluationError, ExpressionError, Function
 from connector.core.expressions.closures import truthy
 from connector.core.expressions.compiler import BUILDERS, Context, Node, compile_tree, operands
 from connector.core.expressions.functions import FUNCTIONS
-from connector.core.expressions.hints import CONSTANTS, function_hint, syntax_hint
+from connector.core.expressions.hints import CONSTANTS, function_hint
 from connector.core.expressions.shapes import shape
+from connector.core.expressions.syntax import parse, tokens
 from connector.core.expressions.work import Exhausted, Work
 from connector.core.words import suggest
 
@@ -60,12 +56,9 @@ def compile_expression(text: str, *, names: Collection[str] = ROOTS, work: Work 
         ExpressionError: the first mistake, with its position.
     """
     try:
-        with warnings.catch_warnings():
-            # `View` for "View" is deprecated, and in every second example of aws --query.
-            warnings.simplefilter("ignore", PendingDeprecationWarning)
-            tree = _parse(text)
-            check = _Check(text, names)
-            check.whole(tree)
+        tree = parse(text)
+        check = _Check(text, names)
+        check.whole(tree)
         counted = Work() if work is None else work
         compiled = compile_tree(tree, Context(check.positions, frozenset(check.steady), counted))
     except RecursionError:
@@ -108,37 +101,6 @@ def _guarded(run: Callable[[Any], Any]) -> Callable[[Mapping[str, Any]], Any]:
     return evaluate
 
 
-# Syntax
-
-
-def _parse(text: str) -> Node:
-    try:
-        tree: Any = Parser().parse(text).parsed
-    except EmptyExpressionError:
-        raise ExpressionError("expected an expression, not an empty text", 0) from None
-    except IncompleteExpressionError:
-        raise ExpressionError("expected more, not the end of the expression", len(text)) from None
-    except ParseError as error:
-        raise _syntax_error(text, error) from None
-    except ValueError:  # of int(): the library reads any number of digits
-        raise ExpressionError("expected a number with fewer digits") from None
-    return dict(tree)
-
-
-def _syntax_error(text: str, error: ParseError) -> ExpressionError:
-    position = error.lex_position
-    if error.msg.startswith("Quoted"):  # its position is always zero
-        return ExpressionError("expected a function name without quotes", text.find("("))
-    if isinstance(error, LexerError) and error.message.startswith("Unclosed"):
-        return ExpressionError(f"expected a closing {text[position]}, not the end of the expression", position)
-    found = re.match(r"-?\w+|==|&&|\|\||\S", text[position:])
-    fragment = found.group() if found else "end of the expression"
-    return ExpressionError(f"unexpected {fragment}", position, hint=syntax_hint(text, position))
-
-
-# Meaning
-
-
 def _children(node: Node) -> list[Node]:
     """The children in the order of the text: a filter's condition stands before what follows the filter."""
     match node["type"]:
@@ -169,7 +131,7 @@ class _Check:
         self._text = text
         self._names = names
         self._elements = any(name in names for name in ELEMENT_NAMES)
-        self._tokens = _tokens(text)
+        self._tokens = tokens(text)
 
     def whole(self, tree: Node) -> None:
         """Check everything; fills ``positions``, ``roots`` and ``steady``, the largest parts that are so by id."""
@@ -280,11 +242,6 @@ class _Check:
             code="unknown_name",
             hint=hint,
         )
-
-
-def _tokens(text: str) -> Iterator[tuple[str, int]]:
-    kinds = {"unquoted_identifier", "quoted_identifier", "expref", "not"}
-    return ((token["value"], token["start"]) for token in Lexer().tokenize(text) if token["type"] in kinds)
 
 
 def _check_call(node: Node, position: int | None) -> None:
