@@ -104,6 +104,22 @@ def test_sending_and_mapping_are_independent_wings() -> None:
     assert all("core/sending" not in ALLOWED[room] for room in ("core/mapping", "core/expressions"))
 
 
+def test_core_stands_on_three_levels() -> None:
+    """Records and words; expressions and sending; mapping."""
+    levels: dict[str, int] = {}
+    for row, _ in rows():
+        below = [levels[room] for room in ALLOWED[row[0]] - set(row) if room in levels]
+        levels.update(dict.fromkeys((room for room in row if room.startswith("core/")), max(below, default=-1) + 1))
+    assert levels["core/mapping"] == max(levels.values()) == 2
+    assert levels["core/sending"] == levels["core/expressions"] == 1
+
+
+def test_a_long_file_of_core_says_why_at_its_top() -> None:
+    long = {path.name: path.read_text() for path in (PACKAGE / "core").rglob("*.py")}
+    long = {name: text for name, text in long.items() if text.count("\n") > 300}
+    assert all("Above 300 lines: " in (ast.get_docstring(ast.parse(text)) or "") for text in long.values()), long.keys()
+
+
 def test_the_loop_knows_neither_kafka_nor_aws_nor_the_file() -> None:
     for room in ("loop", "delivery", "watch"):
         assert ALLOWED[room].isdisjoint({"kafka", "aws", "config", "core/mapping", "core/expressions"})
