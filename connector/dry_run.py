@@ -193,8 +193,7 @@ def _traced(loaded: Loaded, traces: dict[str, Trace]) -> Loaded:
     mappings = []
     for spec in loaded.config.pipelines:
         trace = traces[spec.name] = Trace()
-        # Topics have nothing to do with it, and were judged when the file was loaded.
-        compiled = compile_pipeline(spec.model_copy(update={"topics": []}), trace)
+        compiled = compile_pipeline(spec, trace)
         mappings += [] if isinstance(compiled, list) else [compiled]
     return replace(loaded, mappings=tuple(mappings))
 

@@ -95,7 +95,7 @@ def load_text(text: str, name: str, env: Mapping[str, str]) -> Loaded | list[Pro
     mappings: list[CompiledRules] = []
     pipelines = usable(read.tree.data, located.is_bare)
     for partial in pipelines:
-        compiled = _compile(partial.spec)
+        compiled = compile_pipeline(partial.spec)
         if isinstance(compiled, list):
             problems += [_spec_problem(partial, error, located) for error in compiled]
         else:
@@ -138,11 +138,6 @@ def _of_the_form(read: _Read, located: Located) -> Iterator[Problem]:
         # Nothing more is to be said about a value that YAML could not make sense of.
         faulty = {fault.path for fault in read.tree.faults if fault.code != "duplicate-key"}
         yield from problems_of(read.error, Config, located, faulty)
-
-
-def _compile(pipeline: PipelineSpec) -> CompiledRules | list[SpecError]:
-    """Topics are judged in ``checks``, where they can point into the expression and never raise."""
-    return compile_pipeline(pipeline.model_copy(update={"topics": [], "exclude": []}))
 
 
 def _spec_problem(partial: Partial, error: SpecError, located: Located) -> Problem:

@@ -50,7 +50,7 @@ class Expression(NamedTuple):
 def compile_expression(text: str, *, names: Collection[str] = ROOTS, work: Work | None = None) -> Expression:
     """Read, check and compile ``text``; ``names`` are the members that the root will have.
 
-    With ``work`` that is shared, whoever evaluates says when a record begins.
+    With ``work`` that is shared, the caller says when a record begins.
 
     Raises:
         ExpressionError: the first mistake, with its position.

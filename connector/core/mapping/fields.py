@@ -36,7 +36,7 @@ class Dropped(Exception):
     """A field says ``otherwise: skip`` for what it found, and why: the event is not made."""
 
     def __init__(self, reason: Skip) -> None:
-        super().__init__()  # without words: those are for whoever explains it
+        super().__init__()  # no message: the explanation has its own
         self.reason = reason
 
 

@@ -24,7 +24,6 @@ from connector.core.mapping.scope import (
     compile_condition,
 )
 from connector.core.mapping.specs import PipelineSpec, PutEventsSpec, Rule
-from connector.core.mapping.topics import fault, is_pattern
 from connector.core.records import (
     DataError,
     Failed,
@@ -115,10 +114,8 @@ class CompiledRules:
 
 
 def compile_pipeline(spec: PipelineSpec, trace: Trace | None = None) -> CompiledRules | list[SpecError]:
-    """The pipeline as a callable, or everything that is wrong with it; ``trace`` records every step."""
+    """The rules as a callable, or everything that is wrong with them; ``trace`` records every step."""
     scope = Scope((), f"pipeline {spec.name}", RECORD_NAMES, [], set(), Work(), trace)
-    _check_topics(scope.at("topics"), spec.topics)
-    _check_topics(scope.at("exclude"), spec.exclude)
     conditions, steps = [], []
     for number, rule in enumerate(spec.rules):
         here = replace(scope.at("rules", number), label=f"pipeline {spec.name}, rule {rule.name}:")
@@ -142,13 +139,6 @@ def _unmatched(spec: PipelineSpec) -> Filtered | Rejection:
     if spec.unmatched == "skip":
         return Filtered()
     return Rejection(Stage.MAP, Reason.UNMATCHED, f"pipeline {spec.name}: no rule matches", pipeline=spec.name)
-
-
-def _check_topics(scope: Scope, topics: Sequence[str]) -> None:
-    for number, topic in enumerate(topics):
-        wrong = fault(topic) if is_pattern(topic) else None
-        if wrong is not None:
-            scope.at(number).fail("invalid_regex", wrong.message, wrong.position, wrong.hint)
 
 
 def _check_names(scope: Scope, rules: Sequence[Rule]) -> None:

@@ -110,7 +110,7 @@ def to_properties(value: Any) -> str | None:
     if not isinstance(value, dict):
         raise wrong_type("an object", value)
     found = {name: to_property(item) for name, item in value.items() if item is not None}
-    # Not a JsonObject: its names are a stranger's, and some are reserved.
+    # Not a JsonObject: its names come from the record, and some are reserved.
     return str(serialise(found)) if found else None
 
 

@@ -65,7 +65,7 @@ class Lane:
         self.closed = False  # nothing that comes later could join them
         self.in_flight = 0
         self.attempts = 0
-        self.not_before: float | None = None  # set while a repeat waits
+        self.not_before: float | None = None  # set while a retry waits
         self.limit = MAX_EVENTS_PER_CALL
         self.suspects = 0  # how many at the head contain one that the service rejects
         self.ticket = 0  # the only valid place in a queue; 0 where it stands in none
@@ -110,9 +110,9 @@ class Lanes:
         self.draining = False
         self._linger = linger
         self._lanes: dict[str, Lane] = {}
-        self._ready: list[_Place] = []  # a heap by when linger ends or would have: closed lanes, and repeats
+        self._ready: list[_Place] = []  # a heap by when linger ends or would have: closed lanes, and retries
         self._lingering: list[_Place] = []  # a heap by when linger ends
-        self._delayed: list[_Place] = []  # a heap by when a repeat may go
+        self._delayed: list[_Place] = []  # a heap by when a retry may go
         self._tickets = 0
         self._waiting = 0
 
@@ -255,7 +255,7 @@ class Lanes:
                 self._requeue(lane)
 
     def wake(self) -> None:
-        """Let every repeat go now: what they waited for has ended."""
+        """Let every retry go now: what they waited for has ended."""
         self._admit(math.inf)
 
 

@@ -166,7 +166,7 @@ def _growth_of_calm(calm: float) -> float:
 
 
 def backoff(attempt: int, initial: float, maximum: float, chance: float) -> float:
-    """Seconds to wait before attempt ``attempt`` (1 is the first repeat): exponential, capped, full jitter.
+    """Seconds to wait before attempt ``attempt`` (1 is the first retry): exponential, capped, full jitter.
 
     Args:
         attempt: how many times the call has failed.

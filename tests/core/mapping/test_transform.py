@@ -122,7 +122,7 @@ def test_without_a_timestamp_an_event_has_an_id_of_its_place_alone() -> None:
     assert orjson.loads(made.entries[0].body)["eventId"] == "clicks-2-7-0"
 
 
-def test_a_topic_that_is_created_anew_repeats_no_id() -> None:
+def test_a_topic_that_is_recreated_repeats_no_id() -> None:
     ids = {
         orjson.loads(the_entry(view(at=1_700_000_000)._replace(timestamp=at)).body)["eventId"]
         for at in (1_795_500_000_123, 1_795_500_000_124, None)

@@ -75,7 +75,7 @@ def test_a_call_in_flight_is_counted_until_it_is_settled() -> None:
     assert destination.in_flight == 0
 
 
-def test_throttling_slows_the_channel_and_the_lane_steps_aside_shortly() -> None:
+def test_throttling_slows_the_destination_and_the_lane_steps_aside_shortly() -> None:
     destination = channel_with(item())
     now = 0.0
     for number in range(10):
@@ -115,7 +115,7 @@ def test_throttled_calls_do_not_count_as_failures_of_the_lane() -> None:
     ("outcome", "advice"),
     [(Fatal("AccessDeniedException", "allow it"), "allow it"), (Expired("ExpiredToken"), "clock")],
 )
-def test_what_no_repeat_can_help_is_fatal_and_loses_nothing(outcome: Outcome, advice: str) -> None:
+def test_what_no_retry_can_help_is_fatal_and_loses_nothing(outcome: Outcome, advice: str) -> None:
     destination = channel_with(item())
     settled = send(destination, outcome, 0.0)
     assert settled.fatal is not None
@@ -148,7 +148,7 @@ def test_an_outage_is_unsettled_once_nothing_is_left_to_send() -> None:
     assert not asking.unsettled, "it has ended"
 
 
-def test_in_an_outage_one_call_asks_and_the_others_wait_for_its_answer() -> None:
+def test_in_an_outage_one_call_probes_and_the_others_wait_for_its_answer() -> None:
     destination = breaker()
     assert destination.take(0.0) is None
     ready_at = destination.ready_at(0.0)
@@ -201,7 +201,7 @@ def test_a_destination_with_nothing_to_send_keeps_its_tokens() -> None:
     assert destination.take(0.0) is not None
 
 
-def test_the_time_that_the_pace_holds_calls_back_is_counted() -> None:
+def test_the_time_that_the_rate_limiter_holds_calls_back_is_counted() -> None:
     destination = channel_with(item("a"), item("b"), limits=LIMITS._replace(requests_per_second=0.5))
     must_take(destination, 0.0)
     assert destination.take(0.5) is None

@@ -96,7 +96,7 @@ def test_while_a_call_is_away_its_lane_fills() -> None:
     assert len(must_take(lanes, LINGER).items) == 10
 
 
-def test_a_repeat_carries_what_came_meanwhile() -> None:
+def test_a_retry_carries_what_came_meanwhile() -> None:
     lanes = lanes_with(*many(2))
     batch = must_take(lanes, LINGER)
     lanes.add(item())
@@ -107,7 +107,7 @@ def test_a_repeat_carries_what_came_meanwhile() -> None:
     assert len(must_take(lanes, 3.0).items) == 4
 
 
-def test_a_lane_that_waits_to_repeat_does_not_go_because_it_is_full() -> None:
+def test_a_lane_that_waits_to_retry_does_not_go_because_it_is_full() -> None:
     lanes = lanes_with(*many(10))
     lanes.postpone(must_take(lanes, 0.0), 3.0)
     for each in many(10):
@@ -116,7 +116,7 @@ def test_a_lane_that_waits_to_repeat_does_not_go_because_it_is_full() -> None:
     assert len(must_take(lanes, 3.0).items) == 10
 
 
-def test_a_repeat_does_not_wait_to_be_batched() -> None:
+def test_a_retry_does_not_wait_to_be_batched() -> None:
     lanes = lanes_with(item())
     lanes.draining = True
     batch = must_take(lanes, 0.0)
@@ -156,7 +156,7 @@ def test_a_lane_that_was_woken_goes_with_what_fills_it_meanwhile() -> None:
     assert lanes.take(200.0) is None
 
 
-def test_after_a_repeat_has_gone_through_the_next_call_waits_to_be_batched_again() -> None:
+def test_after_a_retry_has_gone_through_the_next_call_waits_to_be_batched_again() -> None:
     lanes = lanes_with(item(), item(user="u", since=5.0))
     lanes.postpone(must_take(lanes, LINGER), 5.0)
     lanes.delivered(must_take(lanes, 5.0))
@@ -265,7 +265,7 @@ def test_after_the_culprit_has_gone_calls_carry_ten_again() -> None:
     assert sizes == [10, 5, 2, 1, 10, 10, 9]
 
 
-def test_what_is_suspected_stays_so_while_it_is_repeated() -> None:
+def test_what_is_suspected_stays_so_while_it_is_retried() -> None:
     lanes = lanes_with(*many(10))
     assert lanes.split(must_take(lanes, 0.0)) is None
     half = must_take(lanes, 0.0)
@@ -318,7 +318,7 @@ def test_what_is_revoked_is_dropped_and_what_is_in_flight_stays() -> None:
 
 
 @pytest.mark.parametrize("how", ["postpone", "split"])
-def test_a_repeat_does_not_carry_what_was_revoked_meanwhile(how: str) -> None:
+def test_a_retry_does_not_carry_what_was_revoked_meanwhile(how: str) -> None:
     leaving, staying = partition(0), partition(1)
     lanes = lanes_with(item(owner=leaving), item(owner=staying), item(owner=leaving))
     batch = must_take(lanes, LINGER)
@@ -349,7 +349,7 @@ def test_a_lane_of_which_all_was_revoked_is_gone(how: str) -> None:
     assert lanes.ready_at(99.0) == 99.0 + LINGER
 
 
-def test_a_lane_that_loses_entries_still_waits_to_repeat() -> None:
+def test_a_lane_that_loses_entries_still_waits_to_retry() -> None:
     leaving = partition(0)
     lanes = lanes_with(item(), item(owner=leaving))
     lanes.postpone(must_take(lanes, LINGER), 50.0)
@@ -403,7 +403,7 @@ def test_void_places_do_not_pile_up_however_long_entries_may_linger() -> None:
     assert most < 200
 
 
-def test_a_lane_that_always_fails_asks_no_more_often_than_its_neighbours() -> None:
+def test_a_lane_that_always_fails_goes_no_more_often_than_its_neighbours() -> None:
     lanes = lanes_with(*[item(f"healthy-{number}", since=0.1) for number in range(3)], item("failing", since=0.0))
     asked = []
     for second in range(2, 6):

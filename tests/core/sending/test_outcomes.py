@@ -92,7 +92,7 @@ def test_what_botocore_calls_transient_is_sent_again() -> None:
         assert isinstance(classify("", status), Retryable)
 
 
-def test_every_code_that_botocore_repeats_is_repeated() -> None:
+def test_every_code_that_botocore_retries_is_retried() -> None:
     rules = json.loads(resources.files("botocore").joinpath("data/_retry.json").read_text())["definitions"]
     for name in ("throttling", "throttling_exception", "request_throttled_exception", "too_many_requests"):
         answer = rules[name]["applies_when"]["response"]
@@ -145,7 +145,7 @@ def test_a_signature_of_another_time_is_told_by_its_message(code: str, message: 
     assert isinstance(classify(code, 403, "wrong"), Fatal)
 
 
-def test_the_message_of_a_rejection_does_not_make_it_a_question_of_the_clock() -> None:
+def test_the_message_of_a_rejection_does_not_blame_the_clock() -> None:
     assert isinstance(classify("InvalidInputException", 400, "the offer expired"), Rejected)
 
 
@@ -164,7 +164,7 @@ def test_advice_on_a_denial_is_what_the_service_authorization_reference_allows()
         assert resource not in denied.advice
 
 
-def test_why_a_call_is_repeated_is_described_by_its_code_and_what_is_known() -> None:
+def test_why_a_call_is_retried_is_described_by_its_code_and_what_is_known() -> None:
     assert described(Retryable("HTTP 500", Status.SERVER_ERROR)) == "HTTP 500"
     assert described(Retryable("SSLError", Status.CONNECTION, "tls: h:1")) == "SSLError: tls: h:1"
 
