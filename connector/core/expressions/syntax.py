@@ -2,8 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from jmespath.exceptions import EmptyExpressionError, IncompleteExpressionError, LexerError, ParseError
@@ -14,12 +13,11 @@ from connector.core.expressions.calling import ExpressionError
 from connector.core.expressions.hints import syntax_hint
 
 
-@contextmanager
-def _deprecations_ignored() -> Iterator[None]:
-    """``View`` between backticks for "View" is deprecated, and in every second example of ``aws --query``."""
+def _silently(read: Callable[[str], Any], text: str) -> Any:
     with warnings.catch_warnings():
+        # `View` for "View" is deprecated, and in every second example of aws --query.
         warnings.simplefilter("ignore", PendingDeprecationWarning)
-        yield
+        return read(text)
 
 
 def parse(text: str) -> dict[str, Any]:
@@ -29,8 +27,7 @@ def parse(text: str) -> dict[str, Any]:
         ExpressionError: the first mistake, with its position.
     """
     try:
-        with _deprecations_ignored():
-            tree: Any = Parser().parse(text).parsed
+        tree = _silently(Parser().parse, text).parsed
     except EmptyExpressionError:
         raise ExpressionError("expected an expression, not an empty text", 0) from None
     except IncompleteExpressionError:
@@ -56,6 +53,5 @@ def _syntax_error(text: str, error: ParseError) -> ExpressionError:
 def tokens(text: str) -> Iterator[tuple[str, int]]:
     """Names, ``&`` and ``!`` with their positions, in the order of the text."""
     kinds = {"unquoted_identifier", "quoted_identifier", "expref", "not"}
-    with _deprecations_ignored():
-        found = list(Lexer().tokenize(text))
+    found = _silently(lambda whole: list(Lexer().tokenize(whole)), text)
     return ((token["value"], token["start"]) for token in found if token["type"] in kinds)
