@@ -17,7 +17,7 @@ import structlog
 
 from connector import __version__, logs
 from connector.aws.credentials import Account, NotConfigured, Role
-from connector.aws.put_events import Wire
+from connector.aws.put_events import PutEventsClient
 from connector.aws.sender import SenderThread
 from connector.config import Config, Loaded
 from connector.config.client_properties import base_properties, for_consumer, for_producer
@@ -128,7 +128,7 @@ def _lived(
 def _parts(loaded: Loaded, metrics: Metrics, signals: Signals, environment: Environment) -> Parts | None:
     """Put the parts together, once Kafka has answered; None where a signal came first."""
     config = loaded.config
-    wire = Wire(_account(config), config.delivery.request_timeout)
+    sink = PutEventsClient(_account(config), config.delivery.request_timeout)
     clients = ClientFactory(config.kafka, metrics, environment)
     source = _source(config, metrics, clients)
     try:
@@ -141,17 +141,17 @@ def _parts(loaded: Loaded, metrics: Metrics, signals: Signals, environment: Envi
     if signals.stopping():
         return None
     dead_letters = _dead_letters(config, metrics, clients)
-    calls = SenderThread(wire)
-    carrier, end_traces = traced(calls, wire.endpoint, wire.region, environment.wall)
+    calls = SenderThread(sink)
+    carrier, end_traces = traced(calls, sink.endpoint, sink.region, environment.wall)
     counted = CountedCalls(carrier)
     router = Router(loaded.pipelines, config.dead_letter.topic)
     loop = Loop(source, counted, dead_letters, router, _settings(loaded), metrics, environment)
-    facts = _facts(loaded, wire.endpoint, environment.wall())
+    facts = _facts(loaded, sink.endpoint, environment.wall())
     board = Board(facts, loop, source, counted.counts, dead_letters, metrics, environment, signals.stopping)
     watch = Watch(loop, source, metrics, environment, board.look)
     timeout = config.delivery.shutdown_timeout
     return Parts(
-        source, loop, board, watch, clients, dead_letters, calls, end_traces, environment.clock, timeout, wire.endpoint
+        source, loop, board, watch, clients, dead_letters, calls, end_traces, environment.clock, timeout, sink.endpoint
     )
 
 

@@ -156,7 +156,7 @@ HELPERS = sorted(path for folder in ("tests", "bench", "tools") for path in (REP
 
 
 def folder_of(module: list[str]) -> str:
-    """tests.wire.web is of wire; what lies in tests/ itself is of no folder."""
+    """tests.wire.clients is of wire; what lies in tests/ itself is of no folder."""
     return module[1] if len(module) > 2 else ""
 
 

@@ -1,1 +1,12 @@
-"""Everything that knows AWS: credentials, signatures, HTTP, the call."""
+"""Everything that knows AWS: credentials, signatures, HTTP, the call.
+
+| module | what it holds |
+|---|---|
+| sender.py | the thread in which all calls are made |
+| put_events.py | one call: request, response, and what the response means for the loop |
+| sigv4.py | signatures |
+| http.py | kept-alive connections; timeouts, proxies, TLS |
+| origin.py | where requests go: host, port, TLS, proxy |
+| failures.py | why there was no response, in words |
+| credentials.py | region and credentials, found by boto3's own chain |
+"""

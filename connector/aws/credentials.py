@@ -1,7 +1,7 @@
-"""Who we are to AWS, for every call there: boto3's own chain finds it, and nothing of it is kept here.
+"""Region and credentials for every call to AWS, found by boto3's own chain. Nothing is cached here.
 
-personalize.py signs events with it, and msk.py tokens for Kafka. So both find the same region and the same credentials,
-wait as long for whoever hands them out, and miss them with the same words.
+put_events.py signs calls with them, and kafka/msk_tokens.py signs tokens for Amazon MSK. Both find the same region and
+credentials, wait equally long for them, and report missing ones in the same words.
 """
 
 import os
@@ -26,7 +26,7 @@ class Role(NamedTuple):
 
 
 class Account(NamedTuple):
-    """Which AWS to talk to. What is None is for boto3's own chain to find: environment, profile, instance."""
+    """Which AWS to call. boto3's own chain finds what is None: in the environment, a profile, or the instance."""
 
     region: str | None = None
     endpoint_url: str | None = None
@@ -34,11 +34,11 @@ class Account(NamedTuple):
 
 
 class NotConfigured(Exception):
-    """No client can be made of what there is; the message says what is missing."""
+    """A client cannot be made; the message says what is missing."""
 
 
 def client_config(timeout: float) -> Config:
-    """How botocore's own clients behave: they wait for so many seconds, try once, and say who we are."""
+    """Settings for botocore's own clients: a read timeout in seconds, one attempt, and our name as the user agent."""
     return Config(
         retries={"total_max_attempts": 1},
         connect_timeout=CONNECT_TIMEOUT,
@@ -48,38 +48,41 @@ def client_config(timeout: float) -> Config:
 
 
 def new_session(region: str | None, config: Config) -> Session:
-    """A session that knows its region, where anything names one."""
+    """A session; its region is the given one, or that of AWS_REGION."""
     session = get_session()
-    # Every other AWS SDK reads AWS_REGION, and EKS sets it; botocore by itself looks at AWS_DEFAULT_REGION only.
+    # Every other AWS SDK reads AWS_REGION, and EKS sets it. botocore alone reads only AWS_DEFAULT_REGION.
     region = region or os.environ.get("AWS_REGION")
     if region:
         session.set_config_variable("region", region)
-    # For the clients that fetch credentials, too: all calls wait while one of those is asked, and botocore's own
-    # defaults would let an unreachable one take minutes.
+    # This holds for the clients that fetch credentials, too. All calls wait for credentials, and with botocore's
+    # defaults an unreachable service would block them for minutes.
     session.set_default_client_config(config)
     return session
 
 
 def _without_page(message: str) -> str:
-    """Botocore quotes what a container's agent answered, which may be anything."""
+    """Without the response of a container's agent, which botocore quotes: it may hold anything."""
     before, mark, _ = message.partition("from container metadata: ")
     return f"{before}{mark.removesuffix(': ')}"
 
 
 def find_credentials(session: Session, role: Role | None) -> Credentials:
-    """What boto3's chain finds, or the role that is assumed with it, which is fetched when it is first used.
+    """The credentials that boto3's chain finds, or those of the role, which are fetched at first use.
 
     Raises:
-        NotConfigured: there are none, or half of a pair, or of a profile that is not there.
+        NotConfigured: there are none, only half of a pair is set, or the profile does not exist.
     """
     try:
         found = session.get_credentials()
-    except (BotoCoreError, ValueError) as error:  # no such profile, half of a pair of keys, an agent at a strange host
+    except (
+        BotoCoreError,
+        ValueError,
+    ) as error:  # no such profile, half of a pair of keys, a forbidden host of an agent
         raise NotConfigured(f"no AWS credentials: {_without_page(str(error))}") from error
-    except OSError as error:  # a file with a token that is not there
+    except OSError as error:  # the file of a token does not exist
         raise NotConfigured(f"no AWS credentials: {error.strerror} ({error.filename})") from error
     except Exception as error:
-        # botocore believes whoever answers 200: a container's agent, or what answers in its place.
+        # botocore accepts any 200 response, also from a program that responds in the place of a container's agent.
         raise NotConfigured(
             f"no AWS credentials: a container's agent or another service answers, but not with credentials "
             f"({type(error).__name__}); check AWS_CONTAINER_CREDENTIALS_FULL_URI, "

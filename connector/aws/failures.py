@@ -1,6 +1,6 @@
-"""Why there was no answer, in words: which host, and what kind of failure.
+"""Why there was no response, in words: which host, and what kind of failure.
 
-Codes are botocore's, which people search for. The kinds are dns, refused, unreachable, timeout, tls, proxy and closed.
+Codes are botocore's, because people search for those. Kinds: dns, refused, unreachable, timeout, tls, proxy, closed.
 """
 
 import errno
@@ -17,9 +17,9 @@ _TLS_REASON = re.compile(r"[A-Z0-9_]{1,60}")
 
 
 class CallFailed(Exception):
-    """No answer, and whether the other side has acted on the request is unknown.
+    """There is no response, and whether the server acted on the request is unknown.
 
-    ``code`` is botocore's word for it, ``detail`` names kind and host. ``untrusted`` is for certificates.
+    ``code`` is botocore's, ``detail`` names kind and host. ``untrusted``: its certificate is not trusted.
     """
 
     def __init__(self, code: str, detail: str, *, timed_out: bool = False, untrusted: bool = False) -> None:
@@ -31,12 +31,12 @@ class CallFailed(Exception):
 
 
 def closed(where: str, why: str = "closed the connection before it had answered") -> CallFailed:
-    """The connection ended without an answer."""
+    """The connection was closed before a response came."""
     return CallFailed("ConnectionClosedError", f"closed: {where} {why}")
 
 
 def late(where: str, seconds: float) -> CallFailed:
-    """The answer did not come in time."""
+    """The response did not come in time."""
     return CallFailed("ReadTimeoutError", f"timeout: no answer from {where} within {seconds:g} s", timed_out=True)
 
 
@@ -47,7 +47,7 @@ def not_connected(where: str, seconds: float) -> CallFailed:
 
 
 def tunnel_refused(proxy: str, target: str, status: int) -> CallFailed:
-    """A proxy was reached and makes no connection."""
+    """The proxy responded, but refused to connect."""
     advice = "; check its user and password" if status == 407 else ""
     return CallFailed("ProxyConnectionError", f"proxy: {proxy} answered {status} to CONNECT {target}{advice}")
 
@@ -78,7 +78,7 @@ def _unreachable(error: OSError, where: str) -> str:
 
 
 def _numbers(error: OSError) -> set[int]:
-    """Where a name has several addresses, asyncio has one error for all of them, without a number of its own."""
+    """The error numbers. For a name with several addresses asyncio raises one error that only quotes them."""
     if error.errno is not None:
         return {error.errno}
     if isinstance(error, ConnectionResetError):
@@ -87,14 +87,14 @@ def _numbers(error: OSError) -> set[int]:
 
 
 def untrusted(error: BaseException) -> ssl.SSLCertVerificationError | None:
-    """The verification of a certificate that failed, wherever libraries have wrapped it."""
+    """The failed verification of a certificate, however deep libraries have wrapped it."""
     return next((each for each in _chain(error) if isinstance(each, ssl.SSLCertVerificationError)), None)
 
 
 def code_of(error: ClientError) -> str:
-    """The code of an error that AWS answered with; empty where the answer is somebody else's page.
+    """The code of an AWS error response; empty for any other page, such as a proxy's.
 
-    Where an answer names no error, botocore takes the status for its code.
+    Where a response names no error, botocore uses the status as its code.
     """
     details: Any = error.response
     code = str(details.get("Error", {}).get("Code", ""))
@@ -115,6 +115,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             continue
         seen.add(id(each))
         yield each
-        kwargs = getattr(each, "kwargs", {})  # botocore keeps what it wraps there
+        kwargs = getattr(each, "kwargs", {})  # where botocore keeps what it wraps
         inner = [each.__cause__, each.__context__, kwargs.get("error"), getattr(each, "reason", None), *each.args]
         waiting += [one for one in inner if isinstance(one, BaseException)]

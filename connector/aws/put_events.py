@@ -1,12 +1,12 @@
-"""One call on the wire becomes an Outcome; the only place that knows how AWS answers.
+"""Makes one PutEvents call and turns its result into an Outcome.
 
-boto3 resolves endpoint, proxies, certificates and model, and in credentials.py region and credentials. But
-``client.put_events`` validates again what is validated already and serialises again what is serialised already, at ten
-times the price; so the body is put together from the entries' JSON, signed by aws/sigv4.py and sent by wire.py.
-Tests hold the request equal to the one that the client would have sent, and the signature to botocore's.
+boto3 resolves endpoint, proxies, certificates and model, and in credentials.py region and credentials. But boto3's
+``client.put_events`` validates and serialises again what is validated and serialised already, which costs ten times as
+much. So the body is joined here from the entries' JSON, sigv4.py signs it and http.py sends it. Tests compare the
+request with the one that boto3 sends, and the signature with botocore's.
 
-There is one owner of retries, and it is the loop: every call here is tried once, except that credentials which turn
-out too old are replaced and the call sent again, since the service has not looked at it.
+Only the loop retries: every call is tried once here. One exception: the service refuses expired credentials before it
+reads the events, so the call is sent again with fresh credentials.
 """
 
 import asyncio
@@ -35,7 +35,8 @@ from connector.aws.credentials import (
     new_session,
 )
 from connector.aws.failures import CallFailed, code_of, untrusted, verdict
-from connector.aws.http import Connections, Origin, Response
+from connector.aws.http import Connections, Response
+from connector.aws.origin import Origin
 from connector.aws.sigv4 import Keys, Signer
 from connector.core.sending import answers
 from connector.core.sending.answers import Certificates
@@ -63,15 +64,15 @@ _ROLES: Final = {
 }
 
 
-class Wire:
-    """Sends batches, each in a call of its own, within one asyncio loop.
+class PutEventsClient:
+    """Makes PutEvents calls, one a batch, in one asyncio loop.
 
     Args:
         account: region, endpoint, role.
-        timeout: seconds to wait for an answer.
+        timeout: seconds to wait for a response at most.
 
     Raises:
-        NotConfigured: there is no region, or there are no credentials, or no certificates where they should be.
+        NotConfigured: the region, the credentials or the file of certificates are missing.
     """
 
     def __init__(self, account: Account, timeout: float) -> None:
@@ -95,7 +96,7 @@ class Wire:
         self._where = origin.where
         self._clock = time.monotonic
         self._certificates = Certificates()
-        self._certificates_of_others = Certificates()  # of those who hand out credentials
+        self._certificates_of_credentials = Certificates()  # of the services that hand out credentials
 
     def _session(self) -> Session:
         return new_session(self._account.region, self._config)
@@ -104,7 +105,7 @@ class Wire:
         return find_credentials(session, self._account.role)
 
     async def send(self, batch: Batch) -> Outcome:
-        """Send the batch's events; never raises for anything that a network or a service can do."""
+        """Send the batch's events. Never raises for anything that a network or a service can do."""
         used = self._credentials
         outcome = await self._try(batch, used)
         if not isinstance(outcome, Expired):
@@ -125,25 +126,25 @@ class Wire:
                 return self._certificates.on_untrusted(failure.code, failure.detail, self._clock())
             return Retryable(failure.code, Status.TIMEOUT if failure.timed_out else Status.CONNECTION, failure.detail)
         except ClientError as error:
-            # Not of PutEvents: credentials are fetched by calls of their own, to STS.
+            # Raised by the call that fetches credentials (STS), not by PutEvents.
             return _of_credentials(error)
         except BotoCoreError as error:
             return self._without_credentials(error)
         except _Unrenewable as error:
             return error.outcome
         self._certificates.on_answer()
-        self._certificates_of_others.on_answer()
+        self._certificates_of_credentials.on_answer()
         return self._meaning(response)
 
     def _without_credentials(self, error: BotoCoreError) -> Outcome:
         kind, certificate = type(error).__name__, untrusted(error)
-        # Of the URL only the host: it may hold a user and a password.
+        # Only the host: the URL may hold a user and a password.
         host = urlsplit(str(error.kwargs.get("endpoint_url", ""))).hostname
         who = host or "the service that hands them out"
         if certificate is not None:
             said = f"tls: no AWS credentials, the certificate of {who} is not trusted ({verdict(certificate)})"
-            return self._certificates_of_others.on_untrusted(kind, said, self._clock())
-        # Metadata and token services that do not answer, or not as AWS does: as passing as any outage.
+            return self._certificates_of_credentials.on_untrusted(kind, said, self._clock())
+        # A metadata or token service is down, or another program responds in its place. Both pass, so retry.
         return Retryable(kind, Status.CONNECTION, f"no AWS credentials: {who} does not answer as AWS does")
 
     def _meaning(self, response: Response) -> Outcome:
@@ -160,7 +161,7 @@ class Wire:
         return b"%b%bContent-Length: %d\r\n\r\n" % (self._head, lines.encode(), len(content))
 
     def _renewed(self, used: Credentials) -> Credentials:
-        """Credentials resolved anew, the whole chain from the start; by one thread for all that found them too old."""
+        """Fresh credentials from the whole chain. Of all calls that found them expired, only one runs the chain."""
         with self._renewing:
             if self._credentials is used:
                 self._credentials = self._find_credentials(self._session())
@@ -168,15 +169,15 @@ class Wire:
 
     def _refusal(self, response: Response) -> Outcome:
         status = response.status
-        answer = {"status_code": status, "headers": response.headers, "body": response.content}
+        parts = {"status_code": status, "headers": response.headers, "body": response.content}
         try:
-            error = self._parser.parse(answer, self._output_shape).get("Error", {})
-        except Exception:  # noqa: BLE001  a body that is cut short, say: the status has to do
+            error = self._parser.parse(parts, self._output_shape).get("Error", {})
+        except Exception:  # noqa: BLE001  the body may be cut short; the status is enough
             error = {}
         return classify(_own_code(str(error.get("Code", "")), status), status, str(error.get("Message", "")))
 
     def close(self) -> None:
-        """Close the connections that are kept."""
+        """Close the idle connections."""
         self._connections.close()
 
 
@@ -194,14 +195,14 @@ def _renew(credentials: Credentials) -> Any:
     except (BotoCoreError, ClientError):
         raise
     except RuntimeError:
-        # botocore's word for credentials that were fetched anew and had expired already.
+        # botocore raises this when the credentials that it has just fetched are expired, too.
         raise _Unrenewable(Expired("ExpiredToken")) from None
     except Exception as error:  # noqa: BLE001  a credential_process that prints anything, for example
         raise _Unrenewable(Retryable(type(error).__name__, Status.CONNECTION, NO_CREDENTIALS)) from None
 
 
 async def _keys(credentials: Credentials) -> Keys:
-    # What must be fetched is fetched elsewhere: it may take seconds, and calls that are under way go on meanwhile.
+    # Fetching may take seconds. It runs in another thread, so that calls in flight go on.
     renewable: Any = credentials
     frozen: Any
     if getattr(renewable, "refresh_needed", bool)():
@@ -212,7 +213,7 @@ async def _keys(credentials: Credentials) -> Keys:
 
 
 def body(batch: Batch) -> bytes:
-    """The request's JSON, put together from what the entries hold already."""
+    """The request's JSON, joined from the JSON that the entries hold already."""
     user = b"" if batch.user_id is None else b'"userId":%b,' % orjson.dumps(batch.user_id)
     return b'{"trackingId":%b,%b"sessionId":%b,"eventList":[%b]}' % (
         orjson.dumps(batch.tracking_id),
@@ -223,21 +224,21 @@ def body(batch: Batch) -> bytes:
 
 
 def _own_code(code: str, status: int) -> str:
-    # Where an answer names no error, the parser takes the status for its code.
+    # Where a response names no error, the parser uses the status as its code.
     return "" if code == str(status) else code
 
 
 def _of_credentials(error: ClientError) -> Outcome:
     details: Any = error.response
     code, status = code_of(error), details.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-    if not code:  # a proxy's page
+    if not code:  # an error page of a proxy
         return Retryable(f"HTTP {status}", Status.CONNECTION, NO_CREDENTIALS)
     outcome = classify(code, status, details.get("Error", {}).get("Message", ""))
     match outcome:
         case Retryable() | Expired():
             return outcome
         case Throttled():
-            # Not over the quota of PutEvents, so it is nothing that slower calls would mend.
+            # STS throttles, not PutEvents: slower calls would not help.
             return Retryable(code, Status.CONNECTION)
         case _:
             return Fatal(code, _ROLES.get(error.operation_name, _ROLE))
@@ -258,7 +259,7 @@ def _client(session: Session, endpoint_url: str | None) -> Any:
 
 
 def _check_endpoint(url: str) -> None:
-    """One from the environment or the profile, which no model has seen. Whatever it holds is logged and shown."""
+    """Check an endpoint from the environment or a profile: no other check has seen it, and logs show it."""
     parts = urlsplit(url)
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise NotConfigured(
@@ -269,7 +270,7 @@ def _check_endpoint(url: str) -> None:
 
 
 def _origin(session: Session, url: str) -> Origin:
-    """Where the wire goes, by boto3's own rules for certificates and proxies."""
+    """Where requests go, by boto3's own rules for certificates and proxies."""
     parts = urlsplit(url)
     secure = parts.scheme == "https"
     bundle: Any = session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE") or True
@@ -282,7 +283,7 @@ def _origin(session: Session, url: str) -> Origin:
 
 
 def _proxy(value: str | None) -> str | None:
-    """The proxy of the environment as a URL; without a scheme it means http, as everywhere."""
+    """The proxy of the environment as a URL. Without a scheme it means http, as in curl and botocore."""
     if not value:
         return None
     url = value if "://" in value else f"http://{value.removeprefix('//')}"

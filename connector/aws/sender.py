@@ -1,6 +1,6 @@
-"""All calls are made in a thread of their own: the loop's thread never waits for the network.
+"""All calls are made in one thread of their own, so that the loop's thread never waits for the network.
 
-The two share nothing but two queues, and the loop is woken for a burst of answers, not for each.
+The two threads share only two queues. The loop is woken once for a burst of results, not for each one.
 """
 
 import asyncio
@@ -11,26 +11,26 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from connector.aws.put_events import Wire
+from connector.aws.put_events import PutEventsClient
 from connector.core.sending.lanes import Batch
 from connector.ports import CallResult
 
-GATHERING = 0.002  # seconds that an answer waits for others: to wake the loop costs as much as to settle one
-CLOSING = 2.0  # seconds to wait for the thread that is told to end
+GATHERING = 0.002  # seconds that a result waits for others: waking the loop costs as much as settling a result
+CLOSING = 2.0  # seconds to wait at most for the thread to end
 
 
 class SenderThread:
     """A thread with an asyncio loop in which all calls are made; ``ports.Sender``.
 
-    What fails in it beyond all expectation is raised in the loop's thread.
+    An unexpected exception in this thread is raised in the loop's thread, by ``wait``.
     """
 
-    def __init__(self, wire: Wire) -> None:
-        self._wire = wire
+    def __init__(self, client: PutEventsClient) -> None:
+        self._client = client
         self._batches: deque[Batch] = deque()
-        self._answers: queue.SimpleQueue[list[CallResult | Exception]] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[list[CallResult | Exception]] = queue.SimpleQueue()
         self._gathered: list[CallResult | Exception] = []
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._in_flight: set[asyncio.Task[None]] = set()
         self._loop = _new_event_loop()
         self._thread = threading.Thread(target=self._run, name="calls", daemon=True)
         self._thread.start()
@@ -38,7 +38,7 @@ class SenderThread:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
-        self._wire.close()
+        self._client.close()
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
@@ -46,60 +46,60 @@ class SenderThread:
         """See ``ports.Sender``."""
         self._batches.append(batch)
         if len(self._batches) == 1:
-            # Waking the other thread costs more than a call's share of this one's time; once a burst is enough.
+            # Waking the other thread is expensive; once for a burst of batches is enough.
             self._loop.call_soon_threadsafe(self._start)
 
     def _start(self) -> None:
         while self._batches:
             task = self._loop.create_task(self._send(self._batches.popleft()))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            self._in_flight.add(task)
+            task.add_done_callback(self._in_flight.discard)
 
     async def _send(self, batch: Batch) -> None:
         started = time.monotonic()
         try:
-            outcome = await self._wire.send(batch)
-        except Exception as error:  # noqa: BLE001  raised where somebody sees it, see wait()
+            outcome = await self._client.send(batch)
+        except Exception as error:  # noqa: BLE001  wait() raises it in the loop's thread
             self._gather(error)
         else:
             self._gather(CallResult(batch, outcome, time.monotonic() - started))
 
-    def _gather(self, answer: CallResult | Exception) -> None:
-        self._gathered.append(answer)
+    def _gather(self, result: CallResult | Exception) -> None:
+        self._gathered.append(result)
         if len(self._gathered) == 1:
             self._loop.call_later(GATHERING, self._hand_over)
 
     def _hand_over(self) -> None:
         gathered, self._gathered = self._gathered, []
-        self._answers.put(gathered)
+        self._results.put(gathered)
 
     def wait(self, timeout: float) -> Sequence[CallResult]:
         """See ``ports.Sender``."""
-        answers: list[CallResult] = []
+        results: list[CallResult] = []
         try:
-            gathered = self._answers.get(timeout=timeout) if timeout > 0 else self._answers.get_nowait()
+            gathered = self._results.get(timeout=timeout) if timeout > 0 else self._results.get_nowait()
             while True:
-                for answer in gathered:
-                    if isinstance(answer, Exception):
-                        raise answer
-                    answers.append(answer)
-                gathered = self._answers.get_nowait()
+                for result in gathered:
+                    if isinstance(result, Exception):
+                        raise result
+                    results.append(result)
+                gathered = self._results.get_nowait()
         except queue.Empty:
-            return answers
+            return results
 
     def close(self) -> None:
-        """Give up the calls that are under way, and end the thread."""
+        """Cancel the calls in flight, and end the thread."""
         self._loop.call_soon_threadsafe(self._end)
         self._thread.join(CLOSING)
 
     def _end(self) -> None:
-        for task in self._under_way:
+        for task in self._in_flight:
             task.cancel()
         self._loop.call_soon(self._loop.stop)
 
 
 def _new_event_loop() -> asyncio.AbstractEventLoop:
-    """That of uvloop where it is there: TLS costs half with it."""
+    """The event loop of uvloop where it is installed: it halves the cost of TLS."""
     try:
         make: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
     except ImportError:

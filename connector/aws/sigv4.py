@@ -1,10 +1,10 @@
-"""AWS Signature Version 4 for one endpoint, with all that stays the same between calls worked out once.
+"""AWS Signature Version 4 for one endpoint. Whatever is the same for every call is computed once.
 
-botocore's signer takes any request and costs a hundred microseconds; here method, path and headers are always the same,
-and what is left is one hash of the body and one HMAC. A test holds every signature equal to botocore's.
+botocore's signer takes any request and costs a hundred microseconds. Here method, path and headers are always the same,
+which leaves one hash of the body and one HMAC a call. A test compares every signature with botocore's.
 
-Nothing here lets go of the interpreter's lock. Hashing more than two kilobytes at once does, and so does any
-``hmac.digest``; beside a loop that is busy, each time takes milliseconds to get the lock back.
+Nothing here releases the GIL. Hashing more than two kilobytes at once would, and so would every ``hmac.digest``; beside
+a busy thread, getting the GIL back takes milliseconds.
 """
 
 import hashlib
@@ -15,12 +15,12 @@ from urllib.parse import quote, urlsplit
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 CONTENT_TYPE = "application/json"
-PIECE = 2_000  # bytes; hashing 2,048 and more lets go of the lock
-BLOCK = 64  # bytes of SHA-256
+PIECE = 2_000  # bytes; hashing 2,048 or more at once releases the GIL
+BLOCK = 64  # bytes; the block size of SHA-256
 
 
 class Keys(NamedTuple):
-    """Frozen AWS credentials; ``token`` is that of a session, None for a user's own keys."""
+    """Frozen AWS credentials. ``token`` is the session token; None for long-term keys."""
 
     access: str
     secret: str
@@ -31,7 +31,7 @@ class Signer:
     """Signs POST requests with a JSON body to one URL.
 
     Args:
-        url: where the requests go.
+        url: the URL that is posted to.
         service: signing name of the service.
         region: AWS region.
     """
@@ -42,15 +42,15 @@ class Signer:
         self._host = _host(parts.scheme, parts.hostname or "", parts.port)
         self._scope = f"{region}/{service}/aws4_request"
         self._region, self._service = region, service
-        self._key = ("", "", Hmac(b""))  # of which secret, of which day
+        self._key = ("", "", Hmac(b""))  # the secret and the day that the key was derived from
 
     def headers(self, keys: Keys, body: bytes, now: float) -> dict[str, str]:
-        """Content type, date, token and authorization for a body at a time.
+        """The headers for one body: content type, date, token and authorization.
 
         Args:
-            keys: to sign with.
-            body: what will be sent, to the byte.
-            now: Unix seconds; AWS takes signatures of up to five minutes ago.
+            keys: the credentials to sign with.
+            body: exactly the bytes that will be sent.
+            now: Unix seconds; AWS accepts signatures that are at most five minutes old.
         """
         stamp = f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}"
         signed = "content-type;host;x-amz-date"
@@ -82,7 +82,7 @@ class Signer:
 
 
 class Hmac:
-    """HMAC-SHA256 (RFC 2104) with one key, of at most a block: a third of ``hmac.digest``'s time."""
+    """HMAC-SHA256 (RFC 2104) with one key of at most ``BLOCK`` bytes; takes a third of ``hmac.digest``'s time."""
 
     def __init__(self, key: bytes) -> None:
         padded = key.ljust(BLOCK, b"\0")

@@ -42,6 +42,7 @@ class Listening:
         self._quiet = quiet
         self._clock = clock
         self._heard_at = clock()
+        self._ever_heard = False
         self._silent = 0  # statistics in a row
 
     def hear(self, statistics: str | bytes) -> None:
@@ -54,9 +55,11 @@ class Listening:
         steady = found.get("cgrp", {}).get("join_state") == "steady"
         heard = [idle for each in brokers if (idle := self._answered(each)) is not None]
         if heard:
+            self._ever_heard = True
             self._heard_at, self._silent = self._clock() - min(heard), 0
             self.reach = Reach(None, frozenset(self._cut_off(brokers)))
-        elif brokers and self._nobody(brokers, steady=steady):
+        elif self._nobody(brokers, steady=steady) if brokers else self._ever_heard:
+            # A broker that refuses connections is INIT again between two tries, as one that was never needed.
             self._silent += 1
             if self._silent >= TOLD:
                 self.reach = Reach(self._heard_at, frozenset())

@@ -1,7 +1,7 @@
 """``putevents broker``: the embedded broker as a process of its own.
 
-It never outlives its owner: it ends on SIGTERM, on SIGINT, and, if its standard input is a pipe, when the
-other side of that pipe is gone, which the kernel sees to however the owner dies.
+It never outlives its owner. It ends on SIGTERM and SIGINT. If its standard input is a pipe, it also ends when the
+other end is closed, which the kernel does however the owner dies.
 
     $ putevents broker --topic clicks:4 --topic clicks.dead-letter:1
     {"bootstrap_servers": "127.0.0.1:37459"}
@@ -46,21 +46,21 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")  # of a topic, as Kafka allows it
 
 DESCRIPTION = f"""\
 An in-memory Kafka broker on 127.0.0.1, for trials and tests. It prints its address when it is ready. A
-partition keeps its newest {KEPT}, and drops the rest. A topic
-that is not named here appears on first use, with 4 partitions. All is gone when it ends.
+partition keeps its newest {KEPT}, and drops the rest.
+A topic that is not named here is created on first use, with 4 partitions. Nothing is kept when the broker ends.
 """
 
 
 class EmbeddedBroker:
-    """A broker in a child process, from ``__enter__`` to ``__exit__``, with the topics that it is to have.
+    """A broker in a child process, from ``__enter__`` to ``__exit__``.
 
     Args:
-        topics: name → number of partitions.
+        topics: name → number of partitions; they are created at the start.
         brokers: how many brokers the cluster has.
-        timeout: seconds until its address must be known.
+        timeout: seconds to wait for its address at most.
 
     Raises:
-        RuntimeError: on entering, if the process ended or said nothing in time; its standard error is ours.
+        RuntimeError: on entering, if the process ends or prints no address in time; its standard error is ours.
     """
 
     def __init__(self, topics: Mapping[str, int], *, brokers: int = 1, timeout: float = 20.0) -> None:
@@ -144,11 +144,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[:PARTITIONS]",
         help="a topic to create, with one partition unless a number is given; may be repeated",
     )
-    add("--quiet", action="store_true", help="no messages on stderr: neither what is kept nor what is dropped")
+    add("--quiet", action="store_true", help="print no messages on stderr: neither what is kept nor what is dropped")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the broker until it is told to stop. Exit code 0; 69 where the broker cannot be started."""
+    """Run the broker until a signal or a closed pipe ends it. Exit code 0; 69 where the broker cannot start."""
     with _stop_signals() as stopping:
         try:
             with MockCluster(arguments.brokers) as cluster:
@@ -168,7 +168,7 @@ def _serve(cluster: MockCluster, topics: Mapping[str, int], stopping: socket.soc
     if quiet:
         _wait(stopping)
         return
-    sys.stderr.write(f"putevents broker: a partition keeps its newest {KEPT}; all is gone when it ends\n")
+    sys.stderr.write(f"putevents broker: a partition keeps its newest {KEPT}; nothing is kept when it ends\n")
     dropped = Dropped(cluster.bootstrap_servers)
     while not _wait(stopping, _LOOK_SECONDS):
         for message in dropped.look():
@@ -179,7 +179,7 @@ def _serve(cluster: MockCluster, topics: Mapping[str, int], stopping: socket.soc
 def _stop_signals() -> Iterator[socket.socket]:
     """A socket that becomes readable at the first signal to stop.
 
-    The handlers do nothing by themselves: one that raises could strike between any two lines.
+    The handlers do nothing: one that raises could interrupt the code between any two lines.
     """
     readable, writable = socket.socketpair()
     writable.setblocking(False)
@@ -195,12 +195,12 @@ def _stop_signals() -> Iterator[socket.socket]:
 
 
 def _wait(stopping: socket.socket, seconds: float | None = None) -> bool:
-    """Whether the broker is told to stop within so many seconds; None waits until it is."""
+    """Whether the broker has to stop within so many seconds; None waits without a limit."""
     stdin = 0
     deadline = None if seconds is None else time.monotonic() + seconds
     with selectors.DefaultSelector() as ready:
         ready.register(stopping, selectors.EVENT_READ)
-        # A terminal or /dev/null is nobody whose death could be noticed.
+        # Only a pipe shows that its other end is closed; a terminal or /dev/null does not.
         if _is_pipe(stdin):
             ready.register(stdin, selectors.EVENT_READ)
         while found := ready.select(None if deadline is None else max(0.0, deadline - time.monotonic())):

@@ -1,15 +1,15 @@
-"""librdkafka's mock cluster, in this process, with its levers.
+"""librdkafka's mock cluster in this process, and the functions that make it fail.
 
-The broker must live in the very library that the client uses, or its functions are not there: they are looked
-up through confluent-kafka's own extension module, so that no folder, file name or platform has to be guessed.
+The functions are looked up in confluent-kafka's own extension module, because only the library that the client
+uses has them. So no folder, file name or platform has to be guessed.
 
 What it can do: groups (classic, cooperative, static, KIP-848), commits, headers, timestamps, idempotence,
-transactions. What it cannot: create topics by the admin API, topic settings, ACLs, SASL, TLS, compaction. A
-partition keeps at most 5 MiB or 100,000 batches of messages and drops the oldest without a word (see `dropped`);
-a topic that was not created appears on first use with 4 partitions. Rebalances are quick only if consumers ask
-for it: ``session.timeout.ms`` 1500-6000, ``heartbeat.interval.ms`` 100-500.
+transactions. What it cannot do: create topics by the admin API, topic settings, ACLs, SASL, TLS, compaction. A
+partition keeps at most 5 MiB or 100,000 batches of messages and drops the oldest silently (see `dropped`);
+a topic that was not created appears on first use with 4 partitions. Rebalances are quick only if consumers set
+ ``session.timeout.ms`` 1500-6000, ``heartbeat.interval.ms`` 100-500.
 
-Source: ``rdkafka_mock.h`` of librdkafka 2.16, an experimental interface without promises; what is bound here
+Source: ``rdkafka_mock.h`` of librdkafka 2.16, an experimental interface that may change. All that is bound here
 is in one table.
 """
 
@@ -136,15 +136,15 @@ class MockCluster:
         self._library.rd_kafka_mock_clear_request_errors(self._open(), api_key)
 
     def push_delay(self, broker: int, api_key: int, delay_ms: int, error_code: int = 0) -> None:
-        """Answer the next request of one kind at this broker late, rightly unless an error code is given.
+        """Delay the response to the next request of one kind at this broker, and fail it if an error code is given.
 
-        Everything behind it on the same connection waits, too: a broker answers in order.
+        Later requests on the same connection wait, too: a broker responds in order.
         """
         push = self._library.rd_kafka_mock_broker_push_request_error_rtts
         _check(push(self._open(), broker, api_key, 1, ctypes.c_int(error_code), ctypes.c_int(delay_ms)))
 
     def set_rtt(self, broker: int, rtt_ms: int) -> None:
-        """Delay every answer of a broker, or of `ALL_BROKERS`; 0 ends it."""
+        """Delay every response of a broker, or of `ALL_BROKERS`; 0 ends it."""
         _check(self._library.rd_kafka_mock_broker_set_rtt(self._open(), broker, rtt_ms))
 
     def broker_down(self, broker: int = ALL_BROKERS) -> None:
@@ -182,8 +182,8 @@ class MockCluster:
 
 
 def _bind_library() -> ctypes.CDLL:
-    # dlsym looks into what a library depends on, too; this is the librdkafka that the wheel brought, or the
-    # system's if confluent-kafka was built against that, on Linux and macOS alike.
+    # dlsym also searches the libraries that a library depends on. So this finds the librdkafka of the wheel, or the
+    # system's if confluent-kafka was built against that, on Linux and macOS.
     library = ctypes.CDLL(cimpl.__file__)
     for name, (result, arguments) in _SIGNATURES.items():
         function = getattr(library, name, None)
@@ -198,7 +198,7 @@ def _bind_library() -> ctypes.CDLL:
 
 
 def _new_client(library: ctypes.CDLL) -> int:
-    # A mock cluster needs a client to belong to. This one has no address to connect to and says nothing.
+    # A mock cluster needs a client to belong to. This one has no address to connect to and logs nothing.
     text = ctypes.create_string_buffer(_ERROR_TEXT_BYTES)
     conf = library.rd_kafka_conf_new()
     library.rd_kafka_conf_set(conf, b"log_level", b"0", text, len(text))

@@ -1,7 +1,7 @@
-"""Whether calls are traced: where the standard variables of OpenTelemetry ask for it and the extra ``otel`` is there.
+"""Turns tracing on where OpenTelemetry's standard variables ask for it and the extra ``otel`` is installed.
 
-Nothing here stops records: what is missing or wrong costs the traces, and one line of the log. Without an endpoint
-nothing of OpenTelemetry is even imported, and the sender stays what it was. How a call becomes a span is in spans.py.
+Nothing here stops records: a missing extra or a wrong variable costs the traces, and logs one line. Without an endpoint
+OpenTelemetry is not even imported. spans.py turns a call into a span.
 """
 
 import os
@@ -15,9 +15,11 @@ log = structlog.get_logger()
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
-SPOKEN = "http/protobuf"  # by the exporter of the extra
+SPOKEN = "http/protobuf"  # what the exporter of the extra supports
 
-Traced = tuple[Sender, Callable[[float], None]]  # what to send with; what ends the traces within so many seconds
+Traced = tuple[
+    Sender, Callable[[float], None]
+]  # the sender to use; a function that ends tracing within so many seconds
 
 
 def traced(
@@ -27,14 +29,14 @@ def traced(
     wall: Callable[[], float],
     environ: Mapping[str, str] = os.environ,
 ) -> Traced:
-    """The sender, with a span for each call where that is asked for.
+    """The sender, wrapped to record a span for each call where the variables ask for it.
 
     Args:
-        sender: what carries the calls.
+        sender: makes the calls.
         endpoint: the URL that calls go to.
-        region: that of the service.
+        region: of the service.
         wall: Unix seconds.
-        environ: where the variables are looked up; the SDK itself reads the process's.
+        environ: where the variables are read; the SDK itself reads the process's own.
     """
     off: Traced = sender, _nothing
     if not _wanted(environ):
@@ -43,14 +45,14 @@ def traced(
     if protocol != SPOKEN:
         return _without(off, f"expected the protocol {SPOKEN}, not {protocol}", f"set {PROTOCOLS[1]}={SPOKEN}")
     try:
-        from connector.tracing import spans  # noqa: PLC0415  it imports the extra, which may be missing
+        from connector.tracing import spans  # noqa: PLC0415  the extra may not be installed
     except ImportError:
         return _without(off, "the extra otel is not installed", "pip install 'putevents-connector[otel]'")
     try:
         provider = spans.exporting()
-    except Exception as error:  # noqa: BLE001  whatever it is, records do not wait for it
-        # Without its message: that may quote a variable, and with it what the collector is logged in to with.
-        why = f"OpenTelemetry does not take its settings ({type(error).__name__})"
+    except Exception as error:  # noqa: BLE001  tracing must never stop records
+        # The error's message may quote a variable, and so the collector's credentials.
+        why = f"OpenTelemetry rejects its settings ({type(error).__name__})"
         return _without(off, why, "correct the OTEL_* variables")
     log.info("calls are traced")
     traces = spans.Spans(sender, provider, spans.target(endpoint, region), wall)
@@ -64,7 +66,7 @@ def _wanted(environ: Mapping[str, str]) -> bool:
 
 
 def _first(environ: Mapping[str, str], names: tuple[str, ...]) -> str:
-    """The value of the first of these that has one."""
+    """The value of the first of these variables that is set."""
     return next(filter(None, (environ.get(name, "").strip() for name in names)), "")
 
 
@@ -74,4 +76,4 @@ def _without(off: Traced, why: str, what_to_do: str) -> Traced:
 
 
 def _nothing(_: float) -> None:
-    """There is nothing to end."""
+    """Tracing is off: there is nothing to end."""

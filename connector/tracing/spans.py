@@ -1,10 +1,10 @@
-"""A call becomes a span: what went where and how it ended, and whose traces its records belong to.
+"""Records a span for each call: where it went, how it ended, and which traces its records belong to.
 
-Nothing of a record is in it but the ids of its trace: whom and what a record is about, and the tracking id that may
-come out of one, are nobody's business who looks at traces. Spans leave in a thread of their own, from a queue that
-drops what is too much, so that a collector that is slow or away costs spans and never a record.
+A span holds nothing of a record but its trace ids: no user, no item, no tracking id (which may come from a record).
+OpenTelemetry exports spans in a thread of its own, from a queue that drops spans when it is full. So a slow or
+unreachable collector costs spans, never a record.
 
-The only file that imports OpenTelemetry; tracing.py imports it where it is wanted.
+This is the only file that imports OpenTelemetry; setup.py imports it only when tracing is on.
 """
 
 import logging
@@ -42,21 +42,21 @@ log = structlog.get_logger()
 
 NAME: Final = "PersonalizeEvents.PutEvents"
 SERVICE: Final = "putevents-connector"
-REMEMBERED: Final = 1_000  # failed calls whose repeats are counted
+REMEMBERED: Final = 1_000  # failed calls whose retries are counted
 EXPORTER: Final = logging.getLogger("opentelemetry.exporter")
 QUOTING: Final = logging.getLogger("opentelemetry.util.re")
 
-# https://www.w3.org/TR/trace-context/: what a later version adds comes behind a dash.
+# https://www.w3.org/TR/trace-context/: a later version may add fields after another dash.
 _TRACEPARENT = re.compile(rb"(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.DOTALL)
 
 Headers = Sequence[tuple[str, bytes | None]]
 
 
 def context_of(headers: Headers) -> SpanContext | None:
-    """The trace that a record's headers name in ``traceparent``; None where they name none, or not as W3C wants it.
+    """The trace that a record's ``traceparent`` header names; None without a valid one.
 
-    Of several the last counts: whoever passes a record on adds at the end. ``tracestate`` is not read; it may hold
-    anything.
+    The last of several counts, because services that pass a record on append their own. ``tracestate`` is not read: it
+    may hold anything.
     """
     value = next((value for name, value in reversed(headers) if name == "traceparent"), None)
     found = _TRACEPARENT.fullmatch(value.strip(b" \t")) if value else None
@@ -69,7 +69,7 @@ def context_of(headers: Headers) -> SpanContext | None:
 
 
 def target(endpoint: str, region: str) -> Mapping[str, AttributeValue]:
-    """The attributes that every call has: what is called, and where."""
+    """The attributes of every call: the operation, and the server."""
     parts = urlsplit(endpoint)
     return {
         "rpc.system": "aws-api",
@@ -82,13 +82,13 @@ def target(endpoint: str, region: str) -> Mapping[str, AttributeValue]:
 
 
 class Spans:
-    """A sender whose calls are spans; ``ports.Sender``.
+    """A ``ports.Sender`` that records a span for each call of another sender.
 
-    Used by the loop's thread alone. A repeat is a span of its own, with the number of its attempt.
+    Only the loop's thread uses it. A retry is a span of its own, with the number of the attempt.
 
     Args:
-        sender: what carries the calls.
-        provider: where spans go.
+        sender: makes the calls.
+        provider: exports the spans.
         attributes: of every span.
         wall: Unix seconds.
     """
@@ -105,20 +105,20 @@ class Spans:
         self._tracer = provider.get_tracer("connector", __version__)
         self._attributes = attributes
         self._wall = wall
-        self._under_way: dict[int, tuple[Span, int, int]] = {}  # by batch: span, when it began, which attempt
-        # By the id of a call's first entry, which the entry in the value keeps from being anybody else's.
+        self._in_flight: dict[int, tuple[Span, int, int]] = {}  # by id of the batch: span, start in ns, attempt
+        # By id() of a call's first entry. The value holds the entry, so that no other object can get the same id.
         self._failed: dict[int, tuple[Item, int]] = {}
 
     def submit(self, batch: Batch) -> None:
         """See ``ports.Sender``."""
         _, failures = self._failed.pop(id(batch.items[0]), (None, 0))
         began = self._now()
-        self._under_way[id(batch)] = self._begin(batch, began, failures + 1), began, failures + 1
+        self._in_flight[id(batch)] = self._begin(batch, began, failures + 1), began, failures + 1
         self._sender.submit(batch)
 
     def _begin(self, batch: Batch, began: int, attempt: int) -> Span:
         contexts = _contexts(batch)
-        # Of one trace a call can be a part; of several it is no part, but it can point at them.
+        # A span has one parent. A call with records of several traces links to them instead.
         parent = set_span_in_context(NonRecordingSpan(contexts[0]), Context()) if len(contexts) == 1 else Context()
         counted = {
             "messaging.batch.message_count": len({id(item.opened) for item in batch.items}),
@@ -136,55 +136,55 @@ class Spans:
 
     def wait(self, timeout: float) -> Sequence[CallResult]:
         """See ``ports.Sender``."""
-        answers = self._sender.wait(timeout)
-        for answer in answers:
-            self._end(answer)
-        return answers
+        results = self._sender.wait(timeout)
+        for result in results:
+            self._end(result)
+        return results
 
-    def _end(self, answer: CallResult) -> None:
-        batch, outcome, seconds = answer
-        span, began, attempt = self._under_way.pop(id(batch))
+    def _end(self, result: CallResult) -> None:
+        batch, outcome, seconds = result
+        span, began, attempt = self._in_flight.pop(id(batch))
         if isinstance(outcome, Throttled | Retryable):
             self._remember(batch.items[0], attempt)
-        _tell(span, outcome)
-        span.end(began + round(seconds * 1e9))  # an answer may have lain unread for a while
+        _set_outcome(span, outcome)
+        span.end(began + round(seconds * 1e9))  # not now: the result may have waited to be read
 
     def _remember(self, item: Item, attempt: int) -> None:
         if len(self._failed) >= REMEMBERED:
-            del self._failed[next(iter(self._failed))]  # it is given up, most likely: nobody repeats it here
+            del self._failed[next(iter(self._failed))]  # the oldest; most likely it is never retried here
         self._failed[id(item)] = item, attempt
 
     def _now(self) -> int:
         return round(self._wall() * 1e9)
 
     def close(self, seconds: float) -> None:
-        """End what is under way, and wait up to so many seconds until the spans have left."""
-        for span, _, _ in self._under_way.values():
+        """End the spans of calls in flight, and wait at most this many seconds for the export."""
+        for span, _, _ in self._in_flight.values():
             span.set_attribute("putevents.outcome", "unknown")
             span.end(self._now())
-        self._under_way.clear()
-        # The processor's own way out takes as long as the exporter's time-out; this thread does not wait for it.
-        leaving = threading.Thread(target=self._provider.shutdown, name="traces leave", daemon=True)
+        self._in_flight.clear()
+        # shutdown() may take as long as the exporter's timeout; its thread is left behind if it is late.
+        leaving = threading.Thread(target=self._provider.shutdown, name="trace export", daemon=True)
         leaving.start()
         leaving.join(max(0.0, seconds))
 
 
 def _contexts(batch: Batch) -> list[SpanContext]:
-    """The traces of the batch's records, each once."""
+    """The traces of the batch's records, without repeats."""
     records = [item.opened.record for item in batch.items]
     found = [context_of(record.headers) for record in records if record is not None]
     return list({(each.trace_id, each.span_id): each for each in found if each is not None}.values())
 
 
-def _tell(span: Span, outcome: Outcome) -> None:
+def _set_outcome(span: Span, outcome: Outcome) -> None:
     span.set_attribute("putevents.outcome", outcome.status.value)
     if not isinstance(outcome, Delivered):
         span.set_attribute("error.type", outcome.code)
         span.set_status(Status(StatusCode.ERROR, outcome.code))
 
 
-class Telling(SpanExporter):
-    """An exporter that says once that spans do not arrive, and once that they do again."""
+class ReportingExporter(SpanExporter):
+    """Logs once when exports start to fail, and once when they work again."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
@@ -194,7 +194,7 @@ class Telling(SpanExporter):
         """See ``SpanExporter``."""
         try:
             result = self._exporter.export(spans)
-        except Exception:  # noqa: BLE001  certificates that are not there, for example; no record waits for that
+        except Exception:  # noqa: BLE001  a missing file of certificates, for example; it must not stop records
             result = SpanExportResult.FAILURE
         fails = result is not SpanExportResult.SUCCESS
         if fails and not self._failing:
@@ -213,16 +213,16 @@ class Telling(SpanExporter):
 
 
 def exporting() -> TracerProvider:
-    """What sends spans to where the standard variables say; sampler, queue and headers are theirs, too.
+    """A provider that exports spans as OpenTelemetry's standard variables say, with their sampler, queue and headers.
 
     Raises:
-        Exception: whatever the SDK makes of a variable that has a value that cannot be.
+        Exception: the SDK rejects the value of a variable; the type depends on the variable.
     """
-    # What it says of every batch is said once, by Telling.
+    # The exporter logs every failed export; ReportingExporter logs the first one.
     EXPORTER.setLevel(logging.DEBUG if logging.getLogger().isEnabledFor(logging.DEBUG) else logging.CRITICAL)
-    QUOTING.setLevel(logging.CRITICAL)  # it quotes what it cannot read, and headers to a collector hold secrets
-    told = OTELResourceDetector().detect().attributes
-    resource = Resource.create({"service.name": SERVICE, "service.version": __version__, **told})
-    provider = TracerProvider(resource=resource, shutdown_on_exit=False)  # the exit waits for nobody
-    provider.add_span_processor(BatchSpanProcessor(Telling(OTLPSpanExporter())))
+    QUOTING.setLevel(logging.CRITICAL)  # it quotes headers that it cannot parse, and they hold secrets
+    given = OTELResourceDetector().detect().attributes
+    resource = Resource.create({"service.name": SERVICE, "service.version": __version__, **given})
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)  # close() shuts it down
+    provider.add_span_processor(BatchSpanProcessor(ReportingExporter(OTLPSpanExporter())))
     return provider

@@ -427,7 +427,7 @@ class TestStart:
         def stumble(*_: object) -> None:
             raise KeyError("SECRET".lower())
 
-        aws.setattr("connector.app.Wire", stumble)
+        aws.setattr("connector.app.PutEventsClient", stumble)
         code, said = run(config(tmp_path, "127.0.0.1:1"), capsys)
         assert (code, said["kind"]) == (70, "KeyError")
         assert "stumble" in said["places"][-1]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
+
+from tests.support.http_server import JSON, Request, Respond, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
 
 # Of the groups, the plural forms of the kinds that the chart makes; the core has no group.
@@ -43,41 +42,13 @@ def _discovery() -> dict[str, Any]:
     return found
 
 
-class Answers(BaseHTTPRequestHandler):
-    """Without a log."""
+def api_server(objects: Mapping[str, Any]) -> Respond:
+    """Responds with the kinds that there are, and with ``objects`` by their paths."""
+    there = {**_discovery(), **objects}
 
-    def answer(self, body: bytes, kind: str, status: int = 200) -> None:
-        """Send this and nothing else."""
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-class ApiServer(Answers):
-    """Which kinds there are, and ``objects`` by their paths."""
-
-    objects: ClassVar[dict[str, Any]] = {}
-
-    def do_GET(self) -> None:
-        found = {**_discovery(), **self.objects}.get(self.path.partition("?")[0])
+    def respond(request: Request) -> Response:
         missing = {"kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404}
-        body = json.dumps(missing if found is None else found).encode()
-        self.answer(body, "application/json", 404 if found is None else 200)
+        found = there.get(request.path)
+        return Response(404 if found is None else 200, JSON, json.dumps(missing if found is None else found).encode())
 
-
-@contextmanager
-def serving(server: HTTPServer) -> Iterator[int]:
-    """Answer in a thread of its own; gives the port."""
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return respond

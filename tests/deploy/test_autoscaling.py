@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from http.server import HTTPServer
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from connector.config.models import Auth
-from tests.deploy.apiserver import ApiServer, serving
+from tests.deploy.apiserver import api_server
 from tests.deploy.test_pods import loaded
 from tests.deploy.test_schemas import check
+from tests.support.http_server import running_http_server
 from tests.support.manifests import Object, only, rendered, template, workload
 
 ways = pytest.mark.parametrize("way", ["helm", "kustomize"])
@@ -122,18 +122,14 @@ def test_topics_of_a_pattern_are_left_for_the_group_to_tell() -> None:
 
 def replicas(there: dict[str, Object], *arguments: str) -> int | None:
     """Of the Deployment that is rendered in a cluster where these objects are."""
-
-    class Cluster(ApiServer):
-        objects = there
-
-    with serving(HTTPServer(("127.0.0.1", 0), Cluster)) as port:
-        server = (
+    with running_http_server(api_server(there)) as server:
+        options = (
             "--dry-run=server",
             "--disable-openapi-validation",
-            f"--kube-apiserver=http://127.0.0.1:{port}",
+            f"--kube-apiserver={server.url}",
             "--namespace=shop",
         )
-        objects, problem = template(*server, *arguments)
+        objects, problem = template(*options, *arguments)
     assert objects, problem
     found: int | None = workload(objects)["spec"].get("replicas")
     return found

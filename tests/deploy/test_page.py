@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from http.server import HTTPServer
 from itertools import pairwise
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
-from tests.deploy.apiserver import ApiServer, serving
-from tests.support.manifests import Object, rendered, template, workload
+from tests.deploy.apiserver import api_server
+from tests.support.http_server import JSON, Request, Response, running_http_server
+from tests.support.manifests import rendered, template, workload
 from tests.support.programs import ROOT, found, run
 from tools.copies import CHART, PAGE
 
@@ -72,19 +71,15 @@ def test_what_was_applied_last_loses_its_number_of_pods_and_nothing_else(tmp_pat
     applied = workload(rendered("kustomize", "default"))
     there = {**applied, "metadata": {**applied["metadata"], "namespace": "putevents"}}
     there["metadata"]["annotations"] = {LAST: json.dumps(applied)}
-    patches: list[Object] = []
+    read = api_server({"/apis/apps/v1/namespaces/putevents/deployments/putevents-connector": there})
 
-    class Cluster(ApiServer):
-        objects: ClassVar[Object] = {"/apis/apps/v1/namespaces/putevents/deployments/putevents-connector": there}
+    def respond(request: Request) -> Response:
+        return Response(200, JSON, json.dumps(there).encode()) if request.method == "PATCH" else read(request)
 
-        def do_PATCH(self) -> None:  # noqa: N802  # its caller says so
-            patches.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.answer(json.dumps(there).encode(), "application/json")
-
-    with serving(HTTPServer(("127.0.0.1", 0), Cluster)) as port:
-        program = f"{found('kubectl')} --server=http://127.0.0.1:{port} --cache-dir={tmp_path}"
+    with running_http_server(respond) as server:
+        program = f"{found('kubectl')} --server={server.url} --cache-dir={tmp_path}"
         done = run(["sh", "-c", block.replace("kubectl", program)])
     assert done.returncode == 0, done.stderr
-    [patch] = patches
+    [patch] = [json.loads(request.body) for request in server.requests if request.method == "PATCH"]
     left = json.loads(patch["metadata"]["annotations"][LAST])
     assert left["spec"] == {name: value for name, value in applied["spec"].items() if name != "replicas"}

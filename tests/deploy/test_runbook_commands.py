@@ -7,14 +7,14 @@ import shlex
 import ssl
 import subprocess
 import sys
-from http.server import HTTPServer
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.deploy.apiserver import Answers, ApiServer, serving
+from tests.deploy.apiserver import api_server
 from tests.deploy.restricted import violations
+from tests.support.http_server import Request, Response, running_http_server
 from tests.support.kafka.certificates import Authority
 from tests.support.programs import ROOT, found, run
 
@@ -27,9 +27,8 @@ ANSWER = (
 )
 
 
-class _Sts(Answers):
-    def do_POST(self) -> None:  # noqa: N802  # its caller says so
-        self.answer(ANSWER, "text/xml")
+def sts(_: Request) -> Response:
+    return Response(200, (("Content-Type", "text/xml"),), ANSWER)
 
 
 def commands() -> list[list[str]]:
@@ -54,9 +53,9 @@ def python_of(words: list[str]) -> list[str]:
 def test_a_namespace_that_enforces_the_restricted_profile_admits_the_pod_of_its_own(tmp_path: Path) -> None:
     words = [word for word in of("run")[1:] if word not in {"--rm", "--attach", "--quiet"}]
     at = words.index("--command")
-    with serving(HTTPServer(("127.0.0.1", 0), ApiServer)) as port:
-        server = [f"--server=http://127.0.0.1:{port}", f"--cache-dir={tmp_path}"]
-        done = run([found("kubectl"), *words[:at], *server, "--dry-run=client", "--output=yaml", *words[at:]])
+    with running_http_server(api_server({})) as server:
+        options = [f"--server={server.url}", f"--cache-dir={tmp_path}"]
+        done = run([found("kubectl"), *words[:at], *options, "--dry-run=client", "--output=yaml", *words[at:]])
     assert done.returncode == 0, done.stderr
     spec = yaml.safe_load(done.stdout)["spec"]
     assert violations(spec) == []
@@ -80,10 +79,10 @@ def ended(command: list[str], **environment: str) -> subprocess.CompletedProcess
 
 
 def test_who_the_pods_are_is_asked_without_a_profile_or_a_region_of_its_own() -> None:
-    with serving(HTTPServer(("127.0.0.1", 0), _Sts)) as port:
+    with running_http_server(sts) as server:
         done = ended(
             python_of(of("run")),
-            AWS_ENDPOINT_URL_STS=f"http://127.0.0.1:{port}", AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b",
+            AWS_ENDPOINT_URL_STS=server.url, AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b",
         )  # fmt: skip
     assert done.stdout == "arn:aws:sts::111122223333:assumed-role/putevents-connector/x\n", done.stderr
 
@@ -91,12 +90,10 @@ def test_who_the_pods_are_is_asked_without_a_profile_or_a_region_of_its_own() ->
 def test_reaching_a_host_says_name_connection_and_certificate(tmp_path: Path) -> None:
     authority = Authority()
     (tmp_path / "ca.pem").write_bytes(authority.certificate)
-    server = HTTPServer(("127.0.0.1", 0), _Sts)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*authority.issue("me").write(tmp_path, "me"))
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    with serving(server) as port:
-        program = python_of(of("debug"))[:-2]
+    with running_http_server(sts, context) as server:
+        program, port = python_of(of("debug"))[:-2], server.port
         trusted = ended([*program, "localhost", str(port)], SSL_CERT_FILE=str(tmp_path / "ca.pem"))
         strange = ended([*program, "localhost", str(port)])
     assert re.search(r"connected to 127.0.0.1\nTLSv1.3 certificate ends \w+", trusted.stdout), trusted.stderr

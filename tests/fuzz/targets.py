@@ -23,7 +23,7 @@ from connector.core.mapping.rules import MAX_ELEMENTS
 from connector.core.mapping.transform import Pipeline, Router
 from connector.core.records import Entry, Filtered, Reason, Record, Rejection, Skip, Skipped, Transformed
 from connector.core.sending.lanes import Batch
-from connector.local.endpoint.limits import count_ignored, read_call
+from connector.local.endpoint.validation import count_ignored, read_call
 from tests.support.config_files import judge_problems
 
 if TYPE_CHECKING:

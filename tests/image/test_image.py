@@ -44,9 +44,9 @@ def test_it_takes_no_more_room_than_its_page_says(image: str) -> None:
 
 
 def test_no_layer_and_no_setting_holds_a_secret(image: str) -> None:
-    told = docker("history", "--no-trunc", "--format", "{{.CreatedBy}}", image).stdout
-    told += json.dumps(inspected(image)["Config"])
-    lowered = told.lower()
+    text = docker("history", "--no-trunc", "--format", "{{.CreatedBy}}", image).stdout
+    text += json.dumps(inspected(image)["Config"])
+    lowered = text.lower()
     assert [word for word in ("secret", "password", "token", "akia", "://user", "pip_") if word in lowered] == []
     # The last stage copies twice, so two layers hold files: nothing was there first and deleted later.
     assert len(inspected(image)["RootFS"]["Layers"]) == 2

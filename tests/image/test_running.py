@@ -41,7 +41,7 @@ def test_the_demo_runs_to_its_end(image: str) -> None:
     # It keeps its logs while it runs, so it alone is given a folder to write to.
     answer = run(image, "demo", "--records", "3000", options=("--tmpfs", "/tmp"), seconds=110)  # noqa: S108
     assert answer.returncode == 0, answer.stdout + answer.stderr
-    assert "Nothing is lost, nothing is out of order." in answer.stdout
+    assert "Nothing was lost, nothing is out of order." in answer.stdout
 
 
 def test_a_bad_file_ends_it_with_78_and_words(image: str, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ DEFECTS: dict[str, tuple[Defect, str]] = {
     "an event is lost": (lambda seen: seen._replace(accepted=seen.accepted[1:]), "never accepted"),
     "an event is invented": (
         lambda seen: seen._replace(accepted=[*seen.accepted, Accepted(0.0, "s", None, "e")]),
-        "had to be no event",
+        "was not expected",
     ),
     "another user": (
         lambda seen: seen._replace(accepted=[seen.accepted[0]._replace(user="x"), *seen.accepted[1:]]),
@@ -74,10 +74,10 @@ DEFECTS: dict[str, tuple[Defect, str]] = {
     "a dead letter is lost": (lambda seen: seen._replace(letters=seen.letters[1:]), "is missing"),
     "a valid record in the dead letters": (
         lambda seen: seen._replace(letters=[*seen.letters, Letter((0, 0), "not_json", "", b"", b"")]),
-        "but is valid",
+        "is valid, but has a dead letter",
     ),
-    "another reason": (lambda seen: _first_letter(seen, seen.letters[0]._replace(reason="unmatched")), "not "),
-    "a changed dead letter": (lambda seen: _first_letter(seen, seen.letters[0]._replace(value=b"{")), "changed"),
+    "another reason": (lambda seen: _first_letter(seen, seen.letters[0]._replace(reason="unmatched")), "expected "),
+    "a changed dead letter": (lambda seen: _first_letter(seen, seen.letters[0]._replace(value=b"{")), "another key or"),
     "an offset is not committed": (
         lambda seen: seen._replace(committed={**seen.committed, 1: seen.committed[1] - 1}),
         "partition 1",
@@ -132,13 +132,13 @@ def test_the_page_is_plain_ascii_and_names_every_reason() -> None:
     page = _page(_as_it_should_be())
     assert page.isascii()
     assert "\033" not in page
-    assert "Nothing is lost" in page
+    assert "Nothing was lost" in page
     assert all(letter.reason in page for letter in _as_it_should_be().letters)
 
 
 def test_the_page_says_loudly_what_is_wrong() -> None:
     page = _page(DEFECTS["an event is lost"][0](_as_it_should_be()))
-    assert "Not everything is as it should be" in page
+    assert "Some checks failed" in page
     assert "WRONG" in page
     assert "was never accepted" in page
 

@@ -20,7 +20,7 @@ from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retrya
 from connector.loop import Loop, Settings
 from connector.tracing import spans
 from connector.tracing.setup import traced
-from connector.tracing.spans import Spans, Telling, context_of, target
+from connector.tracing.spans import ReportingExporter, Spans, context_of, target
 from tests.support.fakes import EPOCH, P0, P1, QUICK, ROOMY, Clock, FakeSender, Harness, transform
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -293,7 +293,7 @@ def test_settings_that_cannot_be_are_one_warning_and_cost_no_record(monkeypatch:
         carrier, _ = traced(sender, ENDPOINT, "eu-west-1", time.time, ASKED)
     assert carrier is sender
     assert [(line["log_level"], line["why"]) for line in lines] == [
-        ("warning", "OpenTelemetry does not take its settings (ValueError)")
+        ("warning", "OpenTelemetry rejects its settings (ValueError)")
     ]
 
 
@@ -320,7 +320,7 @@ def test_the_service_has_its_name_unless_the_environment_gives_it_one(
 
 
 class Collector(SpanExporter):
-    """Answers as it is told, or raises, or hangs until it is let go."""
+    """Returns the given results, raises, or hangs until it is released."""
 
     def __init__(self, *answers: SpanExportResult | Exception) -> None:
         self.answers = list(answers)
@@ -340,7 +340,7 @@ class Collector(SpanExporter):
 
 def test_a_collector_that_is_away_makes_two_lines_not_one_a_batch() -> None:
     failed, arrived = SpanExportResult.FAILURE, SpanExportResult.SUCCESS
-    exporter = Telling(Collector(arrived, failed, OSError("no certificate"), failed, arrived, arrived))
+    exporter = ReportingExporter(Collector(arrived, failed, OSError("no certificate"), failed, arrived, arrived))
     with capture_logs() as lines:
         results = [exporter.export(()) for _ in range(6)]
     assert results == [arrived, failed, failed, failed, arrived, arrived]

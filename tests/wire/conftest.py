@@ -1,16 +1,16 @@
-"""What the tests of the wire share."""
+"""Fixtures of the tests that talk to a server."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.wire.web import Web, running_web
-from tests.wire.wires import OPENED
+from tests.support.http_server import HttpServer, running_http_server
+from tests.wire.clients import OPENED
 
 
 @pytest.fixture
-def web() -> Iterator[Web]:
-    with running_web() as web:
+def web() -> Iterator[HttpServer]:
+    with running_http_server() as web:
         yield web
 
 

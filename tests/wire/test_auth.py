@@ -37,8 +37,8 @@ from connector.metrics import Metrics
 from connector.ports import Environment, Unavailable
 from connector.signals import Signals
 from tests.support.fixtures import KEY
+from tests.support.http_server import HttpServer, Response, running_http_server
 from tests.support.kafka.certificates import Authority
-from tests.wire.web import Told, Web, running_web
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -46,22 +46,22 @@ ROLE = "arn:aws:iam::123456789012:role/kafka"
 
 
 @pytest.fixture
-def sts(aws: pytest.MonkeyPatch) -> Iterator[Web]:
-    with running_web() as web:
+def sts(aws: pytest.MonkeyPatch) -> Iterator[HttpServer]:
+    with running_http_server() as web:
         aws.setenv("AWS_ENDPOINT_URL_STS", web.url)
         yield web
 
 
-def assumed(seconds: float, key: str = "ASIAROLE") -> Told:
+def assumed(seconds: float, key: str = "ASIAROLE") -> Response:
     expiration = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
     body = f"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
     <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>
     <Expiration>{expiration}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"""
-    return Told(200, (), body.encode())
+    return Response(200, (), body.encode())
 
 
-def denied(code: str = "AccessDenied", status: int = 403) -> Told:
-    return Told(status, (), f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>".encode())
+def denied(code: str = "AccessDenied", status: int = 403) -> Response:
+    return Response(status, (), f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>".encode())
 
 
 def url_of(token: str) -> str:
@@ -131,18 +131,18 @@ def test_the_callback_answers_in_seconds_since_1970() -> None:
 # -- renewal --------------------------------------------------------------------------------------------------
 
 
-def test_a_role_is_assumed_once_while_its_credentials_last(sts: Web) -> None:
-    sts.answer = lambda _: assumed(3600)
+def test_a_role_is_assumed_once_while_its_credentials_last(sts: HttpServer) -> None:
+    sts.respond = lambda _: assumed(3600)
     tokens = Tokens("eu-west-1", ROLE, print)
     texts = [tokens("")[0] for _ in range(100)]
     assert {parts_of(text)["X-Amz-Credential"].split("/")[0] for text in texts} == {"ASIAROLE"}
-    [asked] = sts.asked
+    [asked] = sts.requests
     assert parse_qs(asked.body.decode())["RoleArn"] == [ROLE]
 
 
-def test_many_threads_that_ask_renew_a_role_once(sts: Web) -> None:
+def test_many_threads_that_ask_renew_a_role_once(sts: HttpServer) -> None:
     answers = iter([assumed(60, "ASIAOLD")])
-    sts.answer = lambda _: next(answers, None) or assumed(3600, "ASIANEW")
+    sts.respond = lambda _: next(answers, None) or assumed(3600, "ASIANEW")
     tokens = Tokens("eu-west-1", ROLE, print)
     tokens.make()
     found: list[str] = []
@@ -152,7 +152,7 @@ def test_many_threads_that_ask_renew_a_role_once(sts: Web) -> None:
     for thread in threads:
         thread.join()
     assert {parts_of(text)["X-Amz-Credential"].split("/")[0] for text in found} == {"ASIANEW"}
-    assert len(sts.asked) == 2
+    assert len(sts.requests) == 2
 
 
 def test_keys_that_are_replaced_in_their_file_are_those_of_the_next_token(
@@ -167,12 +167,12 @@ def test_keys_that_are_replaced_in_their_file_are_those_of_the_next_token(
     assert parts_of(tokens("")[0])["X-Amz-Credential"].startswith("AKIDNEW/")
 
 
-def test_a_failure_is_an_answer_too_told_once_counted_and_over_when_it_is_over(sts: Web) -> None:
-    sts.answer = lambda _: assumed(60)  # so short that it is renewed each time
+def test_a_failure_is_an_answer_too_told_once_counted_and_over_when_it_is_over(sts: HttpServer) -> None:
+    sts.respond = lambda _: assumed(60)  # so short that it is renewed each time
     kinds: list[str] = []
     tokens = Tokens("eu-west-1", ROLE, kinds.append)
     last = tokens.make()
-    sts.answer = lambda _: denied()
+    sts.respond = lambda _: denied()
     with structlog.testing.capture_logs() as logs:
         answers = [tokens("") for _ in range(5)]
     assert {text for text, _ in answers} == {last.text}
@@ -180,7 +180,7 @@ def test_a_failure_is_an_answer_too_told_once_counted_and_over_when_it_is_over(s
     assert kinds == ["ClientError"] * 5
     assert [line["log_level"] for line in logs] == ["error"]
     assert tokens.failing
-    sts.answer = lambda _: assumed(3600, "ASIANEW")
+    sts.respond = lambda _: assumed(3600, "ASIANEW")
     assert parts_of(tokens("")[0])["X-Amz-Credential"].startswith("ASIANEW")
     assert not tokens.failing
 
@@ -213,8 +213,8 @@ def test_no_credentials_are_told_at_the_start(aws: pytest.MonkeyPatch) -> None:
         clients()
 
 
-def test_a_role_that_is_refused_is_told_at_the_start(sts: Web) -> None:
-    sts.answer = lambda _: denied()
+def test_a_role_that_is_refused_is_told_at_the_start(sts: HttpServer) -> None:
+    sts.respond = lambda _: denied()
     with pytest.raises(NotConfigured, match=r"\(AccessDenied\): check role_arn, its trust policy"):
         clients(role_arn=ROLE)
 
@@ -227,8 +227,8 @@ def test_a_token_service_that_is_out_of_reach_may_be_there_later(aws: pytest.Mon
 
 @pytest.mark.parametrize("status", [200, 302, 400, 403, 503])
 @pytest.mark.parametrize("page", [b"", b"<html>Please log in", b"<html><body>well formed</body></html>"])
-def test_a_page_in_the_place_of_the_token_service_may_be_gone_later(sts: Web, status: int, page: bytes) -> None:
-    sts.answer = lambda _: Told(status, (("Content-Type", "text/html"),), page)
+def test_a_page_in_the_place_of_the_token_service_may_be_gone_later(sts: HttpServer, status: int, page: bytes) -> None:
+    sts.respond = lambda _: Response(status, (("Content-Type", "text/html"),), page)
     with pytest.raises(Unavailable, match="something answers in its place") as caught:
         clients(role_arn=ROLE)
     assert "log in" not in str(caught.value)

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason=
 
 
 class Performance:
-    """A demonstration that is under way. Its processes are known by their folder for temporary files."""
+    """A running demo. Its processes are known by their folder for temporary files."""
 
     def __init__(self, folder: Path, *arguments: str, **env: str) -> None:
         self.folder = folder
@@ -119,7 +119,7 @@ def test_a_demo_ends_well_whatever_the_developer_has_set_and_leaves_nothing(
     performance = perform("--records", "1500", "--rate", "1500", "--seed", "3", **HOSTILE)
     code, out, err = performance.end()
     assert (code, err) == (0, ""), out
-    assert "Nothing is lost, nothing is out of order." in out
+    assert "Nothing was lost, nothing is out of order." in out
     numbers = {
         name: int(number.replace(",", ""))
         for name, number in re.findall(r"^ +([a-z-]+) +([\d,]+)  ", out, re.MULTILINE)
@@ -171,7 +171,7 @@ def test_no_folder_for_temporary_files_is_said_in_words(
     assert main(["demo", "--records", "10"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert "expected a folder for temporary files that can be written: No such file or directory; set TMPDIR" in err
+    assert "expected a writable folder for temporary files: No such file or directory; set TMPDIR" in err
 
 
 def test_a_signal_during_the_start_ends_all_of_it(perform: Callable[..., Performance], tmp_path: Path) -> None:
@@ -216,7 +216,7 @@ def test_what_is_lost_is_missed_and_named(perform: Callable[..., Performance], t
     assert code == 1
     assert re.search(r"WRONG +every event accepted", out)
     assert "was never accepted" in out
-    assert "the demo failed: 2 of 6 checks do not hold" in err
+    assert "the demo failed: 2 of 6 checks failed" in err
     assert str(next(tmp_path.iterdir()) / "connector.log") in err
     assert not performance.running()
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.local.endpoint.errors import ServiceError
-from connector.local.endpoint.limits import (
+from connector.local.endpoint.validation import (
     DOCUMENTED,
     LINEAR_PATTERNS,
     MAX_EVENT_BYTES,
@@ -135,7 +135,7 @@ def test_an_impression_joins_to_a_thousand_characters_and_not_one_more() -> None
 
 def test_an_event_holds_ten_kilobytes_and_not_one_more() -> None:
     def of(size: int) -> dict[str, Any]:
-        # Members that the model does not know are ignored but count, as bytes on the wire do.
+        # Members that the model does not know are ignored but count, as they do at the service.
         padded = event(padding="")
         padded["padding"] = "x" * (size - len(orjson.dumps(padded)))
         assert len(orjson.dumps(padded)) == size

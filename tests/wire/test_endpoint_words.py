@@ -10,8 +10,8 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from connector.local.endpoint.faults import Faults
-from connector.local.endpoint.limits import other_operations
 from connector.local.endpoint.server import Endpoint, running_endpoint
+from connector.local.endpoint.validation import other_operations
 from tests.wire.endpoint_support import (
     KEY,
     NOW,
@@ -72,9 +72,9 @@ def test_totals_agree_whatever_is_asked(endpoint: Endpoint) -> None:
     for method, path in (("GET", "/events"), ("PUT", "/"), ("POST", "/x"), ("DELETE", "/users")):
         request(endpoint.url, method, path)
         asked += 1
-    for told in (b"no HTTP\r\n\r\n", b"POST /events HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n"):
+    for sent in (b"no HTTP\r\n\r\n", b"POST /events HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n"):
         with connect(endpoint.url) as connection:
-            connection.sendall(told)
+            connection.sendall(sent)
             assert read_all(connection).startswith(b"HTTP/1.1 4")
         asked += 1
     for path in ("/_local/health", "/_local/stats", "/_local/nothing", "/", "/health"):

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from connector.aws.failures import CallFailed
-from connector.aws.http import Connections, Origin, Response
+from connector.aws.http import Connections, Response
+from connector.aws.origin import Origin
 
 
 def test_an_answer_without_a_length_is_not_answered_again_when_the_next_call_is_cut_off() -> None:

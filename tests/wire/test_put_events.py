@@ -1,4 +1,4 @@
-"""One call on the wire: the client's own request, and an outcome for whatever comes back."""
+"""One call: its request is the one that boto3 sends, and every response becomes an outcome."""
 
 import asyncio
 import datetime as dt
@@ -19,7 +19,7 @@ from botocore.credentials import Credentials
 from botocore.session import Session
 
 from connector.aws.credentials import Account, NotConfigured
-from connector.aws.put_events import Wire
+from connector.aws.put_events import PutEventsClient
 from connector.aws.sender import SenderThread
 from connector.core.sending.lanes import Batch
 from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Rejected, Retryable, Status, Throttled
@@ -28,8 +28,8 @@ from connector.local.endpoint.server import Endpoint, running_endpoint
 from connector.ports import CallResult
 from tests.support.batches import batch
 from tests.support.fixtures import KEY, SECRET
-from tests.wire.web import AWS, Asked, Told, Web
-from tests.wire.wires import ROLE, bare, free_port, wire
+from tests.support.http_server import AWS, HttpServer, Request, Response
+from tests.wire.clients import ROLE, bare, free_port, new_client
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -55,7 +55,7 @@ ib0g5xlJzxRmrOC37YVa1NhrpX0=
 @pytest.mark.parametrize("token", [None, "session-token"])
 @pytest.mark.parametrize("user_id", [None, "u-1", 'ü"\\\u2028'])
 def test_the_request_is_the_one_that_the_client_would_have_sent(
-    aws: pytest.MonkeyPatch, web: Web, user_id: str | None, token: str | None
+    aws: pytest.MonkeyPatch, web: HttpServer, user_id: str | None, token: str | None
 ) -> None:
     if token:
         aws.setenv("AWS_SESSION_TOKEN", token)
@@ -72,8 +72,8 @@ def test_the_request_is_the_one_that_the_client_would_have_sent(
     )
     client.put_events(trackingId="t-1", sessionId="s-1", eventList=events, **user)  # type: ignore[arg-type]
     ours = batch(*map(orjson.dumps, events), tracking_id="t-1", session_id="s-1", user_id=user_id)
-    assert wire(web.url).send(ours) == Delivered()
-    theirs, mine = web.asked
+    assert new_client(web.url).send(ours) == Delivered()
+    theirs, mine = web.requests
     assert (mine.method, mine.target) == (theirs.method, theirs.target)
     assert json.loads(mine.body) == json.loads(theirs.body)
     # What only the client's retries use.
@@ -87,14 +87,14 @@ def test_the_request_is_the_one_that_the_client_would_have_sent(
     client.close()
 
 
-def _scope(asked: Asked) -> tuple[str, str]:
+def _scope(request: Request) -> tuple[str, str]:
     """Key, day, region, service; and the names of the signed headers."""
-    credential, signed, _ = asked.headers["authorization"].split(", ")
+    credential, signed, _ = request.headers["authorization"].split(", ")
     return credential, signed
 
 
-def _agent(asked: Asked) -> list[str]:
-    return asked.headers["user-agent"].split(" ")
+def _agent(request: Request) -> list[str]:
+    return request.headers["user-agent"].split(" ")
 
 
 @pytest.mark.parametrize("token", [None, "session-token"])
@@ -104,26 +104,26 @@ def test_the_signature_holds_where_it_is_verified_in_full(
     if token:
         aws.setenv("AWS_SESSION_TOKEN", token)
     endpoint.control({"credentials": {KEY: SECRET}})
-    assert wire(endpoint.url).send(batch(user_id="ünï")) == Delivered()
+    assert new_client(endpoint.url).send(batch(user_id="ünï")) == Delivered()
     [accepted] = endpoint.accepted()
     assert (accepted.tracking_id, accepted.session_id, accepted.user_id) == ("tracker-1", "s-1", "ünï")
 
 
 def test_a_wrong_secret_is_refused_for_good(endpoint: Endpoint) -> None:
     endpoint.control({"credentials": {KEY: "another"}})
-    outcome = wire(endpoint.url).send(batch())
+    outcome = new_client(endpoint.url).send(batch())
     assert isinstance(outcome, Fatal)
     assert outcome.code == "InvalidSignatureException"
 
 
 def test_ten_events_go_in_their_order(endpoint: Endpoint) -> None:
     bodies = [b'{"eventType":"View","sentAt":1700000000,"eventId":"e-%d"}' % number for number in range(10)]
-    assert wire(endpoint.url).send(batch(*bodies)) == Delivered()
+    assert new_client(endpoint.url).send(batch(*bodies)) == Delivered()
     assert [row.event_id for row in endpoint.accepted()] == [f"e-{number}" for number in range(10)]
 
 
 def test_connections_are_kept_between_calls(endpoint: Endpoint) -> None:
-    sender = wire(endpoint.url)
+    sender = new_client(endpoint.url)
     for _ in range(5):
         assert sender.send(batch()) == Delivered()
     assert len(endpoint._connections) == 1
@@ -147,7 +147,7 @@ def test_connections_are_kept_between_calls(endpoint: Endpoint) -> None:
     ],
 )
 def test_each_answer_is_the_outcome_that_it_means(endpoint: Endpoint, faults: dict[str, Any], outcome: Outcome) -> None:
-    sender = wire(endpoint.url, timeout=0.3)
+    sender = new_client(endpoint.url, timeout=0.3)
     endpoint.control(faults)
     if "quota" in faults:
         assert sender.send(batch()) == Delivered()  # the one that the quota allows
@@ -162,14 +162,14 @@ def _kin(outcome: Outcome) -> tuple[Outcome, ...]:
 
 def test_a_denial_is_fatal_and_says_what_to_allow(endpoint: Endpoint) -> None:
     endpoint.control({"denied": True})
-    outcome = wire(endpoint.url).send(batch())
+    outcome = new_client(endpoint.url).send(batch())
     assert isinstance(outcome, Fatal)
     assert (outcome.code, outcome.status) == ("AccessDeniedException", Status.DENIED)
     assert "personalize:PutEvents" in outcome.advice
 
 
 def test_a_connection_that_broke_does_not_spoil_the_next_call(endpoint: Endpoint) -> None:
-    sender = wire(endpoint.url)
+    sender = new_client(endpoint.url)
     endpoint.control({"reset_after_rate": 1})
     assert isinstance(sender.send(batch()), Retryable)
     endpoint.control({"reset_after_rate": None})
@@ -177,15 +177,15 @@ def test_a_connection_that_broke_does_not_spoil_the_next_call(endpoint: Endpoint
     assert len(endpoint.accepted()) == 2
 
 
-def test_a_call_is_tried_once(web: Web) -> None:
-    web.answer = lambda _: Told(500)
-    assert bare(wire(web.url).send(batch())) == Retryable("HTTP 500", Status.SERVER_ERROR)
-    assert len(web.asked) == 1
+def test_a_call_is_tried_once(web: HttpServer) -> None:
+    web.respond = lambda _: Response(500)
+    assert bare(new_client(web.url).send(batch())) == Retryable("HTTP 500", Status.SERVER_ERROR)
+    assert len(web.requests) == 1
 
 
 def test_a_refused_connection_is_an_outage() -> None:
     port = free_port()
-    outcome = wire(f"http://127.0.0.1:{port}").send(batch())
+    outcome = new_client(f"http://127.0.0.1:{port}").send(batch())
     said = f"refused: 127.0.0.1:{port} takes no connections"
     assert outcome == Retryable("EndpointConnectionError", Status.CONNECTION, said)
 
@@ -194,26 +194,26 @@ def test_a_name_that_does_not_resolve_is_an_outage(aws: pytest.MonkeyPatch) -> N
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    sender = wire("http://personalize.invalid")
+    sender = new_client("http://personalize.invalid")
     aws.setattr(socket, "getaddrinfo", unknown)
     said = "dns: no address for personalize.invalid:80"
     assert sender.send(batch()) == Retryable("EndpointConnectionError", Status.CONNECTION, said)
 
 
 @pytest.mark.parametrize(
-    ("told", "outcome"),
+    ("response", "outcome"),
     [
-        (Told(503, AWS, b"\xff\x00 not text"), Status.SERVER_ERROR),
-        (Told(403, AWS, b"{"), Status.DENIED),
-        (Told(413, AWS), Status.INVALID_INPUT),
-        (Told(400, (("x-amzn-ErrorType", "ThrottlingException:http://internal/"),), b"{}"), Status.THROTTLED),
-        (Told(400, (), b'{"__type":"com.amazonaws#ValidationException","message":"m"}'), Status.INVALID_INPUT),
+        (Response(503, AWS, b"\xff\x00 not text"), Status.SERVER_ERROR),
+        (Response(403, AWS, b"{"), Status.DENIED),
+        (Response(413, AWS), Status.INVALID_INPUT),
+        (Response(400, (("x-amzn-ErrorType", "ThrottlingException:http://internal/"),), b"{}"), Status.THROTTLED),
+        (Response(400, (), b'{"__type":"com.amazonaws#ValidationException","message":"m"}'), Status.INVALID_INPUT),
     ],
 )
-def test_what_an_odd_service_says_has_an_outcome(web: Web, told: Told, outcome: Status) -> None:
-    web.answer = lambda _: told
-    assert wire(web.url).send(batch()).status == outcome
-    assert len(web.asked) == 1
+def test_what_an_odd_service_says_has_an_outcome(web: HttpServer, response: Response, outcome: Status) -> None:
+    web.respond = lambda _: response
+    assert new_client(web.url).send(batch()).status == outcome
+    assert len(web.requests) == 1
 
 
 @pytest.mark.parametrize("answer", [b"", b"HT", b"HTTP/1.1 2", b"SSH-2.0-OpenSSH\r\n"])
@@ -228,7 +228,7 @@ def test_an_answer_that_is_cut_short_or_none_of_http_is_an_outage(answer: bytes)
 
         thread = threading.Thread(target=serve)
         thread.start()
-        outcome = wire(f"http://127.0.0.1:{server.getsockname()[1]}").send(batch())
+        outcome = new_client(f"http://127.0.0.1:{server.getsockname()[1]}").send(batch())
         thread.join()
     assert isinstance(outcome, Retryable)
     assert outcome.status is Status.CONNECTION
@@ -241,7 +241,7 @@ def test_expired_credentials_are_replaced_by_those_that_the_environment_has_now(
     aws: pytest.MonkeyPatch, endpoint: Endpoint
 ) -> None:
     endpoint.control({"expired_keys": [KEY]})
-    sender = wire(endpoint.url)
+    sender = new_client(endpoint.url)
     aws.setenv("AWS_ACCESS_KEY_ID", "AKIDNEW")
     assert sender.send(batch()) == Delivered()
     assert sender.send(batch()) == Delivered()
@@ -256,7 +256,7 @@ def test_expired_credentials_are_replaced_by_those_that_the_file_has_now(
     file = tmp_path / "aws-credentials"
     lines = "[default]\naws_access_key_id={}\naws_secret_access_key=s\naws_session_token={}\n"
     file.write_text(lines.format(KEY, "old"))
-    sender = wire(endpoint.url)
+    sender = new_client(endpoint.url)
     endpoint.control({"expired_tokens": ["old"]})
     file.write_text(lines.format("AKIDNEW", "new"))
     assert sender.send(batch()) == Delivered()
@@ -264,7 +264,7 @@ def test_expired_credentials_are_replaced_by_those_that_the_file_has_now(
 
 def test_credentials_that_stay_expired_are_fatal_after_one_repeat(endpoint: Endpoint) -> None:
     endpoint.control({"expired_keys": [KEY]})
-    outcome = wire(endpoint.url).send(batch())
+    outcome = new_client(endpoint.url).send(batch())
     assert isinstance(outcome, Fatal)
     assert outcome.code == "ExpiredTokenException"
     assert endpoint.stats()["errors"] == {"ExpiredTokenException": 2}
@@ -272,7 +272,7 @@ def test_credentials_that_stay_expired_are_fatal_after_one_repeat(endpoint: Endp
 
 def test_credentials_that_expired_and_are_gone_are_fatal(aws: pytest.MonkeyPatch, endpoint: Endpoint) -> None:
     endpoint.control({"expired_keys": [KEY]})
-    sender = wire(endpoint.url)
+    sender = new_client(endpoint.url)
     aws.delenv("AWS_ACCESS_KEY_ID")
     aws.delenv("AWS_SECRET_ACCESS_KEY")
     outcome = sender.send(batch())
@@ -282,10 +282,10 @@ def test_credentials_that_expired_and_are_gone_are_fatal(aws: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_a_clock_that_is_wrong_is_fatal_and_says_so(aws: pytest.MonkeyPatch, endpoint: Endpoint, hours: int) -> None:
-    sender = wire(endpoint.url)
-    sign = sender.wire._signer.headers
+    sender = new_client(endpoint.url)
+    sign = sender.client._signer.headers
     # Only this side's clock: the endpoint lives in the same process.
-    aws.setattr(sender.wire._signer, "headers", lambda keys, body, now: sign(keys, body, now + hours * 3600))
+    aws.setattr(sender.client._signer, "headers", lambda keys, body, now: sign(keys, body, now + hours * 3600))
     outcome = sender.send(batch())
     assert isinstance(outcome, Fatal)
     assert "clock" in outcome.advice
@@ -293,16 +293,16 @@ def test_a_clock_that_is_wrong_is_fatal_and_says_so(aws: pytest.MonkeyPatch, end
 
 def test_many_calls_with_expired_credentials_renew_them_once(aws: pytest.MonkeyPatch, endpoint: Endpoint) -> None:
     endpoint.control({"expired_keys": [KEY]})
-    sender = wire(endpoint.url)
+    sender = new_client(endpoint.url)
     aws.setenv("AWS_ACCESS_KEY_ID", "AKIDNEW")
     found: list[object] = []
-    find = sender.wire._find_credentials
+    find = sender.client._find_credentials
 
     def counted(session: Session) -> Credentials:
         found.append(session)
         return find(session)
 
-    aws.setattr(sender.wire, "_find_credentials", counted)
+    aws.setattr(sender.client, "_find_credentials", counted)
     outcomes = sender.send_all([batch() for _ in range(8)])
     assert outcomes == [Delivered()] * 8
     assert len(found) == 1
@@ -312,36 +312,36 @@ def test_no_credentials_are_told_at_the_start(aws: pytest.MonkeyPatch) -> None:
     aws.delenv("AWS_ACCESS_KEY_ID")
     aws.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(NotConfigured, match="no AWS credentials: expected them in the environment"):
-        wire("http://127.0.0.1:1")
+        new_client("http://127.0.0.1:1")
 
 
 def test_half_a_pair_of_keys_is_told_at_the_start(aws: pytest.MonkeyPatch) -> None:
     aws.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(NotConfigured, match="no AWS credentials"):
-        wire("http://127.0.0.1:1")
+        new_client("http://127.0.0.1:1")
 
 
 def test_a_profile_that_is_not_there_is_told_at_the_start(aws: pytest.MonkeyPatch) -> None:
     aws.setenv("AWS_PROFILE", "nobody")
     with pytest.raises(NotConfigured, match="nobody"):
-        wire("http://127.0.0.1:1")
+        new_client("http://127.0.0.1:1")
 
 
 def test_no_region_is_told_at_the_start(aws: pytest.MonkeyPatch) -> None:
     aws.delenv("AWS_REGION")
     with pytest.raises(NotConfigured, match="no AWS region: expected"):
-        Wire(Account(), 1.0)
+        PutEventsClient(Account(), 1.0)
 
 
 def test_the_region_of_the_file_wins_over_that_of_the_environment() -> None:
-    assert Wire(Account("us-east-2"), 1.0).region == "us-east-2"
-    assert Wire(Account(), 1.0).endpoint == "https://personalize-events.eu-west-1.amazonaws.com"
+    assert PutEventsClient(Account("us-east-2"), 1.0).region == "us-east-2"
+    assert PutEventsClient(Account(), 1.0).endpoint == "https://personalize-events.eu-west-1.amazonaws.com"
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8123", "no url", "http://"])
 def test_a_bad_endpoint_url_is_told_at_the_start(url: str) -> None:
     with pytest.raises(NotConfigured, match="no client for Amazon Personalize"):
-        wire(url)
+        new_client(url)
 
 
 @pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL_PERSONALIZE_EVENTS", "AWS_ENDPOINT_URL"])
@@ -361,7 +361,7 @@ def test_an_endpoint_of_the_environment_that_holds_a_secret_is_refused_without_i
 ) -> None:
     aws.setenv(name, url)
     with pytest.raises(NotConfigured, match="endpoint") as caught:
-        wire(None)
+        new_client(None)
     for shown in (str(caught.value), repr(caught.value)):
         assert "ter2" not in shown
 
@@ -369,17 +369,17 @@ def test_an_endpoint_of_the_environment_that_holds_a_secret_is_refused_without_i
 # -- what the machine says ------------------------------------------------------------------------------------
 
 
-def test_a_proxy_of_the_environment_is_used(aws: pytest.MonkeyPatch, web: Web) -> None:
+def test_a_proxy_of_the_environment_is_used(aws: pytest.MonkeyPatch, web: HttpServer) -> None:
     aws.setenv("HTTP_PROXY", web.url)
-    assert wire("http://personalize.example:8000").send(batch()) == Delivered()
-    assert web.asked[0].target == "http://personalize.example:8000/events"
+    assert new_client("http://personalize.example:8000").send(batch()) == Delivered()
+    assert web.requests[0].target == "http://personalize.example:8000/events"
 
 
 def test_a_bundle_of_certificates_of_the_environment_is_used(aws: pytest.MonkeyPatch, tmp_path: Path) -> None:
     aws.setenv("AWS_CA_BUNDLE", str(tmp_path / "bundle.pem"))
     (tmp_path / "bundle.pem").write_text(AUTHORITY)
-    sender = wire("https://127.0.0.1:1")
-    tls = sender.wire._connections._origin.tls
+    sender = new_client("https://127.0.0.1:1")
+    tls = sender.client._connections._origin.tls
     assert tls is not None
     assert [each["subject"] for each in tls.get_ca_certs()] == [((("commonName", "only for this test"),),)]
 
@@ -389,12 +389,12 @@ def test_a_bundle_of_certificates_that_is_not_there_is_told_at_the_start(
 ) -> None:
     aws.setenv("AWS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
     with pytest.raises(NotConfigured, match=r"nowhere\.pem"):
-        wire("https://127.0.0.1:1")
+        new_client("https://127.0.0.1:1")
 
 
 def test_the_endpoint_of_the_environment_is_used(aws: pytest.MonkeyPatch, endpoint: Endpoint) -> None:
     aws.setenv("AWS_ENDPOINT_URL_PERSONALIZE_EVENTS", endpoint.url)
-    assert wire(None).send(batch()) == Delivered()
+    assert new_client(None).send(batch()) == Delivered()
 
 
 # -- a role ---------------------------------------------------------------------------------------------------
@@ -406,29 +406,29 @@ ASSUMED = b"""<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-1
 </AssumeRoleResult></AssumeRoleResponse>"""
 
 
-def _sts_error(code: str, status: int) -> Told:
-    return Told(status, (), f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>".encode())
+def _sts_error(code: str, status: int) -> Response:
+    return Response(status, (), f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>".encode())
 
 
 def test_a_role_is_assumed_with_its_external_id_and_its_credentials_are_used(
-    aws: pytest.MonkeyPatch, endpoint: Endpoint, web: Web
+    aws: pytest.MonkeyPatch, endpoint: Endpoint, web: HttpServer
 ) -> None:
-    web.answer = lambda _: Told(200, (), ASSUMED)
+    web.respond = lambda _: Response(200, (), ASSUMED)
     aws.setenv("AWS_ENDPOINT_URL_STS", web.url)
     endpoint.control({"credentials": {"ASIAROLE": "role-secret"}})
-    sender = wire(endpoint.url, role=ROLE)
+    sender = new_client(endpoint.url, role=ROLE)
     assert [sender.send(batch()), sender.send(batch())] == [Delivered()] * 2
-    [asked] = web.asked
-    asked_for = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
+    [request] = web.requests
+    asked_for = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
     assert asked_for["Action"] == "AssumeRole"
     assert asked_for["RoleArn"] == ROLE.arn
     assert asked_for["ExternalId"] == "external-1"
     assert asked_for["RoleSessionName"] == "me-1"
-    assert KEY in asked.headers["authorization"]
+    assert KEY in request.headers["authorization"]
 
 
 @pytest.mark.parametrize(
-    ("told", "kind"),
+    ("response", "kind"),
     [
         (_sts_error("AccessDenied", 403), Fatal),
         (_sts_error("MalformedPolicyDocument", 400), Fatal),
@@ -437,11 +437,11 @@ def test_a_role_is_assumed_with_its_external_id_and_its_credentials_are_used(
     ],
 )
 def test_a_role_that_is_refused_is_fatal_and_one_that_must_wait_is_not(
-    aws: pytest.MonkeyPatch, endpoint: Endpoint, web: Web, told: Told, kind: type
+    aws: pytest.MonkeyPatch, endpoint: Endpoint, web: HttpServer, response: Response, kind: type
 ) -> None:
-    web.answer = lambda _: told
+    web.respond = lambda _: response
     aws.setenv("AWS_ENDPOINT_URL_STS", web.url)
-    outcome = wire(endpoint.url, role=ROLE).send(batch())
+    outcome = new_client(endpoint.url, role=ROLE).send(batch())
     assert isinstance(outcome, kind)
     if isinstance(outcome, Fatal):
         assert "assume_role" in outcome.advice
@@ -450,19 +450,19 @@ def test_a_role_that_is_refused_is_fatal_and_one_that_must_wait_is_not(
 
 def test_a_token_service_that_is_out_of_reach_is_an_outage(aws: pytest.MonkeyPatch, endpoint: Endpoint) -> None:
     aws.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{free_port()}")
-    outcome = wire(endpoint.url, role=ROLE).send(batch())
+    outcome = new_client(endpoint.url, role=ROLE).send(batch())
     said = "no AWS credentials: 127.0.0.1 does not answer as AWS does"
     assert outcome == Retryable("EndpointConnectionError", Status.CONNECTION, said)
 
 
 def test_a_role_is_assumed_with_new_keys_when_the_old_ones_have_expired(
-    aws: pytest.MonkeyPatch, endpoint: Endpoint, web: Web
+    aws: pytest.MonkeyPatch, endpoint: Endpoint, web: HttpServer
 ) -> None:
-    web.answer = lambda asked: (
-        _sts_error("ExpiredToken", 403) if KEY in asked.headers["authorization"] else Told(200, (), ASSUMED)
+    web.respond = lambda request: (
+        _sts_error("ExpiredToken", 403) if KEY in request.headers["authorization"] else Response(200, (), ASSUMED)
     )
     aws.setenv("AWS_ENDPOINT_URL_STS", web.url)
-    sender = wire(endpoint.url, role=ROLE)
+    sender = new_client(endpoint.url, role=ROLE)
     aws.setenv("AWS_ACCESS_KEY_ID", "AKIDNEW")
     assert sender.send(batch()) == Delivered()
 
@@ -473,7 +473,7 @@ def test_a_role_is_assumed_with_new_keys_when_the_old_ones_have_expired(
 def test_every_batch_is_delivered_once_and_answered() -> None:
     bodies = [b'{"eventType":"View","sentAt":1700000000,"eventId":"e-%d"}' % number for number in range(500)]
     with running_endpoint(Faults(credentials={KEY: SECRET}), keep=False) as endpoint:
-        calls = SenderThread(Wire(Account(None, endpoint.url), 20.0))
+        calls = SenderThread(PutEventsClient(Account(None, endpoint.url), 20.0))
         batches = [batch(each, session_id=f"s-{number}") for number, each in enumerate(bodies)]
         for each in batches:
             calls.submit(each)
@@ -492,7 +492,7 @@ def test_every_batch_is_delivered_once_and_answered() -> None:
 
 
 def test_a_bug_in_a_call_is_raised_in_the_thread_that_waits(endpoint: Endpoint) -> None:
-    class Broken(Wire):
+    class Broken(PutEventsClient):
         async def send(self, batch: Batch) -> Outcome:
             raise ZeroDivisionError(len(batch.items))
 
@@ -505,7 +505,7 @@ def test_a_bug_in_a_call_is_raised_in_the_thread_that_waits(endpoint: Endpoint) 
 
 def test_closing_gives_up_what_is_under_way(endpoint: Endpoint) -> None:
     endpoint.control({"hang_rate": 1})
-    calls = SenderThread(Wire(Account(None, endpoint.url), 60.0))
+    calls = SenderThread(PutEventsClient(Account(None, endpoint.url), 60.0))
     calls.submit(batch())
     while not endpoint.stats()["calls"]:
         calls.wait(0.01)
@@ -514,13 +514,13 @@ def test_closing_gives_up_what_is_under_way(endpoint: Endpoint) -> None:
 
 
 def test_waiting_without_an_answer_takes_the_time_it_was_given_and_no_more(endpoint: Endpoint) -> None:
-    calls = SenderThread(Wire(Account(None, endpoint.url), 5.0))
+    calls = SenderThread(PutEventsClient(Account(None, endpoint.url), 5.0))
     assert list(calls.wait(0.0)) == []
     assert list(calls.wait(0.01)) == []
     calls.close()
 
 
-# -- odd company --------------------------------------------------------------------------------------------------
+# -- unusual servers and proxies ------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -546,28 +546,28 @@ def speaking(*answers: bytes, close: bool = True) -> Iterator[str]:
 
 def test_an_answer_may_end_with_the_connection() -> None:
     with speaking(b"HTTP/1.1 403 Forbidden\r\nx-amzn-RequestId: 1\r\nConnection: close\r\n\r\nno entry") as url:
-        assert isinstance(wire(url).send(batch()), Fatal)
+        assert isinstance(new_client(url).send(batch()), Fatal)
     with speaking(b"HTTP/1.0 200 OK\r\nx-amzn-RequestId: 1\r\n\r\n") as url:
-        assert wire(url).send(batch()) == Delivered()
+        assert new_client(url).send(batch()) == Delivered()
 
 
 def test_an_interim_answer_is_not_the_answer() -> None:
     answer = b"HTTP/1.1 200 OK\r\nx-amzn-RequestId: 1\r\nContent-Length: 0\r\n\r\n"
     with speaking(b"HTTP/1.1 100 Continue\r\n\r\n", answer, close=False) as url:
-        assert wire(url).send(batch()) == Delivered()
+        assert new_client(url).send(batch()) == Delivered()
 
 
 @pytest.mark.parametrize("value", ["127.0.0.1:{port}", "//127.0.0.1:{port}", "http://127.0.0.1:{port}"])
-def test_a_proxy_needs_no_scheme(aws: pytest.MonkeyPatch, web: Web, value: str) -> None:
+def test_a_proxy_needs_no_scheme(aws: pytest.MonkeyPatch, web: HttpServer, value: str) -> None:
     aws.setenv("HTTP_PROXY", value.format(port=web.url.rpartition(":")[2]))
-    assert wire("http://personalize.example:8000").send(batch()) == Delivered()
+    assert new_client("http://personalize.example:8000").send(batch()) == Delivered()
 
 
 @pytest.mark.parametrize("value", ["http://proxy:abc", "ftp://proxy:21", "http://"])
 def test_a_proxy_that_is_none_is_told_at_the_start(aws: pytest.MonkeyPatch, value: str) -> None:
     aws.setenv("HTTP_PROXY", value)
     with pytest.raises(NotConfigured, match="proxy"):
-        wire("http://personalize.example:8000")
+        new_client("http://personalize.example:8000")
 
 
 def test_a_proxy_that_takes_the_connection_and_says_nothing_costs_no_sockets(aws: pytest.MonkeyPatch) -> None:
@@ -575,7 +575,7 @@ def test_a_proxy_that_takes_the_connection_and_says_nothing_costs_no_sockets(aws
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(20)
         aws.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.getsockname()[1]}")
-        sender = wire("https://personalize.example")
+        sender = new_client("https://personalize.example")
         for _ in range(3):
             assert bare(sender.send(batch())) == Retryable("ConnectTimeoutError", Status.TIMEOUT)
         sender._runner.run(asyncio.sleep(0.05))  # what was aborted is closed in the turns that follow
@@ -584,29 +584,29 @@ def test_a_proxy_that_takes_the_connection_and_says_nothing_costs_no_sockets(aws
             with connection:
                 connection.settimeout(20)
                 while connection.recv(65536):
-                    pass  # what was asked; then the end, which does not come while the other side keeps it open
+                    pass  # the request; then the end, which does not come while the client keeps the connection open
 
 
 def test_a_proxy_tunnels_what_is_encrypted_and_is_told_who_asks(aws: pytest.MonkeyPatch) -> None:
-    asked: list[bytes] = []
+    received: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
             connection, _ = server.accept()
             with connection:
-                asked.append(connection.recv(65536))
+                received.append(connection.recv(65536))
                 connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
 
         thread = threading.Thread(target=serve)
         thread.start()
         port = server.getsockname()[1]
         aws.setenv("HTTPS_PROXY", f"http://user:p%40ss@127.0.0.1:{port}")
-        outcome = wire("https://personalize.example").send(batch())
+        outcome = new_client("https://personalize.example").send(batch())
         thread.join()
     said = f"proxy: 127.0.0.1:{port} answered 407 to CONNECT personalize.example:443; check its user and password"
     assert outcome == Retryable("ProxyConnectionError", Status.CONNECTION, said)
-    assert asked[0].startswith(b"CONNECT personalize.example:443 HTTP/1.1\r\n")
-    assert b"Proxy-Authorization: Basic dXNlcjpwQHNz\r\n" in asked[0]
+    assert received[0].startswith(b"CONNECT personalize.example:443 HTTP/1.1\r\n")
+    assert b"Proxy-Authorization: Basic dXNlcjpwQHNz\r\n" in received[0]
 
 
 @pytest.mark.parametrize(
@@ -627,6 +627,6 @@ def test_a_credential_process_that_fails_later_has_an_outcome(
     aws.delenv("AWS_ACCESS_KEY_ID")
     aws.delenv("AWS_SECRET_ACCESS_KEY")
     aws.setenv("AWS_CONFIG_FILE", str(config))
-    sender = wire(endpoint.url)
+    sender = new_client(endpoint.url)
     said.write_text(printed)
     assert isinstance(sender.send(batch()), kind)

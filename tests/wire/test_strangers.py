@@ -18,9 +18,9 @@ from connector.core.sending.answers import CERTIFICATE_GRACE
 from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Retryable, described
 from connector.local.endpoint.server import running_endpoint
 from tests.support.batches import batch
+from tests.support.http_server import AWS, HttpServer, Response, running_http_server
 from tests.support.kafka.certificates import Authority, Pair
-from tests.wire.web import AWS, Told, Web, running_web
-from tests.wire.wires import ROLE, InOneLoop, free_port, wire
+from tests.wire.clients import ROLE, InOneLoop, free_port, new_client
 
 pytestmark = pytest.mark.usefixtures("aws")
 
@@ -29,76 +29,76 @@ PAGE = b"<html><body>Please log in, dear user u-1"
 
 
 @pytest.mark.parametrize(
-    "told",
+    "response",
     [
-        Told(200, (), b""),  # a stub that knows only statuses
-        Told(200, (), b"{}"),
-        Told(200, (HTML,), PAGE),
-        Told(200, (*AWS, HTML), PAGE),  # a page behind API Gateway
-        Told(200, (("x-amzn-trace-id", "Root=1"),), b""),  # AWS's load balancer in front of anything
-        Told(201, AWS, b""),
-        Told(202, (), b""),
-        Told(204, AWS, b""),
-        Told(301, (("x-amz-request-id", "1"), ("Location", "http://127.0.0.1:1/")), b""),  # S3, another region
-        Told(302, (("Location", "http://login.example/"),), b""),
-        Told(400, (HTML, ("Server", "awselb/2.0")), b"<html>400 Bad Request"),
-        Told(401, (HTML,), PAGE),
-        Told(403, (HTML, ("Server", "squid")), PAGE),
-        Told(403, (("Content-Type", "application/json"),), b'{"message":"Forbidden"}'),
-        Told(404, (("Content-Type", "application/json"),), b'{"message":"no Route matched with those values"}'),
-        Told(405, (), b""),
-        Told(407, (HTML, ("Proxy-Authenticate", "Basic")), PAGE),
-        Told(413, (HTML, ("Server", "nginx")), b"<html>413 Request Entity Too Large"),
-        Told(422, (("Content-Type", "application/json"),), b'{"code":"ValidationError"}'),
-        Told(502, (HTML,), b"<html>bad gateway"),
-        Told(503, (), b"\xff\x00 not text"),
+        Response(200, (), b""),  # a stub that knows only statuses
+        Response(200, (), b"{}"),
+        Response(200, (HTML,), PAGE),
+        Response(200, (*AWS, HTML), PAGE),  # a page behind API Gateway
+        Response(200, (("x-amzn-trace-id", "Root=1"),), b""),  # AWS's load balancer in front of anything
+        Response(201, AWS, b""),
+        Response(202, (), b""),
+        Response(204, AWS, b""),
+        Response(301, (("x-amz-request-id", "1"), ("Location", "http://127.0.0.1:1/")), b""),  # S3, another region
+        Response(302, (("Location", "http://login.example/"),), b""),
+        Response(400, (HTML, ("Server", "awselb/2.0")), b"<html>400 Bad Request"),
+        Response(401, (HTML,), PAGE),
+        Response(403, (HTML, ("Server", "squid")), PAGE),
+        Response(403, (("Content-Type", "application/json"),), b'{"message":"Forbidden"}'),
+        Response(404, (("Content-Type", "application/json"),), b'{"message":"no Route matched with those values"}'),
+        Response(405, (), b""),
+        Response(407, (HTML, ("Proxy-Authenticate", "Basic")), PAGE),
+        Response(413, (HTML, ("Server", "nginx")), b"<html>413 Request Entity Too Large"),
+        Response(422, (("Content-Type", "application/json"),), b'{"code":"ValidationError"}'),
+        Response(502, (HTML,), b"<html>bad gateway"),
+        Response(503, (), b"\xff\x00 not text"),
     ],
-    ids=lambda told: f"{told.status}-{len(told.body)}",
+    ids=lambda response: f"{response.status}-{len(response.body)}",
 )
-def test_an_answer_that_is_not_the_services_is_an_outage_whatever_its_status(web: Web, told: Told) -> None:
-    web.answer = lambda _: told
-    outcome = wire(web.url).send(batch())
+def test_a_response_of_another_server_is_an_outage_whatever_its_status(web: HttpServer, response: Response) -> None:
+    web.respond = lambda _: response
+    outcome = new_client(web.url).send(batch())
     assert isinstance(outcome, Retryable)
     said = described(outcome)
-    assert said.startswith(f"HTTP {told.status}: this answer of {web.url.removeprefix('http://')} is not Amazon")
+    assert said.startswith(f"HTTP {response.status}: this answer of {web.url.removeprefix('http://')} is not Amazon")
     assert "check personalize.endpoint_url" in said
     for word in ("log in", "u-1", "Forbidden", "Route", "login.example"):
         assert word not in said
-    assert len(web.asked) == 1, "it is the loop that repeats"
+    assert len(web.requests) == 1, "it is the loop that repeats"
 
 
 @pytest.mark.parametrize("name", ["x-amzn-RequestId", "X-AMZN-REQUESTID", "x-amzn-request-id", "x-amz-request-id"])
 @pytest.mark.parametrize("content", [b"", b"{}"])
-def test_an_acceptance_is_known_by_its_request_id_in_any_spelling(web: Web, name: str, content: bytes) -> None:
-    web.answer = lambda _: Told(200, ((name, "1"),), content)
-    assert wire(web.url).send(batch()) == Delivered()
+def test_an_acceptance_is_known_by_its_request_id_in_any_spelling(web: HttpServer, name: str, content: bytes) -> None:
+    web.respond = lambda _: Response(200, ((name, "1"),), content)
+    assert new_client(web.url).send(batch()) == Delivered()
 
 
 def test_the_local_endpoint_answers_as_the_service_does() -> None:
     with running_endpoint() as endpoint:
-        assert wire(endpoint.url).send(batch()) == Delivered()
+        assert new_client(endpoint.url).send(batch()) == Delivered()
 
 
 # -- who hands out credentials ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "told",
+    "response",
     [
-        Told(200, (HTML,), PAGE),
-        Told(200, (HTML,), b"<html><body>well formed</body></html>"),
-        Told(200, (), b""),
-        Told(302, (("Location", "http://login.example/"),), b""),
-        Told(403, (HTML,), b"<html><body>well formed</body></html>"),
-        Told(400, (HTML,), PAGE),
-        Told(407, (), b""),
+        Response(200, (HTML,), PAGE),
+        Response(200, (HTML,), b"<html><body>well formed</body></html>"),
+        Response(200, (), b""),
+        Response(302, (("Location", "http://login.example/"),), b""),
+        Response(403, (HTML,), b"<html><body>well formed</body></html>"),
+        Response(400, (HTML,), PAGE),
+        Response(407, (), b""),
     ],
-    ids=lambda told: f"{told.status}-{len(told.body)}",
+    ids=lambda response: f"{response.status}-{len(response.body)}",
 )
-def test_a_page_in_place_of_a_role_is_an_outage(aws: pytest.MonkeyPatch, told: Told) -> None:
-    with running_web(lambda _: told) as token_service, running_endpoint() as endpoint:
+def test_a_page_in_place_of_a_role_is_an_outage(aws: pytest.MonkeyPatch, response: Response) -> None:
+    with running_http_server(lambda _: response) as token_service, running_endpoint() as endpoint:
         aws.setenv("AWS_ENDPOINT_URL_STS", token_service.url)
-        outcome = wire(endpoint.url, role=ROLE).send(batch())
+        outcome = new_client(endpoint.url, role=ROLE).send(batch())
         assert isinstance(outcome, Retryable), outcome
         assert "no AWS credentials" in described(outcome)
         assert "log in" not in described(outcome)
@@ -109,23 +109,23 @@ CREDENTIALS = b'{"AccessKeyId":"A","SecretAccessKey":"s","Token":"t","Expiration
 
 
 @pytest.mark.parametrize(
-    "told",
-    [Told(200, (HTML,), PAGE), Told(200, (), b"{}"), Told(200, (), b"[]"), Told(403, (HTML,), PAGE)],
-    ids=lambda told: f"{told.status}-{len(told.body)}",
+    "response",
+    [Response(200, (HTML,), PAGE), Response(200, (), b"{}"), Response(200, (), b"[]"), Response(403, (HTML,), PAGE)],
+    ids=lambda response: f"{response.status}-{len(response.body)}",
 )
 def test_an_agent_that_hands_out_pages_is_reported_at_the_start_without_its_page(
-    aws: pytest.MonkeyPatch, web: Web, told: Told
+    aws: pytest.MonkeyPatch, web: HttpServer, response: Response
 ) -> None:
     _ask(aws, web)
-    web.answer = lambda _: told
+    web.respond = lambda _: response
     with pytest.raises(NotConfigured, match=r"no AWS credentials: .*container") as caught:
-        wire("http://127.0.0.1:1")
+        new_client("http://127.0.0.1:1")
     assert "log in" not in str(caught.value)
-    web.answer = lambda _: Told(200, (), CREDENTIALS)
-    wire("http://127.0.0.1:1")
+    web.respond = lambda _: Response(200, (), CREDENTIALS)
+    new_client("http://127.0.0.1:1")
 
 
-def _ask(aws: pytest.MonkeyPatch, web: Web) -> None:
+def _ask(aws: pytest.MonkeyPatch, web: HttpServer) -> None:
     """Have the chain ask this agent."""
     aws.delenv("AWS_ACCESS_KEY_ID")
     aws.delenv("AWS_SECRET_ACCESS_KEY")
@@ -134,12 +134,12 @@ def _ask(aws: pytest.MonkeyPatch, web: Web) -> None:
 
 
 def test_a_file_with_the_agents_token_that_is_not_there_is_reported_at_the_start(
-    aws: pytest.MonkeyPatch, web: Web, tmp_path: Path
+    aws: pytest.MonkeyPatch, web: HttpServer, tmp_path: Path
 ) -> None:
     _ask(aws, web)
     aws.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(tmp_path / "token"))
     with pytest.raises(NotConfigured, match="no AWS credentials: No such file"):
-        wire("http://127.0.0.1:1")
+        new_client("http://127.0.0.1:1")
 
 
 # -- certificates -----------------------------------------------------------------------------------------------------
@@ -210,7 +210,7 @@ def _why(outcome: Outcome) -> str:
 @pytest.mark.usefixtures("authority")
 def test_a_certificate_of_an_unknown_authority_is_a_wrong_configuration(secure: Secure) -> None:
     secure.show(Authority("a stranger").issue("server"))
-    said = _why(wire(f"https://127.0.0.1:{secure.port}").send(batch()))
+    said = _why(new_client(f"https://127.0.0.1:{secure.port}").send(batch()))
     assert said.startswith(f"tls: the certificate of 127.0.0.1:{secure.port} is not trusted (")
 
 
@@ -219,7 +219,7 @@ def test_a_certificate_of_another_host_is_a_wrong_configuration(
 ) -> None:
     secure.show(authority.issue("server"))
     aws.setattr(socket, "getaddrinfo", _always_here)
-    said = _why(wire(f"https://personalize.example:{secure.port}").send(batch()))
+    said = _why(new_client(f"https://personalize.example:{secure.port}").send(batch()))
     assert "personalize.example" in said
     assert "Hostname mismatch" in said
 
@@ -232,14 +232,14 @@ def test_a_certificate_that_expired_before_the_start_is_a_wrong_configuration(
     authority: Authority, secure: Secure
 ) -> None:
     secure.show(authority.issue("server", expires=timedelta(hours=-1)))
-    assert "expired" in _why(wire(f"https://127.0.0.1:{secure.port}").send(batch()))
+    assert "expired" in _why(new_client(f"https://127.0.0.1:{secure.port}").send(batch()))
 
 
 def test_a_certificate_that_is_not_trusted_any_more_is_an_outage_for_a_while(
     aws: pytest.MonkeyPatch, authority: Authority, secure: Secure
 ) -> None:
     secure.show(authority.issue("server"))
-    sender = wire(f"https://127.0.0.1:{secure.port}")
+    sender = new_client(f"https://127.0.0.1:{secure.port}")
     assert sender.send(batch()) == Delivered()
     secure.show(authority.issue("server", expires=timedelta(hours=-1)))
     outcome = sender.send(batch())
@@ -249,7 +249,7 @@ def test_a_certificate_that_is_not_trusted_any_more_is_an_outage_for_a_while(
     assert sender.send(batch()) == Delivered(), "it was renewed"
     secure.show(Authority("a stranger").issue("server"))
     assert isinstance(sender.send(batch()), Retryable)
-    aws.setattr(sender.wire, "_clock", lambda: time.monotonic() + CERTIFICATE_GRACE)
+    aws.setattr(sender.client, "_clock", lambda: time.monotonic() + CERTIFICATE_GRACE)
     assert "is not trusted" in _why(sender.send(batch()))
 
 
@@ -260,7 +260,7 @@ def test_a_token_service_whose_certificate_is_not_trusted_is_a_wrong_configurati
     secure.show(Authority("a stranger").issue("server"))
     aws.setenv("AWS_ENDPOINT_URL_STS", f"https://127.0.0.1:{secure.port}")
     with running_endpoint() as endpoint:
-        assert "no AWS credentials" in _why(wire(endpoint.url, role=ROLE).send(batch()))
+        assert "no AWS credentials" in _why(new_client(endpoint.url, role=ROLE).send(batch()))
 
 
 # -- where it went wrong ----------------------------------------------------------------------------------------------
@@ -292,20 +292,20 @@ def _said(sender: InOneLoop) -> str:
 
 def test_what_is_not_tls_is_named() -> None:
     with saying(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
-        said = _said(wire(f"https://127.0.0.1:{port}"))
+        said = _said(new_client(f"https://127.0.0.1:{port}"))
     assert said.startswith(f"SSLError: tls: no TLS with 127.0.0.1:{port} (")
 
 
 def test_what_is_not_http_is_named() -> None:
     with saying(b"SSH-2.0-OpenSSH\r\n") as port:
-        said = _said(wire(f"http://127.0.0.1:{port}"))
+        said = _said(new_client(f"http://127.0.0.1:{port}"))
     assert said == f"ConnectionClosedError: closed: 127.0.0.1:{port} answers, but not in HTTP/1.1"
 
 
 def test_a_call_that_takes_too_long_is_named() -> None:
     with running_endpoint() as endpoint:
         endpoint.control({"outage": "hang"})
-        said = _said(wire(endpoint.url, timeout=0.2))
+        said = _said(new_client(endpoint.url, timeout=0.2))
     where = endpoint.url.removeprefix("http://")
     assert said == f"ReadTimeoutError: timeout: no answer from {where} within 0.2 s"
 
@@ -315,7 +315,7 @@ def test_a_region_that_does_not_exist_is_named_by_its_host(aws: pytest.MonkeyPat
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     aws.setenv("AWS_REGION", "eu-wset-1")
-    sender = wire(None)
+    sender = new_client(None)
     aws.setattr(socket, "getaddrinfo", unknown)
     said = _said(sender)
     assert said == "EndpointConnectionError: dns: no address for personalize-events.eu-wset-1.amazonaws.com:443"
@@ -329,7 +329,7 @@ def test_a_name_with_several_addresses_that_all_refuse_is_refused(aws: pytest.Mo
         ]
 
     port = free_port()
-    sender = wire(f"http://localhost:{port}")
+    sender = new_client(f"http://localhost:{port}")
     aws.setattr(socket, "getaddrinfo", two)
     assert _said(sender) == f"EndpointConnectionError: refused: localhost:{port} takes no connections"
 
@@ -337,7 +337,7 @@ def test_a_name_with_several_addresses_that_all_refuse_is_refused(aws: pytest.Mo
 def test_a_proxy_that_is_away_is_named_without_its_password(aws: pytest.MonkeyPatch) -> None:
     port = free_port()
     aws.setenv("HTTPS_PROXY", f"http://user:hunter2@127.0.0.1:{port}")
-    said = _said(wire("https://personalize.example"))
+    said = _said(new_client("https://personalize.example"))
     assert said == f"EndpointConnectionError: refused: the proxy 127.0.0.1:{port} takes no connections"
 
 

@@ -11,31 +11,31 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from connector.local.endpoint.server import running_endpoint
 from connector.local.mock_cluster import MockCluster
 from tests.support.config_files import run_config
+from tests.support.http_server import running_http_server
 from tests.support.mock_cluster import PATIENCE, produce, read_all
 from tests.support.processes import Connector, wait_until
-from tests.wire.web import running_web
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-    from tests.wire.web import Web
+    from tests.support.http_server import HttpServer
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 HEADERS = [("traceparent", f"00-{TRACE}-{SPAN}-01".encode())]
 
 
-def spans(collector: Web) -> list[Span]:
+def spans(collector: HttpServer) -> list[Span]:
     found: list[Span] = []
-    for asked in collector.asked:
-        request = ExportTraceServiceRequest.FromString(asked.body)
-        found += [span for each in request.resource_spans for scope in each.scope_spans for span in scope.spans]
+    for request in collector.requests:
+        export = ExportTraceServiceRequest.FromString(request.body)
+        found += [span for each in export.resource_spans for scope in each.scope_spans for span in scope.spans]
     return found
 
 
 def test_the_trace_of_a_record_reaches_the_collector_and_the_dead_letters(cluster: MockCluster, tmp_path: Path) -> None:
-    with running_web() as collector, running_endpoint() as endpoint:
+    with running_http_server() as collector, running_endpoint() as endpoint:
         file = run_config(cluster.bootstrap_servers, endpoint.url)
         with Connector(tmp_path, file, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url) as connector:
             connector.wait_until_ready()
@@ -45,8 +45,8 @@ def test_the_trace_of_a_record_reaches_the_collector_and_the_dead_letters(cluste
             assert connector.stop(20) == 0
         (span,) = spans(collector)
         assert (span.trace_id.hex(), span.parent_span_id.hex()) == (TRACE, SPAN)
-        assert [asked.target for asked in collector.asked] == ["/v1/traces"]
-        assert b"SECRET" not in collector.asked[0].body
+        assert [request.target for request in collector.requests] == ["/v1/traces"]
+        assert b"SECRET" not in collector.requests[0].body
         assert dict(letter.headers() or ())["traceparent"] == HEADERS[0][1]
 
 

@@ -1,7 +1,7 @@
-"""The ways in which records break, one row each; every way has a dead letter's reason of its own.
+"""The ways in which records are broken, one row each; each has a dead-letter reason of its own.
 
-All were seen in real click data. Reasons stand here as text: what a record deserves is said by the one who broke it,
-not by the code that will judge it.
+All were seen in real click data. Reasons are written here as text, not imported, so that the demo checks the
+connector's reasons independently.
 """
 
 import random
@@ -19,15 +19,15 @@ ONE_PRODUCT = frozenset({CLICKED, VIEWED, ADDED})
 PRICED = frozenset({VIEWED, ADDED})
 ANY = ONE_PRODUCT | {LISTED}
 
-POISON = "poison-"  # items that the local endpoint is told to refuse, as the service does for reasons of its own
-SHARE = 0.04  # of the records of one event; makes 3 % of all records
-SHARE_OF_ORDERS = 0.15  # orders are few, and each kind of breakage should be seen
+POISON = "poison-"  # the local endpoint refuses items with this prefix, as the service refuses some events
+SHARE = 0.04  # of the records of an event; gives 3 % of all records
+SHARE_OF_ORDERS = 0.15  # orders are rare, and every kind of breakage should occur
 
 Document = dict[str, Any]
 
 
 class Spoilt(NamedTuple):
-    """A broken record: its bytes, the piece that shows what is wrong, and which of its products (None: all)."""
+    """A broken record: its bytes, the broken part, and the number of the broken product (None: the whole record)."""
 
     value: bytes
     piece: str
@@ -35,7 +35,7 @@ class Spoilt(NamedTuple):
 
 
 class Breakage(NamedTuple):
-    """A way to break: the reason that the dead letter has to give, which events break so, and how."""
+    """A way to break a record: the expected reason, the events that it applies to, and the function that does it."""
 
     reason: str
     events: frozenset[str]
@@ -120,7 +120,7 @@ BY_EVENT: Mapping[str, tuple[Breakage, ...]] = {
 
 
 def choose(chance: random.Random, event: str) -> Breakage | None:
-    """How this record breaks; mostly not at all."""
+    """How this record breaks; None for most records."""
     if chance.random() >= (SHARE_OF_ORDERS if event == ORDERED else SHARE):
         return None
     return chance.choice(BY_EVENT[event])

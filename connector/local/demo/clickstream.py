@@ -1,7 +1,7 @@
-"""A shop's clickstream, Segment-shaped and seeded: the same arguments make the same records, to the byte.
+"""Generates a shop's clickstream in the format of Segment: the same arguments give the same records, to the byte.
 
-Beside each record stands what has to become of it, said by the one who made it. So the demonstration can judge the
-connector without asking the code that it judges.
+Each record comes with the outcome that it must have. So the demo checks the connector without using the connector's
+code.
 """
 
 import random
@@ -23,10 +23,10 @@ _IN_A_CATEGORY = 40
 
 
 class Fate(NamedTuple):
-    """What has to become of a record. ``why`` is the reason of a skip or of a dead letter.
+    """The outcome that a record must have. ``why`` is the reason of a skip or of a dead letter.
 
-    ``event_ids`` are those to be delivered, in order, in ``session`` and as ``user``; a dead letter has some where
-    only a part of its record is broken.
+    ``event_ids`` must be delivered, in order, in ``session`` and as ``user``. A dead-lettered record has some if only a
+    part of it is broken.
     """
 
     outcome: Literal["delivered", "filtered", "skipped", "dead_lettered"]
@@ -37,7 +37,7 @@ class Fate(NamedTuple):
 
 
 class Click(NamedTuple):
-    """One record: ``at`` in seconds from the first; ``piece`` of a broken one is the piece that is wrong."""
+    """One record: ``at`` in seconds from the first; ``piece`` is the broken part, if any."""
 
     at: float
     key: bytes
@@ -50,7 +50,7 @@ class _Shopper(NamedTuple):
     anonymous_id: str
     session_id: str | None
     user_id: str
-    logs_in: float  # the chance to, after each look at a shelf
+    logs_in: float  # the probability to log in after each category
     crawler: bool
     employee: bool
 
@@ -105,7 +105,7 @@ def _shopper(chance: random.Random) -> _Shopper:
 
 
 def _actions(chance: random.Random, shopper: _Shopper) -> Iterator[_Action]:
-    """What a shopper does: looks at shelves, may log in half-way, may buy."""
+    """A shopper looks at categories, may log in, and may order."""
     known = False
     basket: list[Document] = []
     yield "page", "Home", {"path": "/"}

@@ -1,7 +1,7 @@
-"""``putevents demo``: a shop's hour of clicks through the real connector, on a broker and an endpoint of its own.
+"""``putevents demo``: sends an hour of a shop's clicks through the real connector, with a local broker and endpoint.
 
-Needs no set-up and no network but this machine's own. It ends by judging itself: what the endpoint accepted, what the
-dead-letter topic holds and what was committed, against what the clickstream knows of every record.
+It needs no setup and no network. At the end it checks what the endpoint accepted, what the dead-letter topic holds and
+what was committed against the outcome that the clickstream expects of every record.
 """
 
 import argparse
@@ -30,18 +30,18 @@ PARTITIONS = 6
 TRACKING_ID = "demo-tracker"
 LATENCY = "20ms-50ms"
 MOST_RECORDS = 40_000  # the embedded broker keeps 5 MiB a partition
-SETTLE = 30.0  # seconds after the last record until everything must be committed
-AT_REST = 3.0  # seconds after the last commit until the metrics say so
+SETTLE = 30.0  # seconds to wait after the last record, at most, until everything is committed
+AT_REST = 3.0  # seconds to wait after the last commit, at most, until the metrics are complete
 LOG_LINES = 8
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """How much, how fast, which, and whether to keep what it leaves."""
+    """Give ``parser`` the options of this command."""
     add = parser.add_argument
     add("--records", type=_count, default=15_000, metavar="N", help="how many records (default: %(default)s)")
     add("--rate", type=_count, default=3_500, metavar="N", help="records a second (default: %(default)s)")
-    add("--seed", type=int, default=1, metavar="N", help="another seed, another shop (default: %(default)s)")
-    add("--keep", action="store_true", help="keep logs, records and accepted events, and say where they are")
+    add("--seed", type=int, default=1, metavar="N", help="another seed gives other records (default: %(default)s)")
+    add("--keep", action="store_true", help="keep logs, records and accepted events, and print their folder")
 
 
 def _count(text: str) -> int:
@@ -52,14 +52,14 @@ def _count(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Play it. 0 where all is as it should be; 1 where not; 128 and the signal's number where one ended it."""
+    """Run the demo. 0 where all checks pass; 1 where not; 128 plus the number of the signal that stopped it."""
     screen = Screen(sys.stdout)
     try:
         folder = Path(tempfile.mkdtemp(prefix="putevents-demo-"))
     except OSError as error:
         sys.stderr.write(
-            f"the demo failed: expected a folder for temporary files that can be written: {error.strerror}; "
-            "set TMPDIR to one (in a container without one: mount a volume at /tmp)\n"
+            f"the demo failed: expected a writable folder for temporary files: {error.strerror}; "
+            "set TMPDIR to one (in a container: mount a volume at /tmp)\n"
         )
         return Exit.NOT_OK
     keep: bool = arguments.keep
@@ -91,7 +91,7 @@ def _end_of_log(failure: Failed, folder: Path) -> str:
 
 
 class Stage(NamedTuple):
-    """What is running, and how to look at it from outside."""
+    """What is running, and how to observe it."""
 
     connector: Part
     endpoint: Page
@@ -102,10 +102,10 @@ class Stage(NamedTuple):
 
 
 class Demo:
-    """One performance; ``play`` reads from the first act to the last.
+    """One run of the demo; ``play`` holds its steps in order.
 
     Raises:
-        Failed: something is not as it should be.
+        Failed: a process failed, or a check does.
         Interrupted: a signal came.
     """
 
@@ -120,7 +120,7 @@ class Demo:
         self._config = configuration(self._file)
 
     def play(self) -> None:
-        """All of it. Whatever happens, no process is left."""
+        """Run all steps. No process is left behind, whatever happens."""
         options = self._options
         seconds = options.records / options.rate
         self._announce(seconds)
@@ -129,14 +129,14 @@ class Demo:
                 stage = self._start(stack)
                 clicks = clickstream(options.records, options.seed, time.time() - SECONDS)
                 sent = Sent(clicks, [], {})
-                wait_for("the connector in its consumer group", lambda: _answers(stage.metrics, "/readyz"), self._pause)
+                wait_for("the connector in its consumer group", lambda: _ready(stage.metrics, "/readyz"), self._pause)
                 self._screen.say(
-                    f"  started in {time.monotonic() - self._begun:.1f} s; metrics are at {stage.metrics_url}"
+                    f"  started in {time.monotonic() - self._begun:.1f} s; metrics: {stage.metrics_url}/metrics"
                 )
                 self._perform(stage, sent, seconds)
                 figures = self._finish(stage, sent, seconds)
             except Failed:
-                # A page that does not answer is mostly a process that has ended; that says more.
+                # A page that does not respond mostly means that a process has ended; report that instead.
                 self._check_parts()
                 raise
         self._conclude(figures)
@@ -148,7 +148,7 @@ class Demo:
             f"from a local Kafka broker, through `run {file}`, to a local PutEvents endpoint.\n"
         )
 
-    # -- first act: everything runs ---------------------------------------------------------------------------
+    # -- step 1: start everything ---------------------------------------------------------------------------
 
     def _start(self, stack: ExitStack) -> Stage:
         config, base = self._config, environment(os.environ)
@@ -162,15 +162,15 @@ class Demo:
             KAFKA_BOOTSTRAP_SERVERS=servers,
             PERSONALIZE_ENDPOINT_URL=url,
             PERSONALIZE_TRACKING_ID=TRACKING_ID,
-            # The embedded broker holds a fetch that finds nothing to the end, whatever comes in between.
+            # The embedded broker holds an empty fetch for this long, even if a record arrives meanwhile.
             KAFKA_FETCH_WAIT_MAX_MS="50",
             SERVER_HOST="127.0.0.1",
             SERVER_PORT="0",
         )
         runs = self._part(stack, "connector", ["connector", "run", str(self._file)], env)
         metrics = f"http://127.0.0.1:{self._said(runs, 'port')}"
-        looks = Broker(servers, config.kafka.group_id, topic, config.dead_letter.topic)
-        return Stage(runs, page(url), page(metrics), metrics, stack.enter_context(closing(looks)), servers)
+        observer = Broker(servers, config.kafka.group_id, topic, config.dead_letter.topic)
+        return Stage(runs, page(url), page(metrics), metrics, stack.enter_context(closing(observer)), servers)
 
     def _part(self, stack: ExitStack, name: str, arguments: Sequence[str], env: dict[str, str]) -> Part:
         part = Part(name, arguments, self._folder, env)
@@ -190,7 +190,7 @@ class Demo:
         for part in self._parts:
             part.check()
 
-    # -- second act: records go in, events come out -----------------------------------------------------------
+    # -- step 2: send records, wait for commits -----------------------------------------------------------
 
     def _perform(self, stage: Stage, sent: Sent, seconds: float) -> None:
         [topic] = self._config.pipelines[0].topics
@@ -210,14 +210,14 @@ class Demo:
             wait_for("all offsets to be committed", done, pause, SETTLE)
         except Failed as late:
             self._check_parts()
-            # What is missing says more than that something is.
+            # The checks below say what is missing.
             self._screen.say(f"{late}: what is missing is below")
-        # The last look was taken before the last events came; this one agrees with the page below.
+        # The last line may be from before the last events; this one agrees with the page below.
         last = sent, _stats(stage), stage.broker.dead_letter_count()
         if progress.is_behind(*last):
             self._screen.progress(progress.line(*last))
 
-    # -- third act: what came of it ---------------------------------------------------------------------------
+    # -- step 3: read and check the result ---------------------------------------------------------------------------
 
     def _finish(self, stage: Stage, sent: Sent, seconds: float) -> Figures:
         took = max(seconds, (sent.times[-1] - sent.times[0]) / 1000)
@@ -234,7 +234,7 @@ class Demo:
         return Figures(sent, seen, judge(sent, seen), _stats(stage), took, total, linger, topic)
 
     def _counts(self, stage: Stage, records: int) -> dict[str, int]:
-        """The connector's counters, once they are at rest; none where it does not answer."""
+        """The connector's counters, once they are complete; none where it does not respond."""
         deadline = time.monotonic() + AT_REST
         while True:
             try:
@@ -259,7 +259,7 @@ class Demo:
             self._screen.say(line)
         wrong = sum(not check.holds for check in figures.checks)
         if wrong:
-            raise Failed(f"{wrong} of {len(figures.checks)} checks do not hold, see above")
+            raise Failed(f"{wrong} of {len(figures.checks)} checks failed, see above")
         self._screen.say()
         for line in next_steps(program(), shown(self._file)):
             self._screen.say(line)
@@ -278,7 +278,7 @@ def _stats(stage: Stage) -> Any:
     return orjson.loads(stage.endpoint("/_local/stats"))
 
 
-def _answers(get: Page, path: str) -> bool:
+def _ready(get: Page, path: str) -> bool:
     try:
         get(path)
     except Failed:

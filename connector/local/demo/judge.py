@@ -1,6 +1,6 @@
-"""What came, held against what had to come. Pure: it knows the clicks' fates and what was seen, and no mapping code.
+"""Compares what was delivered with what was expected. Pure, and independent of the connector's mapping code.
 
-An event may come twice, because delivery is at least once and its id makes the repeat harmless; the first time is what
+An event may come twice, because delivery is at least once and its id makes the repeat harmless; only the first one
 counts. Nothing may be missing, out of order, in another session or of another user.
 """
 
@@ -10,12 +10,12 @@ from typing import NamedTuple
 from connector.local.demo.clickstream import Click
 from connector.local.demo.traffic import Accepted, Letter, Place, Sent
 
-SHOWN = 3  # examples of what is wrong
+SHOWN = 3  # examples shown of what is wrong
 OUTCOMES = ("delivered", "filtered", "skipped", "dead_lettered")
 
 
 class Check(NamedTuple):
-    """One thing that had to be so: how often it is, how often it had to be, and what is wrong."""
+    """One check: how many are right, how many there must be, and examples of what is wrong."""
 
     what: str
     found: int
@@ -24,12 +24,12 @@ class Check(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether it is so."""
+        """Whether the check passes."""
         return self.found == self.expected and not self.wrong
 
 
 class Seen(NamedTuple):
-    """What was seen from outside, when all was done; ``exit_code`` is None for a process that did not end."""
+    """What was observed at the end; ``exit_code`` is None for a process that did not end."""
 
     accepted: Sequence[Accepted]
     letters: Sequence[Letter]
@@ -51,7 +51,7 @@ def judge(sent: Sent, seen: Seen) -> list[Check]:
 
 
 def first_times(accepted: Iterable[Accepted]) -> dict[str, Accepted]:
-    """Each event as it was accepted first, in that order."""
+    """Each event as it was first accepted, in the order of acceptance."""
     first: dict[str, Accepted] = {}
     for event in accepted:
         first.setdefault(event.event_id, event)
@@ -82,7 +82,7 @@ def _delivered(clicks: Iterable[Click], accepted: Iterable[Accepted]) -> Check:
     right = sum(expected.get(event_id) == (event.session, event.user) for event_id, event in first.items())
     wrong = [
         *(f"{event_id} was never accepted" for event_id in expected if event_id not in first),
-        *(f"{event_id} had to be no event" for event_id in first if event_id not in expected),
+        *(f"{event_id} was not expected" for event_id in first if event_id not in expected),
         *(
             f"{event_id} came in another session, or as another user"
             for event_id, event in first.items()
@@ -121,10 +121,10 @@ def _dead_lettered(sent: Sent, letters: Iterable[Letter]) -> Check:
 
 def _wrong_letter(letter: Letter, click: Click | None) -> str | None:
     if click is None:
-        return f"came with {letter.reason}, but is valid"
+        return f"is valid, but has a dead letter: {letter.reason}"
     if letter.reason != click.fate.why:
-        return f"came with {letter.reason}, not {click.fate.why}"
-    return None if (letter.key, letter.value) == (click.key, click.value) else "was changed on the way"
+        return f"has the reason {letter.reason}, expected {click.fate.why}"
+    return None if (letter.key, letter.value) == (click.key, click.value) else "has another key or value"
 
 
 def _at(place: Place) -> str:
@@ -137,9 +137,9 @@ def _counted(clicks: Sequence[Click], counts: Mapping[str, int]) -> Check:
     for outcome in OUTCOMES:
         expected = sum(click.fate.outcome == outcome for click in clicks)
         if counts.get(outcome, 0) != expected:
-            wrong.append(f"{outcome}: {counts.get(outcome, 0):,}, not {expected:,}")
+            wrong.append(f"{outcome}: {counts.get(outcome, 0):,}, expected {expected:,}")
     if consumed != len(clicks):
-        wrong.append(f"consumed: {consumed:,}, not {len(clicks):,}")
+        wrong.append(f"consumed: {consumed:,}, expected {len(clicks):,}")
     done = sum(counts.get(outcome, 0) for outcome in OUTCOMES)
     return Check("its metrics count all records, each in one outcome", done, len(clicks), _few(wrong))
 
@@ -147,7 +147,7 @@ def _counted(clicks: Sequence[Click], counts: Mapping[str, int]) -> Check:
 def _committed(sent: Sent, committed: Mapping[int, int]) -> Check:
     ends = sent.ends()
     wrong = [
-        f"partition {partition}: {committed.get(partition, 0):,}, not {end:,}"
+        f"partition {partition}: {committed.get(partition, 0):,}, expected {end:,}"
         for partition, end in sorted(ends.items())
         if committed.get(partition, 0) != end
     ]

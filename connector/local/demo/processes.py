@@ -1,7 +1,7 @@
-"""The processes of the demonstration: each with a log of its own, and none of them outlives it.
+"""The demo's processes: each has a log of its own, and none outlives the demo.
 
-They run in sessions of their own, so that Ctrl-C in a terminal reaches only the demonstration, which then ends them in
-order. If it dies without a chance to, the kernel ends them (on Linux; elsewhere only the broker, by its pipe).
+They run in sessions of their own, so that Ctrl-C in a terminal reaches only the demo, which then ends them in order.
+If the demo is killed, the kernel ends them (on Linux; elsewhere only the broker ends, by its pipe).
 """
 
 import ctypes
@@ -18,17 +18,17 @@ from typing import Any, Self
 
 import connector
 
-PATIENCE = 20.0  # seconds for a process to be ready, or to end when asked
-NAP = 0.02  # seconds between two looks
+START_STOP_SECONDS = 20.0  # to wait at most until a process is ready, or has ended
+NAP = 0.02  # seconds between two checks
 _PR_SET_PDEATHSIG = 1
 
-# Settings of the developer's own that could break the demonstration, or send invented data to a real account.
+# The user's own settings. They could break the demo, or send invented data to a real account.
 _OURS = ("AWS_", "KAFKA_", "PERSONALIZE_", "SERVER_", "BOTO")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 class Failed(Exception):
-    """The demonstration cannot go on; ``log`` is where to look, if anywhere."""
+    """The demo cannot go on; ``log`` is the log to look at, if any."""
 
     def __init__(self, message: str, log: Path | None = None) -> None:
         super().__init__(message)
@@ -36,7 +36,7 @@ class Failed(Exception):
 
 
 class Interrupted(Exception):
-    """A signal asks to stop."""
+    """A signal to stop was received."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -44,7 +44,7 @@ class Interrupted(Exception):
 
 
 class Interrupts:
-    """Signals to stop, noted by their handler and raised where it is safe. The second one acts at once."""
+    """Signals to stop: the handler stores the first one, and ``check`` raises it. The second one exits at once."""
 
     NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -54,8 +54,8 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         for number in self.NUMBERS:
-            # What nohup has told us to ignore stays ignored. SIGINT is heard even where it is ignored, as it is for
-            # background jobs of a script: whoever sends it means it.
+            # SIGHUP stays ignored under nohup. SIGINT is handled even where it is ignored, as in background jobs of a
+            # script: someone sent it on purpose.
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._note)
         return self
@@ -87,7 +87,7 @@ class Part:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # The same package as ours, whatever lies in the folder where the command was given.
+                # This package, even if the current folder holds another one.
                 cwd=Path(connector.__file__).parents[1],
                 env=dict(env),
                 start_new_session=True,
@@ -107,7 +107,7 @@ class Part:
             raise Failed(f"the {self.name} ended by itself with exit code {code}", self.log)
 
     def said(self, key: str) -> dict[str, Any] | None:
-        """The first line so far that is a JSON object with this key."""
+        """The first line of its log that is a JSON object with this key; None if there is none yet."""
         with self.log.open("rb") as log:
             for line in log:
                 # A line without its end is still being written.
@@ -118,10 +118,10 @@ class Part:
         return None
 
     def stop(self) -> int | None:
-        """Ask the process to end; its exit code, or None where it did not in time."""
+        """Ask the process to end; its exit code, or None if it does not end in time."""
         self._process.terminate()
         try:
-            return self._process.wait(PATIENCE)
+            return self._process.wait(START_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             return None
 
@@ -132,7 +132,7 @@ class Part:
 
 
 def environment(given: Mapping[str, str], **ours: str) -> dict[str, str]:
-    """The parts' environment: no account, proxy or setting of the developer's, no network beyond this machine."""
+    """The environment of the processes: without the user's accounts, proxies and settings; for this machine only."""
     kept = {
         name: value
         for name, value in given.items()
@@ -151,8 +151,10 @@ def environment(given: Mapping[str, str], **ours: str) -> dict[str, str]:
     }
 
 
-def wait_for(what: str, found: Callable[[], Any], pause: Callable[[], None], seconds: float = PATIENCE) -> Any:
-    """What ``found`` returns once it is true; ``pause`` is called between two looks and may raise.
+def wait_for(
+    what: str, found: Callable[[], Any], pause: Callable[[], None], seconds: float = START_STOP_SECONDS
+) -> Any:
+    """What ``found`` returns once it is true; ``pause`` is called between two attempts and may raise.
 
     Raises:
         Failed: it does not come true in time.

@@ -1,7 +1,7 @@
-"""What the demonstration tells: a line that moves while it works, and the page at its end.
+"""The demo's output: a progress line while it works, and the page at its end.
 
-Plain ASCII, at most as wide as the terminal; colour only on a terminal, and not where NO_COLOR is set. Pieces of
-records are shown because they are invented; the connector itself never shows any.
+Plain ASCII, at most as wide as the terminal; in colour only on a terminal without NO_COLOR. Parts of records are
+shown because the records are invented; the connector itself never shows any.
 """
 
 import os
@@ -16,14 +16,14 @@ from connector.local.demo.clickstream import Click
 from connector.local.demo.judge import Check, Seen, latencies, percentile
 from connector.local.demo.traffic import Letter, Sent
 
-WIDTHS = (40, 110)  # no narrower and no wider
+WIDTHS = (40, 110)  # columns, at least and at most
 WINDOW = 2.0  # seconds
 INDENT = " " * 9
 BOLD, GREEN, RED = "1", "32", "31"
 
 
 class Figures(NamedTuple):
-    """What the page is made of. Times in seconds."""
+    """What the page shows. Times in seconds."""
 
     sent: Sent
     seen: Seen
@@ -36,7 +36,7 @@ class Figures(NamedTuple):
 
 
 class Screen:
-    """Where it is told. ``progress`` rewrites one line of a terminal, and elsewhere writes a line a second."""
+    """Where the output goes. ``progress`` rewrites one line of a terminal; elsewhere it writes a line a second."""
 
     def __init__(self, out: TextIO, env: Mapping[str, str] = os.environ) -> None:
         self._out = out
@@ -56,18 +56,18 @@ class Screen:
         self._next = time.monotonic() + self._interval
 
     def due(self) -> bool:
-        """Whether it is time for the next progress."""
+        """Whether it is time for the next progress line."""
         return time.monotonic() >= self._next
 
     def progress(self, text: str) -> None:
-        """Show how far it is."""
+        """Show the progress line."""
         self._next = time.monotonic() + self._interval
         self._out.write(f"\r\033[K{text[: self.width]}" if self._terminal else f"{text}\n")
         self._out.flush()
         self._open = self._terminal
 
     def paint(self, text: str, colour: str) -> str:
-        """The text in a colour, where there are any."""
+        """The text in a colour, where colours are on."""
         return f"\033[{colour}m{text}\033[0m" if self._coloured else text
 
     def _close(self) -> None:
@@ -77,14 +77,14 @@ class Screen:
 
 
 class Progress:
-    """How far it is, in one line; events a second are those of the last two seconds."""
+    """The progress in one line; the rate is that of the last two seconds."""
 
     def __init__(self) -> None:
         self._past: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
         self._shown: tuple[int, ...] = ()
 
     def is_behind(self, sent: Sent, stats: Mapping[str, Any], letters: int) -> bool:
-        """Whether the last line says something else than a line now would."""
+        """Whether the last line is out of date."""
         return self._shown != _counts(sent, stats, letters)
 
     def line(self, sent: Sent, stats: Mapping[str, Any], letters: int) -> str:
@@ -110,9 +110,9 @@ def _counts(sent: Sent, stats: Mapping[str, Any], letters: int) -> tuple[int, ..
 def final_page(figures: Figures, screen: Screen) -> Iterator[str]:
     """The lines of the page."""
     good = all(check.holds for check in figures.checks)
-    verdict = "Nothing is lost, nothing is out of order." if good else "Not everything is as it should be."
+    verdict = "Nothing was lost, nothing is out of order." if good else "Some checks failed, see below."
     yield ""
-    yield f"{screen.paint(verdict, f'{BOLD};{GREEN if good else RED}')}  {figures.total:.1f} s in all."
+    yield f"{screen.paint(verdict, f'{BOLD};{GREEN if good else RED}')}  {figures.total:.1f} s in total."
     yield ""
     yield from _numbers(figures)
     yield ""
@@ -127,9 +127,9 @@ def _numbers(figures: Figures) -> Iterator[str]:
     skips = Counter(click.fate.why for click in sent.clicks if click.fate.outcome == "skipped")
     reasons = ", ".join(f"{number:,} {why}" for why, number in skips.most_common())
     yield _row("records", count, f"in {figures.sending:.1f} s, from {len(sent.ends())} partitions")
-    yield _row("  delivered", outcome("delivered", 0), "one event each; an order makes one for each product")
-    yield _row("  filtered", outcome("filtered", 0), "page views and logins: no rule is for them")
-    yield _row("  skipped", outcome("skipped", 0), f"on purpose: {reasons}" if reasons else "")
+    yield _row("  delivered", outcome("delivered", 0), "one event each; an order becomes one event for each product")
+    yield _row("  filtered", outcome("filtered", 0), "page views and logins: no rule matches them")
+    yield _row("  skipped", outcome("skipped", 0), f"reasons: {reasons}" if reasons else "")
     yield _row("  dead-lettered", outcome("dead_lettered", 0), "invalid, see below")
     yield _row("events", stats["events"], _times(stats["duplicates"]))
     calls = stats["accepted_calls"]
@@ -147,9 +147,9 @@ def _times(repeats: int) -> str:
 def _latency(ordered: Sequence[float], linger: float) -> Iterator[str]:
     if ordered:
         p50, p95, p99 = (f"{percentile(ordered, share):.2f} s" for share in (0.5, 0.95, 0.99))
-        yield _row("latency p50", p50, "from the Kafka timestamp to acceptance of an event;")
-        yield _row("        p95", p95, f"up to {linger:g} s of it is delivery.linger: events wait")
-        yield _row("        p99", p99, "to be sent in one call with others of their session")
+        yield _row("latency p50", p50, "from a record's Kafka timestamp to acceptance of its event;")
+        yield _row("        p95", p95, f"events wait at most {linger:g} s (delivery.linger)")
+        yield _row("        p99", p99, "to be batched with others of their session")
 
 
 def _row(name: str, value: int | str, meaning: str) -> str:
@@ -158,7 +158,7 @@ def _row(name: str, value: int | str, meaning: str) -> str:
 
 
 def _dead_letters(figures: Figures, screen: Screen) -> Iterator[str]:
-    yield screen.paint("Dead letters", BOLD) + f" in {figures.dead_letters}, by reason, with the first of each:"
+    yield screen.paint("Dead letters", BOLD) + f" in {figures.dead_letters}, by reason, with an example of each:"
     clicks = {place: figures.sent.clicks[number] for place, number in figures.sent.places.items()}
     counts = Counter(letter.reason for letter in figures.seen.letters)
     first: dict[str, Letter] = {}
@@ -181,7 +181,7 @@ def _without_pipeline(message: str) -> str:
 def _piece(click: Click) -> str:
     piece = click.piece.encode("ascii", "backslashreplace").decode()
     kept = len(click.fate.event_ids)
-    return f"{piece}  (the other {kept} of the order are delivered)" if kept else piece
+    return f"{piece}  (the other {kept} of the order were delivered)" if kept else piece
 
 
 def _clipped(text: str, width: int) -> str:
@@ -189,7 +189,7 @@ def _clipped(text: str, width: int) -> str:
 
 
 def _checks(checks: Iterable[Check], screen: Screen) -> Iterator[str]:
-    yield screen.paint("Checked", BOLD) + " against what the shop knows of its own clicks:"
+    yield screen.paint("Checked", BOLD) + " against what the generator of the records expects:"
     for check in checks:
         mark = screen.paint("ok    ", GREEN) if check.holds else screen.paint("WRONG ", RED)
         yield f"  {mark} {check.what:<50} {check.found:>7,} of {check.expected:,}"
@@ -197,12 +197,12 @@ def _checks(checks: Iterable[Check], screen: Screen) -> Iterator[str]:
 
 
 def next_steps(program: str, example: str) -> Iterator[str]:
-    """What to do with one's own records."""
+    """What to do next, with one's own records."""
     yield f"Next: copy {example} to mine.yaml, change its topics and rules, and"
     rows = (
-        (f"{program} map mine.yaml < lines.jsonl", "see what becomes of your records: no Kafka, no AWS"),
-        (f"{program} validate mine.yaml", "see all mistakes of the file at once"),
-        (f"{program} run mine.yaml", "run it on the Kafka and AWS that it names"),
+        (f"{program} map mine.yaml < lines.jsonl", "see the events of your records, without Kafka and AWS"),
+        (f"{program} validate mine.yaml", "see all problems of the file at once"),
+        (f"{program} run mine.yaml", "run it with the Kafka and AWS that it names"),
     )
     width = max(len(command) for command, _ in rows)
     yield from (f"  {command:<{width}}   {meaning}" for command, meaning in rows)

@@ -1,7 +1,7 @@
-"""The demonstration's hands: it writes clicks to the broker, and looks at what came of them, from outside.
+"""Writes the demo's records to the broker, and reads what became of them.
 
-Nothing is asked of the connector but its public pages. What was delivered is what the endpoint accepted; what was
-committed and dead-lettered is what the broker has.
+Delivered events are read from the endpoint, committed offsets and dead letters from the broker. Of the connector only
+its metrics are read.
 """
 
 import json
@@ -18,14 +18,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from connector.local.demo.clickstream import SECONDS, Click
 from connector.local.demo.processes import Failed
 
-ASK = 5.0  # seconds for one answer of a broker or a page
+TIMEOUT = 5.0  # seconds to wait at most for one response of a broker or a server
 SLICE = 500  # records written between two looks at the clock
 Place = tuple[int, int]  # partition and offset
 Page = Callable[[str], bytes]
 
 
 class Letter(NamedTuple):
-    """A dead letter: where its record lies, what is said of it, and the record as it was handed on."""
+    """A dead letter: the place of its record, the reason, and the record itself."""
 
     place: Place
     reason: str
@@ -35,7 +35,7 @@ class Letter(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """Clicks on their way: ``times`` are their Kafka timestamps in ms, ``places`` where each acknowledged one lies."""
+    """Clicks that are sent: ``times`` are Kafka timestamps in ms, ``places`` the partition and offset of each click."""
 
     clicks: Sequence[Click]
     times: list[int]
@@ -50,28 +50,28 @@ class Sent(NamedTuple):
 
 
 def page(url: str) -> Page:
-    """A function that gets a path of a local server. It knows no proxies."""
+    """A function that gets a path of a local server. It ignores proxies."""
     address = urlsplit(url)
 
     def get(path: str) -> bytes:
-        connection = HTTPConnection(address.hostname or "", address.port, timeout=ASK)
+        connection = HTTPConnection(address.hostname or "", address.port, timeout=TIMEOUT)
         try:
             connection.request("GET", path)
-            answer = connection.getresponse()
-            body = answer.read()
+            response = connection.getresponse()
+            body = response.read()
         except (OSError, HTTPException) as error:
-            raise Failed(f"{url}{path} does not answer: {type(error).__name__}") from None
+            raise Failed(f"{url}{path} does not respond: {type(error).__name__}") from None
         finally:
             connection.close()
-        if answer.status != 200:
-            raise Failed(f"{url}{path} answered {answer.status}")
+        if response.status != 200:
+            raise Failed(f"{url}{path} responded with {response.status}")
         return body
 
     return get
 
 
 def send(servers: str, topic: str, sent: Sent, seconds: float, pause: Callable[[], None]) -> None:
-    """Write all clicks, keyed, at the pace at which they were made, an hour squeezed into ``seconds``.
+    """Write all clicks with their keys, an hour compressed into ``seconds``.
 
     ``pause`` is called between two slices; it waits a little and may raise.
     """
@@ -88,8 +88,8 @@ def send(servers: str, topic: str, sent: Sent, seconds: float, pause: Callable[[
             producer.produce(topic, click.value, click.key, timestamp=sent.times[-1], on_delivery=noted)
         producer.poll(0)
         pause()
-    if producer.flush(ASK) or len(sent.places) < len(sent.clicks):
-        raise Failed(f"the broker took {len(sent.places):,} of {len(sent.clicks):,} records")
+    if producer.flush(TIMEOUT) or len(sent.places) < len(sent.clicks):
+        raise Failed(f"the broker accepted {len(sent.places):,} of {len(sent.clicks):,} records")
 
 
 def _noted(number: int, places: dict[Place, int]) -> Callable[[Any, Message], None]:
@@ -101,15 +101,15 @@ def _noted(number: int, places: dict[Place, int]) -> Callable[[Any, Message], No
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def _failures_of_the_broker() -> Iterator[None]:
     try:
         yield
     except KafkaException as error:
-        raise Failed(f"the broker does not answer: {error.args[0].str()}") from None
+        raise Failed(f"the broker does not respond: {error.args[0].str()}") from None
 
 
 class Broker:
-    """What the broker knows of a group and of the dead letters. The consumer joins nothing and commits nothing."""
+    """Reads a group's offsets and the dead letters. Its consumer joins no group and commits nothing."""
 
     def __init__(self, servers: str, group: str, topic: str, dead_letters: str) -> None:
         settings = {"bootstrap.servers": servers, "group.id": group, "enable.auto.commit": False, "log_level": 0}
@@ -120,13 +120,13 @@ class Broker:
     def committed(self, partitions: Sequence[int]) -> dict[int, int]:
         """The group's committed offset by partition, 0 where there is none."""
         asked = [TopicPartition(self._topic, partition) for partition in partitions]
-        with _answering():
-            return {each.partition: max(0, each.offset) for each in self._consumer.committed(asked, ASK)}
+        with _failures_of_the_broker():
+            return {each.partition: max(0, each.offset) for each in self._consumer.committed(asked, TIMEOUT)}
 
     def dead_letter_count(self) -> int:
-        """How many dead letters there are."""
-        with _answering():
-            low, high = self._consumer.get_watermark_offsets(self._dead_letters, ASK)
+        """The number of dead letters."""
+        with _failures_of_the_broker():
+            low, high = self._consumer.get_watermark_offsets(self._dead_letters, TIMEOUT)
         return high - low
 
     def dead_letters(self) -> Iterator[Letter]:
@@ -134,7 +134,7 @@ class Broker:
         left = self.dead_letter_count()
         self._consumer.assign([self._dead_letters])
         while left:
-            messages = self._consumer.consume(min(left, 1_000), ASK)
+            messages = self._consumer.consume(min(left, 1_000), TIMEOUT)
             if not messages:
                 raise Failed(f"expected {left} more dead letters from the broker")
             left -= len(messages)
@@ -171,7 +171,7 @@ def accepted(endpoint: Page) -> list[Accepted]:
 
 
 def counted(metrics: bytes) -> dict[str, int]:
-    """The connector's own count of records: consumed, and by outcome."""
+    """The connector's own counters of records: consumed, and by outcome."""
     counts: dict[str, int] = {}
     for family in text_string_to_metric_families(metrics.decode()):
         for sample in family.samples:

@@ -1,7 +1,7 @@
-"""``putevents endpoint``: arguments to an endpoint, a line on stdout when it is ready, 0 after a clean stop.
+"""``putevents endpoint``: serves until it is stopped, and then exits with 0.
 
-Also ``python -m connector.local.endpoint.command``. stdout carries that one line, so that a script may read
-it; everything else goes to stderr.
+Also ``python -m connector.local.endpoint.command``. It prints one line on stdout when it is ready, so that a script
+can read its URL; everything else goes to stderr.
 """
 
 import argparse
@@ -28,16 +28,16 @@ MOST_PORT = 65_535
 
 DESCRIPTION = """\
 A local Amazon Personalize PutEvents endpoint. Point any AWS SDK at it (endpoint_url in boto3, or
-AWS_ENDPOINT_URL_PERSONALIZE_EVENTS): it checks signatures and every limit of the service,
-answers as AWS does, and misbehaves on order. Nothing leaves this machine.
+AWS_ENDPOINT_URL_PERSONALIZE_EVENTS): it checks signatures, enforces every limit of the service,
+responds as AWS does, and injects the faults that you choose. Nothing leaves this machine.
 """
 
 EPILOG = """\
 while it runs (no signature needed):
   GET  /_local/health     200 once it is ready
-  GET  /_local/stats      counters: answers, errors, events, by tracking id; duplicates with --ids
+  GET  /_local/stats      counters: calls by status, errors, events by tracking id; duplicates with --ids
   GET  /_local/accepted   accepted events as JSON lines, in order; with --ledger
-  POST /_local/control    change faults, null ending one; any of
+  POST /_local/control    change faults; null ends one. Any of
                           {"quota": 50, "throttle_status": 429, "latency": "20ms-50ms",
                            "fail_rate": 0.1, "reset_rate": 0.1, "reset_after_rate": 0.1, "hang_rate": 0.1,
                            "outage": "unavailable" | "close" | "hang", "denied": true,
@@ -63,28 +63,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--port", type=_port, default=0, help="port to listen on, from 0 to 65535 (default: 0, a free one)")
     checks = parser.add_argument_group("what is checked")
     add = checks.add_argument
-    add("--access-key", metavar="KEY", help="take only this access key, and verify signatures in full")
+    add("--access-key", metavar="KEY", help="accept only this access key, and verify signatures in full")
     add("--secret-key", metavar="SECRET", help="the secret of --access-key")
     add(
         "--tracking-id",
         type=_text,
         metavar="ID",
         action="append",
-        help="a tracking id that exists; repeat (default: any)",
+        help="a tracking id that exists; may be repeated (default: any)",
     )
-    add("--strict", action="store_true", help="refuse what the service accepts and ignores: ids like 'null', "
+    add("--strict", action="store_true", help="refuse events that the service accepts and ignores: ids like 'null', "
         "times before 2000 or more than a day ahead")  # fmt: skip
-    faults = parser.add_argument_group("faults to order", "a rate is a chance between 0 and 1 for each call")
+    faults = parser.add_argument_group("faults to inject", "a rate is the probability for each call, from 0 to 1")
     add = faults.add_argument
-    add("--quota", type=float, metavar="N", help="calls a second; more are answered ThrottlingException")
-    add("--latency", metavar="TIME", help="time to an answer: 20ms, or 20ms-50ms for a random one between")
-    add("--fail-rate", type=float, default=0.0, metavar="RATE", help="answer 500 or 503")
+    add("--quota", type=float, metavar="N", help="calls a second; more get a ThrottlingException")
+    add("--latency", metavar="TIME", help="time to a response: 20ms, or 20ms-50ms for a random time in between")
+    add("--fail-rate", type=float, default=0.0, metavar="RATE", help="respond with 500 or 503")
     add("--reset-rate", type=float, default=0.0, metavar="RATE", help="reset the connection, accept nothing")
     add("--reset-after-rate", type=float, default=0.0, metavar="RATE",
-        help="accept the call, then reset the connection: the caller cannot know")  # fmt: skip
-    add("--hang-rate", type=float, default=0.0, metavar="RATE", help="never answer, accept nothing")
+        help="accept the call, then reset the connection: the caller cannot know that it was accepted")  # fmt: skip
+    add("--hang-rate", type=float, default=0.0, metavar="RATE", help="never respond, accept nothing")
     add("--poison-prefix", type=_text, metavar="TEXT", help="refuse a call with an event whose itemId starts with TEXT")
-    add("--seed", type=int, default=0, metavar="N", help="seed of all chance (default: %(default)s)")
+    add("--seed", type=int, default=0, metavar="N", help="seed of the random numbers (default: %(default)s)")
     kept = parser.add_argument_group("what is kept of accepted events", "by default only counters, which cost nothing")
     add = kept.add_argument
     add("--ids", action="store_true", help="count distinct and repeated event ids (about 130 bytes each)")
@@ -93,7 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _port(text: str) -> int:
-    # asyncio takes any number and listens on its last sixteen bits.
+    # asyncio accepts any number and uses its last sixteen bits.
     number = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else -1
     if not 0 <= number <= MOST_PORT:
         raise argparse.ArgumentTypeError(f"expected a port from 0 to {MOST_PORT}, not {text!r}")
@@ -107,14 +107,14 @@ def _text(text: str) -> str:
 
 
 def read_faults(arguments: argparse.Namespace) -> Faults:
-    """The faults that the arguments order; ValueError (pydantic's is one) where they make no sense."""
+    """The faults that the arguments name. Raises ValueError (pydantic's is one) for invalid ones."""
     if (arguments.access_key is None) != (arguments.secret_key is None):
         raise ValueError("expected --access-key and --secret-key together")
     names = ("quota", "latency", "fail_rate", "reset_rate", "reset_after_rate", "hang_rate", "poison_prefix")
-    orders = {name: getattr(arguments, name) for name in names}
-    orders["tracking_ids"] = arguments.tracking_id
-    orders["credentials"] = {arguments.access_key: arguments.secret_key} if arguments.access_key else None
-    return Faults().changed(orders)
+    chosen = {name: getattr(arguments, name) for name in names}
+    chosen["tracking_ids"] = arguments.tracking_id
+    chosen["credentials"] = {arguments.access_key: arguments.secret_key} if arguments.access_key else None
+    return Faults().changed(chosen)
 
 
 async def _serve(endpoint: Endpoint) -> None:
@@ -129,7 +129,7 @@ async def _serve(endpoint: Endpoint) -> None:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """That of uvloop where it happens to be installed: it is faster, and nothing here needs it."""
+    """The loop of uvloop where it is installed: it is faster. Nothing here depends on it."""
     try:
         factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
     except ImportError:
@@ -138,7 +138,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until SIGTERM or SIGINT. Exit code 0; 2 for wrong options; 69 without port or log."""
+    """Serve until SIGTERM or SIGINT. Exit code 0; 2 for invalid options; 69 where port or log is unavailable."""
     try:
         faults = read_faults(arguments)
     except ValidationError as error:

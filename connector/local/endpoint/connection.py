@@ -1,8 +1,8 @@
-"""One connection: bytes to requests, fates to bytes, in order, whatever the other side does.
+"""One HTTP connection: bytes become requests, reactions become bytes, in order.
 
-HTTP allows a client to send the next request before the answer to the last (pipelining), so requests queue
-while an answer is held back. Everything that a stranger can make grow is bounded: heads, bodies, framing,
-the queue, answers that nobody reads.
+A client may send the next request before the response to the last one (pipelining), so requests queue while a
+reply is delayed. Everything that a client can make grow has a limit: headers, bodies, framing, the queue, and
+replies that it does not read.
 """
 
 import asyncio
@@ -14,9 +14,8 @@ from typing import cast
 
 import httptools
 
+from connector.local.endpoint.exchange import Hang, Reaction, Reply, Request, Reset
 from connector.local.endpoint.rendering import chunk, render_head
-from connector.local.endpoint.service import Fate, Hang, Reply, Reset
-from connector.local.endpoint.signatures import Request
 
 MAX_BODY_BYTES = 1 << 20
 MAX_HEAD_BYTES = 64 << 10
@@ -27,25 +26,25 @@ LINGER_SECONDS = 1.0
 
 
 class Connection(asyncio.Protocol):
-    """``answer`` decides, ``refuse`` answers what is no request; ``wall`` gives Unix time, ``open_`` holds its kind."""
+    """``handle`` reacts to a request, ``refuse`` replies to anything else; ``open_`` holds all open connections."""
 
     def __init__(
         self,
-        answer: Callable[[Request], Fate],
+        handle: Callable[[Request], Reaction],
         refuse: Callable[[str, str], Reply],
         wall: Callable[[], float],
         open_: set["Connection"],
     ) -> None:
-        self._answer = answer
+        self._handle = handle
         self._refuse = refuse
         self._wall = wall
         self._open = open_
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         self._queue: deque[tuple[Request | Reply, bool]] = deque()
-        self._busy = False  # an answer is held back, or streams
-        self._deaf = False  # nothing more is read: refused, hung, or closing
-        self._ended = False  # the other side has sent its last byte, and may wait for answers
+        self._busy = False  # a reply is delayed, or is being streamed
+        self._deaf = False  # nothing more is read: refused, hanging, or closing
+        self._ended = False  # the client has sent its last byte; it may still wait for replies
         self._timer: asyncio.TimerHandle | None = None
         self._stream: asyncio.Task[None] | None = None
         self._writable = asyncio.Event()
@@ -70,7 +69,7 @@ class Connection(asyncio.Protocol):
         self._open.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Drop what waits: nobody will read it."""
+        """Drop the queue: the client is gone."""
         del exc
         self._open.discard(self)
         self._deaf = True
@@ -82,41 +81,41 @@ class Connection(asyncio.Protocol):
             self._stream.cancel()
 
     def eof_received(self) -> bool:
-        """Whether to stay open: a client that has shut its side down may still wait for an answer."""
+        """Whether to stay open: a client that has shut its side down may still wait for a reply."""
         self._deaf = self._ended = True
         return self._busy and (self._timer is not None or self._stream is not None)
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser, and turn away what is not HTTP or too large."""
+        """Feed the parser; refuse what is not HTTP or too large."""
         if self._deaf:
             return
         self._completed = False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            # The request was answered as HTTP/1.1; what follows is in another language.
+            # The request was handled as HTTP/1.1; the bytes after it are in another protocol.
             self._deaf = self._ended = True
             self._close_if_done()
         except httptools.HttpParserError:
-            self._turn_away("BadRequestException", "expected HTTP/1.1")
+            self._refuse_and_close("BadRequestException", "expected HTTP/1.1")
         if not self._completed:
             self._message_bytes += len(data)
             self._check_size()
 
     def pause_writing(self) -> None:
-        """Answers pile up unread: take no more requests."""
+        """Replies are not read: accept no more requests."""
         self._writable.clear()
         self._pace()
 
     def resume_writing(self) -> None:
-        """The other side reads again."""
+        """The client reads again."""
         self._writable.set()
         self._pace()
 
     # Callbacks of the parser.
 
     def on_message_begin(self) -> None:
-        """Start over."""
+        """A request begins."""
         self._begin()
 
     def on_url(self, url: bytes) -> None:
@@ -131,7 +130,7 @@ class Connection(asyncio.Protocol):
             self._headers[name] = value if before is None else before + b"," + value
 
     def on_headers_complete(self) -> None:
-        """Refuse a body by its announced length; ask for it where the client waits for that."""
+        """Refuse a body that is announced as too large; send 100 Continue where the client waits for it."""
         self._in_head = False
         length = self._headers.get(b"content-length", b"0")
         if length.isdigit() and int(length[:20]) > MAX_BODY_BYTES:
@@ -148,7 +147,7 @@ class Connection(asyncio.Protocol):
             self._body.append(body)
 
     def on_message_complete(self) -> None:
-        """Queue the request; mostly it is answered at once."""
+        """Queue the request; mostly it is handled at once."""
         self._completed = True
         self._message_bytes = 0
         if self._deaf:
@@ -160,18 +159,18 @@ class Connection(asyncio.Protocol):
         self._in_head = True
         self._advance()
 
-    # What is read, what is turned away.
+    # Limits on what is read.
 
     def _check_size(self) -> None:
         if self._in_head and self._message_bytes > MAX_HEAD_BYTES:
-            self._turn_away("RequestHeaderFieldsTooLargeException", "expected at most 64 KB of headers")
+            self._refuse_and_close("RequestHeaderFieldsTooLargeException", "expected at most 64 KB of headers")
         elif self._message_bytes > MAX_MESSAGE_BYTES:
             self._too_large()
 
     def _too_large(self) -> None:
-        self._turn_away("RequestEntityTooLargeException", "expected a body of at most 1 MB")
+        self._refuse_and_close("RequestEntityTooLargeException", "expected a body of at most 1 MB")
 
-    def _turn_away(self, code: str, message: str) -> None:
+    def _refuse_and_close(self, code: str, message: str) -> None:
         if not self._deaf:
             self._deaf = self._ended = True
             self._body.clear()
@@ -187,7 +186,7 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.resume_reading()
 
-    # What is answered.
+    # Replies.
 
     def _advance(self) -> None:
         queue = self._queue
@@ -196,20 +195,20 @@ class Connection(asyncio.Protocol):
             if isinstance(item, Reply):
                 self._send(item, b"", keep=keep)
             else:
-                self._carry_out(self._answer(item), item.method, keep=keep)
+                self._carry_out(self._handle(item), item.method, keep=keep)
         if self._busy and len(queue) > MAX_QUEUED:
             self._pace()
 
-    def _carry_out(self, fate: Fate, method: bytes, *, keep: bool) -> None:
-        match fate:
+    def _carry_out(self, reaction: Reaction, method: bytes, *, keep: bool) -> None:
+        match reaction:
             case Hang():
                 self._busy = self._deaf = True
             case Reset(delay=delay):
                 self._later(delay, self._reset)
             case Reply(delay=0):
-                self._send(fate, method, keep=keep)
+                self._send(reaction, method, keep=keep)
             case Reply(delay=delay):
-                self._later(delay, lambda: self._send(fate, method, keep=keep))
+                self._later(delay, lambda: self._send(reaction, method, keep=keep))
 
     def _later(self, delay: float, act: Callable[[], None]) -> None:
         def act_and_advance() -> None:
@@ -252,7 +251,7 @@ class Connection(asyncio.Protocol):
         self._close_if_done()
 
     def _reset(self) -> None:
-        # Lingering for zero seconds makes the kernel send RST, which nobody can take for an orderly end.
+        # Lingering for zero seconds makes the kernel send RST, which no client mistakes for an orderly end.
         connection: socket.socket = self._transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._deaf = True
@@ -261,16 +260,16 @@ class Connection(asyncio.Protocol):
 
     def _close_if_done(self) -> None:
         if self._ended and not self._busy and not self._queue and not self._transport.is_closing():
-            # What still comes in is read and dropped for a moment: closing over unread bytes sends RST, which
-            # would take the answer away from a client that is still sending its request.
+            # Keep reading for a moment and drop what comes: closing with unread bytes sends RST, and a client that
+            # is still sending its request would lose the reply.
             self._transport.write_eof()
             self._timer = self._loop.call_later(LINGER_SECONDS, self._transport.abort)
 
     def close(self) -> None:
-        """Close, after what was written has left."""
+        """Close after everything written has been sent."""
         self._deaf = True
         self._transport.close()
 
     def abort(self) -> None:
-        """Close now, whatever nobody has read."""
+        """Close now, and drop what has not been sent."""
         self._transport.abort()

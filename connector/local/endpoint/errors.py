@@ -1,8 +1,7 @@
-"""Every error that the endpoint can answer with, once, in a table.
+"""Every error that the endpoint can return, in one table.
 
-PutEvents models one error, InvalidInputException. The others come from the front of every AWS service and
-are listed under "Common errors" of its reference; they are what a client must tell apart to retry, slow down
-or stop.
+PutEvents models one error, InvalidInputException. The others come from the front end of every AWS service and
+are listed under "Common errors" of its reference. A client must tell them apart to retry, slow down or stop.
 """
 
 from collections.abc import Mapping
@@ -31,9 +30,9 @@ STATUS: Mapping[str, int] = MappingProxyType(
 
 
 class ServiceError(Exception):
-    """The call is refused: ``code`` is a key of ``STATUS``; the message names members and rules, no values.
+    """The call is refused. ``code`` is a key of ``STATUS``; the message names members and rules, never values.
 
-    ``status`` overrides the table where one code travels under two statuses (throttling: 400 or 429).
+    ``status`` overrides the table for a code that AWS returns with two statuses (throttling: 400 or 429).
     """
 
     def __init__(self, code: str, message: str, status: int | None = None) -> None:

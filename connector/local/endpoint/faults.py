@@ -1,8 +1,8 @@
-"""What the endpoint does wrong, and only on order.
+"""The faults that can be injected.
 
-``Faults`` is a value: it never changes, another one takes its place. So a chaos suite may change it from
-another thread or over HTTP while calls are being answered. Chance comes from one seeded generator, in the
-order in which calls arrive: the same calls and the same seed make the same faults.
+``Faults`` is an immutable value that is replaced whole. So a chaos suite may change it from another thread or
+over HTTP while calls are handled. One seeded generator is used in the order in which calls arrive: the same calls
+and the same seed give the same faults.
 """
 
 import random
@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from connector.local.endpoint.errors import ServiceError, invalid_input
-from connector.local.endpoint.limits import Call
+from connector.local.endpoint.validation import Call
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
 _UNIT_SECONDS: Mapping[str | None, float] = {"ms": 0.001, None: 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -53,22 +53,22 @@ Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Latency = Annotated[tuple[Seconds, Seconds], BeforeValidator(read_latency)]
 
 
-class _Order(BaseModel):
+class _FrozenModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class TrackerFaults(_Order):
-    """Faults of one tracking id, on top of those of the endpoint."""
+class TrackerFaults(_FrozenModel):
+    """Faults of one tracking id, in addition to the endpoint's."""
 
     quota: PerSecond | None = None
     latency: Latency | None = None  # instead of the endpoint's
 
 
-class Faults(_Order):
-    """Everything that can be ordered. Rates are chances between 0 and 1, a call each.
+class Faults(_FrozenModel):
+    """All faults. A rate is the probability, from 0 to 1, that a call is affected.
 
-    ``outage``: ``unavailable`` answers 503, ``close`` resets each connection, ``hang`` never answers.
-    ``credentials`` maps access keys to secret keys and turns the full check of signatures on.
+    ``outage``: ``unavailable`` returns 503, ``close`` resets each connection, ``hang`` never responds.
+    ``credentials`` maps access keys to secret keys and turns on the full check of signatures.
     """
 
     quota: PerSecond | None = None  # calls a second, with a second's worth of burst
@@ -76,10 +76,10 @@ class Faults(_Order):
     latency: Latency = (0.0, 0.0)
     fail_rate: Rate = 0.0  # 500 InternalFailure or 503 ServiceUnavailable, nothing accepted
     reset_rate: Rate = 0.0  # the connection is reset, nothing accepted
-    reset_after_rate: Rate = 0.0  # accepted, then the connection is reset: the caller cannot know
-    hang_rate: Rate = 0.0  # no answer, nothing accepted
+    reset_after_rate: Rate = 0.0  # accepted, then the connection is reset: the caller cannot know that it was accepted
+    hang_rate: Rate = 0.0  # no response, nothing accepted
     poison_prefix: Annotated[str, Field(min_length=1)] | None = None
-    tracking_ids: frozenset[str] | None = None  # None takes any
+    tracking_ids: frozenset[str] | None = None  # None accepts any
     denied: bool = False
     outage: Literal["unavailable", "close", "hang"] | None = None
     trackers: Mapping[str, TrackerFaults] = Field(default_factory=dict)
@@ -88,9 +88,9 @@ class Faults(_Order):
     expired_tokens: frozenset[str] = Field(default=frozenset(), repr=False, exclude=True)
 
     def changed(self, changes: Mapping[str, Any]) -> "Faults":
-        """These faults with some members replaced, None standing for the default.
+        """These faults with some members replaced; None restores a default.
 
-        pydantic.ValidationError for an unknown or wrong one.
+        Raises pydantic.ValidationError for an unknown name or a wrong value.
         """
         current = {name: getattr(self, name) for name in self.model_fields_set}
         merged = {**current, **changes}
@@ -107,7 +107,7 @@ class Bucket:
         self.filled_at: float | None = None
 
     def take(self, tick: float) -> bool:
-        """Whether a call may pass at ``tick``, in seconds of a clock that never goes back."""
+        """Whether a call may pass at ``tick``, in seconds of a monotonic clock."""
         elapsed = 0.0 if self.filled_at is None else tick - self.filled_at
         self.filled_at = tick
         self.tokens = min(self.burst, self.tokens + elapsed * self.rate)
@@ -118,7 +118,7 @@ class Bucket:
 
 
 class Injector:
-    """Faults at work: the order, the chance and the buckets that belong to it."""
+    """Applies faults: holds their random numbers and token buckets."""
 
     def __init__(self, faults: Faults, chance: random.Random) -> None:
         self.faults = faults
@@ -131,7 +131,7 @@ class Injector:
         return rate > 0 and self.chance.random() < rate
 
     def check_front(self, access_key: str, token: str | None, tick: float) -> None:
-        """What AWS decides before it reads the body: credentials, permissions, quota, its own failures."""
+        """The checks before AWS reads the body: credentials, permissions, quota, failures of the service."""
         faults = self.faults
         if access_key in faults.expired_keys or token in faults.expired_tokens:
             raise ServiceError("ExpiredTokenException", "The security token included in the request is expired")
@@ -141,10 +141,10 @@ class Injector:
             raise self._throttled()
         if self.happens(faults.fail_rate):
             code = self.chance.choice(("InternalFailure", "ServiceUnavailable"))
-            raise ServiceError(code, "ordered failure")
+            raise ServiceError(code, "injected failure")
 
     def check_call(self, call: Call, tick: float) -> None:
-        """What depends on the call: its tracking id, and poisoned items."""
+        """The checks that depend on the call: its tracking id, and poisoned items."""
         faults = self.faults
         tracking_id = call["trackingId"]
         if faults.tracking_ids is not None and tracking_id not in faults.tracking_ids:
@@ -157,7 +157,7 @@ class Injector:
             raise invalid_input("an event of the call is not valid")
 
     def delay(self, tracking_id: str | None) -> float:
-        """Seconds until the answer leaves."""
+        """Seconds until the response is sent."""
         faults = self.faults
         low, high = faults.latency
         tracker = faults.trackers.get(tracking_id) if tracking_id else None

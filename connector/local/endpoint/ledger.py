@@ -1,9 +1,8 @@
-"""What was accepted, in the order in which it was.
+"""The accepted events, in the order of acceptance, and counters.
 
-A soak runs to millions of events, so by default only numbers are kept. ``ids`` adds one pair of integers an
-event id, to count duplicates and those that differ from the first (the service would use the first and never
-say so). ``keep`` holds every accepted body as it came, about its own size in memory; ``log`` writes the same
-rows to a file.
+A soak test runs to millions of events, so by default only counters are kept. ``ids`` adds two integers an event
+id, to count duplicates and conflicts: repeats that differ from the first (the service silently uses the first).
+``keep`` holds every accepted body as it came, about its own size in memory; ``log`` appends the events to a file.
 """
 
 import hashlib
@@ -13,7 +12,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import orjson
 
-from connector.local.endpoint.limits import Call
+from connector.local.endpoint.validation import Call
 
 
 class Accepted(NamedTuple):
@@ -33,7 +32,7 @@ class Accepted(NamedTuple):
     event: dict[str, Any]
 
     def line(self) -> bytes:
-        """The event as one line of JSON; members that the service has are called as it calls them."""
+        """The event as one line of JSON, with the service's names of members."""
         row = {
             "call": self.call,
             "position": self.position,
@@ -70,13 +69,13 @@ def by_session(accepted: Iterable[Accepted]) -> dict[tuple[str, str], list[Accep
 
 
 class Ledger:
-    """Counters, and what else was asked for. One thread writes; any may read: a read copies at once."""
+    """Counters, and events where they are kept. One thread writes; any thread may read, because a read copies first."""
 
     def __init__(self, *, keep: bool = False, ids: bool = False, log: BinaryIO | None = None) -> None:
         self.keep = keep
         self.ids = ids or keep
         self.log = log
-        self.answers: Counter[str] = Counter()  # by status, or what came instead of one
+        self.answers: Counter[str] = Counter()  # by status, or by what was done instead of a reply
         self.codes: Counter[str] = Counter()
         self.calls = 0
         self.events = self.ignored = self.without_id = self.duplicates = self.conflicts = 0
@@ -85,11 +84,11 @@ class Ledger:
         self._seen: dict[int, int] = {}
 
     def fresh(self) -> "Ledger":
-        """An empty ledger of the same kind, writing on to the same log."""
+        """An empty ledger with the same options, which appends to the same log."""
         return Ledger(keep=self.keep, ids=self.ids, log=self.log)
 
     def accept(self, call: Call, body: bytes, now: float, ignored: int) -> None:
-        """Record a call; ``now`` in seconds since the epoch. OSError if the log cannot be written."""
+        """Record a call; ``now`` in seconds since the epoch. Raises OSError if the log cannot be written."""
         events = call["eventList"]
         if self.log is not None:
             self.log.write(b"".join(row.line() for row in rows(self.calls + 1, now, call)))
@@ -110,7 +109,7 @@ class Ledger:
             if event_id is None:
                 self.without_id += 1
                 continue
-            # Hashes of 64 bits instead of the texts: at 5 million ids the odds of one clash are about 10^-6.
+            # Hashes of 64 bits instead of the ids: with 5 million ids the chance of one collision is about 10^-6.
             key = hash((tracking_id, event_id))
             content = hash((session_id, user_id, _canonical(event)))
             first = seen.get(key)
@@ -136,13 +135,13 @@ class Ledger:
         }
 
     def accepted(self) -> Iterator[Accepted]:
-        """Every accepted event so far, in order. RuntimeError where the ledger was not asked to keep them."""
+        """Every accepted event so far, in order. Raises RuntimeError where they are not kept."""
         if not self.keep:
-            raise RuntimeError("accepted events are not kept: start the endpoint with its ledger on")
+            raise RuntimeError("accepted events are not kept: start the endpoint with --ledger")
         kept = enumerate(self._kept[:], start=1)
         return (row for number, (time, body) in kept for row in rows(number, time, orjson.loads(body)))
 
     def flush(self) -> None:
-        """Let readers of the log see what was written."""
+        """Write the log's buffer to the file, so that readers see it."""
         if self.log is not None:
             self.log.flush()

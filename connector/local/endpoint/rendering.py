@@ -1,4 +1,4 @@
-"""An answer as HTTP/1.1 bytes. AWS sends a request id with every one, and botocore reads it."""
+"""A reply as HTTP/1.1 bytes. AWS sends a request id with every response, and botocore reads it."""
 
 from email.utils import formatdate
 from functools import lru_cache
@@ -6,7 +6,7 @@ from http import HTTPStatus
 from itertools import count
 from uuid import uuid4
 
-from connector.local.endpoint.service import Reply
+from connector.local.endpoint.exchange import Reply
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 _RUN = str(uuid4())[:24]
@@ -19,7 +19,7 @@ def _date(second: int) -> str:
 
 
 def render_head(reply: Reply, now: float, *, keep: bool) -> bytes:
-    """Status line and headers; ``now`` in seconds since the epoch, ``keep`` where more may follow."""
+    """Status line and headers; ``now`` in seconds since the epoch, ``keep``: the connection stays open."""
     if reply.stream is None:
         framing = f"Content-Type: application/json\r\nContent-Length: {len(reply.body)}"
     else:
@@ -34,5 +34,5 @@ def render_head(reply: Reply, now: float, *, keep: bool) -> bytes:
 
 
 def chunk(part: bytes | bytearray) -> bytes:
-    """One chunk of a streamed body; an empty part is not one, it would end the stream."""
+    """One chunk of a streamed body. An empty part must not be sent: it would end the stream."""
     return b"%x\r\n%b\r\n" % (len(part), bytes(part))

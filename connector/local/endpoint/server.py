@@ -1,7 +1,7 @@
-"""PutEvents on a local port, for tests, demonstrations, benchmarks and other people's CI.
+"""PutEvents on a local port, for tests, demos, benchmarks and CI.
 
-Everything runs in one event loop. What another thread may call (``control``, ``reset``, ``stats``,
-``accepted``) replaces or copies one object whole, so a test drives an endpoint in a thread without locks.
+Everything runs in one event loop. Other threads may call ``control``, ``reset``, ``stats`` and ``accepted``: each
+replaces or copies one object whole, so a test needs no locks.
 """
 
 import asyncio
@@ -14,19 +14,19 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from connector.local.endpoint.connection import Connection
+from connector.local.endpoint.exchange import Reaction, Request
 from connector.local.endpoint.faults import Faults
+from connector.local.endpoint.handler import RequestHandler
 from connector.local.endpoint.ledger import Ledger
-from connector.local.endpoint.service import Fate, Service
-from connector.local.endpoint.signatures import Request
 
 LOCALHOST = "127.0.0.1"
 BACKLOG = 1024
 FLUSH_SECONDS = 0.1
-DRAIN_SECONDS = 0.2  # for answers that a client has not read yet, at the end
+DRAIN_SECONDS = 0.2  # at the end, for replies that a client has not read yet
 
 
-class Endpoint(Service):
-    """A ``Service`` that listens. ``url`` is set once it does, and ``async with`` starts and stops it."""
+class Endpoint(RequestHandler):
+    """A ``RequestHandler`` that listens. ``url`` is set once it does; ``async with`` starts and stops it."""
 
     url: str = ""
 
@@ -48,14 +48,14 @@ class Endpoint(Service):
         self._flusher: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Listen. OSError where the port is taken."""
+        """Listen. Raises OSError where the port is in use."""
         loop = asyncio.get_running_loop()
 
-        def answer(request: Request) -> Fate:
-            return self.answer(request, time.time(), time.monotonic())
+        def handle(request: Request) -> Reaction:
+            return self.handle(request, time.time(), time.monotonic())
 
         def connect() -> Connection:
-            return Connection(answer, self.turned_away, time.time, self._connections)
+            return Connection(handle, self.refuse, time.time, self._connections)
 
         self._server = await loop.create_server(connect, self.host, self.port, backlog=BACKLOG)
         self.port = self._server.sockets[0].getsockname()[1]
@@ -64,13 +64,13 @@ class Endpoint(Service):
         self._flusher = loop.create_task(self._flush())
 
     async def stop(self) -> None:
-        """Stop listening and close every connection; from then on connecting is refused."""
+        """Stop listening and close every connection; new connections are refused."""
         if self._server is None:
             return
         self._server.close()
         for connection in tuple(self._connections):
             connection.close()
-        await asyncio.sleep(0)  # transports report their end in the next turn of the loop
+        await asyncio.sleep(0)  # transports report their end in the next iteration of the loop
         if self._connections:
             await asyncio.sleep(DRAIN_SECONDS)
             for connection in tuple(self._connections):
@@ -95,7 +95,7 @@ class Endpoint(Service):
 
 
 def open_log(path: Path) -> AbstractContextManager[BinaryIO]:
-    """The file that accepted events are appended to, buffered; OSError where it cannot be opened."""
+    """The file that accepted events are appended to, buffered. Raises OSError where it cannot be opened."""
     return path.open("ab", buffering=1 << 20)
 
 
@@ -121,7 +121,7 @@ def running_endpoint(
     """An endpoint in a thread of its own, listening while the block runs; see ``Ledger`` for the last three.
 
     Raises:
-        OSError: the port is taken, or the log cannot be opened.
+        OSError: the port is in use, or the log cannot be opened.
     """
     with ExitStack() as stack:
         file = stack.enter_context(open_log(log)) if log else None

@@ -1,9 +1,9 @@
-"""A request is signed, for this service, now; and by whom, where the endpoint knows the key.
+"""Checks that a request is signed for this service and for now, and who signed it where the key is known.
 
-Without credentials any key is taken and only the structure is checked, which is what finds an unsigned
-client, a wrong signing name or a wrong clock. With credentials the signature is computed again from the
-request, as Signature Version 4 describes it. Codes, wording and the five minutes are AWS's, as public documentation and
-reports of users have them; no message quotes a key or a signature.
+Without credentials any key is accepted and only the structure is checked: that finds an unsigned request, a wrong
+signing name and a wrong clock. With credentials the signature is computed from the request, as Signature Version 4
+describes it. Codes, words and the five minutes are AWS's, from its documentation and from users' reports. No message
+quotes a key or a signature.
 """
 
 import calendar
@@ -17,11 +17,10 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from connector.local.endpoint.errors import ServiceError
+from connector.local.endpoint.exchange import Headers, Request
 
 SIGNING_NAME = "personalize"
 MAX_SKEW_SECONDS = 300
-
-Headers = Mapping[bytes, bytes]  # names in lower case; repeated ones joined by a comma
 
 _AUTHORIZATION = re.compile(
     rb"AWS4-HMAC-SHA256\s+Credential=([^\s,]+)\s*,\s*SignedHeaders=([^\s,]+)\s*,\s*Signature=([0-9a-f]{64})\s*"
@@ -34,17 +33,8 @@ _WRONG = (
 _AMZ_DATE = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 
 
-class Request(NamedTuple):
-    """A whole request. Names of headers are in lower case; ``target`` is path and query as they came."""
-
-    method: bytes
-    target: bytes
-    headers: Headers
-    body: bytes = b""
-
-
 class Scope(NamedTuple):
-    """What a credential says: the key, and the day, region and service that it is narrowed to."""
+    """The parts of ``Credential=``: the access key, and the day, region and service that the signature is for."""
 
     access_key: str
     date: str
@@ -62,7 +52,7 @@ def _invalid(message: str) -> ServiceError:
 
 @lru_cache(maxsize=256)
 def _scope(credential: bytes) -> Scope:
-    # An access key may hold slashes in tools that generate them; the scope never does.
+    # Some tools generate access keys with slashes; the scope never has any.
     parts = credential.decode("latin-1").rsplit("/", 4)
     if len(parts) != 5 or not all(parts):
         raise _incomplete(
@@ -171,7 +161,7 @@ def _lacking(authorization: bytes) -> str:
 def check_signature(request: Request, now: float, credentials: Mapping[str, str] | None) -> str:
     """The access key that signed the request; ``now`` in seconds since the epoch.
 
-    ``credentials`` maps access keys to secret keys; None takes any key and does not compute the signature.
+    ``credentials`` maps access keys to secret keys; None accepts any key and does not compute the signature.
 
     Raises:
         ServiceError: 403 with the code that AWS gives for what is wrong.

@@ -13,12 +13,9 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import parse_qs
 
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, but not marked as exported
     AclBinding,
@@ -34,6 +31,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, but
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from tests.support.http_server import JSON, Request, Response, running_http_server
 from tests.support.kafka.admin import Kafka
 from tests.support.kafka.broker import KafkaCluster
 from tests.support.kafka.certificates import Authority
@@ -84,12 +82,17 @@ class Provider:
         n, e = (_base64(each.to_bytes((each.bit_length() + 7) // 8)) for each in (numbers.n, numbers.e))
         return {"keys": [{"kty": "RSA", "kid": "key", "use": "sig", "alg": "RS256", "n": n, "e": e}]}
 
-    def answer(self, authorization: str, form: dict[str, list[str]]) -> tuple[int, dict[str, object]]:
-        """Status and body for a request of a token."""
+    def respond(self, request: Request) -> Response:
+        """The public key for a GET, a token for a POST."""
+        status, document = (200, self.keys()) if request.method == "GET" else self._token_for(request)
+        return Response(status, JSON, json.dumps(document).encode())
+
+    def _token_for(self, request: Request) -> tuple[int, dict[str, object]]:
         if self.refusing:
             return 400, {"error": "unauthorized_client"}
         wanted = base64.b64encode(f"{USER}:{SECRET}".encode()).decode()
-        if authorization != f"Basic {wanted}" or form.get("grant_type") != ["client_credentials"]:
+        right = request.headers.get("authorization") == f"Basic {wanted}"
+        if not right or request.form.get("grant_type") != ["client_credentials"]:
             return 401, {"error": "invalid_client", "error_description": "no such client"}
         self.given += 1
         return 200, {"access_token": self.token(), "token_type": "Bearer", "expires_in": int(self.lifetime)}
@@ -99,36 +102,9 @@ class Provider:
 def running_provider() -> Iterator[Provider]:
     """A provider on a port of its own."""
     provider = Provider()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._answer(200, provider.keys())
-
-        def do_POST(self) -> None:
-            form = parse_qs(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
-            self._answer(*provider.answer(self.headers.get("Authorization", ""), form))
-
-        def _answer(self, status: int, document: dict[str, object]) -> None:
-            content = json.dumps(document).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    provider.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with running_http_server(provider.respond) as server:
+        provider.url = server.url
         yield provider
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 class Guarded(NamedTuple):

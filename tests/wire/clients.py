@@ -1,10 +1,10 @@
-"""Wires whose calls a test makes one by one."""
+"""Clients whose calls a test makes one by one."""
 
 import asyncio
 import socket
 
 from connector.aws.credentials import Account, Role
-from connector.aws.put_events import Wire
+from connector.aws.put_events import PutEventsClient
 from connector.core.sending.lanes import Batch
 from connector.core.sending.outcomes import Outcome, Retryable
 
@@ -12,10 +12,10 @@ ROLE = Role("arn:aws:iam::123456789012:role/events", "external-1", "me-1")
 
 
 class InOneLoop:
-    """A wire whose calls are made one after the other, or some at once, in a loop of its own."""
+    """A client whose calls are made one after the other, or some at once, in a loop of its own."""
 
-    def __init__(self, wire: Wire) -> None:
-        self.wire = wire
+    def __init__(self, client: PutEventsClient) -> None:
+        self.client = client
         self._runner = asyncio.Runner()
 
     def send(self, batch: Batch) -> Outcome:
@@ -23,12 +23,12 @@ class InOneLoop:
 
     def send_all(self, batches: list[Batch]) -> list[Outcome]:
         async def all_at_once() -> list[Outcome]:
-            return await asyncio.gather(*map(self.wire.send, batches))
+            return await asyncio.gather(*map(self.client.send, batches))
 
         return self._runner.run(all_at_once())
 
     def close(self) -> None:
-        self.wire.close()
+        self.client.close()
         self._runner.run(asyncio.sleep(0))  # what is aborted is closed in the next turn
         self._runner.close()
 
@@ -36,8 +36,8 @@ class InOneLoop:
 OPENED: list[InOneLoop] = []  # closed after each test, see conftest.py
 
 
-def wire(url: str | None, *, timeout: float = 5.0, role: Role | None = None) -> InOneLoop:
-    OPENED.append(InOneLoop(Wire(Account(None, url, role), timeout)))
+def new_client(url: str | None, *, timeout: float = 5.0, role: Role | None = None) -> InOneLoop:
+    OPENED.append(InOneLoop(PutEventsClient(Account(None, url, role), timeout)))
     return OPENED[-1]
 
 

@@ -1,12 +1,11 @@
-"""A call is checked against the service's own model, not against our reading of it.
+"""Checks a call against the service's own model.
 
-botocore ships the model: members, types, required ones, lengths, patterns. It is compiled once to a tree of
-closures, so a new release of botocore changes the checks by itself. What the model cannot say (properties
-hold an object, an impression is joined, the size of an event) stands beside it in ``DOCUMENTED``. The
-connector keeps its own statement of the same limits in ``core``; two independent ones are what makes a test
-of either worth much.
+botocore ships the model: members, types, required members, lengths, patterns. It is compiled once to a tree of
+closures, so a new release of botocore changes the checks by itself. ``DOCUMENTED`` holds the rules of the
+developer guide that the model lacks (properties are an object, the joined length of an impression). ``core``
+states the same limits independently, on purpose: so each tests the other.
 
-The service refuses the whole call for one event and does not say for which, so no path here carries an
+The service refuses the whole call for one invalid event and does not say which one, so no path here has an
 index.
 """
 
@@ -42,7 +41,7 @@ def _wrong_type(path: str, expected: str, value: object) -> NoReturn:
 
 
 def _unsatisfied(path: str, constraint: str, value: str = "Value") -> NoReturn:
-    """In AWS's words; it does not quote values that the model calls sensitive, and here none is quoted."""
+    """In AWS's words. AWS does not quote values that the model calls sensitive; here no value is quoted."""
     raise invalid_input(f"1 validation error detected: {value} at '{path}' failed to satisfy constraint: {constraint}")
 
 
@@ -53,8 +52,8 @@ def _check_length(path: str, length: int, low: float, high: float) -> None:
         _unsatisfied(path, f"Member must have length less than or equal to {high}")
 
 
-# The model's pattern splits a text at every pair of places: a thousand printable characters before one
-# that is not would hold the loop for minutes. Same language, read in one pass; a test holds the two together.
+# The model's pattern backtracks over every pair of positions: a thousand printable characters before one that is
+# not printable would block the loop for minutes. This one accepts the same texts in one pass; a test compares them.
 LINEAR_PATTERNS: Mapping[str, str] = MappingProxyType(
     {r"^[\x20-\x7E]*[\x21-\x7E]+[\x20-\x7E]*$": r"[\x20]*[\x21-\x7E][\x20-\x7E]*"}
 )
@@ -80,7 +79,7 @@ def _string(shape: Shape, path: str) -> Check:
         if matches is not None and not matches(value):
             _unsatisfied(path, f"Member must satisfy regular expression pattern: {pattern}")
 
-    # A call holds a hundred texts and one pattern at most; checks are most of what it costs.
+    # A call holds a hundred strings and at most one pattern; checks are most of its cost.
     return check if matches else check_length
 
 
@@ -97,7 +96,7 @@ def _list(shape: Shape, path: str) -> Check:
     assert isinstance(shape, ListShape)  # noqa: S101  the table below pairs names and classes
     low, high = _between(shape)
     check_member = compile_shape(shape.member, f"{path}.member")
-    # Plain texts are compared here, without a call each: impressions are most of a call's values.
+    # Plain strings are compared here, without a function call each: impressions are most of a call's values.
     plain = shape.member.type_name == "string" and "pattern" not in shape.member.metadata
     shortest, longest = _between(shape.member) if plain else (1, 0)
 
@@ -171,7 +170,7 @@ COMPILERS: Mapping[str, Callable[[Shape, str], Check]] = MappingProxyType(
 
 
 def compile_shape(shape: Shape, path: str) -> Check:
-    """The check of one shape, which raises ServiceError. KeyError for a type that has no row above."""
+    """The check of one shape; it raises ServiceError. Raises KeyError for a type that has no row above."""
     from_model = COMPILERS[shape.type_name](shape, path)
     documented = DOCUMENTED.get(path)
     if documented is None:
@@ -222,13 +221,13 @@ def read_call(body: bytes) -> Call:
         for event in call["eventList"]:
             if len(orjson.dumps(event)) > MAX_EVENT_BYTES:
                 _unsatisfied("eventList.member", f"Member must be at most {MAX_EVENT_BYTES} bytes of JSON")
-    return call  # type: ignore[no-any-return]  # the check has proved that it is an object
+    return call  # type: ignore[no-any-return]  # the check ensures that it is an object
 
 
 def count_ignored(call: Call, now: float) -> int:
-    """How many events the service would accept and then not use; ``now`` in seconds since the epoch.
+    """How many events the service would accept and then ignore; ``now`` in seconds since the epoch.
 
-    Reported by users, not documented: ids that are the text of a missing value, and times in the wrong unit.
+    Users report this, AWS does not document it: ids such as "null" or "undefined", and times in the wrong unit.
     """
     events: list[dict[str, Any]] = call["eventList"]
     if call["sessionId"] in IGNORED_IDS or call.get("userId") in IGNORED_IDS:

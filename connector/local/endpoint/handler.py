@@ -1,53 +1,30 @@
-"""One request in, one fate out: the endpoint without its sockets.
+"""What the endpoint does with a request: it replies, resets the connection, or hangs. No sockets are here.
 
-The order of the steps is the order in which AWS decides, because it settles what a client sees when several
-things are wrong: the network, the signature, permissions, the quota, failures of the service, and the body
-last. Events are accepted when the call arrives; latency holds back the answer, as it does for a caller that
-times out.
+The checks run in the order in which AWS makes them, because that order decides which error a client sees when
+several things are wrong: the network, the signature, permissions, the quota, failures of the service, and the
+body last. Events are accepted when the call arrives. Latency delays only the response, so a caller that times
+out has still delivered its events.
 """
 
 import logging
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
 from connector.local.endpoint.errors import STATUS, ServiceError
+from connector.local.endpoint.exchange import Hang, Reaction, Reply, Request, Reset
 from connector.local.endpoint.faults import Faults, Injector
 from connector.local.endpoint.ledger import Accepted, Ledger
-from connector.local.endpoint.limits import Call, count_ignored, other_operations, put_events_check, read_call
-from connector.local.endpoint.signatures import Request, check_signature
+from connector.local.endpoint.signatures import check_signature
+from connector.local.endpoint.validation import Call, count_ignored, other_operations, put_events_check, read_call
 
 logger = logging.getLogger(__name__)
 
 PREFIX = b"/_local/"  # no path of any AWS operation starts with an underscore
-
-
-class Reply(NamedTuple):
-    """An answer, ``delay`` seconds from now. ``stream`` follows instead of ``body`` where it is given."""
-
-    status: int = 200
-    body: bytes = b""
-    code: str | None = None
-    delay: float = 0.0
-    stream: Iterator[bytes] | None = None
-
-
-class Reset(NamedTuple):
-    """The connection is reset, ``delay`` seconds from now, perhaps after the call was accepted."""
-
-    delay: float = 0.0
-    accepted: bool = False
-
-
-class Hang(NamedTuple):
-    """No answer ever comes; the connection stays open until the caller gives up."""
-
-
-Fate = Reply | Reset | Hang
 
 
 def refusal(error: ServiceError, delay: float = 0.0) -> Reply:
@@ -59,51 +36,51 @@ def _json(value: Any, status: int = 200) -> Reply:
     return Reply(status, orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
 
 
-class Service:
-    """PutEvents and the pages under ``/_local/``. Faults and ledger are replaced whole."""
+class RequestHandler:
+    """Handles PutEvents and the pages under ``/_local/``. Faults and ledger are values that are replaced whole."""
 
     def __init__(self, faults: Faults, ledger: Ledger, *, seed: int = 0, strict: bool = False) -> None:
-        put_events_check()  # the model is read at the start rather than under the first call
+        put_events_check()  # read the model at the start, not during the first call
         other_operations()
         self.ledger = ledger
         self.strict = strict
         self.seed = seed
-        self.injector = Injector(faults, random.Random(seed))  # noqa: S311  faults that can be repeated
+        self.injector = Injector(faults, random.Random(seed))  # noqa: S311  repeatable faults
 
-    def answer(self, request: Request, now: float, tick: float) -> Fate:
-        """What becomes of a request. ``now``: seconds since the epoch; ``tick``: seconds that never go back."""
+    def handle(self, request: Request, now: float, tick: float) -> Reaction:
+        """Decide on a request. ``now``: seconds since the epoch; ``tick``: seconds of a monotonic clock."""
         path = request.target.partition(b"?")[0]
         if path.startswith(PREFIX) or (request.method in {b"GET", b"HEAD"} and (b"GET", path) in PAGES):
             return self._safely(lambda: self._page(path, request))
-        fate = self._safely(lambda: self._operation(path, request, now, tick))
-        self.ledger.answers[_name(fate)] += 1
-        if isinstance(fate, Reply) and fate.code is not None:
-            self.ledger.codes[fate.code] += 1
-        return fate
+        reaction = self._safely(lambda: self._operation(path, request, now, tick))
+        self.ledger.answers[_name(reaction)] += 1
+        if isinstance(reaction, Reply) and reaction.code is not None:
+            self.ledger.codes[reaction.code] += 1
+        return reaction
 
-    def turned_away(self, code: str, message: str) -> Reply:
-        """The answer to what is no request that could be read; counted like one."""
+    def refuse(self, code: str, message: str) -> Reply:
+        """The reply to bytes that are not a readable request; counted like any other reply."""
         self.ledger.answers[str(STATUS[code])] += 1
         self.ledger.codes[code] += 1
         return refusal(ServiceError(code, message))
 
     @staticmethod
-    def _safely(answer: Callable[[], Fate]) -> Fate:
+    def _safely(decide: Callable[[], Reaction]) -> Reaction:
         try:
-            return answer()
-        except Exception as error:  # noqa: BLE001  a bug answers 500 like any service, and the next call is served
+            return decide()
+        except Exception as error:  # noqa: BLE001  a bug here returns a 500, and the next call is served
             # The type alone: the message of an exception may quote an event.
             logger.error("endpoint failed on a request: %s", type(error).__name__)
             return refusal(ServiceError("InternalFailure", "the endpoint failed; see its log"))
 
-    def _operation(self, path: bytes, request: Request, now: float, tick: float) -> Fate:
+    def _operation(self, path: bytes, request: Request, now: float, tick: float) -> Reaction:
         if path == b"/events" and request.method == b"POST":
             return self._put_events(request, now, tick)
         name = other_operations().get(path) if request.method == b"POST" else None
         lacking = "" if name is None else f"{name} is not served by this endpoint yet: "
         return refusal(ServiceError("UnknownOperationException", f"{lacking}expected POST /events (PutEvents)"))
 
-    def _put_events(self, request: Request, now: float, tick: float) -> Fate:
+    def _put_events(self, request: Request, now: float, tick: float) -> Reaction:
         injector = self.injector
         broken = self._network(injector)
         if broken is not None:
@@ -120,7 +97,7 @@ class Service:
 
     @staticmethod
     def _network(injector: Injector) -> Reset | Hang | None:
-        """What breaks before AWS would have seen the call."""
+        """Faults that happen before AWS would have seen the call."""
         faults = injector.faults
         if faults.outage == "close" or injector.happens(faults.reset_rate):
             return Reset()
@@ -131,7 +108,7 @@ class Service:
     def _accept(self, request: Request, injector: Injector, now: float, tick: float) -> Call:
         headers, body = request.headers, request.body
         if injector.faults.outage == "unavailable":
-            raise ServiceError("ServiceUnavailable", "ordered outage")
+            raise ServiceError("ServiceUnavailable", "injected outage")
         access_key = check_signature(request, now, injector.faults.credentials)
         token = headers.get(b"x-amz-security-token", b"").decode("latin-1")
         injector.check_front(access_key, token, tick)
@@ -155,12 +132,12 @@ class Service:
         return _json({"message": f"expected one of {known}"}, 404)
 
     def control(self, changes: Mapping[str, Any]) -> None:
-        """Replace some faults, null ending one; pydantic.ValidationError for one that is unknown or wrong."""
+        """Replace some faults; null ends one. Raises pydantic.ValidationError for an unknown name or a wrong value."""
         old = self.injector
         self.injector = Injector(old.faults.changed(changes), old.chance)
 
     def reset(self) -> None:
-        """Forget what was accepted and counted; faults stay as they are, chance starts again at the seed."""
+        """Forget what was accepted and counted. Faults stay; the random numbers restart at the seed."""
         self.ledger = self.ledger.fresh()
         self.injector = Injector(self.injector.faults, random.Random(self.seed))  # noqa: S311
 
@@ -173,11 +150,11 @@ class Service:
         return _json(self.stats())
 
     def accepted(self) -> list[Accepted]:
-        """Every accepted event, in order. RuntimeError where the ledger does not keep them."""
+        """Every accepted event, in order. Raises RuntimeError where the ledger does not keep them."""
         return list(self.ledger.accepted())
 
     def accepted_page(self, _body: bytes) -> Reply:
-        """The accepted events, a line each."""
+        """The accepted events, one line of JSON each."""
         try:
             accepted = self.ledger.accepted()
         except RuntimeError as error:
@@ -185,12 +162,13 @@ class Service:
         return Reply(stream=(row.line() for row in accepted))
 
     def control_page(self, body: bytes) -> Reply:
-        """Faults of the body replace those in force; all in force come back, without secrets."""
+        """Change the faults that the body names; replies with all faults in force, without secrets."""
         try:
             self.control(orjson.loads(body or b"{}"))
         except ValidationError as error:
             problems = error.errors(include_url=False, include_context=False, include_input=False)
-            return _json({"message": "faults are not as expected", "problems": problems}, 400)
+            message = "the body has an unknown fault or a wrong value; see problems"
+            return _json({"message": message, "problems": problems}, 400)
         except (ValueError, TypeError):
             return _json({"message": "expected a JSON object of faults"}, 400)
         return _json(self.injector.faults.model_dump(mode="json"))
@@ -204,29 +182,29 @@ class Service:
 _ACCEPTED = Reply()
 
 
-def _name(fate: Fate) -> str:
-    match fate:
+def _name(reaction: Reaction) -> str:
+    match reaction:
         case Reply():
-            return str(fate.status)
+            return str(reaction.status)
         case Reset(accepted=accepted):
             return "reset_after" if accepted else "reset"
         case Hang():
             return "hang"
 
 
-def _ready(_service: Service, _body: bytes) -> Reply:
+def _ready(_handler: RequestHandler, _body: bytes) -> Reply:
     return _json({"status": "ready"})
 
 
-Page = Callable[[Service, bytes], Reply]
+Page = Callable[[RequestHandler, bytes], Reply]
 PAGES: Mapping[tuple[bytes, bytes], Page] = MappingProxyType(
     {
         (b"GET", b"/"): _ready,
         (b"GET", b"/health"): _ready,
         (b"GET", PREFIX + b"health"): _ready,
-        (b"GET", PREFIX + b"stats"): Service.stats_page,
-        (b"GET", PREFIX + b"accepted"): Service.accepted_page,
-        (b"POST", PREFIX + b"control"): Service.control_page,
-        (b"POST", PREFIX + b"reset"): Service.reset_page,
+        (b"GET", PREFIX + b"stats"): RequestHandler.stats_page,
+        (b"GET", PREFIX + b"accepted"): RequestHandler.accepted_page,
+        (b"POST", PREFIX + b"control"): RequestHandler.control_page,
+        (b"POST", PREFIX + b"reset"): RequestHandler.reset_page,
     }
 )
