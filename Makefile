@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test shifted chaos bench check fix coverage docs deploy fuzz audit clean
+.PHONY: help setup demo test shifted chaos bench check fix coverage docs messages deploy fuzz audit clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -62,6 +62,9 @@ coverage: $(READY) ## which lines no test reaches; all of core/ must be
 docs: $(READY) ## docs/reference/ and the dashboard, from the code
 	@$(BIN)/python -m tools.reference
 	@$(BIN)/python -m tools.dashboard
+
+messages: $(READY) ## tests/config/messages/: what `putevents validate` prints about each broken file; read the difference
+	@$(BIN)/python -m tests.config.golden
 
 deploy: docs ## copies in deploy/ and the table of docs/kubernetes.md, from what they are made of
 	@$(BIN)/python -m tools.copies

@@ -144,7 +144,7 @@ def _router() -> Router:
 
 
 def _harness(transform: Transform, records: list[tuple[int, Record]]) -> Harness:
-    limits = Limits(linger=1.0, requests_per_second=NO_LIMIT)
+    limits = Limits(1.0, NO_LIMIT, retry_initial=0.1, retry_maximum=20.0, stop_after_rejections=20)
     harness = Harness(limits, Bounds(BUFFER, 64 << 20, BUFFER), transform, max_in_flight=IN_FLIGHT)
     harness.sender.latency = LATENCY
     for partition, record in records:

@@ -36,7 +36,7 @@ class Settings(NamedTuple):
     limits: Limits
     max_in_flight: int
     bounds: Bounds
-    commit_interval: float = 1.0
+    commit_interval: float
     revoke_budget: float = 10.0  # how long a rebalance may be held up for calls on the wire
 
 

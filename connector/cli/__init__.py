@@ -1,8 +1,8 @@
 """Arguments to calls, results to exit codes; nothing else.
 
 stdout is data, stderr is messages. A command is a row of ``COMMANDS``: its help, and the module that has its arguments
-and its call. Only the module of the command that is given is imported, since most commands need neither Kafka's client
-nor AWS's, which take most of a second to load.
+and its call. Only the module of the command that is given is imported, because
+Kafka's client and the AWS SDK take most of a second to load and most commands need neither.
 """
 
 import argparse
@@ -48,15 +48,15 @@ COMMANDS = {
         "the effective file: defaults filled in, secrets masked", "connector.cli.files", "show", "add_config"
     ),
     "schema": Command("the JSON Schema of the file, for editors", "connector.cli.files", "schema", "add_nothing"),
-    "version": Command("versions of the connector and of what it stands on", "connector.cli.versions"),
+    "version": Command("versions of the connector and of its libraries", "connector.cli.versions"),
 }
 
 
 def process(closed: frozenset[int]) -> int:
     """The command line as a process: ``main`` on the standard streams, whatever state they are in.
 
-    ``closed`` are the descriptors of those that were closed, from ``occupy_closed``. ``run`` writes no data, and has a
-    log of its own that nothing may stop.
+    ``closed`` are the descriptors of those that were closed, from ``occupy_closed``. ``run`` writes no data, and
+    its log must not stop it.
     """
     if sys.argv[1:2] != ["run"]:
         return with_standard_streams(main, closed)

@@ -33,7 +33,7 @@ def add_validate(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def loaded_or_told(path: str, *, warn: bool = True) -> Loaded | None:
+def loaded_or_reported(path: str, *, warn: bool = True) -> Loaded | None:
     """The file, with its warnings on stderr if wanted; or None, with everything that is wrong with it on stderr."""
     loaded = load(path, os.environ)
     if isinstance(loaded, Loaded):
@@ -79,7 +79,7 @@ def _counted(count: int, path: str) -> str:
 
 def show(arguments: argparse.Namespace) -> int:
     """Print the effective file."""
-    loaded = loaded_or_told(arguments.config)
+    loaded = loaded_or_reported(arguments.config)
     if loaded is None:
         return Exit.BAD_FILE
     sys.stdout.write(print_config(loaded.config))

@@ -1,4 +1,4 @@
-"""``putevents map``: what would become of these records, without Kafka and without AWS."""
+"""``putevents map``: a dry run of records through a mapping, without Kafka and without AWS."""
 
 import argparse
 import errno
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from connector.cli.files import add_config, loaded_or_told
+from connector.cli.files import add_config, loaded_or_reported
 from connector.dry_run import DryRun, UnreadableRecord
 from connector.exits import Exit
 
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """One JSON object a record on stdout; 0, or 1 with ``--strict``."""
-    loaded = loaded_or_told(arguments.config)
+    loaded = loaded_or_reported(arguments.config)
     if loaded is None:
         return Exit.BAD_FILE
     names = [pipeline.name for pipeline in loaded.config.pipelines]

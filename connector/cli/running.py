@@ -3,7 +3,7 @@
 import argparse
 
 from connector import app
-from connector.cli.files import add_config, loaded_or_told
+from connector.cli.files import add_config, loaded_or_reported
 from connector.exits import Exit
 
 
@@ -14,5 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the connector; see ``app.run`` for the exit codes."""
-    loaded = loaded_or_told(arguments.config, warn=False)  # its warnings are lines of the log, like all that follows
+    loaded = loaded_or_reported(
+        arguments.config, warn=False
+    )  # its warnings are lines of the log, like all that follows
     return Exit.BAD_FILE if loaded is None else app.run(loaded)

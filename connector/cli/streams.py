@@ -1,8 +1,8 @@
 """The standard streams of a command, whatever state they are in.
 
 A stream may be closed (``map <&-``), full (``map >/dev/full``) or have a reader that leaves early (``map | head -1``).
-Data that cannot be written ends the command with its own exit code; a message that cannot be written changes nothing,
-because there is nobody to tell.
+Data that cannot be written ends the command with its own exit code. A message that cannot be written is dropped,
+because no other stream is left for it.
 """
 
 import errno
@@ -20,7 +20,7 @@ Write = Callable[[Any], int]
 
 
 class CannotWrite(Exception):
-    """Standard output takes no data; not an OSError, so that nobody takes it for an error of a file or a socket."""
+    """Standard output takes no data; not an OSError, so that no code mistakes it for an error of a file or a socket."""
 
 
 class ReaderLeft(Exception):

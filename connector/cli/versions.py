@@ -17,7 +17,7 @@ def add_arguments(_: argparse.ArgumentParser) -> None:
 
 
 def run(_: argparse.Namespace) -> int:
-    """Print the versions of the connector, of Python and of the libraries; warn of what else is called connector."""
+    """Print the versions of the connector, Python and the libraries; warn about other packages called connector."""
     rows = [("putevents-connector", __version__), ("python", platform.python_version())]
     rows += [(name, version_of(name)) for name in LIBRARIES]
     sys.stdout.write("".join(f"{name} {number}\n" for name, number in rows))

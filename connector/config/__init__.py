@@ -5,10 +5,11 @@ Everything is checked without a network, and every mistake is reported at once, 
 | module | what it holds |
 |---|---|
 | yaml_tree, yaml_wording | YAML text to plain data with positions, and its faults in our words |
-| models, scalars, durations, addresses, references | the sections, and the kinds of value that they are made of |
+| section, models, auth, examples | the sections; their descriptions are the reference |
+| scalars, durations, addresses, references | the kinds of value that sections are made of |
 | wording, choices | pydantic's errors in our words |
 | corrections, partial | so that one mistake hides no other: slips corrected, invalid parts left out |
-| checks, regions, librdkafka | what shows across settings, what AWS and librdkafka refuse |
+| checks, regions, client_properties, clients | what shows across settings, what AWS and librdkafka refuse |
 | located, masking, problems | where a mistake stands, without secrets, and how it is shown |
 | loading | the whole walk |
 | schema, printing | for editors, and the effective file |

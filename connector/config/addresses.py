@@ -29,19 +29,23 @@ class AddressError(ValueError):
 def server(text: str) -> str:
     """The address of a broker, unchanged; raises AddressError."""
     if not text.strip():
-        raise AddressError("expected the address of a broker, such as broker-1:9092, not nothing", "remove a comma")
+        raise AddressError(
+            "expected the address of a broker, such as broker-1:9092, not an empty item", "remove a comma"
+        )
     if _SCHEME.match(text):
-        raise AddressError(f"{_FORM}, without a scheme", "kafka.tls and kafka.auth say how to connect")
+        raise AddressError(
+            f"{_FORM}, without a scheme", "remove the scheme; kafka.tls and kafka.auth say how to connect"
+        )
     if "@" in text:
-        raise AddressError(f"{_FORM}, without a user and a password", "kafka.auth takes them")
+        raise AddressError(f"{_FORM}, without a user and a password", "write them in kafka.auth")
     has_port = ":" in text and not text.endswith("]")
     host, _, port = text.rpartition(":") if has_port else (text, "", USUAL_PORT)
     if ":" in host and not host.startswith("["):
-        raise AddressError(f"{_FORM}, one address an item", "an IPv6 address stands in brackets: [::1]:9092")
+        raise AddressError(f"{_FORM}, one address per item", "write an IPv6 address in brackets: [::1]:9092")
     if not re.fullmatch("[0-9]{1,5}", port) or not 1 <= int(port) <= HIGHEST_PORT:
         raise AddressError(f"{_FORM}: a port is a number from 1 to {HIGHEST_PORT}")
     if not _is_host(host):
-        raise AddressError(f"{_FORM}: what is before the port is no host name")
+        raise AddressError(f"{_FORM}: the part before the port is not a host name")
     return text
 
 

@@ -1,4 +1,4 @@
-"""What no single section can know: names that must differ, topics that would loop, files that must be there.
+"""Checks across sections: names that must differ, topics that would loop, files that must exist.
 
 Each check takes only the parts that it needs, so that a mistake in one section hides nothing in another.
 """
@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
+from connector.config.auth import MskIamAuth
 from connector.config.client_properties import owned, refused, refused_tls
 from connector.config.located import Located
-from connector.config.models import DeadLetterConfig, KafkaConfig, MskIamAuth, PersonalizeConfig
+from connector.config.models import DeadLetterConfig, KafkaConfig, PersonalizeConfig
 from connector.config.problems import Problem, key_word, printable, suggest_or_list
-from connector.config.regions import Doubt, doubt_about
+from connector.config.regions import RegionProblem, region_problem
 from connector.config.scalars import is_topic
 from connector.config.wording import at
 from connector.config.yaml_tree import Path
@@ -30,31 +31,35 @@ def check_names(pipelines: Pipelines, located: Located) -> Iterator[Problem]:
     for index, pipeline in pipelines.items():
         path: Path = ("pipelines", index)
         if names.setdefault(pipeline.name, index) != index:
-            message = f"expected one pipeline called {printable(pipeline.name)}"
-            yield located.at_value((*path, "name"), "duplicate-name", message)
+            message = f"expected each pipeline to have its own name: {printable(pipeline.name)} is used above"
+            yield located.at_value((*path, "name"), "duplicate-name", message, "rename one of the two")
         for number, topic in enumerate(pipeline.topics):
             if topic in topics:
                 owner = pipelines[topics[topic]].name
-                message = f"expected each topic in one place: {printable(owner)} reads it already"
+                message = f"expected each topic once: pipeline {printable(owner)} reads it already"
                 yield located.at_value((*path, "topics", number), "duplicate-topic", message)
             topics.setdefault(topic, index)
 
 
 def check_topics(pipelines: Pipelines, dead_letter: DeadLetterConfig | None, located: Located) -> Iterator[Problem]:
-    """Topics can exist, and none is named that dead letters go to: they would come back for ever."""
+    """Topic names are possible in Kafka, and no pipeline reads the dead-letter topic, which would loop for ever."""
     for index, pipeline in pipelines.items():
         path: Path = ("pipelines", index, "topics")
         for number, topic in enumerate(pipeline.topics):
             yield from _topic((*path, number), topic, located)
             # A pattern never takes it; see core/mapping/topics.py.
             if dead_letter is not None and topic == dead_letter.topic:
-                message = "expected topics without dead_letter.topic: its records would come back for ever"
-                yield located.at_value((*path, number), "dead-letter-loop", message)
+                message = (
+                    "expected another topic than dead_letter.topic: dead letters would be read and written for ever"
+                )
+                yield located.at_value(
+                    (*path, number), "dead-letter-loop", message, "name another topic here or in dead_letter"
+                )
         for number, topic in enumerate(pipeline.exclude):
             yield from _topic(("pipelines", index, "exclude", number), topic, located)
         if pipeline.exclude and not any(map(is_pattern, pipeline.topics)):
-            message = "expected a pattern among topics: exclude is for what a pattern would take, a name is always read"
-            yield located.at_key(("pipelines", index, "exclude"), "idle-exclude", message)
+            message = "expected a pattern in topics: exclude only limits what a pattern matches"
+            yield located.at_key(("pipelines", index, "exclude"), "idle-exclude", message, "remove exclude")
 
 
 def _topic(path: Path, topic: str, located: Located) -> Iterator[Problem]:
@@ -70,7 +75,7 @@ def _topic(path: Path, topic: str, located: Located) -> Iterator[Problem]:
         message = "expected a topic name, or a regular expression that starts with ^"
         yield located.at_value(path, "bad-topic", message)
     elif is_internal(topic):
-        message = f"expected no topic that begins with {INTERNAL}: those are the cluster's own"
+        message = f"expected a topic that does not begin with {INTERNAL}: those are Kafka's own"
         yield located.at_value(path, "internal-topic", message)
 
 
@@ -84,19 +89,24 @@ def check_tracking_id(
     lacking = [rule.name for rule in rules if rule.put_events and rule.put_events.trackingId is None]
     if lacking:
         message = f"expected the key tracking_id in personalize: rule {printable(lacking[0])} maps no trackingId"
-        yield located.at_key(("personalize",), "missing-tracking-id", message, "or map trackingId in every rule")
+        yield located.at_key(
+            ("personalize",), "missing-tracking-id", message, "set it, or map trackingId in every rule"
+        )
 
 
 def check_kafka(kafka: KafkaConfig, located: Located) -> Iterator[Problem]:
     """TLS settings that fit each other, and files that are there."""
     path: Path = ("kafka", "tls")
     if (kafka.tls.cert_file is None) != (kafka.tls.key_file is None):
-        yield located.at_key(path, "incomplete-tls", "expected cert_file and key_file together")
+        lacking = "key_file" if kafka.tls.key_file is None else "cert_file"
+        yield located.at_key(path, "incomplete-tls", f"expected cert_file and key_file together: {lacking} is missing")
     if kafka.tls.enabled is False and kafka.tls.files:
-        message = "expected no files with enabled: false"
-        yield located.at_value((*path, "enabled"), "inconsistent", message, "remove enabled, or the files")
+        message = "expected no certificate and key files with enabled: false"
+        yield located.at_value((*path, "enabled"), "inconsistent", message, "remove enabled, or remove the files")
     if kafka.tls.enabled is False and kafka.auth.type == "msk_iam":
-        yield located.at_value((*path, "enabled"), "inconsistent", "expected TLS with auth of type msk_iam")
+        yield located.at_value(
+            (*path, "enabled"), "inconsistent", "expected TLS with auth of type msk_iam", "remove enabled"
+        )
     missing = dict(_unreadable(kafka.tls.files))
     for key, why in missing.items():
         yield located.at_value((*path, key), "unreadable-file", f"expected a readable file: {why}")
@@ -126,25 +136,25 @@ def check_librdkafka(raw: Any, properties: Mapping[str, Any] | None, located: Lo
 def check_regions(
     personalize: PersonalizeConfig | None, kafka: KafkaConfig | None, located: Located
 ) -> Iterator[Problem]:
-    """Regions that AWS can have. At another endpoint a region is only a word that requests are signed with."""
+    """Regions that AWS can have. With another endpoint, the region is only a part of the signature."""
     if personalize is not None and personalize.region is not None:
         path: Path = ("personalize", "region")
         if personalize.endpoint_url is None:
-            yield from _region(path, doubt_about(personalize.region, personalize=True), located)
+            yield from _region(path, region_problem(personalize.region, personalize=True), located)
         elif not re.fullmatch(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)", personalize.region):
             yield located.at_value(path, "bad-region", "expected the name of a region: letters, digits and -")
     if kafka is not None and isinstance(kafka.auth, MskIamAuth) and kafka.auth.region is not None:
-        yield from _region(("kafka", "auth", "region"), doubt_about(kafka.auth.region, personalize=False), located)
+        yield from _region(("kafka", "auth", "region"), region_problem(kafka.auth.region, personalize=False), located)
 
 
-def _region(path: Path, doubt: Doubt | None, located: Located) -> Iterator[Problem]:
-    if doubt is not None:
-        code = "bad-region" if doubt.sure else "unknown-region"
-        problem = located.at_value(path, code, doubt.message, doubt.hint)
-        yield problem if doubt.sure else problem._replace(severity="warning")
+def _region(path: Path, found: RegionProblem | None, located: Located) -> Iterator[Problem]:
+    if found is not None:
+        code = "bad-region" if found.sure else "unknown-region"
+        problem = located.at_value(path, code, found.message, found.hint)
+        yield problem if found.sure else problem._replace(severity="warning")
 
 
-# Keys whose absence says something; with nothing after the colon they would say the same, and were not meant to.
+# Keys whose absence has a meaning. A key with nothing after its colon would silently mean the same.
 _OF_A_RULE = ("when", "for_each", "put_events", "skip")
 _OF_FROM = ("lookup", "otherwise", "format", "timezone", "as")
 
@@ -174,19 +184,19 @@ def _left_empty_inside(path: Path, part: Any, located: Located) -> Iterator[Prob
 def _left_empty(path: Path, part: Any, keys: Iterable[str], located: Located) -> Iterator[Problem]:
     for key in keys if isinstance(part, dict) else ():
         if key in part and part[key] is None:
-            message = f"expected a value after {key}, or no such line"
-            yield located.at_key((*path, key), "left-empty", message)
+            message = f"expected a value after {key}, not nothing"
+            yield located.at_key((*path, key), "left-empty", message, "write a value, or remove the line")
 
 
 def check_tests(data: Any, located: Located) -> Iterator[Problem]:
-    """Tests name a pipeline of the file, and members that PutEvents has; and nothing runs them yet."""
+    """Tests name a pipeline of the file and members of PutEvents. Nothing runs them yet."""
     pipelines = [at(pipeline, ("name",)) for pipeline in _list(at(data, ("pipelines",)))]
     names = [name for name in pipelines if isinstance(name, str)]
     members = list(PutEventsSpec.model_fields)
     tests = _list(at(data, ("tests",)))
     if tests:
-        message = "these tests are not run: only their form is checked, and not whether they pass"
-        hint = "putevents map shows what becomes of a record"
+        message = "validate checks the form of these tests and does not run them"
+        hint = "putevents map shows what a record becomes"
         yield located.at_key(("tests",), "tests-not-run", message, hint)._replace(severity="note")
     for index, test in enumerate(tests):
         name = at(test, ("pipeline",))

@@ -11,17 +11,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from connector.config.auth import Auth, MskIamAuth, NoAuth, OidcAuth, PlainAuth, ScramAuth
 from connector.config.clients import CONSUMERS, PRODUCERS, SUBSCRIPTION
-from connector.config.models import (
-    Auth,
-    KafkaConfig,
-    MskIamAuth,
-    NoAuth,
-    OidcAuth,
-    PlainAuth,
-    ScramAuth,
-    TlsConfig,
-)
+from connector.config.models import KafkaConfig, TlsConfig
 from connector.core.words import suggest
 
 Properties = dict[str, str | int | float | bool]
@@ -243,6 +235,6 @@ def _refusal(name: str, reason: str) -> Refusal:
 
 def _without(reason: str, properties: Mapping[str, Any]) -> str:
     """The library's reason, unless it quotes a value."""
-    text = re.sub(r"^Failed to create \w+: ", "", reason).replace("`", "").strip()
+    text = re.sub(r"^Failed to create \w+: ", "", reason).replace("`must", "` must").replace("`", "").strip()
     quoted = any(len(str(value)) > 3 and str(value) in text for value in properties.values())
     return "librdkafka refuses them" if quoted else text

@@ -1,44 +1,48 @@
-"""A slip of the pen at an outer level must not hide the mistakes below it.
+"""A misspelt key at an outer level must not hide the mistakes below it.
 
-``personalise:`` is reported, and then its content is read as that of ``personalize:``. So the file is loaded as it was
-meant, and every other mistake is found in the same go; a file with a slip is never valid.
+``personalise:`` is reported, and then its content is read as that of ``personalize:``. So every other
+mistake is found in the same run. A file with such a slip is never valid.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from difflib import SequenceMatcher
-from typing import Any
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from connector.config.models import Config
 from connector.config.wording import Mistake, at, mistakes_of
 from connector.config.yaml_tree import MAX_DEPTH, Path, Tree
 
-# Closer than what "did you mean" suggests: what is read in the place of another has to be meant.
+# Stricter than "did you mean": reading one key as another needs more certainty than a suggestion.
 _ALIKE = 0.75
 
 
-def corrected(tree: Tree, model: type[BaseModel], context: Mapping[str, Any]) -> tuple[Tree, list[Mistake]]:
-    """The tree as it was meant, and the slips, at their paths in that tree."""
+class Checked(NamedTuple):
+    """Data, validated: what the models refuse, and by its name each section or setting that is valid and ``Kept``."""
+
+    config: Config | None
+    error: ValidationError | None
+    kept: dict[str, Any]
+
+
+def corrected(tree: Tree, check: Callable[[Any], Checked]) -> tuple[Tree, list[Mistake], Checked]:
+    """The tree with its slips corrected, the slips at their paths in that tree, and the result of ``check``."""
     slips: list[Mistake] = []
+    checked = check(tree.data)
     for _ in range(MAX_DEPTH):
-        found = [mistake for mistake in _mistakes(tree.data, model, context) if _is_slip(mistake, tree.data)]
+        mistakes = mistakes_of(checked.error, Config, tree.data) if checked.error else []
+        found = [mistake for mistake in mistakes if _is_slip(mistake, tree.data)]
         if not found:
             break
         data = deepcopy(tree.data)
-        # Of two slips that mean one key the first is taken for it, and the second stays unknown.
+        # Where two slips mean the same key, the first becomes that key and the second stays unknown.
         mended = [(mistake.path, _mended(data, mistake)) for mistake in found if _is_slip(mistake, data)]
         slips += [slip for _, slip in mended]
         tree = _moved({old: slip.path for old, slip in mended if old != slip.path}, tree._replace(data=data))
-    return tree, slips
-
-
-def _mistakes(data: Any, model: type[BaseModel], context: Mapping[str, Any]) -> list[Mistake]:
-    try:
-        model.model_validate(data, context=dict(context), by_name=False)
-    except ValidationError as error:
-        return mistakes_of(error, model, data)
-    return []
+        checked = check(tree.data)
+    return tree, slips, checked
 
 
 def _is_slip(mistake: Mistake, data: Any) -> bool:
@@ -54,7 +58,7 @@ def _is_slip(mistake: Mistake, data: Any) -> bool:
 def _mended(data: Any, mistake: Mistake) -> Mistake:
     """The slip at its path in the data, in which it is corrected in place."""
     parent, last = at(data, mistake.path[:-1]), mistake.path[-1]
-    if mistake.code != "unknown-key":  # a value: which of the known ones was meant
+    if mistake.code != "unknown-key":  # a value: replaced by the known one that it comes close to
         parent[last] = mistake.meant
         return mistake
     items = [(mistake.meant if key == last else key, value) for key, value in parent.items()]
@@ -64,7 +68,7 @@ def _mended(data: Any, mistake: Mistake) -> Mistake:
 
 
 def _moved(names: Mapping[Path, Path], tree: Tree) -> Tree:
-    """The tree with other paths; of those that change none is inside another."""
+    """The tree with renamed paths. No renamed path lies inside another."""
 
     def moved(path: Path) -> Path:
         depth = next((depth for depth in range(len(path) + 1) if path[:depth] in names), None)

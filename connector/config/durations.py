@@ -38,8 +38,8 @@ def _hint(value: object) -> str | None:
         return "add a unit"
     text = value if isinstance(value, str) else ""
     if text.startswith("-"):
-        return "a duration is not negative"
-    return "write it without blanks, in small letters" if re.fullmatch(PATTERN, "".join(text.lower().split())) else None
+        return "a duration cannot be negative"
+    return "write it without blanks and in lower case" if re.fullmatch(PATTERN, "".join(text.lower().split())) else None
 
 
 def format_duration(seconds: float) -> str:

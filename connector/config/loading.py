@@ -1,25 +1,24 @@
-"""A file is a configuration, or everything that is wrong with it.
+"""Loads a file: a valid configuration, or all of its problems.
 
-YAML that cannot be read ends the matter. Otherwise everything is collected, in the order of the file: what
-the models refuse, what the compiler refuses in pipelines that they accept, what only shows across sections.
+YAML that cannot be parsed is the only problem reported. Otherwise all are collected, in the order of the file: those of
+the models, of the compiler in pipelines that the models accept, and of the checks across sections.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Annotated, Any, NamedTuple, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from connector.config import checks
-from connector.config.corrections import corrected
+from connector.config.corrections import Checked, corrected
 from connector.config.located import Located
-from connector.config.models import Blank, Config, DeadLetterConfig, KafkaConfig, PersonalizeConfig
-from connector.config.partial import Partial, usable
+from connector.config.models import Config, PersonalizeConfig
+from connector.config.partial import Partial, usable, whole
 from connector.config.printing import print_config
 from connector.config.problems import Problem
-from connector.config.scalars import Property
 from connector.config.wording import Mistake, at, located_problem, problems_of
 from connector.config.yaml_tree import Path, Tree, parse
 from connector.core.mapping.rules import CompiledRules, SpecError, compile_pipeline
@@ -28,16 +27,13 @@ from connector.core.mapping.transform import Pipeline
 
 MAX_BYTES = 4 * 1024 * 1024
 
-_Section = TypeVar("_Section", bound=BaseModel)
-_PROPERTIES: TypeAdapter[dict[str, Any]] = TypeAdapter(Annotated[dict[str, Property], Blank])
-
 
 @dataclass(frozen=True)
 class Loaded:
     """A valid file. ``mappings`` are its pipelines compiled, in their order.
 
     ``hash`` is twelve hex digits of the effective file with its secrets masked: equal files are equal, and it
-    says nothing about a password. ``warnings``, and notes, are about what may be meant and probably is not.
+    reveals nothing about a password. ``warnings`` include notes: valid settings that are probably a mistake.
     """
 
     config: Config
@@ -84,60 +80,54 @@ def load(path: str | FilePath, env: Mapping[str, str]) -> Loaded | list[Problem]
 
 def load_text(text: str, name: str, env: Mapping[str, str]) -> Loaded | list[Problem]:
     """The same for a text; ``name`` is what problems call the file. Never raises for any text."""
-    tree = parse(text)
-    if not tree.places:
-        located = Located(name, text, tree)
-        return [located.fault(fault) for fault in tree.faults]
-    context = {"env": env}
-    read = _read(tree, context)
-    located = Located(name, text, read.tree, before=tree)
-    problems = [*_of_the_form(read, located)]
+    parsed = parse(text)
+    if not parsed.places:
+        located = Located(name, text, parsed)
+        return [located.fault(fault) for fault in parsed.faults]
+    tree, slips, checked = corrected(parsed, _checker(env))
+    located = Located(name, text, tree, before=parsed)
+    problems = [*_of_the_form(tree, slips, checked, located)]
     mappings: list[CompiledRules] = []
-    pipelines = usable(read.tree.data, located.is_bare)
+    kept = checked.kept.get("pipelines")
+    pipelines = usable(tree.data, located.is_bare) if kept is None else whole(kept)
     for partial in pipelines:
         compiled = compile_pipeline(partial.spec)
         if isinstance(compiled, list):
             problems += [_spec_problem(partial, error, located) for error in compiled]
         else:
             mappings.append(compiled)
-    problems += _across(read.tree.data, context, {each.number: each.spec for each in pipelines}, located)
+    problems += _across(tree.data, checked.kept, {each.number: each.spec for each in pipelines}, located)
     problems = sorted(dict.fromkeys(problems), key=lambda problem: (problem.line, problem.column))
     errors = [problem for problem in problems if problem.severity == "error"]
-    if errors or read.config is None:
+    if errors or checked.config is None:
         return errors
-    digest = hashlib.sha256(print_config(read.config).encode()).hexdigest()
-    return Loaded(read.config, tuple(mappings), digest[:12], tuple(problems))
+    digest = hashlib.sha256(print_config(checked.config).encode()).hexdigest()
+    return Loaded(checked.config, tuple(mappings), digest[:12], tuple(problems))
 
 
-class _Read(NamedTuple):
-    """What the models say of a file. Of an invalid one: the tree as it was meant, the slips, and what else is wrong."""
+def _checker(env: Mapping[str, str]) -> Callable[[Any], Checked]:
+    """Validates data, once for each correction. A ``{file: …}`` is read once, however often that is."""
+    files: dict[str, str] = {}
 
-    tree: Tree
-    config: Config | None
-    slips: list[Mistake]
-    error: ValidationError | None
+    def check(data: Any) -> Checked:
+        kept: dict[str, Any] = {}
+        context = {"env": env, "files": files, "kept": kept}
+        try:
+            return Checked(Config.model_validate(data, context=context, by_name=False), None, kept)
+        except ValidationError as error:
+            return Checked(None, error, kept)
 
-
-def _read(tree: Tree, context: dict[str, Any]) -> _Read:
-    try:
-        return _Read(tree, Config.model_validate(tree.data, context=context, by_name=False), [], None)
-    except ValidationError:
-        meant, slips = corrected(tree, Config, context)
-    try:
-        Config.model_validate(meant.data, context=context, by_name=False)
-    except ValidationError as error:
-        return _Read(meant, None, slips, error)
-    return _Read(meant, None, slips, None)
+    return check
 
 
-def _of_the_form(read: _Read, located: Located) -> Iterator[Problem]:
+def _of_the_form(tree: Tree, slips: list[Mistake], checked: Checked, located: Located) -> Iterator[Problem]:
     """What YAML and the models refuse."""
-    yield from (located.fault(fault) for fault in read.tree.faults)
-    yield from (located_problem(slip, located) for slip in read.slips)
-    if read.error is not None:
+    yield from (located.fault(fault) for fault in tree.faults)
+    yield from (located_problem(slip, located) for slip in slips)
+    if checked.error is not None:
         # Nothing more is to be said about a value that YAML could not make sense of.
-        faulty = {fault.path for fault in read.tree.faults if fault.code != "duplicate-key"}
-        yield from problems_of(read.error, Config, located, faulty)
+        faulty = {fault.path for fault in tree.faults if fault.code != "duplicate-key"}
+        yield from problems_of(checked.error, Config, located, faulty)
 
 
 def _spec_problem(partial: Partial, error: SpecError, located: Located) -> Problem:
@@ -151,22 +141,14 @@ def _spec_problem(partial: Partial, error: SpecError, located: Located) -> Probl
     return located.in_scalar(path, error.position, code, error.message, error.hint)
 
 
-def _valid(model: type[_Section], data: Any, context: dict[str, Any]) -> _Section | None:
-    try:
-        return model.model_validate({} if data is None else data, context=context, by_name=False)
-    except ValidationError:
-        return None
-
-
 def _across(
-    data: Any, context: dict[str, Any], pipelines: dict[int, PipelineSpec], located: Located
+    data: Any, kept: Mapping[str, Any], pipelines: dict[int, PipelineSpec], located: Located
 ) -> Iterator[Problem]:
     """Every check over more than one setting, on the sections that are valid by themselves."""
     if not isinstance(data, dict):
         return
-    kafka = _valid(KafkaConfig, data.get("kafka"), context)
-    dead_letter = _valid(DeadLetterConfig, data.get("dead_letter"), context)
-    personalize = _valid(PersonalizeConfig, data.get("personalize"), context)
+    kafka, dead_letter = kept.get("kafka"), kept.get("dead_letter")
+    personalize = kept.get("personalize") if "personalize" in data else PersonalizeConfig()
     yield from checks.check_names(pipelines, located)
     yield from checks.check_topics(pipelines, dead_letter, located)
     yield from checks.check_tracking_id(pipelines, personalize, located)
@@ -176,11 +158,4 @@ def _across(
     yield from checks.check_tests(data, located)
     raw = at(data, ("kafka", "librdkafka"))
     if isinstance(raw, dict):
-        yield from checks.check_librdkafka(raw, _properties(raw, context), located)
-
-
-def _properties(raw: Any, context: dict[str, Any]) -> dict[str, Any] | None:
-    try:
-        return _PROPERTIES.validate_python(raw, context=context)
-    except ValidationError:
-        return None
+        yield from checks.check_librdkafka(raw, kept.get("librdkafka"), located)

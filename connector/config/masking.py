@@ -1,6 +1,6 @@
 """Which places of a file hold secrets, and its lines without them.
 
-A message can show the line it speaks of, so the line must be safe before there is a message. In doubt a value
+A message can show the line it speaks of, so the line must be safe before there is a message. If unsure, a value
 is masked: under ``kafka.auth`` and ``kafka.tls`` everything is, except what is known to be public.
 """
 

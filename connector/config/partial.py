@@ -1,9 +1,9 @@
-"""What is left of a pipeline without its invalid parts, so that a mistake in one part hides none in another.
+"""What is left of a pipeline without its invalid parts, so that a mistake in one part hides no mistake in another.
 
-Parts that must be there are replaced by stand-ins about which nothing is to be said.
+Required parts are replaced by stand-ins that cause no problems.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from connector.config.wording import at, file_path
 from connector.config.yaml_tree import Path
 from connector.core.mapping.specs import PipelineSpec, Rule
 
-_ROUNDS = 3  # what validators after the fields find comes to light in the second
+_ROUNDS = 3  # validators that run after the fields report in the second
 _StandIns = Mapping[Path, Any]
 
 # Stands in where no rule is usable, so that the topics are looked at all the same.
@@ -27,6 +27,11 @@ class Partial(NamedTuple):
     number: int
     spec: PipelineSpec
     rules: list[int]
+
+
+def whole(pipelines: Sequence[PipelineSpec]) -> list[Partial]:
+    """Pipelines without a mistake, of which nothing is left out."""
+    return [Partial(number, spec, list(range(len(spec.rules)))) for number, spec in enumerate(pipelines)]
 
 
 def usable(data: Any, is_bare: Callable[[Path], bool]) -> list[Partial]:
@@ -81,7 +86,7 @@ def _rule(place: Path, rule: Any, is_bare: Callable[[Path], bool]) -> dict[str, 
 def _mended(
     model: type[BaseModel], data: Any, stand_ins: _StandIns, part: Callable[[Path], Path | None]
 ) -> dict[str, Any] | None:
-    """The data without the parts that are invalid; itself where there are none, None where nothing is left."""
+    """The data without the parts that are invalid; unchanged where all is valid, None where nothing is left."""
     for _ in range(_ROUNDS):
         if not isinstance(data, dict):
             return None
@@ -107,7 +112,7 @@ def _invalid(error: ValidationError, data: Any) -> Iterator[Path]:
 
 
 def _deepest(paths: Iterable[Path]) -> list[Path]:
-    """Without those above another: of a union each member complains, and who gets deepest is meant."""
+    """The deepest paths: each member of a union has its own errors, and the deepest is what the user meant."""
     found = set(paths)
     above = {path[:depth] for path in found for depth in range(len(path))}
     return sorted(found - above, key=str)

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from connector.core.words import suggest
 
 Format = Literal["text", "json", "github"]
-# An error makes a file invalid. A warning is about what is unlikely, a note about what is easily misunderstood.
+# An error makes a file invalid. A warning marks an unlikely value, a note something easily misunderstood.
 Severity = Literal["error", "warning", "note"]
 
 _LISTED_KEYS = 8

@@ -49,11 +49,11 @@ def without_line_break(text: str) -> str:
 
 
 class Reference:
-    """Annotation of a scalar that may come from outside; the outermost one, so that it runs first.
+    """Annotation of a scalar that may be a reference. It is the outermost annotation, so that it runs first.
 
     ``read`` turns the text found into what the file could have said: text, or a YAML scalar. A variable may be empty
-    only where ``empty`` says so. The environment is the validation context's ``env``; nothing here looks at the
-    process.
+    only where ``empty`` says so. The validation context has the environment in ``env``, and in ``files`` what has been
+    read during this load; nothing here looks at the process.
     """
 
     def __init__(self, read: Callable[[str], Any] = as_text, *, empty: bool = False) -> None:
@@ -73,11 +73,11 @@ class Reference:
             case {"env": str(name)} if name and value.keys() <= {"env", "default"}:
                 return self._variable(name, value, (info.context or {}).get("env", {}))
             case {"file": str(path)} if path and len(value) == 1:
-                return self._parse(_content(path))
+                return self._parse(_once(path, (info.context or {}).get("files", {})))
             case dict():
                 raise PydanticCustomError(
                     "bad_reference",
-                    "expected a scalar, or {{env: NAME}} (with a default), or {{file: PATH}}",
+                    "expected a value, or {env: NAME} (with a default), or {file: PATH}",
                 )
             case _:
                 return value
@@ -97,7 +97,7 @@ class Reference:
     def _set(self, name: str, text: str, reference: dict[str, Any]) -> Any:
         if text or self.empty:
             return self._parse(text)
-        hint = "unset it, and the default is taken" if "default" in reference else f"set {name}"
+        hint = "unset it to use the default" if "default" in reference else f"set {name}"
         raise PydanticCustomError(
             "empty_variable",
             "expected the environment variable {name} to hold a value, but it is empty",
@@ -111,6 +111,13 @@ class Reference:
             return self.read(text)
         except ValueError:
             return text
+
+
+def _once(path: str, files: dict[str, str]) -> str:
+    """The content of a file, which ``files`` has where the same load has read it already."""
+    if path not in files:
+        files[path] = _content(path)
+    return files[path]
 
 
 def _content(path: str) -> str:

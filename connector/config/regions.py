@@ -1,7 +1,7 @@
 """AWS regions, as the AWS SDK in this environment knows them: no network, and no import of the SDK.
 
-A region that is misspelt looks like an outage that never ends. What cannot be a region is a mistake; one that the SDK
-does not know, or not for Personalize, may be newer than the SDK, and is only worth a warning.
+A region that is misspelt looks like an outage that never ends. What cannot be a region is an error. A region that
+the SDK does not know, or does not list for Personalize, may be newer than the SDK: that is a warning.
 """
 
 import re
@@ -17,7 +17,7 @@ from connector.core.words import suggest
 _SHAPE = re.compile(r"[a-z]{2,8}(-[a-z]{2,12}){1,3}-[0-9]{1,2}")
 
 
-class Doubt(NamedTuple):
+class RegionProblem(NamedTuple):
     """What is wrong with a region; ``sure`` where it cannot be right."""
 
     message: str
@@ -46,16 +46,18 @@ def _known() -> _Known:
     return _Known(frozenset(regions), frozenset(personalize))
 
 
-def doubt_about(region: str, *, personalize: bool) -> Doubt | None:
+def region_problem(region: str, *, personalize: bool) -> RegionProblem | None:
     """None where the region is fine; ``personalize``: whether it has to offer Personalize, too."""
     known = _known()
     if region not in known.regions:
         hint = suggest(region.strip().lower(), sorted(known.regions))
         if not _SHAPE.fullmatch(region):
-            return Doubt("expected the name of an AWS region, such as eu-west-1", hint, sure=True)
+            return RegionProblem("expected the name of an AWS region, such as eu-west-1", hint, sure=True)
         if known.regions:
-            return Doubt("expected an AWS region that the AWS SDK knows", hint, sure=False)
+            return RegionProblem("expected a region that the installed AWS SDK knows", hint, sure=False)
     if personalize and known.personalize and region in known.regions - known.personalize:
-        listed = "see where Personalize is offered in the AWS documentation"
-        return Doubt("expected a region that the AWS SDK lists for Amazon Personalize", listed, sure=False)
+        listed = "check the list of regions in the documentation of Amazon Personalize"
+        return RegionProblem(
+            "expected a region where, by the installed AWS SDK, Amazon Personalize is offered", listed, sure=False
+        )
     return None

@@ -53,7 +53,7 @@ def _servers(value: Any) -> Any:
 
 def _not_blank(text: str) -> str:
     if text.isspace():
-        raise PydanticCustomError("bad_text", "expected text that is more than blanks")
+        raise PydanticCustomError("bad_text", "expected text, not only white space")
     if not text.isprintable():
         raise PydanticCustomError("bad_text", "expected text without line breaks and other control characters")
     return text

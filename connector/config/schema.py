@@ -1,7 +1,6 @@
 """JSON Schema of the configuration file, for editors: completion, descriptions, red lines.
 
-It says what the models say. What only shows across settings, and whether an expression is one, is for
-``putevents validate``.
+It says what the models say. ``putevents validate`` also checks expressions, and settings against each other.
 """
 
 from collections.abc import Iterator
@@ -22,8 +21,8 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "at least one.",
         "exclude": "Topics that no pattern of `topics` takes: names, or such expressions. Default: none.",
         "value": "How a record's value is decoded.",
-        "key": "How a record's key is decoded, where an expression of a rule that is evaluated asks for it.",
-        "unmatched": "What becomes of a record that no rule matches: `skip` or `dead_letter`.",
+        "key": "How a record's key is decoded, only for rules whose expressions use it.",
+        "unmatched": "What to do with a record that no rule matches: `skip` or `dead_letter`.",
         "rules": "What is made of a record; the first rule that matches decides. Required, at least one.",
     },
     "ValueFormat": {"format": "Format of the value: `json`."},
@@ -33,11 +32,11 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "when": "Condition, a JMESPath expression, false where it fails; the rule matches every record unless set.",
         "for_each": "Expression for a list, or {from, otherwise}: one event an element, seen as `item` and `index`.",
         "put_events": "Makes a PutEvents event. Exactly one of put_events and skip is required.",
-        "skip": "Drops the record on purpose; the text is the reason that it counts under. None unless set.",
+        "skip": "Drops the record on purpose; the text is its reason in the metrics. None unless set.",
     },
     "ForEach": {
         "from": "Expression for the list. Required.",
-        "otherwise": "What becomes of a record whose list is absent or null: `dead_letter` or `skip`.",
+        "otherwise": "What to do with a record whose list is absent or null: `dead_letter` or `skip`.",
     },
     "PutEventsSpec": {
         "trackingId": "Tracking id, 1 to 256 characters; where not set or null, personalize.tracking_id.",

@@ -52,7 +52,7 @@ def problems_of(
 
 
 def mistakes_of(error: ValidationError, model: type[BaseModel], data: Any) -> list[Mistake]:
-    """The errors one by one, in our words."""
+    """The errors one by one, in the words of this module."""
     return [_mistake(details, model, data) for details in error.errors(include_url=False)]
 
 
@@ -65,7 +65,7 @@ def located_problem(mistake: Mistake, located: Located) -> Problem:
 
 
 def _joined(mistakes: list[Mistake]) -> Iterator[Mistake]:
-    """Members of a union each complain; who got deepest was meant, and of those on one level all were."""
+    """Each member of a union has its own errors. The deepest is what the user meant; on one level, all of them."""
     above = {mistake.path[:depth] for mistake in mistakes for depth in range(len(mistake.path))}
     above |= {mistake.path for mistake in mistakes if mistake.shape is None}
     by_path: dict[Path, list[Mistake]] = {}
@@ -85,6 +85,10 @@ def _joined(mistakes: list[Mistake]) -> Iterator[Mistake]:
 
 def type_word(value: Any) -> str:
     """The kind of a value of the file, as its writer would call it."""
+    if value in ({}, []):
+        return "an empty mapping" if isinstance(value, dict) else "an empty list"
+    if isinstance(value, float):
+        return "a number with a decimal point"
     return "a mapping" if isinstance(value, dict) else words.type_word(value)
 
 
@@ -162,7 +166,7 @@ def _path(details: ErrorDetails, data: Any) -> Path:
 
 
 def _own(details: ErrorDetails, _: type[BaseModel], data: Any) -> Mistake:
-    """Errors that our validators raise: their type is the code, their text is ours already."""
+    """Errors that our own validators raise: their type is the code, and their text needs no change."""
     path = _path(details, data)
     code = details["type"].replace("_", "-")
     message = details["msg"]
@@ -178,16 +182,19 @@ def _expects(what: str, hint: str | None = None) -> _Row:
         found = details["input"]
         wanted = _QUOTE if what == "text" and isinstance(found, int | float) else hint
         path = _path(details, data)
-        return Mistake(path, "wrong-type", "", wanted, shape=what, found=f", not {type_word(found)}")
+        others = " with other keys" if found and isinstance(found, dict) and "mapping" in what else ""
+        return Mistake(path, "wrong-type", "", wanted, shape=what, found=f", not {type_word(found)}{others}")
 
     return row
 
 
 def _bound(phrase: str, key: str, code: str) -> _Row:
     def row(details: ErrorDetails, _: type[BaseModel], data: Any) -> Mistake:
-        limit = details["ctx"][key]
+        limit, path = details["ctx"][key], _path(details, data)
         number = f"{limit:g}" if isinstance(limit, float) else limit
-        return Mistake(_path(details, data), code, f"expected {phrase.format(number)}")
+        # A duration is text in the file, and a number by the time that its bounds are checked.
+        kind, unit = ("duration", "s") if isinstance(at(data, path), str) else ("number", "")
+        return Mistake(path, code, f"expected {phrase.format(number, kind=kind, unit=unit)}")
 
     return row
 
@@ -197,7 +204,8 @@ def _choice(details: ErrorDetails, _: type[BaseModel], data: Any) -> Mistake:
     found = details["input"]
     hint = suggest_or_list(found, choices, "known") if isinstance(found, str) else None
     few = f"one of {', '.join(choices)}" if len(choices) <= _LISTED else "one of the known names"
-    what = few if len(choices) > 1 else choices[0]
+    key = f"{details['loc'][-1]} " if details["loc"] and isinstance(details["loc"][-1], str) else ""
+    what = few if len(choices) > 1 else f"{key}{choices[0].lower()}"  # Python's True is the file's true
     # Of another kind than the choices (1 is a version, and 2 is of its kind), the kind is what is wrong.
     word = "" if isinstance(found, str | int) else f", not {type_word(found)}"
     listed = hint if hint is None or hint.startswith("did") or len(choices) > _LISTED else None
@@ -234,7 +242,7 @@ def _unknown(details: ErrorDetails, model: type[BaseModel], data: Any) -> Mistak
     hint = words.suggest(key, free) or suggest_or_list(key, keys, "keys")
     meant = next(iter(get_close_matches(key, free, n=1)), None)
     beside = next((kind for kind in SPEC_KINDS if kind in (at(data, parent) or {})), None)
-    if meant in SPEC_KINDS and beside:  # both together are none
+    if meant in SPEC_KINDS and beside:  # a mapping with both would be invalid, too
         return Mistake(path, "unknown-key", message, f"did you mean {meant}, in place of {beside}?", at_key=True)
     return Mistake(path, "unknown-key", message, hint, at_key=True, meant=meant)
 
@@ -270,7 +278,6 @@ _ROWS: Mapping[str, _Row] = {
     "enum": _choice,
     "string_type": _expects("text"),
     "int_type": _expects("a whole number"),
-    "int_from_float": _expects("a whole number"),
     "float_type": _expects("a number"),
     "bool_type": _expects("true or false"),
     "list_type": _expects("a list"),
@@ -279,12 +286,12 @@ _ROWS: Mapping[str, _Row] = {
     "model_attributes_type": _expects("a mapping"),
     "field_spec": _field_spec,
     "output": _expects(_OUTPUT),
-    "string_too_short": _bound("text of at least {} character", "min_length", "bad-length"),
+    "string_too_short": _bound("text of at least {} character, not empty text", "min_length", "bad-length"),
     "string_too_long": _bound("text of at most {} characters", "max_length", "bad-length"),
-    "too_short": _bound("a list of at least {}", "min_length", "bad-length"),
-    "greater_than": _bound("more than {}", "gt", "out-of-range"),
-    "greater_than_equal": _bound("at least {}", "ge", "out-of-range"),
-    "less_than_equal": _bound("at most {}", "le", "out-of-range"),
+    "too_short": _bound("a list of at least {} item, not an empty list", "min_length", "bad-length"),
+    "greater_than": _bound("a {kind} of more than {}{unit}", "gt", "out-of-range"),
+    "greater_than_equal": _bound("a {kind} of at least {}{unit}", "ge", "out-of-range"),
+    "less_than_equal": _bound("a {kind} of at most {}{unit}", "le", "out-of-range"),
 }
 
 

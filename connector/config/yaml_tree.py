@@ -83,7 +83,9 @@ def parse(text: str) -> Tree:
     except yaml.reader.ReaderError as error:
         before = lines_of(text[: error.position])
         span = Span(len(before) - 1, len(before[-1]), 1)
-        return Tree(None, {}, [Fault("bad-yaml", "expected printable characters only", span)])
+        return Tree(
+            None, {}, [Fault("bad-yaml", "expected printable characters only", span, "remove the control character")]
+        )
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         # ValueError and OverflowError: PyYAML lets them out for an escape such as "\UFFFFFFFF".
         fault = _syntax_fault(error, loader)
@@ -128,9 +130,9 @@ def _odd_blank(lines: list[str]) -> Fault | None:
     for number, line in enumerate(lines):
         odd = _ODD_BLANK.match(line)
         if odd:
-            hint = "copied from a page or a document? YAML indents with plain spaces only"
+            hint = "was it copied from a page or a document? YAML indents with plain spaces only"
             return Fault(
-                "bad-yaml", "expected spaces, not blanks of another kind", Span(number, odd.end() - 1, 1), hint
+                "bad-yaml", "expected plain spaces, not other white space", Span(number, odd.end() - 1, 1), hint
             )
     return None
 
@@ -161,7 +163,12 @@ class _Builder:
         style = getattr(node, "style", None)
         self.places[path] = Place(self.span(key) if key else None, span, end, _KINDS[type(node)], style)
         if any(node is outer for outer in self._open):
-            return self._fault("recursive-alias", "expected an alias of something that does not contain it", span)
+            return self._fault(
+                "recursive-alias",
+                "expected an alias of a value that does not contain the alias",
+                span,
+                "remove the alias",
+            )
         if self._nodes > MAX_NODES or len(self._open) > MAX_DEPTH:
             return self._too_large(key or node)
         self._open.append(node)
@@ -189,7 +196,9 @@ class _Builder:
     def _content(self, node: Node, path: Path) -> Any:
         if node.tag not in _TAGS[type(node)]:
             tag = printable(node.tag.removeprefix(_TAG))
-            return self._fault("unknown-tag", f"expected no tag, or one of YAML's core, not {tag}", self.span(node))
+            return self._fault(
+                "unknown-tag", f"expected no tag, or a tag of YAML's core schema, not {tag}", self.span(node)
+            )
         if isinstance(node, SequenceNode):
             return [self.build(item, (*path, index), None) for index, item in enumerate(node.value)]
         if isinstance(node, MappingNode):
@@ -199,7 +208,7 @@ class _Builder:
     def _scalar(self, node: Node) -> Any:
         text, kind = node.value, node.tag.removeprefix(_TAG)
         if _UNFIT.search(text):
-            return self._fault("bad-yaml", "expected text without NUL and half characters", self.span(node))
+            return self._fault("bad-yaml", "expected text without NUL and unpaired surrogates", self.span(node))
         if kind == "str":
             return text
         try:
@@ -220,7 +229,12 @@ class _Builder:
                 merged.append(value)
             elif name in first:
                 message = f"expected the key {key_word(name)} once"
-                self._fault("duplicate-key", message, self.span(key), f"it stands in line {first[name] + 1}, too")
+                self._fault(
+                    "duplicate-key",
+                    message,
+                    self.span(key),
+                    f"line {first[name] + 1} has it already: remove one of the two",
+                )
                 self.build(value, (*path, name, DISCARDED), key)
             else:
                 first[name] = key.start_mark.line
@@ -230,7 +244,7 @@ class _Builder:
         return data
 
     def _name(self, key: Node) -> str | None:
-        """A key's text; a list or a mapping is none, and neither is nothing at all."""
+        """A key's text, or None for a list, a mapping or an empty key, with a fault."""
         if isinstance(key, ScalarNode) and (key.value or key.style) and not _UNFIT.search(key.value):
             return str(key.value)
         what = {"mapping": "a mapping", "sequence": "a list"}.get(_KINDS[type(key)], "nothing")
@@ -243,7 +257,7 @@ class _Builder:
         """``<<``: keys that the mapping does not have itself; of several sources the first wins."""
         for mapping in source.value if isinstance(source, SequenceNode) else [source]:
             if not isinstance(mapping, MappingNode):
-                self._fault("bad-merge", "expected a mapping after <<", self.span(mapping))
+                self._fault("bad-merge", "expected a mapping after <<", self.span(mapping), "use an alias of a mapping")
                 continue
             for name, key, value in self._pairs(mapping):
                 if name not in data:
@@ -253,7 +267,7 @@ class _Builder:
         for key, value in mapping.value:
             name = self._name(key)
             if name == "<<":
-                self._fault("bad-merge", "expected a merged mapping without << of its own", self.span(key))
+                self._fault("bad-merge", "expected the mapping after << to have no << itself", self.span(key))
             elif name is not None:
                 yield name, key, value
 

@@ -29,16 +29,22 @@ _ROWS: tuple[tuple[str, Reworded], ...] = (
         r"found character (['\"][@`]['\"]) that cannot start",
         Reworded("bad-yaml", "expected a value, not @ or `", "quote text that starts with @ or `"),
     ),
-    (r"cannot start any token", Reworded("bad-yaml", "expected the start of a value or a key")),
+    (
+        r"cannot start any token",
+        Reworded("bad-yaml", "expected a key or a value, not this character", "quote text that starts with it"),
+    ),
     (
         r"mapping values are not allowed here",
         Reworded("bad-yaml", "expected one key: value on the line", "quote text that holds a colon and a space"),
     ),
     (
         r"sequence entries are not allowed here",
-        Reworded("bad-yaml", "expected no - here", "a list starts on the line after its key"),
+        Reworded("bad-yaml", "expected a value, not the - of a list", "start the list on the line after its key"),
     ),
-    (r"mapping keys are not allowed here", Reworded("bad-yaml", "expected no ? here")),
+    (
+        r"mapping keys are not allowed here",
+        Reworded("bad-yaml", "expected key: value, not a key after ?", "quote text that starts with ?"),
+    ),
     (
         r"could not find expected ':'",
         Reworded("bad-yaml", "expected a colon after the key", "write key: value", at_context=True),
@@ -48,7 +54,7 @@ _ROWS: tuple[tuple[str, Reworded], ...] = (
         Reworded(
             "bad-yaml",
             "expected the indentation of the lines above",
-            "keys of one mapping start in one column",
+            "start all keys of a mapping in the same column",
         ),
     ),
     (
@@ -70,32 +76,38 @@ _ROWS: tuple[tuple[str, Reworded], ...] = (
     ),
     (
         r"found unknown escape character|escape sequence of",
-        Reworded("bad-yaml", "expected an escape that YAML knows", "in single quotes a backslash is itself"),
+        Reworded("bad-yaml", "expected an escape that YAML knows", "in single quotes a backslash needs no escape"),
     ),
     (
         r"found undefined alias",
         Reworded("unknown-alias", "expected an alias of an anchor above", "quote text that starts with *"),
     ),
-    (r"second occurrence", Reworded("duplicate-anchor", "expected the name of an anchor once")),
+    (r"second occurrence", Reworded("duplicate-anchor", "expected each anchor once", "rename one of the two anchors")),
     (
         r"found another document",
         Reworded("many-documents", "expected one document, not several", "remove the --- between them"),
     ),
     (
         r"expected '<document start>'",
-        Reworded("bad-yaml", "expected one mapping from the first line to the last"),
+        Reworded("bad-yaml", "expected the whole file to be one mapping", "write each section as key: value"),
     ),
     (
         r"while scanning an (alias|anchor)",
-        Reworded("bad-yaml", "expected a name after & or *", "quote the text"),
+        Reworded("bad-yaml", "expected a name after & or *", "quote text that starts with & or *"),
     ),
-    (r"undefined tag handle|scanning a tag|parsing a tag", Reworded("unknown-tag", "expected no tag")),
-    (r"scanning a directive|directive|tag handle", Reworded("bad-yaml", "expected no directive")),
+    (
+        r"undefined tag handle|scanning a tag|parsing a tag",
+        Reworded("unknown-tag", "expected a value without a tag", "quote text that starts with !"),
+    ),
+    (
+        r"scanning a directive|directive|tag handle",
+        Reworded("bad-yaml", "expected no line that starts with %", "remove the line"),
+    ),
     (
         r"scanning a block scalar",
         Reworded("bad-yaml", "expected a line break after | or >", "quote text that starts with | or >"),
     ),
-    (r"nested more than", Reworded("too-large", "expected less nesting")),
+    (r"nested more than", Reworded("too-large", "expected fewer levels of lists and mappings")),
 )
 
 

@@ -1,6 +1,7 @@
 """What each command loads: most need neither the client of Kafka nor that of AWS, which take most of a second."""
 
 import json
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ LOADS: dict[str, set[str]] = {
     "schema": FILES,
     "validate file.yaml": FILES,
     "validate bad.yaml": FILES,
+    "validate mapping.yaml": FILES,
     "print-config file.yaml": FILES,
     "map file.yaml --input records.jsonl": FILES,
     "map file.yaml --input records.jsonl --explain": FILES,
@@ -43,6 +45,8 @@ print("\\n" + json.dumps(sorted({name.partition(".")[0] for name in sys.modules}
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "file.yaml").write_text(build())
     (tmp_path / "bad.yaml").write_text(build(personalize="personalize: {tracking_idd: x}"))
+    # What the mapping's compiler refuses, and suggestions for it.
+    (tmp_path / "mapping.yaml").write_text(build().replace("value.session", "valu.session"))
     tuned = "kafka: {bootstrap_servers: 'b:9092', group_id: g, librdkafka: {fetch.min.bytes: 1}}"
     (tmp_path / "tuned.yaml").write_text(build(kafka=tuned))
     (tmp_path / "records.jsonl").write_text('{"session":"s"}\n')
@@ -58,6 +62,17 @@ def loaded(folder: Path, *words: str) -> set[str]:
 @pytest.mark.parametrize("words", LOADS)
 def test_a_command_loads_only_what_it_needs(folder: Path, words: str) -> None:
     assert loaded(folder, *words.split()) & HEAVY <= LOADS[words]
+
+
+def test_help_takes_at_most_150_ms_of_cpu(folder: Path) -> None:
+    """The best of several, in time of the processor: how busy the machine is does not count."""
+    spent = []
+    for _ in range(5):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-m", "connector", "--help"], cwd=folder, capture_output=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(spent) <= 0.15
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -71,7 +71,7 @@ def test_a_tracking_id_has_no_blanks_and_at_most_256_characters(text: str) -> No
 )  # fmt: skip
 def test_a_key_with_nothing_after_it_is_a_mistake(text: str) -> None:
     found = only(member(text))
-    assert (found.code, found.hint) == ("left-empty", None)
+    assert (found.code, found.hint) == ("left-empty", "write a value, or remove the line")
     assert found.message.startswith("expected a value after ")
 
 

@@ -10,7 +10,7 @@ from connector import app
 from connector.cli import main
 from connector.config import regions, render
 from connector.config.problems import Problem
-from connector.config.regions import doubt_about
+from connector.config.regions import region_problem
 from tests.support.config_files import build, loaded, only
 
 
@@ -41,10 +41,10 @@ def test_what_cannot_be_a_region_is_a_mistake(name: str, hint: str | None) -> No
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("eu-west-9", "expected an AWS region that the AWS SDK knows"),
-        ("mars-north-1", "expected an AWS region that the AWS SDK knows"),
-        ("sa-east-1", "expected a region that the AWS SDK lists for Amazon Personalize"),
-        ("us-gov-west-1", "expected a region that the AWS SDK lists for Amazon Personalize"),
+        ("eu-west-9", "expected a region that the installed AWS SDK knows"),
+        ("mars-north-1", "expected a region that the installed AWS SDK knows"),
+        ("sa-east-1", "expected a region where, by the installed AWS SDK, Amazon Personalize is offered"),
+        ("us-gov-west-1", "expected a region where, by the installed AWS SDK, Amazon Personalize is offered"),
     ],
 )
 def test_an_unlikely_region_is_a_warning(name: str, message: str) -> None:
@@ -77,9 +77,9 @@ def test_without_the_list_of_the_sdk_only_the_form_is_judged(monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     regions._known.cache_clear()
     try:
-        assert doubt_about("mars-north-1", personalize=True) is None
-        assert doubt_about("sa-east-1", personalize=True) is None
-        assert doubt_about("europe", personalize=True) is not None
+        assert region_problem("mars-north-1", personalize=True) is None
+        assert region_problem("sa-east-1", personalize=True) is None
+        assert region_problem("europe", personalize=True) is not None
     finally:
         regions._known.cache_clear()
 
@@ -101,8 +101,8 @@ def test_validate_says_warnings_and_notes_on_stderr_and_ends_with_0(
     assert main(["validate", held]) == 0
     said = capsys.readouterr()
     assert said.out == ""
-    assert f"{held}:2:39: warning: expected an AWS region that the AWS SDK knows [unknown-region]" in said.err
-    assert f"{held}:10:1: note: these tests are not run" in said.err
+    assert f"{held}:2:39: warning: expected a region that the installed AWS SDK knows [unknown-region]" in said.err
+    assert f"{held}:10:1: note: validate checks the form of these tests" in said.err
     assert said.err.endswith(f"{held}: valid (1 warning, 1 note)\n")
 
 
@@ -119,7 +119,7 @@ def test_print_config_keeps_warnings_off_stdout_and_leaves_notes_to_validate(
     assert main(["print-config", held]) == 0
     said = capsys.readouterr()
     assert said.out.startswith("version: 1\n")
-    assert "warning: expected an AWS region" in said.err
+    assert "warning: expected a region that the installed AWS SDK knows" in said.err
     assert "note:" not in said.err
 
 

@@ -1,10 +1,12 @@
 """A secret is in no problem, no print and no repr, whatever else is wrong with its line."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from connector.config import base_properties, load_text, print_config, render
+from connector.config import Loaded, base_properties, load_text, print_config, render
+from connector.config.auth import PlainAuth
 from connector.config.masking import Cut, ShownLine, cuts_of_text, is_secret, show
 from tests.support.config_files import build, loaded, only, problems
 
@@ -200,7 +202,7 @@ def test_a_second_line_break_is_a_mistake_where_none_can_be_meant() -> None:
 
 @pytest.mark.parametrize(
     ("reference", "hint"),
-    [("{env: IT}", "set IT"), ("{env: IT, default: x}", "unset it, and the default is taken")],
+    [("{env: IT}", "set IT"), ("{env: IT, default: x}", "unset it to use the default")],
 )
 @pytest.mark.parametrize("setting", ["personalize: {tracking_id: %s}", "log: {level: %s}", "server: {port: %s}"])
 def test_an_empty_variable_is_named(setting: str, reference: str, hint: str) -> None:
@@ -279,3 +281,39 @@ def test_text_that_is_no_yaml_is_masked_below_a_secret_name() -> None:
     lines = ["a: 1", "  password: |", "    one", "", "    two", "  other: 3"]
     shown = [line.text for line in show(lines, cuts_of_text(lines))]
     assert [line.strip() for line in shown] == ["a: 1", "password: ********", "********", "", "********", "other: 3"]
+
+
+@pytest.mark.parametrize(
+    ("extra", "valid"),
+    [("", True), (", nope: 1", False), (", auto_offset_rest: latest", False)],
+    ids=["valid", "invalid elsewhere", "with a slip that is corrected"],
+)
+def test_a_secret_file_is_read_once_a_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, extra: str, valid: bool
+) -> None:
+    secret, opened = tmp_path / "password", list[Path]()
+    secret.write_text("hunter2")
+    path_open = Path.open
+
+    def counted(self: Path, *arguments: Any, **named: Any) -> Any:
+        opened.append(self)
+        return path_open(self, *arguments, **named)
+
+    monkeypatch.setattr(Path, "open", counted)
+    auth = f"auth: {{type: plain, username: u, password: {{file: {secret}}}}}"
+    properties = f"librdkafka: {{client.rack: {{file: {secret}}}}}"
+    text = build(kafka=f"kafka: {{bootstrap_servers: b:1, group_id: g, {auth}, {properties}{extra}}}")
+    assert isinstance(load_text(text, "file.yaml", {}), Loaded) is valid
+    assert opened.count(secret) == 1
+
+
+def test_a_secret_that_was_read_is_read_again_when_its_file_has_changed(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("before")
+    auth = f"auth: {{type: plain, username: u, password: {{file: {secret}}}}}"
+    section = loaded(build(kafka=f"kafka: {{bootstrap_servers: b:1, group_id: g, {auth}}}")).config.kafka.auth
+    assert isinstance(section, PlainAuth)
+    secret.write_text("after")
+    again = section.reread()
+    assert again is not None
+    assert again.password.get_secret_value() == "after"

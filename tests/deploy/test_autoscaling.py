@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from connector.config.models import Auth
+from connector.config.auth import Auth
 from tests.deploy.apiserver import api_server
 from tests.deploy.test_pods import loaded
 from tests.deploy.test_schemas import check

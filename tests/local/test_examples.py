@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from connector.config import Loaded, load
-from connector.config.models import Example, FilteredOutput, RejectedOutput, SkippedOutput
+from connector.config.examples import Example, FilteredOutput, RejectedOutput, SkippedOutput
 from connector.core.mapping.transform import Pipeline
 from connector.core.records import Entry, Fate, Filtered, Record, Rejection, Skipped, Transformed
 

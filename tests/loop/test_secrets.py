@@ -133,7 +133,7 @@ def test_no_value_of_a_record_reaches_logs_metrics_or_headers(
         clock=harness.environment.clock,
         make_producer=make,
     )
-    settings = Settings(QUICK, 8, ROOMY)
+    settings = Settings(QUICK, 8, ROOMY, 1.0)
     harness.loop = Loop(
         harness.source, harness.sender, letters, pipeline, settings, harness.metrics, harness.environment
     )

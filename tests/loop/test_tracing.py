@@ -39,7 +39,7 @@ class Traced(Harness):
         self.provider = TracerProvider(shutdown_on_exit=False)
         self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
         self.spans = Spans(self.sender, self.provider, target(ENDPOINT, "eu-west-1"), self.environment.wall)
-        settings = Settings(QUICK, 8, ROOMY)
+        settings = Settings(QUICK, 8, ROOMY, 1.0)
         self.loop = Loop(
             self.source, self.spans, self.dead_letters, transform, settings, self.metrics, self.environment
         )

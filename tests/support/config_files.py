@@ -24,7 +24,7 @@ personalize:
   endpoint_url: null
   assume_role: null               # {role_arn, external_id, session_name}
 delivery:
-  linger: 1s                      # how long an event may wait for company
+  linger: 1s                      # how long an event may wait to be batched
   max_in_flight: 64               # calls at once
   requests_per_second: 1000       # ceiling of this process; the real rate adapts below it when throttled
   max_buffered_events: 20000      # past this, partitions pause

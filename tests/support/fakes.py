@@ -30,7 +30,7 @@ from connector.ports import CallResult, Environment, Polled, Reach
 TOPIC = "clicks"
 P0, P1, P2 = (TopicPartition(TOPIC, number) for number in range(3))
 EPOCH = 1_795_500_000.0
-QUICK = Limits(linger=0.1, retry_initial=0.1, retry_maximum=20.0)
+QUICK = Limits(0.1, 1000.0, retry_initial=0.1, retry_maximum=20.0, stop_after_rejections=20)
 ROOMY = Bounds(1000, 1 << 20, 1000)
 
 
@@ -189,7 +189,9 @@ class Harness:
         self.dead_letters = FakeDeadLetters(self.clock)
         self.metrics = Metrics()
         self.environment = Environment(lambda: self.clock.now, lambda: EPOCH + self.clock.now, random.Random(7).random)
-        chosen = Settings(**{"limits": limits, "max_in_flight": 8, "bounds": bounds, **settings})
+        chosen = Settings(
+            **{"limits": limits, "max_in_flight": 8, "bounds": bounds, "commit_interval": 1.0, **settings}
+        )
         self.loop = Loop(self.source, self.sender, self.dead_letters, transform, chosen, self.metrics, self.environment)
 
     def assign(self, *topic_partitions: TopicPartition) -> None:

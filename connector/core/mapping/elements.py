@@ -8,7 +8,7 @@ the same objects in their order.
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from jmespath.exceptions import LexerError
+from jmespath.exceptions import JMESPathError
 from jmespath.lexer import Lexer
 
 from connector.core.expressions.expression import ExpressionError, compile_expression
@@ -94,7 +94,7 @@ def _before_projection(scope: Scope, text: str) -> Callable[[Root], Any] | None:
     try:
         part = text[: _first_projection(text)].rstrip().removesuffix("|")
         expression = compile_expression(part, names=scope.names, work=scope.work)
-    except (LexerError, ExpressionError):
+    except (JMESPathError, ExpressionError):
         return None  # the whole is wrong, and is reported as such; or the part alone has no meaning
     return None if part == text else guard(scope, part, expression.evaluate, lambda value: value)
 

@@ -18,7 +18,7 @@ from tests.core.sending.simulation import (
     warm_up,
 )
 
-LIMITS = Limits(linger=0.0, requests_per_second=1000.0, stop_after_rejections=5)
+LIMITS = Limits(linger=0.0, requests_per_second=1000.0, retry_initial=0.1, retry_maximum=20.0, stop_after_rejections=5)
 
 LONG_AGO = -60.0
 

@@ -177,7 +177,7 @@ def test_a_flood_after_a_trickle_is_not_throttled_much_either(quota: int) -> Non
         answers.append((now, service.accepts(now)))
         return (DELIVERED if answers[-1][1] else THROTTLED), 0.05
 
-    simulation = Simulation(Limits(linger=1.0, requests_per_second=1000.0), 64, answer)
+    simulation = Simulation(Limits(1.0, 1000.0, 0.1, 20.0, 20), 64, answer)
     for number in range(quota // 4 * 30):
         simulation.run(number * 4 / quota)
         simulation.add(item(f"trickle-{number}", since=simulation.now))
