@@ -505,6 +505,13 @@ def test_all_mistakes_are_found_at_once_each_at_its_place() -> None:
     assert [found[0].position, found[1].position] == [0, 8]
 
 
+def test_a_constant_beyond_a_limit_is_refused_alone_and_with_others() -> None:
+    alone = errors({"put_events": {**BASE, "itemId": {"const": "i" * 257}}})
+    assert [(error.path[-2:], error.code) for error in alone] == [(("itemId", "const"), "too_long")]
+    together = errors({"put_events": {**BASE, "impression": [{"const": "i" * 250}] * 4}})
+    assert [(error.path[-1], error.code) for error in together] == [("impression", "too_long")]
+
+
 @pytest.mark.parametrize("name", ["item", "index"])
 def test_elements_exist_only_under_for_each(name: str) -> None:
     for rule in (

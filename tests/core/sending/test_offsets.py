@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from connector.core.records import Record, TopicPartition
+from connector.core.records import Reason, Record, Rejection, Stage, TopicPartition
 from connector.core.sending.offsets import Offsets, OpenRecord, PartitionOffsets
 
 PARTITION = TopicPartition("topic", 0)
@@ -376,6 +376,14 @@ def test_a_record_counts_as_many_events_as_it_makes() -> None:
     assert (opened.pipeline, opened.rule) == ("pipeline", "rule")
     opened.close()
     assert partition.open_events == 0
+
+
+def test_a_record_keeps_what_is_wrong_with_each_of_its_entries() -> None:
+    opened = tracked(assigned(), 1)
+    wrong = [Rejection(Stage.DELIVER, Reason.REJECTED_BY_SERVICE, "no", indexes=(index,)) for index in (0, 3)]
+    for rejection in wrong:
+        opened.reject(rejection)
+    assert opened.rejections == tuple(wrong)
 
 
 def test_a_partition_alone_has_nothing_to_commit() -> None:
