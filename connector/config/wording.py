@@ -85,11 +85,10 @@ def _joined(mistakes: list[Mistake]) -> Iterator[Mistake]:
 
 def type_word(value: Any) -> str:
     """The kind of a value of the file, as its writer would call it."""
-    if value in ({}, []):
-        return "an empty mapping" if isinstance(value, dict) else "an empty list"
     if isinstance(value, float):
         return "a number with a decimal point"
-    return "a mapping" if isinstance(value, dict) else words.type_word(value)
+    word = "mapping" if isinstance(value, dict) else "list"
+    return f"an empty {word}" if value in ({}, []) else "a mapping" if word == "mapping" else words.type_word(value)
 
 
 # From pydantic's location to a path of the file
