@@ -42,7 +42,6 @@ class Listening:
         self._quiet = quiet
         self._clock = clock
         self._heard_at = clock()
-        self._ever_heard = False
         self._silent = 0  # statistics in a row
 
     def hear(self, statistics: str | bytes) -> None:
@@ -52,14 +51,15 @@ class Listening:
 
     def _judge(self, found: Mapping[str, Any]) -> None:
         brokers = [each for each in found.get("brokers", {}).values() if each.get("state") != "INIT"]
-        steady = found.get("cgrp", {}).get("join_state") == "steady"
+        group = found.get("cgrp", {})
+        steady, was_member = group.get("join_state") == "steady", group.get("rebalance_cnt", 0) > 0
         heard = [idle for each in brokers if (idle := self._answered(each)) is not None]
         if heard:
-            self._ever_heard = True
             self._heard_at, self._silent = self._clock() - min(heard), 0
             self.reach = Reach(None, frozenset(self._cut_off(brokers)))
-        elif self._nobody(brokers, steady=steady) if brokers else self._ever_heard:
-            # A broker that refuses connections is INIT again between two tries, as one that was never needed.
+        elif self._nobody(brokers, steady=steady) if brokers else was_member:
+            # A broker that refuses connections is INIT between two tries, like one that was never needed. But a member
+            # of a group always needs one.
             self._silent += 1
             if self._silent >= TOLD:
                 self.reach = Reach(self._heard_at, frozenset())

@@ -123,12 +123,19 @@ def broker(state: str = "UP", idle: float | None = 0.1, owes: int = 1, source: s
 
 
 def after(
-    *brokers: Mapping[str, Any], join_state: str = "steady", times: int = 2, before: Reach | None = None
+    *brokers: Mapping[str, Any],
+    join_state: str = "steady",
+    rebalances: int = 0,
+    times: int = 2,
+    before: Reach | None = None,
 ) -> Reach:
     listening = Listening(6.0, lambda: NOW)
     if before is not None:
         listening.reach = before
-    found = {"brokers": {str(number): each for number, each in enumerate(brokers)}, "cgrp": {"join_state": join_state}}
+    found = {
+        "brokers": {str(number): each for number, each in enumerate(brokers)},
+        "cgrp": {"join_state": join_state, "rebalance_cnt": rebalances},
+    }
     for _ in range(times):
         listening.hear(orjson.dumps(found))
     return listening.reach
@@ -145,6 +152,8 @@ KINDS: dict[str, tuple[Reach, Reach]] = {
     "down once": (after(broker("DOWN", None), times=1), HERE),
     "trying": (after(broker("TRY_CONNECT", None), broker("CONNECT", None)), AWAY),
     "never needed": (after(broker("INIT", None)), HERE),
+    "a member's brokers between two tries": (after(broker("INIT", None), rebalances=1), AWAY),
+    "a member's brokers between two tries, seen once": (after(broker("INIT", None), rebalances=1, times=1), HERE),
     "one silent, one answering": (after(broker(idle=9.0), broker(owes=0)), P0_CUT_OFF),
     "one down, one answering": (after(broker("DOWN", None), broker(owes=0) | {"toppars": {}}), P0_CUT_OFF),
     "the coordinator lets a join wait": (after(broker(idle=9.0, source=LOGICAL), join_state="wait-join"), HERE),
