@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
-from connector.config.client_properties import owned, refused, refused_tls
+from connector.config.client_checks import refused, refused_tls
+from connector.config.client_properties import owned
 from connector.config.located import Located
 from connector.config.models import DeadLetterConfig, KafkaConfig, MskIamAuth, PersonalizeConfig
 from connector.config.problems import Problem, key_word, printable, suggest_or_list

@@ -13,12 +13,12 @@ from confluent_kafka import KafkaError
 
 from connector.kafka.aside import Aside
 
-PATIENCE = 3.0  # seconds for all names together
+RESOLVED_WITHIN = 3.0  # seconds for all names together
 MOST = 50  # brokers asked about
 _UNRESOLVED = re.compile(r"Failed to resolve '([^']+)'")
 
 
-def unresolvable(hosts: Collection[str], seconds: float = PATIENCE) -> list[str]:
+def unresolvable(hosts: Collection[str], seconds: float = RESOLVED_WITHIN) -> list[str]:
     """Those that this machine knows no address of; one of which nothing is known in time is not among them."""
     deadline = time.monotonic() + seconds
     asked: dict[str, Aside[bool]] = {host: Aside() for host in sorted(hosts)[:MOST]}

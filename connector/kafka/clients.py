@@ -19,7 +19,7 @@ from confluent_kafka import Consumer, KafkaException, Producer
 
 from connector.aws.credentials import NotConfigured
 from connector.aws.failures import code_of, untrusted, verdict
-from connector.config.client_properties import refused_tls
+from connector.config.client_checks import refused_tls
 from connector.config.models import KafkaConfig, MskIamAuth, OidcAuth, PlainAuth, ScramAuth
 from connector.kafka.certificates import expires
 from connector.kafka.msk_tokens import Tokens

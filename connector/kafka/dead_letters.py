@@ -9,84 +9,32 @@ A fatal error of the producer does not come through its callbacks: confluent-kaf
 reports that were to follow in that poll are lost. So the producer's own word is not relied on for what it still has.
 """
 
-import hashlib
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-import orjson
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from connector import __version__
-from connector.core.records import Record, Rejection, Stage, TopicPartition
+from connector.config.client_properties import PRODUCER_OF_SINGLE_LETTERS, producer_properties
+from connector.core.records import Record, Rejection, TopicPartition
 from connector.core.sending.offsets import OpenRecord
 from connector.kafka.aside import Aside
 from connector.kafka.errors import ABSENT
+from connector.kafka.letter import ALL, Letter, headers, stub_of
 from connector.logs import CLIENT, LogLimiter
 from connector.metrics import Metrics
 
 log = structlog.get_logger()
 
-Headers = list[tuple[str, str | bytes | None]]
 
-PREFIX = "putevents."
-CONNECT_PREFIX = "__connect.errors."
-REPLAYS = "putevents.replays"
 REPEAT_AFTER = 1.0  # seconds
 LOOKED_UP = 5.0  # seconds that the brokers have to say whether the topic is there
-ALL = 2  # see Letter.cut
 REMEMBERED = 20  # dead letters, for whoever asks what was wrong of late
-# Ours, and why: config/client_properties.py refuses each in the file with the reason.
-OWNED: Mapping[str, Any] = {"acks": "all", "enable.idempotence": True}
-# The user's come after them, in this order: of two names for one property the client takes the later.
-DEFAULTS: Mapping[str, Any] = {
-    "linger.ms": 5,
-    "message.timeout.ms": 30_000,  # and then it is written again, so this only bounds how long the client tries
-    # The topic's own limit shall decide, not the client's: a record of the largest size gains headers here.
-    "message.max.bytes": 16_000_000,
-    # A topic that refuses a batch as too large refuses every record of it, and each is written again alone. In small
-    # batches that is only what is large itself, unless the topic takes less than these.
-    "batch.size": 16_384,
-}
-# An idempotent producer begins anew after each refusal, which takes a tenth of a second, and here one may follow the
-# other. An answer that is lost on the way can double a letter then; that is allowed, and it loses none.
-ALONE: Mapping[str, Any] = {"batch.num.messages": 1, "enable.idempotence": False}
-_COUNT = re.compile(rb"[0-9]{1,6}")  # of replays, in a source's header; what is more was not counted
-_TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE})
-# Said of a whole batch, and of all but the one that is meant.
-_OF_SOME = frozenset({KafkaError.INVALID_RECORD, KafkaError._INVALID_DIFFERENT_RECORD})  # noqa: SLF001
-
-
 # What says nothing of why: a topic that is gone looks like one whose brokers are away.
 _UNCLEAR = ABSENT | {KafkaError._MSG_TIMED_OUT}  # noqa: SLF001
-
-
-class Letter(NamedTuple):
-    """One dead letter to be written: whose, and why.
-
-    ``cut`` is what the topic was too small for: 0 nothing, 1 the value, 2 key and headers, too. ``undated``: the topic
-    does not take the record's timestamp, and the letter has the time of its writing. ``alone``: it was in a batch that
-    was refused, and is written in one of its own.
-    """
-
-    opened: OpenRecord
-    record: Record
-    rejection: Rejection
-    cut: int = 0
-    undated: bool = False
-    alone: bool = False
-
-    def instead(self, code: int) -> "Letter | None":
-        """What to write in its place after that refusal; None: there is nothing else to try."""
-        if code in _TOO_LARGE and (self.cut < ALL or not self.alone):
-            return self._replace(cut=self.cut + self.alone, alone=True)
-        if code == KafkaError.INVALID_TIMESTAMP and not self.undated:
-            return self._replace(undated=self.alone, alone=True)
-        return self._replace(alone=True) if code in _OF_SOME and not self.alone else None
 
 
 class Buried(NamedTuple):
@@ -137,7 +85,11 @@ class KafkaDeadLetters:
         self._clock = clock
         self._limiter = LogLimiter(60.0, clock)
         self._letters = LogLimiter(10.0, clock)
-        self._configuration = {**DEFAULTS, **properties, **OWNED, "error_cb": self._on_error, "logger": CLIENT}
+        self._configuration = {
+            **producer_properties(properties),
+            "error_cb": self._on_error,
+            "logger": CLIENT,
+        }
         self._make_producer = make_producer
         self._producer = make_producer(self._configuration)
         self._broken = False
@@ -175,7 +127,7 @@ class KafkaDeadLetters:
             self._writer(letter).produce(
                 self._topic,
                 key=record.key,
-                value=_stub(letter.record) if letter.cut else record.value,
+                value=stub_of(letter.record) if letter.cut else record.value,
                 headers=headers(record, letter.rejection, self._connector, stub=letter.cut > 0),
                 timestamp=0 if letter.undated else record.timestamp or 0,  # 0: the client's clock
                 on_delivery=self._on_delivery(letter),
@@ -189,7 +141,7 @@ class KafkaDeadLetters:
         if not letter.alone:
             return self._producer
         if self._lone is None:
-            self._lone = self._make_producer({**self._configuration, **ALONE})
+            self._lone = self._make_producer({**self._configuration, **PRODUCER_OF_SINGLE_LETTERS})
         return self._lone
 
     @property
@@ -332,78 +284,3 @@ def _what_is_wrong(producer: Producer, topic: str) -> str:
     if error.code() in ABSENT:
         return f"the topic {topic} does not exist: create it; letters wait meanwhile"
     return f"the topic {topic} cannot be used ({error.name()}): look at it, and at what this principal may do with it"
-
-
-def headers(record: Record, rejection: Rejection, connector: str | None, *, stub: bool = False) -> Headers:
-    """The source record's own headers, then ours.
-
-    A record that is replayed from a dead letter has the headers of that: those of our names are replaced. All others
-    are kept as they are, in their order, also others that begin with ``putevents.``.
-
-    Args:
-        record: the source record.
-        rejection: what is wrong with it.
-        connector: the name for Kafka Connect's headers; None leaves those out.
-        stub: whether the value is only a description, the record being too large for the topic.
-    """
-    own: list[tuple[str, str | None]] = [
-        (f"{PREFIX}error.reason", rejection.reason.value),
-        (f"{PREFIX}error.stage", rejection.stage.value),
-        (f"{PREFIX}error.message", rejection.message),
-        (f"{PREFIX}error.field", rejection.field),
-        (f"{PREFIX}error.pipeline", rejection.pipeline),
-        (f"{PREFIX}error.rule", rejection.rule),
-        (f"{PREFIX}error.indexes", ",".join(map(str, rejection.indexes)) or None),
-        (f"{PREFIX}source.topic", record.topic),
-        (f"{PREFIX}source.partition", str(record.partition)),
-        (f"{PREFIX}source.offset", str(record.offset)),
-        (f"{PREFIX}source.timestamp", None if record.timestamp is None else str(record.timestamp)),
-        (f"{PREFIX}version", __version__),
-        (f"{PREFIX}stub", "true" if stub else None),
-        (REPLAYS, str(_replays(record))),
-    ]
-    if connector is not None:
-        own += _connect_headers(record, rejection, connector)
-    ours = {name for name, _ in own}
-    kept: Headers = [pair for pair in record.headers if pair[0] not in ours]
-    return kept + [(name, value.encode()) for name, value in own if value is not None]
-
-
-def _replays(record: Record) -> int:
-    """How often the record was replayed: the last count of its headers that can be one, or 0.
-
-    Anybody can write to the source topic. A count that is believed unseen would end replays at once, or never.
-    """
-    counts = [value for name, value in record.headers if name == REPLAYS and value is not None]
-    confirmed = [int(value) for value in counts if _COUNT.fullmatch(value)]
-    return confirmed[-1] if confirmed else 0
-
-
-def _connect_headers(record: Record, rejection: Rejection, connector: str) -> list[tuple[str, str | None]]:
-    values = {
-        "topic": record.topic,
-        "partition": str(record.partition),
-        "offset": str(record.offset),
-        "connector.name": connector,
-        "task.id": "0",
-        "stage": "VALUE_CONVERTER" if rejection.stage is Stage.DECODE else "TASK_PUT",
-        "class.name": "connector",
-        "exception.class.name": f"{rejection.stage}.{rejection.reason}",
-        "exception.message": rejection.message,
-        "exception.stacktrace": f"{rejection.stage}.{rejection.reason}: {rejection.message}",
-    }
-    return [(f"{CONNECT_PREFIX}{name}", value) for name, value in values.items()]
-
-
-def _stub(record: Record) -> bytes:
-    value = record.value or b""
-    return orjson.dumps(
-        {
-            "stub": "the record is too large for the dead-letter topic; read it at its source",
-            "topic": record.topic,
-            "partition": record.partition,
-            "offset": record.offset,
-            "value_bytes": len(value),
-            "value_sha256": hashlib.sha256(value).hexdigest(),
-        }
-    )

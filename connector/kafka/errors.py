@@ -14,8 +14,8 @@ from confluent_kafka import KafkaError, KafkaException
 from connector.kafka import advertised as addresses
 from connector.ports import Refused
 
-PATIENCE = 180.0  # seconds; a secret that was replaced takes the kubelet one or two minutes to bring
-QUIET = 60.0  # seconds without a refusal, after which another is a new matter
+LOGIN_REFUSED_FOR = 180.0  # seconds; a secret that was replaced takes the kubelet one or two minutes to bring
+REFUSALS_APART = 60.0  # seconds without a refusal, after which another is a new matter
 
 _USER = "check kafka.auth: the broker does not know this user or password, or has no such mechanism at this listener"
 _REFUSED: Mapping[int, str] = {
@@ -68,7 +68,7 @@ _PROVIDER = "check token_endpoint_url, client_id, client_secret and scope of kaf
 
 
 class ErrorClassifier:
-    """Judges the errors of one client, in the order of their arrival.
+    """Classifies the errors of one client, in the order of their arrival.
 
     Args:
         excused: whether a refused login is known to be of our own outage, and so will pass.
@@ -90,7 +90,7 @@ class ErrorClassifier:
         """The start is over: the cluster has let this client in."""
         self._running = True
 
-    def judge(self, error: KafkaError) -> Refused | None:
+    def classify(self, error: KafkaError) -> Refused | None:
         """What stops the process; None where it may pass."""
         code = error.code()
         if not self._running and code == KafkaError._ALL_BROKERS_DOWN and self._words:  # noqa: SLF001
@@ -110,12 +110,12 @@ class ErrorClassifier:
         if _NO_TOKEN.search(error.str()):
             self._no_token = now
         # While there is no new token the brokers refuse the old one; that is the provider's outage, however long.
-        if self._token_outage() or (self._no_token is not None and now - self._no_token < PATIENCE):
+        if self._token_outage() or (self._no_token is not None and now - self._no_token < LOGIN_REFUSED_FOR):
             return False
-        if self._last is None or now - self._last > QUIET:
+        if self._last is None or now - self._last > REFUSALS_APART:
             self._since = now
         self._last = now
-        return now - self._since >= PATIENCE
+        return now - self._since >= LOGIN_REFUSED_FOR
 
 
 def _passes(error: KafkaError) -> bool:

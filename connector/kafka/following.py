@@ -16,18 +16,16 @@ from typing import Any
 import structlog
 from confluent_kafka import Consumer
 
+from connector.config.client_properties import REFRESH_DEFAULT, REFRESH_INTERVAL, question_properties
 from connector.core.mapping.topics import Topics
 from connector.kafka.aside import Aside
 from connector.kafka.errors import ABSENT
 
 log = structlog.get_logger()
 
-INTERVAL = "topic.metadata.refresh.interval.ms"
-USUAL = 300_000  # ms, the client's own default
 WAITING = 30.0  # seconds, at most, between two questions while something that is to be read is not there
 AGAIN = 2.0  # seconds until an answer is made sure of, or an error of the client's is looked into
-PATIENCE = 10.0  # seconds for an answer; nobody waits for it
-_NOT_FOR_QUESTIONS = frozenset({"group.instance.id", "group.protocol", "debug", "statistics.interval.ms"})
+ANSWERED_WITHIN = 10.0  # seconds for an answer; nobody waits for it
 SHOWN = 3600.0  # seconds for which a topic that a pattern took is called gone
 
 
@@ -54,11 +52,10 @@ class Following:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._topics = topics
-        kept = {name: value for name, value in properties.items() if name not in _NOT_FOR_QUESTIONS}
-        self._properties = {**kept, "log_level": 0}  # whatever is wrong, the client that reads says it, too
+        self._properties = question_properties(properties)
         self._make_consumer = make_consumer
         self._clock = clock
-        interval = float(properties.get(INTERVAL, USUAL)) / 1000
+        interval = float(properties.get(REFRESH_INTERVAL, REFRESH_DEFAULT)) / 1000
         self._interval = interval if interval > 0 else math.inf
         self._aside: Aside[frozenset[str]] = Aside()
         self._next = clock()
@@ -104,8 +101,8 @@ class Following:
         consumer = self._make_consumer(self._properties)
         try:
             if self._topics.patterns:
-                return existing(consumer.list_topics(timeout=PATIENCE).topics)
-            answers = [consumer.list_topics(name, timeout=PATIENCE) for name in self._topics.names]
+                return existing(consumer.list_topics(timeout=ANSWERED_WITHIN).topics)
+            answers = [consumer.list_topics(name, timeout=ANSWERED_WITHIN) for name in self._topics.names]
             return frozenset().union(*(existing(answer.topics) for answer in answers))
         finally:
             consumer.close()

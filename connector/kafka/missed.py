@@ -25,7 +25,7 @@ Place = tuple[str, int]  # topic and partition; a TopicPartition is one, and cos
 WORTH_ASKING = 100  # offsets: markers of transactions leave gaps of a few at every moment
 ASKED = 5.0  # seconds between two questions about the beginning of a partition
 AGAIN = 1.0  # seconds after which the group's position is asked for again, where that failed
-PATIENCE = 0.5  # seconds to wait for one answer
+ANSWERED_WITHIN = 0.5  # seconds to wait for one answer
 ALLOWANCE = 1.0  # seconds that all answers together may take in a row
 SHARE = 0.1  # of the time that passes, which is added to the allowance again
 UNKNOWN = -1
@@ -119,7 +119,7 @@ class MissedRecords:
     def _may_ask(self, now: float) -> bool:
         self._allowance = min(ALLOWANCE, self._allowance + SHARE * (now - self._allowed_at))
         self._allowed_at = now
-        return self._allowance >= PATIENCE
+        return self._allowance >= ANSWERED_WITHIN
 
     def _spent(self, since: float) -> None:
         self._allowed_at = self._clock()
@@ -133,7 +133,7 @@ class MissedRecords:
         self._learn_at = now + AGAIN
         places = [ClientTopicPartition(*place) for place in self._unknown]
         try:
-            found = self._consumer.committed(places, timeout=PATIENCE)
+            found = self._consumer.committed(places, timeout=ANSWERED_WITHIN)
         except KafkaException:
             return
         finally:
@@ -156,7 +156,7 @@ class MissedRecords:
         # Of all that are assigned: where retention has passed one, it has mostly passed the others as well.
         asked = [ClientTopicPartition(*place, BEGINNING) for place in self._next]
         try:
-            found = self._consumer.offsets_for_times(asked, timeout=PATIENCE)
+            found = self._consumer.offsets_for_times(asked, timeout=ANSWERED_WITHIN)
         except KafkaException:
             return  # and is asked again
         finally:

@@ -15,12 +15,10 @@ from typing import Any, Final
 
 import orjson
 
+from connector.config.client_properties import HEARTBEAT_DEFAULT, HEARTBEAT_INTERVAL, HEARTBEAT_OF_BROKERS
 from connector.core.records import TopicPartition
 from connector.ports import Reach
 
-INTERVAL = 2_000  # ms between two statistics
-HEARTBEAT = 3_000  # ms, the client's own default
-BROKERS_HEARTBEAT = 5_000  # ms, the brokers' default where they decide
 MISSED = 2  # heartbeats without an answer, after which a broker is silent
 TOLD = 2  # statistics in a row that must say so: a connection that is made anew is no outage
 CONNECTED: Final = frozenset({"UP", "UPDATE"})
@@ -84,5 +82,5 @@ class Listening:
 
 def quiet(properties: Mapping[str, Any]) -> float:
     """Seconds of silence that mean something to a member with these properties of the client."""
-    default = BROKERS_HEARTBEAT if properties.get("group.protocol") == "consumer" else HEARTBEAT
-    return MISSED * max(HEARTBEAT, float(properties.get("heartbeat.interval.ms", default))) / 1000
+    default = HEARTBEAT_OF_BROKERS if properties.get("group.protocol") == "consumer" else HEARTBEAT_DEFAULT
+    return MISSED * max(HEARTBEAT_DEFAULT, float(properties.get(HEARTBEAT_INTERVAL, default))) / 1000

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
+from connector.config.client_properties import REFRESH_DEFAULT
 from connector.core.records import TopicPartition
-from connector.kafka.following import USUAL, Following, existing
+from connector.kafka.following import Following, existing
 from connector.local.mock_cluster import ALL_BROKERS, MockCluster
 from tests.wire.kafka import Member, produce, reading, until
 
@@ -231,7 +232,7 @@ class Answering:
 class Followed:
     """A following with a clock of its own."""
 
-    def __init__(self, *topics: str, known: tuple[str, ...] = (), refresh: int = USUAL) -> None:
+    def __init__(self, *topics: str, known: tuple[str, ...] = (), refresh: int = REFRESH_DEFAULT) -> None:
         self.now = 0.0
         self.client: Any = Answering(*known)
         properties = {"topic.metadata.refresh.interval.ms": refresh}

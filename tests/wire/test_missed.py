@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from connector.core.records import Record, TopicPartition
-from connector.kafka.missed import ALLOWANCE, ASKED, BEGINNING, PATIENCE, SHARE, WORTH_ASKING, MissedRecords
+from connector.kafka.missed import ALLOWANCE, ANSWERED_WITHIN, ASKED, BEGINNING, SHARE, WORTH_ASKING, MissedRecords
 from connector.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Broker:
         self.takes: Callable[[float], object] = lambda _: None  # the time until an answer, or that it is waited for
 
     def _question(self, timeout: float) -> None:
-        assert 0 < timeout <= PATIENCE
+        assert 0 < timeout <= ANSWERED_WITHIN
         self.questions += 1
         self.takes(timeout)
         if self.down:

@@ -22,7 +22,7 @@ from tests.wire.kafka import reading
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-PATIENCE = 30.0
+FAILS_AFTER = 30.0
 NOW = 1000.0
 P0 = TopicPartition("clicks", 0)
 
@@ -53,7 +53,7 @@ def joined(servers: str) -> tuple[KafkaSource, Ours]:
 
 
 def poll_until(source: KafkaSource, condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + FAILS_AFTER
     while not condition():
         source.poll(100, 0.05)
         assert time.monotonic() < deadline, what
@@ -107,7 +107,7 @@ def test_whether_there_is_a_topic_to_read_is_known_before_the_group_is_joined(to
         source = KafkaSource(
             {"bootstrap.servers": cluster.bootstrap_servers, "group.id": "g"}, reading(topic), Metrics()
         )
-        source.require("dead", PATIENCE)
+        source.require("dead", FAILS_AFTER)
         assert source.reach().topics is there
         source.close()
 
