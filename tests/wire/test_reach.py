@@ -17,12 +17,11 @@ from connector.local.broker import EmbeddedBroker
 from connector.local.mock_cluster import MockCluster
 from connector.metrics import Metrics
 from connector.ports import Reach
-from tests.wire.kafka import reading
+from tests.wire.kafka import FAILS_AFTER, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-FAILS_AFTER = 30.0
 NOW = 1000.0
 P0 = TopicPartition("clicks", 0)
 
@@ -43,8 +42,9 @@ class Ours:
 
 
 def joined(servers: str) -> tuple[KafkaSource, Ours]:
-    fast_constructor = {"heartbeat.interval.ms": 300, "statistics.interval.ms": 200, "session.timeout.ms": 45_000}
-    properties = {"bootstrap.servers": servers, "group.id": "g", "auto.offset.reset": "earliest", **fast_constructor}
+    quick = {"heartbeat.interval.ms": 300, "statistics.interval.ms": 200, "reconnect.backoff.max.ms": 500}
+    slow = {"session.timeout.ms": 45_000}
+    properties = {"bootstrap.servers": servers, "group.id": "g", "auto.offset.reset": "earliest", **quick, **slow}
     source, ours = KafkaSource(properties, reading("clicks"), Metrics()), Ours()
     source._listening._quiet = 1.0  # what six seconds are to a member that beats every three
     source.subscribe(ours)
