@@ -22,7 +22,7 @@ from connector.config.models import TlsConfig
 from connector.config.problems import suggest
 
 _SILENT = logging.getLogger("connector.config.client_checks.silent")
-_SILENT.disabled = True  # what is said about a throwaway client is of no interest
+_SILENT.disabled = True  # nobody needs the log of a client that is only made to be checked
 _THROWAWAY: Mapping[str, Any] = {"bootstrap.servers": "", "logger": _SILENT}
 
 # What users tune, for `did you mean`; a test asks the library for each.

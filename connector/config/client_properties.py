@@ -58,7 +58,7 @@ _OURS: tuple[tuple[str, str | None], ...] = (
     (r"enable\.idempotence|enable\.gapless\.guarantee", _DEAD_LETTERS),
     (r"transactional\.id|transaction\.timeout\.ms", "dead letters are not written in transactions"),
 )
-# With KIP-848 the brokers decide these, and the library refuses to be told.
+# With KIP-848 the brokers decide these, and the library refuses them.
 _BROKER_SIDE = ("session.timeout.ms", "heartbeat.interval.ms", "group.protocol.type")
 
 # What this connector sets itself: of the consumer, and of the producer of dead letters. The defaults come before the
@@ -124,14 +124,14 @@ PRODUCERS = frozenset({
     "request.required.acks", "request.timeout.ms", "retries", "sticky.partitioning.linger.ms",
     "transaction.timeout.ms", "transactional.id",
 })  # fmt: skip
-# A producer that is told which topics not to see cannot write to them.
+# A producer cannot write to topics that its blacklist hides.
 SUBSCRIPTION = frozenset({"allow.auto.create.topics", "topic.blacklist"})
 
 
 def base_properties(kafka: KafkaConfig) -> Properties:
     """What every client of the cluster needs, secrets in clear: servers, security, the user's own properties.
 
-    Groups and tuning are the caller's. For ``msk_iam`` auth.py adds the callback that gives tokens.
+    Groups and tuning are the caller's. For ``msk_iam`` kafka/clients.py adds the callback that gives tokens.
     """
     properties: Properties = {"bootstrap.servers": ",".join(kafka.bootstrap_servers)}
     sasl = _sasl(kafka.auth)

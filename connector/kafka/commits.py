@@ -97,5 +97,5 @@ class Commits:
         self._metrics.kafka_errors.labels(error.name()).inc()
         if self._limiter.allow(("commit", error.name())):
             revoked = error.code() in _REVOKED
-            then = "its partitions have another owner, who reads them again" if revoked else "it is repeated"
+            then = "its partitions have another owner, who reads them again" if revoked else "it is tried again"
             log.warning("a commit failed", then=then, code=error.name(), detail=error.str())

@@ -1,12 +1,12 @@
-"""Invalid records go to a topic, unchanged, with headers that say what is wrong; acknowledged before it counts.
+"""Writes invalid records to the dead-letter topic, unchanged, with headers that say what is wrong.
 
-A dead letter is part of its record's completion: until the broker has it, the record stays open and uncommitted. So
-nothing is dropped here. What fails is written again, for as long as it takes; what is too large for the topic is
-replaced by a stub that says where the record lies, and what is too old for it goes under the time of writing. A topic
-refuses whole batches for one of their letters, so a reason is only believed of a letter that was refused alone.
+Until the broker has acknowledged a letter, its record stays open and uncommitted, so nothing is dropped here. A letter
+that fails is written again, for as long as it takes. A letter that is too large becomes a stub that says where the
+record lies; one whose timestamp the topic refuses gets the time of writing. A topic refuses a whole batch for one of
+its letters, so a reason counts only for a letter that was refused alone.
 
-A fatal error of the producer does not come through its callbacks: confluent-kafka raises it out of ``poll``, and the
-reports that were to follow in that poll are lost. So the producer's own word is not relied on for what it still has.
+A fatal error of the producer does not reach its callbacks: confluent-kafka raises it out of ``poll``, and the remaining
+delivery reports of that poll are lost. So this module keeps its own list of what the producer still has.
 """
 
 import time
@@ -32,8 +32,8 @@ log = structlog.get_logger()
 
 REPEAT_AFTER = 1.0  # seconds
 LOOKED_UP = 5.0  # seconds that the brokers have to say whether the topic is there
-REMEMBERED = 20  # dead letters, for whoever asks what was wrong of late
-# What says nothing of why: a topic that is gone looks like one whose brokers are away.
+REMEMBERED = 20  # of the latest dead letters, for the status page
+# These do not say why: a topic that is gone looks like one whose brokers are away.
 _UNCLEAR = ABSENT | {KafkaError._MSG_TIMED_OUT}  # noqa: SLF001
 
 
@@ -102,11 +102,11 @@ class KafkaDeadLetters:
         """See ``ports.DeadLetters``."""
         if opened.record is None:
             return
-        self._tell(opened.record, rejection)
+        self._log_letter(opened.record, rejection)
         self._pending[id(opened)] = opened
         self._produce(Letter(opened, opened.record, rejection))
 
-    def _tell(self, record: Record, rejection: Rejection) -> None:
+    def _log_letter(self, record: Record, rejection: Rejection) -> None:
         kind = (record.topic, rejection.reason)
         if self._letters.allow(kind):
             log.warning(
@@ -150,7 +150,7 @@ class KafkaDeadLetters:
 
     def _on_delivery(self, letter: Letter) -> Callable[[KafkaError | None, Message], None]:
         def delivered(error: KafkaError | None, _: Message) -> None:
-            # A callback: it may not raise, so it only records.
+            # A callback must not raise, so it only records.
             if self._under_way.get(id(letter.opened)) is not letter:
                 return  # given to another producer since
             if error is not None:
@@ -174,37 +174,37 @@ class KafkaDeadLetters:
             self._under_way.pop(id(letter.opened), None)
             self._again.appendleft((self._clock(), other))
             if other.undated and not letter.undated:
-                self._tell_of_time()
+                self._log_timestamp()
             return
         self._later(letter)
         if error.code() in _UNCLEAR:
             self._unclear = error
         else:
-            self._tell_of_failure(error, "")
+            self._log_failure(error, "")
 
     def _look_up(self) -> None:
-        """Ask the brokers, beside the loop, what became of the topic of letters that came to nothing."""
+        """Ask the brokers, beside the loop, whether the topic of letters that failed still exists."""
         error, ended = self._unclear, self._lookup.ended()
         if error is None:
             return
         if ended:
             self._unclear = None
             self.trouble = self._lookup.found or "no broker answers"
-            self._tell_of_failure(error, self.trouble)
+            self._log_failure(error, self.trouble)
         elif not self._lookup.busy and self._letters.allow(("lookup",)):
             self._lookup.ask(partial(_what_is_wrong, self._producer, self._topic))
 
-    def _tell_of_failure(self, error: KafkaError, why: str) -> None:
+    def _log_failure(self, error: KafkaError, why: str) -> None:
         if self._limiter.allow((error.name(), why)):
             log.error(
-                "a dead letter could not be written: it is repeated, and its record stays uncommitted",
+                "a dead letter could not be written: it is tried again, and its record stays uncommitted",
                 topic=self._topic,
                 code=error.name(),
                 detail=error.str(),
                 **({"why": why} if why else {}),
             )
 
-    def _tell_of_time(self) -> None:
+    def _log_timestamp(self) -> None:
         if self._limiter.allow(("undated",)):
             log.warning(
                 "the dead-letter topic refuses the timestamp of a record: its letter has the time of writing",
@@ -213,7 +213,7 @@ class KafkaDeadLetters:
             )
 
     def _on_error(self, error: KafkaError) -> None:
-        # A callback: it may not raise, so it only records.
+        # A callback must not raise, so it only records.
         self._metrics.kafka_errors.labels(error.name()).inc()
         self._broken = self._broken or error.fatal()
 
@@ -277,10 +277,10 @@ class KafkaDeadLetters:
 
 
 def _what_is_wrong(producer: Producer, topic: str) -> str:
-    """Why a letter to the topic may have come to nothing; raises where no broker answers."""
+    """Why a letter to the topic may have failed; raises if no broker answers."""
     error = producer.list_topics(topic, timeout=LOOKED_UP).topics[topic].error
     if error is None:
-        return f"the topic {topic} is there, but the brokers that lead it take nothing: look at them"
+        return f"the topic {topic} exists, but the brokers that lead it accept nothing: check them"
     if error.code() in ABSENT:
-        return f"the topic {topic} does not exist: create it; letters wait meanwhile"
-    return f"the topic {topic} cannot be used ({error.name()}): look at it, and at what this principal may do with it"
+        return f"the topic {topic} does not exist: create it; until then dead letters wait"
+    return f"the topic {topic} cannot be used ({error.name()}): check it, and what this principal may do with it"

@@ -23,7 +23,7 @@ REPLAYS = "putevents.replays"
 ALL = 2  # see Letter.cut
 _COUNT = re.compile(rb"[0-9]{1,6}")  # of replays, in a source's header; what is more was not counted
 _TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE})
-# Said of a whole batch, and of all but the one that is meant.
+# Reported for a whole batch, also for the letters in it that are valid.
 _OF_SOME = frozenset({KafkaError.INVALID_RECORD, KafkaError._INVALID_DIFFERENT_RECORD})  # noqa: SLF001
 
 
@@ -89,7 +89,7 @@ def headers(record: Record, rejection: Rejection, connector: str | None, *, stub
 def _replays(record: Record) -> int:
     """How often the record was replayed: the last count of its headers that can be one, or 0.
 
-    Anybody can write to the source topic. A count that is believed unseen would end replays at once, or never.
+    Anybody can write to the source topic. A count that is taken over unchecked could end replays at once, or never.
     """
     counts = [value for name, value in record.headers if name == REPLAYS and value is not None]
     confirmed = [int(value) for value in counts if _COUNT.fullmatch(value)]

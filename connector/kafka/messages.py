@@ -20,7 +20,7 @@ _new_record = fast_constructor(Record)
 
 
 def record_of(message: Message, headers: Headers) -> Record:
-    """The message as a record: copies, since a Message held on to may pin the whole fetch that it came with."""
+    """The message as a record: a copy, since a Message may keep its whole fetch in memory."""
     kind, timestamp = message.timestamp()
     key, value = message.key(), message.value()
     return _new_record(

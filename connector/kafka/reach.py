@@ -1,8 +1,8 @@
-"""Whether Kafka answers, as the client's own statistics tell it.
+"""Whether Kafka answers, according to the client's own statistics.
 
-The client reports an error where a connection is refused or breaks off. Of a broker that stands still it says nothing
-for a minute, and of one that has come back nothing at all. Its statistics tell both: since when nothing was heard on
-each connection, and how many requests wait there for an answer.
+The client reports an error when a connection is refused or breaks off. It reports a broker that hangs only after a
+minute, and a broker that has come back not at all. Its statistics show both: how long each connection has been silent,
+and how many requests wait there for an answer.
 
 Heartbeats and fetches are answered within seconds, so silence means something. A request to join a group is not: the
 broker holds it until the other members have joined, too.
@@ -20,7 +20,7 @@ from connector.core.records import TopicPartition
 from connector.ports import Reach
 
 MISSED = 2  # heartbeats without an answer, after which a broker is silent
-TOLD = 2  # statistics in a row that must say so: a connection that is made anew is no outage
+SILENT_STATISTICS = 2  # in a row mean an outage: one alone may be a reconnection
 CONNECTED: Final = frozenset({"UP", "UPDATE"})
 HERE = Reach()
 
@@ -56,7 +56,7 @@ class Listening:
             self.reach = Reach(None, frozenset(self._cut_off(brokers)))
         elif brokers and self._nobody(brokers, steady=steady):
             self._silent += 1
-            if self._silent >= TOLD:
+            if self._silent >= SILENT_STATISTICS:
                 self.reach = Reach(self._heard_at, frozenset())
 
     def _answered(self, broker: Broker) -> float | None:

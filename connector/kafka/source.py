@@ -1,8 +1,7 @@
-"""Records from Kafka: poll, pause, commit, and the rebalance callbacks.
+"""Reads records from Kafka: poll, pause, commit, and the rebalance callbacks.
 
-**Nothing raises out of a callback.** An exception in any of them makes the client drop the message that it would
-have returned next, and can make close() hang for ever. So callbacks record what went wrong, and ``poll`` raises it
-afterwards, when the only thing left to do is to stop.
+**Nothing raises out of a callback.** After an exception there the client drops the message that it would return next,
+and close() can hang for ever. So a callback records what went wrong, and ``poll`` raises it afterwards.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -31,16 +30,16 @@ log = structlog.get_logger()
 
 
 class Listener(Protocol):
-    """Who is told of the assignment; called from within ``poll`` and ``close``."""
+    """Follows the assignment; called from within ``poll`` and ``close``."""
 
     def on_assign(self, topic_partitions: Collection[TopicPartition]) -> None:
         """New partitions; may be none."""
 
     def on_revoke(self, topic_partitions: Collection[TopicPartition]) -> None:
-        """Partitions that are given up once this returns."""
+        """Partitions that are revoked once this returns."""
 
     def on_lost(self, topic_partitions: Collection[TopicPartition]) -> None:
-        """Partitions that were given up already."""
+        """Partitions that were lost already."""
 
 
 class KafkaSource:
@@ -51,8 +50,8 @@ class KafkaSource:
         topics: what to read.
         metrics: where errors and commits are counted.
         make_consumer: makes the client of its configuration.
-        make_asker: makes another for a question, in whatever thread; it is closed with the answer.
-        excused: whether a refused login is of an outage of our own, see ``ErrorClassifier``.
+        make_asker: makes another for one question, in any thread; it is closed with the answer.
+        token_outage: see ``ErrorClassifier``.
     """
 
     def __init__(
@@ -71,13 +70,13 @@ class KafkaSource:
         self._subscribed: frozenset[str] = frozenset()
         self._servers = str(properties.get("bootstrap.servers"))
         self._static = "group.instance.id" in properties
-        self._let_go: set[TopicPartition] = set()
+        self._revoked: set[TopicPartition] = set()
         self._failure: Exception | None = None
         self._limiter = LogLimiter(60.0)
         self._headers = HeaderReader(self._limiter)
         self._errors = ErrorClassifier(token_outage)
         self._last_error = ""
-        self._trouble = ""  # the last before there were partitions, in words that may be shown
+        self._trouble = ""  # the last error before there were partitions, without secrets
         self._placed = False
         self._listening = Listening(quiet(properties))
         callbacks = {"on_commit": self._on_commit, "error_cb": self._on_error, "stats_cb": self._listening.hear}
@@ -105,7 +104,7 @@ class KafkaSource:
             elif self._subscribed:
                 self.consumer.unsubscribe()
         except KafkaException as error:
-            self._take_in(error.args[0], "the Kafka client does not take a subscription: it is given again")
+            self._take_in(error.args[0], "the Kafka client refuses a subscription: it is tried again")
             self._following.hurry()
             return
         self._subscribed = wanted
@@ -130,9 +129,9 @@ class KafkaSource:
 
     def _gone(self, handle: Callable[[Collection[TopicPartition]], None]) -> Callable[[list[TopicPartition]], None]:
         def gone(topic_partitions: list[TopicPartition]) -> None:
-            self._let_go.update(topic_partitions)
+            self._revoked.update(topic_partitions)
             self._missed.forget(topic_partitions)
-            self._following.hurry()  # a topic that is deleted shows in no other way, under KIP-848
+            self._following.hurry()  # under KIP-848 nothing else reports a deleted topic
             handle(topic_partitions)
 
         return gone
@@ -141,7 +140,7 @@ class KafkaSource:
         def assigned(topic_partitions: list[TopicPartition]) -> None:
             handle(topic_partitions)
             self._trouble, self._placed = "", True
-            # A pause survives revocation and comes back with the partition; the loop believes it unpaused.
+            # A pause survives revocation and returns with the partition, but the loop counts it as unpaused.
             self.resume(topic_partitions)
             self._missed.assigned(topic_partitions)
 
@@ -184,13 +183,13 @@ class KafkaSource:
         try:
             messages = self._messages(limit, timeout)
         except (KafkaException, SystemError) as raised:
-            # A fatal error of the client comes this way and not through its callbacks; SystemError is what a callback
-            # makes of it that was called with the exception under way. Messages may be lost: there is no going on.
+            # A fatal error of the client is raised here and does not reach its callbacks. It becomes a SystemError if
+            # a callback is called meanwhile. Messages may be lost, so the process has to stop.
             raise self._failure or refused(raised) from raised
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
-        polled = self._told_apart(messages)
+        polled = self._sorted(messages)
         self._missed.look()
         self._follow()
         return polled
@@ -200,12 +199,12 @@ class KafkaSource:
         first = self.consumer.poll(timeout)
         if limit == 1 or first is None:
             return [] if first is None else [first]
-        self._let_go.clear()
+        self._revoked.clear()
         more = self.consumer.consume(limit - 1, 0)
-        # Its partition may have been revoked in between: what is not tracked yet is for the next owner.
-        return more if place_of(first) in self._let_go else [first, *more]
+        # Its partition may have been revoked in between: then the next owner reads it.
+        return more if place_of(first) in self._revoked else [first, *more]
 
-    def _told_apart(self, messages: Iterable[Message]) -> Polled:
+    def _sorted(self, messages: Iterable[Message]) -> Polled:
         records: list[Record] = []
         ends: dict[TopicPartition, int] = {}
         headers, read = self._headers.of, self._missed.read

@@ -207,11 +207,11 @@ def test_a_new_password_in_the_file_is_taken_up_without_a_restart(world: World) 
     assert not [secret for secret in SECRETS if secret in said]
 
 
-def test_new_certificates_are_taken_up_by_beginning_anew_once_they_are_whole(world: World) -> None:
+def test_new_certificates_are_taken_up_by_a_restart_once_they_are_whole(world: World) -> None:
     run = world.runs["new-certificate"]
     wait_until(lambda: "do not fit together" in run.connector.logged(), FAILS_AFTER, "noticed", run.connector.running)
     (world.folder / "renewed.crt").write_bytes(world.renewed.certificate)
-    wait_until(lambda: run.connector.logged().count('"started"') == 2, FAILS_AFTER, "begun anew", run.connector.running)
+    wait_until(lambda: run.connector.logged().count('"started"') == 2, FAILS_AFTER, "restarted", run.connector.running)
     world.send(run.topic, "new-certificate-2")
     world.wait_for(run, "new-certificate-2")
     assert run.connector.stop(20) == 0

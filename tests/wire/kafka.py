@@ -31,7 +31,7 @@ def reading(*topics: str, exclude: Sequence[str] = (), dead_letter: str = "") ->
 
 
 class Listening:
-    """Remembers what it is told of the assignment; ``on_revoke`` may be given something to do."""
+    """Records every change of the assignment; ``on_revoke`` may be given something to do."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, list[TopicPartition]]] = []

@@ -488,7 +488,7 @@ def test_a_certificate_that_ends_soon_is_replaced_well_before(tmp_path: Path) ->
     assert changing.after(10)
 
 
-def test_a_secret_that_no_running_client_takes_is_a_reason_to_begin_anew(tmp_path: Path) -> None:
+def test_a_secret_that_no_running_client_takes_is_a_reason_to_restart(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("one")
     auth = {
@@ -552,7 +552,7 @@ def test_every_client_of_the_library_is_kept_for_as_long_as_its_owner_keeps_it(t
     consumer.close()
 
 
-def test_a_signal_after_the_decision_to_begin_anew_only_stops() -> None:
+def test_a_signal_after_the_decision_to_restart_only_stops() -> None:
     signals = Signals()
     signals.begin_restart()
     assert signals.stopping()

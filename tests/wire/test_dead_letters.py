@@ -495,7 +495,7 @@ def test_a_topic_that_not_even_a_stub_fits_into_holds_the_record_and_asks_once_a
     for _ in range(100):
         post.take()
     assert (post.done, list(post.letters.pending())) == ([], [fresh])
-    assert post.errors == 4  # in company, alone, as a stub, and without key and headers
+    assert post.errors == 4  # in a batch, alone, as a stub, and without key and headers
     post.now += 1.0
     post.take()
     post.take()
@@ -645,8 +645,11 @@ class Silent:
 
 
 SAID = {
-    "gone": (KafkaError.UNKNOWN_TOPIC_OR_PART, f"the topic {TOPIC} does not exist: create it; letters wait meanwhile"),
-    "there": (None, f"the topic {TOPIC} is there, but the brokers that lead it take nothing: look at them"),
+    "gone": (
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        f"the topic {TOPIC} does not exist: create it; until then dead letters wait",
+    ),
+    "there": (None, f"the topic {TOPIC} exists, but the brokers that lead it accept nothing: check them"),
     "forbidden": (
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
         f"the topic {TOPIC} cannot be used (TOPIC_AUTHO",

@@ -235,7 +235,7 @@ def test_the_first_records_of_many_partitions_take_two_questions_in_all() -> Non
     assert broker.questions == 2
 
 
-def test_an_answer_of_long_ago_says_nothing_of_a_topic_that_was_made_anew() -> None:
+def test_an_answer_of_long_ago_says_nothing_of_a_topic_that_was_created_again() -> None:
     broker = Broker(committed=50, begins=10_000)
     case = Case(broker)
     case.read(10_000)

@@ -27,7 +27,7 @@ P0 = TopicPartition("clicks", 0)
 
 
 class Ours:
-    """Who is told of the assignment."""
+    """Follows the assignment."""
 
     def __init__(self) -> None:
         self.partitions: set[TopicPartition] = set()
