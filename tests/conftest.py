@@ -14,5 +14,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.parent.name
         if folder in TOGETHER:
             item.add_marker(pytest.mark.xdist_group(folder))
-        elif "kafka" in getattr(item, "fixturenames", ()):  # the broker of the integration tests, from elsewhere
+        elif item.get_closest_marker("integration") or "kafka" in getattr(item, "fixturenames", ()):  # the same broker
             item.add_marker(pytest.mark.xdist_group("integration"))

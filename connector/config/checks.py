@@ -10,7 +10,8 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from connector.config.auth import MskIamAuth
-from connector.config.client_properties import owned, refused, refused_tls
+from connector.config.client_checks import refused, refused_tls
+from connector.config.client_properties import owned
 from connector.config.located import Located
 from connector.config.models import DeadLetterConfig, KafkaConfig, PersonalizeConfig
 from connector.config.problems import Problem, key_word, printable, suggest_or_list

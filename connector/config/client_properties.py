@@ -1,20 +1,15 @@
-"""librdkafka's properties: which are ours, which it refuses itself, and what our settings become.
+"""librdkafka's properties, all in one place: which are ours, which client takes which, what our settings become.
 
-A property that is ours would undo a promise (offsets are committed after delivery), so it is refused with
-that reason. Everything else is checked by the library, by making a client that has no broker: that takes a
-third of a millisecond and no network. The library is loaded only for that, since it takes longer to load than a
-file to check.
+A property that is ours would undo a promise (offsets are committed after delivery), so it is refused with that reason.
+The library checks all others, see client_checks.py. Nothing here needs the library, which is slow to load.
 """
 
-import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from connector.config.auth import Auth, MskIamAuth, NoAuth, OidcAuth, PlainAuth, ScramAuth
-from connector.config.clients import CONSUMERS, PRODUCERS, SUBSCRIPTION
 from connector.config.models import KafkaConfig, TlsConfig
-from connector.core.words import suggest
 
 Properties = dict[str, str | int | float | bool]
 
@@ -55,46 +50,85 @@ _OURS: tuple[tuple[str, str | None], ...] = (
     (r"enable\.idempotence|enable\.gapless\.guarantee", _DEAD_LETTERS),
     (r"transactional\.id|transaction\.timeout\.ms", "dead letters are not written in transactions"),
 )
-# With KIP-848 the brokers decide these, and the library refuses to be told.
+# With KIP-848 the brokers decide these, and the library refuses them.
 _BROKER_SIDE = ("session.timeout.ms", "heartbeat.interval.ms", "group.protocol.type")
 
-# What dead_letters.py sets and the user's have to fit to: its defaults, and what is not for the user to change.
-_LINGERS: Mapping[str, Any] = {"linger.ms": 5, "message.timeout.ms": 30_000}
-_IDEMPOTENT: Mapping[str, Any] = {"acks": "all", "enable.idempotence": True}
-_SILENT = logging.getLogger("connector.config.client_properties.silent")
-_SILENT.disabled = True  # what is said about a throwaway client is of no interest
-_THROWAWAY: Mapping[str, Any] = {"bootstrap.servers": "", "logger": _SILENT}
+# What this connector sets itself: of the consumer, and of the producer of dead letters. The defaults come before the
+# user's properties, what is fixed comes after them (and the patterns above refuse it in the file).
+CONSUMER_FIXED: Mapping[str, Any] = {
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    "enable.partition.eof": True,
+}
+CONSUMER_DEFAULTS: Mapping[str, Any] = {
+    "client.id": "putevents",
+    # Prefetching is per partition; the client's own defaults can hold gigabytes.
+    "queued.min.messages": 5_000,
+    "queued.max.messages.kbytes": 32_768,
+    "fetch.queue.backoff.ms": 100,
+    "statistics.interval.ms": 2_000,
+}
+PRODUCER_FIXED: Mapping[str, Any] = {"acks": "all", "enable.idempotence": True}
+# Of two names for one property the client takes the later, so the order counts.
+PRODUCER_DEFAULTS: Mapping[str, Any] = {
+    "linger.ms": 5,
+    "message.timeout.ms": 30_000,  # then the letter is written again, so this only bounds how long the client tries
+    # The topic's own limit shall decide, not the client's: a record of the largest size gains headers here.
+    "message.max.bytes": 16_000_000,
+    # A topic that refuses a batch as too large refuses every record of it, and each is written again alone. In small
+    # batches that is only what is large itself, unless the topic takes less than these.
+    "batch.size": 16_384,
+}
+# For letters that were refused in a batch. An idempotent producer restarts after each refusal, which takes a tenth of
+# a second, and here refusals may follow each other. Without idempotence a letter whose answer is lost can be written
+# twice; that is allowed, and no letter is lost.
+PRODUCER_OF_SINGLE_LETTERS: Mapping[str, Any] = {"batch.num.messages": 1, "enable.idempotence": False}
+# A client that only asks which topics there are is in no group and reports nothing.
+_NOT_FOR_QUESTIONS = frozenset({"group.instance.id", "group.protocol", "debug", "statistics.interval.ms"})
 
-# What users tune, for `did you mean`; a test asks the library for each.
-KNOWN = (
-    "allow.auto.create.topics", "api.version.request", "batch.num.messages", "batch.size",
-    "broker.address.family", "broker.address.ttl", "check.crcs", "client.dns.lookup", "client.id",
-    "client.rack", "compression.level", "compression.type", "connections.max.idle.ms", "debug",
-    "delivery.timeout.ms", "enable.metrics.push", "fetch.error.backoff.ms", "fetch.max.bytes",
-    "fetch.message.max.bytes", "fetch.min.bytes", "fetch.queue.backoff.ms", "fetch.wait.max.ms",
-    "group.instance.id", "group.protocol", "group.remote.assignor", "heartbeat.interval.ms",
-    "https.ca.location", "isolation.level", "linger.ms", "log.connection.close", "log_level", "max.in.flight",
-    "max.partition.fetch.bytes", "max.poll.interval.ms", "message.max.bytes", "message.timeout.ms",
-    "metadata.max.age.ms", "metadata.recovery.strategy", "queue.buffering.max.kbytes",
-    "queue.buffering.max.messages", "queue.buffering.max.ms", "queued.max.messages.kbytes",
-    "queued.min.messages", "receive.message.max.bytes", "reconnect.backoff.max.ms", "reconnect.backoff.ms",
-    "request.timeout.ms", "retries", "retry.backoff.max.ms", "retry.backoff.ms", "session.timeout.ms",
-    "socket.connection.setup.timeout.ms", "socket.keepalive.enable", "socket.max.fails",
-    "socket.nagle.disable", "socket.receive.buffer.bytes", "socket.send.buffer.bytes", "socket.timeout.ms",
-    "ssl.cipher.suites", "ssl.crl.location", "ssl.curves.list", "ssl.sigalgs.list", "statistics.interval.ms",
-    "topic.metadata.refresh.interval.ms",
-)  # fmt: skip
+REFRESH_INTERVAL = "topic.metadata.refresh.interval.ms"
+REFRESH_DEFAULT = 300_000  # ms, the client's own default
+HEARTBEAT_INTERVAL = "heartbeat.interval.ms"
+HEARTBEAT_DEFAULT = 3_000  # ms, the client's own default
+HEARTBEAT_OF_BROKERS = 5_000  # ms, the brokers' default where they decide (KIP-848)
+
+
+# Which properties are for one of the clients only; all others are for both. The library calls a property a consumer's
+# or a producer's, and a test holds these tables against it. A client that is given the other's logs a warning at
+# every start, at best.
+CONSUMERS = frozenset({
+    "auto.commit.enable", "auto.commit.interval.ms", "auto.offset.reset", "check.crcs",
+    "consume.callback.max.messages", "consume_cb", "coordinator.query.interval.ms", "enable.auto.commit",
+    "enable.auto.offset.store", "enable.partition.eof", "fetch.error.backoff.ms", "fetch.max.bytes",
+    "fetch.message.max.bytes", "fetch.min.bytes", "fetch.queue.backoff.ms", "fetch.wait.max.ms", "group.id",
+    "group.instance.id", "group.protocol", "group.protocol.type", "group.remote.assignor",
+    "heartbeat.interval.ms", "isolation.level", "max.partition.fetch.bytes", "max.poll.interval.ms",
+    "max.poll.records", "offset.store.method", "offset.store.path", "offset.store.sync.interval.ms",
+    "offset_commit_cb", "partition.assignment.strategy", "queued.max.messages.kbytes", "queued.min.messages",
+    "rebalance_cb", "session.timeout.ms", "share.acknowledgement.mode",
+})  # fmt: skip
+PRODUCERS = frozenset({
+    "acks", "batch.num.messages", "batch.size", "compression.codec", "compression.level", "compression.type",
+    "delivery.report.only.error", "delivery.timeout.ms", "dr_cb", "dr_msg_cb", "enable.gapless.guarantee",
+    "enable.idempotence", "linger.ms", "message.send.max.retries", "message.timeout.ms", "msg_order_cmp",
+    "partitioner", "partitioner_cb", "produce.offset.report", "queue.buffering.backpressure.threshold",
+    "queue.buffering.max.kbytes", "queue.buffering.max.messages", "queue.buffering.max.ms", "queuing.strategy",
+    "request.required.acks", "request.timeout.ms", "retries", "sticky.partitioning.linger.ms",
+    "transaction.timeout.ms", "transactional.id",
+})  # fmt: skip
+# A producer cannot write to topics that its blacklist hides.
+SUBSCRIPTION = frozenset({"allow.auto.create.topics", "topic.blacklist"})
 
 
 def base_properties(kafka: KafkaConfig) -> Properties:
     """What every client of the cluster needs, secrets in clear: servers, security, the user's own properties.
 
-    Groups and tuning are the caller's. For ``msk_iam`` auth.py adds the callback that gives tokens.
+    Groups and tuning are the caller's. For ``msk_iam`` kafka/clients.py adds the callback that gives tokens.
     """
     properties: Properties = {"bootstrap.servers": ",".join(kafka.bootstrap_servers)}
     sasl = _sasl(kafka.auth)
     properties["security.protocol"] = ("SASL_" if sasl else "") + ("SSL" if kafka.uses_tls else "PLAINTEXT")
-    return {**properties, **sasl, **(_ssl(kafka.tls) if kafka.uses_tls else {}), **kafka.librdkafka}
+    return {**properties, **sasl, **(tls_properties(kafka.tls) if kafka.uses_tls else {}), **kafka.librdkafka}
 
 
 def for_consumer(properties: Properties) -> Properties:
@@ -105,6 +139,25 @@ def for_consumer(properties: Properties) -> Properties:
 def for_producer(properties: Properties) -> Properties:
     """Without what is the consumers' only, or about their subscription."""
     return {name: value for name, value in properties.items() if name not in CONSUMERS | SUBSCRIPTION}
+
+
+def consumer_properties(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the consumer that reads, given the connection's and the user's own."""
+    # With KIP-848 the brokers assign.
+    kip_848 = properties.get("group.protocol") == "consumer"
+    assignor = {} if kip_848 else {"partition.assignment.strategy": "cooperative-sticky"}
+    return {**CONSUMER_DEFAULTS, **assignor, **properties, **CONSUMER_FIXED}
+
+
+def producer_properties(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the producer of dead letters, given the connection's and the user's own."""
+    return {**PRODUCER_DEFAULTS, **properties, **PRODUCER_FIXED}
+
+
+def question_properties(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a client for one question about topics; silent, since the client that reads logs what is wrong."""
+    kept = {name: value for name, value in properties.items() if name not in _NOT_FOR_QUESTIONS}
+    return {**kept, "log_level": 0}
 
 
 def _sasl(auth: Auth) -> Properties:
@@ -145,15 +198,16 @@ def _oidc(auth: OidcAuth) -> Properties:
     return properties
 
 
-_TLS_FILES = {
+TLS_FILES = {
     "ca_file": "ssl.ca.location",
     "cert_file": "ssl.certificate.location",
     "key_file": "ssl.key.location",
 }
 
 
-def _ssl(tls: TlsConfig) -> Properties:
-    properties: Properties = {_TLS_FILES[key]: path for key, path in tls.files.items()}
+def tls_properties(tls: TlsConfig) -> Properties:
+    """The files of ``tls``, and the password of the key."""
+    properties: Properties = {TLS_FILES[key]: path for key, path in tls.files.items()}
     if tls.key_password is not None:
         properties["ssl.key.password"] = tls.key_password.get_secret_value()
     return properties
@@ -169,72 +223,3 @@ def owned(names: Mapping[str, Any]) -> Iterator[Refusal]:
         elif kip_848 and name in _BROKER_SIDE:
             message = f"expected no {name} with group.protocol consumer: the brokers set it"
             yield Refusal(name, "owned-property", message)
-
-
-def refused(properties: Mapping[str, Any]) -> Iterator[Refusal]:
-    """The properties that librdkafka refuses, alone or together; it is not asked for ``owned`` ones."""
-    ours = {refusal.name for refusal in owned(properties)}
-    good: Properties = {}
-    for name, value in properties.items():
-        reason = None if name in ours else _ask({name: value})
-        # Alone, a property may only clash with another's default; that is for all of them together.
-        if reason is not None and not reason.startswith("Failed to create"):
-            yield _refusal(name, reason)
-        elif name not in ours:
-            good[name] = value
-    reason = (_ask(good) or _ask_producer(good)) if good else None
-    if reason is not None:
-        name = next((name for name in good if f"`{name}`" in reason), next(iter(good)))
-        yield Refusal(name, "bad-property", f"expected properties that fit together: {_without(reason, good)}")
-
-
-def refused_tls(tls: TlsConfig) -> Iterator[Refusal]:
-    """The keys of ``tls`` whose files OpenSSL cannot use."""
-    reason = _ask({"security.protocol": "SSL", **_ssl(tls)}) if tls.files else None
-    if reason is not None:
-        keys = {prop: key for key, prop in _TLS_FILES.items()}
-        key = next((key for prop, key in keys.items() if prop in reason), next(iter(tls.files)))
-        hint = "is key_password right?" if key == "key_file" and tls.key_password else None
-        yield Refusal(key, "bad-tls", "expected a PEM file that OpenSSL can use", hint)
-
-
-def _ask(properties: Mapping[str, Any]) -> str | None:
-    """Why the library makes no consumer of these, None where it does."""
-    import confluent_kafka  # noqa: PLC0415  see above
-
-    return _made(lambda: confluent_kafka.Consumer({**_THROWAWAY, "group.id": "validate", **properties}).close())
-
-
-def _ask_producer(properties: Properties) -> str | None:
-    """Why the library makes no producer of dead letters of these, None where it does."""
-    import confluent_kafka  # noqa: PLC0415  see above
-
-    settings = {**_THROWAWAY, **_LINGERS, **for_producer(properties), **_IDEMPOTENT}
-    return _made(lambda: confluent_kafka.Producer(settings))
-
-
-def _made(make: Callable[[], object]) -> str | None:
-    from confluent_kafka import KafkaException  # noqa: PLC0415  see above
-
-    try:
-        make()
-    except KafkaException as error:
-        return str(error.args[0].str())
-    except (TypeError, ValueError, AttributeError, SystemError):
-        return "not a value"
-    return None
-
-
-def _refusal(name: str, reason: str) -> Refusal:
-    if reason.startswith("No such"):
-        return Refusal(name, "unknown-property", "expected a property of librdkafka", suggest(name, KNOWN))
-    allowed = re.search(r"outside allowed range (\S+)\.\.(\S+)", reason)
-    what = f"from {allowed[1]} to {allowed[2]}" if allowed else "that librdkafka takes"
-    return Refusal(name, "bad-property", f"expected a value {what} for {name}")
-
-
-def _without(reason: str, properties: Mapping[str, Any]) -> str:
-    """The library's reason, unless it quotes a value."""
-    text = re.sub(r"^Failed to create \w+: ", "", reason).replace("`must", "` must").replace("`", "").strip()
-    quoted = any(len(str(value)) > 3 and str(value) in text for value in properties.values())
-    return "librdkafka refuses them" if quoted else text

@@ -1,7 +1,7 @@
-"""Brokers say themselves at which names they are to be reached, and such a name may mean nothing here.
+"""Explains brokers that advertise a host name which does not resolve here.
 
-Then the first connection succeeds, by ``kafka.bootstrap_servers``, and every other fails: behind Docker, Kubernetes or
-a tunnel the most frequent mistake of all. The client says only that a name does not resolve, not where it comes from.
+Then the first connection, to ``kafka.bootstrap_servers``, succeeds and every other fails: the most frequent mistake
+behind Docker, Kubernetes or a tunnel. The client reports only that a name does not resolve, not where it comes from.
 """
 
 import re
@@ -13,13 +13,13 @@ from confluent_kafka import KafkaError
 
 from connector.kafka.aside import Aside
 
-PATIENCE = 3.0  # seconds for all names together
+RESOLVED_WITHIN = 3.0  # seconds for all names together
 MOST = 50  # brokers asked about
 _UNRESOLVED = re.compile(r"Failed to resolve '([^']+)'")
 
 
-def unresolvable(hosts: Collection[str], seconds: float = PATIENCE) -> list[str]:
-    """Those that this machine knows no address of; one of which nothing is known in time is not among them."""
+def unresolvable(hosts: Collection[str], seconds: float = RESOLVED_WITHIN) -> list[str]:
+    """The hosts that do not resolve here. A host that is still being looked up after ``seconds`` is not among them."""
     deadline = time.monotonic() + seconds
     asked: dict[str, Aside[bool]] = {host: Aside() for host in sorted(hosts)[:MOST]}
     for host, aside in asked.items():
@@ -36,7 +36,7 @@ def _resolves(host: str) -> bool:
 
 
 def advertised(hosts: Collection[str]) -> str:
-    """What it means that these do not resolve, and what to do."""
+    """The message about hosts that do not resolve: the cause, and what to do."""
     names = ", ".join(hosts)
     return (
         f"the brokers advertise {names}, which does not resolve here: correct advertised.listeners of the brokers, "

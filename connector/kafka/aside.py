@@ -1,7 +1,6 @@
-"""A question that may take long is asked beside the loop, in a thread that shares nothing: its answer comes as a value.
+"""Runs a slow question in a thread of its own, so that the loop does not wait; the answer comes as a value.
 
-The thread is the question's own and ends with it, so whoever asks seldom has none lying about. It is a daemon: no
-answer is worth waiting for at the end of the process.
+The thread ends with the question. It is a daemon: the process does not wait for an answer at its end.
 """
 
 import contextlib
@@ -14,7 +13,7 @@ Found = TypeVar("Found")
 
 
 class Aside(Generic[Found]):
-    """Asks one question at a time. ``found`` is the last answer; None where a question came to nothing."""
+    """Asks one question at a time. ``found`` is the last answer; None if the question raised."""
 
     def __init__(self) -> None:
         self.found: Found | None = None
@@ -27,7 +26,7 @@ class Aside(Generic[Found]):
         return self._thread is not None
 
     def ask(self, question: Callable[[], Found]) -> None:
-        """Begin a question; only where none is under way. One that raises comes to nothing."""
+        """Start a question; only while no other one runs."""
 
         def answer() -> None:
             found = None
@@ -42,11 +41,11 @@ class Aside(Generic[Found]):
             self._answers.put(None)
 
     def ended(self) -> bool:
-        """Whether the question has come to its end, told once; never waits."""
+        """Whether the question has ended since the last call; never waits."""
         return self.wait(0)
 
     def wait(self, seconds: float) -> bool:
-        """The same, waiting up to so many seconds for it."""
+        """As ``ended``, but wait for it at most so many seconds."""
         if self._thread is None:
             return False
         try:

@@ -1,6 +1,6 @@
-"""When a certificate ends: the one thing that we ask of X.509, and which the standard library does not tell.
+"""Reads the date on which a certificate expires, which the standard library does not offer.
 
-Only as much of DER is read as lies before the date. What is not understood has no answer, rather than a wrong one.
+Only the part of the DER encoding before that date is parsed. If it cannot be parsed, the answer is None.
 """
 
 import base64
@@ -12,7 +12,7 @@ _UTC_TIME, _GENERALIZED_TIME, _VERSION = 0x17, 0x18, 0xA0
 
 
 def expires(pem: bytes) -> datetime | None:
-    """The end of validity of the first certificate in a PEM file; None where there is none to be read."""
+    """The end of validity of the first certificate in a PEM file; None if it cannot be read."""
     found = _PEM.search(pem)
     try:
         return None if found is None else _not_after(base64.b64decode(found[1]))

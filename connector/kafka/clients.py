@@ -1,9 +1,8 @@
-"""How this process logs in to Kafka, and what of that changes while it runs.
+"""Makes the Kafka clients of this process, and follows the secrets and certificates that they log in with.
 
-librdkafka reads everything when a client is made. Of what is replaced later (secrets are mounted, and rotate), it takes
-a user name and a password into the running client; for certificates it needs new clients, and so this process begins
-anew, once and in good order, when the new files are whole. Tokens of MSK are made here: a callback asks for them from
-a thread of the client's, and **nothing raises out of it**.
+librdkafka reads its configuration once, when a client is made. A running client accepts only a new user name and
+password. New certificates need new clients, so the process restarts, once, when the new files fit together. For MSK the
+client asks a callback for tokens from a thread of its own, and **nothing raises out of that callback**.
 """
 
 import hashlib
@@ -20,7 +19,7 @@ from confluent_kafka import Consumer, KafkaException, Producer
 from connector.aws.credentials import NotConfigured
 from connector.aws.failures import code_of, untrusted, verdict
 from connector.config.auth import MskIamAuth, OidcAuth, PlainAuth, ScramAuth
-from connector.config.client_properties import refused_tls
+from connector.config.client_checks import refused_tls
 from connector.config.models import KafkaConfig
 from connector.kafka.certificates import expires
 from connector.kafka.msk_tokens import Tokens
@@ -31,18 +30,18 @@ from connector.ports import Environment, Unavailable
 log = structlog.get_logger()
 
 INTERVAL = 10.0  # seconds between two looks at the files
-SPREAD = 300.0  # seconds over which the members of a group begin anew, so that not all do at once
-SHARE = 10  # or, where a certificate ends sooner, this part of the time that it has left
-SOON = timedelta(days=3)  # before its end a certificate is warned of
+SPREAD = 300.0  # seconds over which the members of a group restart, so that not all do at once
+SHARE = 10  # or, if a certificate expires sooner, this part of the time that it has left
+SOON = timedelta(days=3)  # before a certificate expires, a warning is logged
 DAY = 86_400.0  # seconds between two such warnings
 
 
 class _Consumer(Consumer):
-    """One that can be referred to weakly: the library's own type cannot."""
+    """A consumer that weak references can point to: the library's own type does not allow that."""
 
 
 class _Producer(Producer):
-    """The same of a producer."""
+    """The same for a producer."""
 
 
 class ClientFactory:
@@ -51,7 +50,7 @@ class ClientFactory:
     Args:
         kafka: the section of the file.
         metrics: where failures are counted.
-        outside: time and chance.
+        environment: time and chance.
 
     Raises:
         NotConfigured: for ``msk_iam``, there is no region, or there are no credentials, or AWS refuses the role.
@@ -63,7 +62,7 @@ class ClientFactory:
         self._environment = environment
         self._limiter = LogLimiter(60.0, environment.clock)
         self._warnings = LogLimiter(DAY, environment.clock)
-        # Whoever asked for a client holds it, and gives it up by letting go: the dead letters have more than one.
+        # Weak, since a client belongs to its caller: the dead letters replace their producers.
         self._clients: weakref.WeakSet[Consumer | Producer] = weakref.WeakSet()
         self._tokens = _tokens(kafka.auth, metrics, environment) if isinstance(kafka.auth, MskIamAuth) else None
         self._user = _user(kafka.auth)
@@ -73,17 +72,17 @@ class ClientFactory:
         self._due: float | None = None
 
     def consumer(self, configuration: dict[str, Any]) -> Consumer:
-        """A consumer that logs in with what holds now."""
+        """A consumer that logs in with the current secrets."""
         client = _Consumer({**configuration, **self._current()})
         self._clients.add(client)
         return client
 
     def asker(self, configuration: dict[str, Any]) -> Consumer:
-        """A consumer for one question, from whatever thread: too short-lived to be told of a new password."""
+        """A consumer for one question, in any thread; it does not live long enough to need a new password."""
         return Consumer({**configuration, **self._current()})
 
     def producer(self, configuration: dict[str, Any]) -> Producer:
-        """A producer that logs in with what holds now."""
+        """A producer that logs in with the current secrets."""
         client = _Producer({**configuration, **self._current()})
         self._clients.add(client)
         return client
@@ -94,11 +93,11 @@ class ClientFactory:
         return {} if self._user is None else {"sasl.username": self._user[0], "sasl.password": self._user[1]}
 
     def token_outage(self) -> bool:
-        """Whether a refused login is only that AWS gives us no credentials at the moment."""
+        """Whether logins are refused only because AWS issues no credentials at the moment."""
         return self._tokens is not None and self._tokens.failing
 
     def restart_due(self) -> bool:
-        """Look at the files, if it is time; whether the process is to begin anew with them now."""
+        """Look at the files, if it is time. Returns whether the process has to restart with them now."""
         now = self._environment.clock()
         if now >= self._next:
             self._next = now + INTERVAL
@@ -119,7 +118,7 @@ class ClientFactory:
             try:
                 client.set_sasl_credentials(*user)
             except KafkaException as error:
-                log.error("a client does not take the new password", code=error.args[0].name())
+                log.error("a Kafka client refuses the new password", code=error.args[0].name())
         log.info("the password in the file has changed: new connections log in with it")
 
     def _look_at_files(self, now: float) -> None:
@@ -138,7 +137,7 @@ class ClientFactory:
         self._due = now + delay
         log.warning(
             "certificates or a secret for Kafka have changed: everything read is delivered, then the connector "
-            "begins anew with them",
+            "restarts with them",
             in_seconds=round(delay, 1),
             old_expires=_text(self._ends),
             new_expires=_text(_certificate_ends(self._kafka)),
@@ -154,9 +153,9 @@ class ClientFactory:
         wall = datetime.fromtimestamp(self._environment.wall(), UTC)
         if self._ends is not None and self._ends - wall < SOON and self._warnings.allow(("end",)):
             log.warning(
-                "the client's certificate ends soon: after that no new connection to Kafka succeeds",
+                "the client's certificate expires soon: after that no new connection to Kafka succeeds",
                 expires=_text(self._ends),
-                what_to_do="replace the files of kafka.tls.cert_file and key_file; they are noticed",
+                what_to_do="replace the files of kafka.tls.cert_file and key_file; the connector notices",
             )
 
 
@@ -180,14 +179,14 @@ def _tokens(auth: MskIamAuth, metrics: Metrics, environment: Environment) -> Tok
         if not code:  # a proxy's page
             raise _no_answer("HTTP") from None
         raise NotConfigured(
-            f"kafka.auth: AWS hands out no credentials ({code}): check role_arn, its trust policy, and who assumes it"
+            f"kafka.auth: AWS issues no credentials ({code}): check role_arn, its trust policy, and who assumes it"
         ) from None
     except Exception as error:  # noqa: BLE001  a page makes botocore raise much that is no BotoCoreError
         certificate = untrusted(error)
         if certificate is not None:
             raise NotConfigured(
-                "kafka.auth: no AWS credentials for Kafka: the certificate of who hands them out is not trusted "
-                f"({verdict(certificate)}): name a bundle of certificates in AWS_CA_BUNDLE"
+                "kafka.auth: no AWS credentials for Kafka: the certificate of the server that issues them is not "
+                f"trusted ({verdict(certificate)}): name a bundle of certificates in AWS_CA_BUNDLE"
             ) from None
         raise _no_answer(type(error).__name__) from None
     return tokens
@@ -195,13 +194,13 @@ def _tokens(auth: MskIamAuth, metrics: Metrics, environment: Environment) -> Tok
 
 def _no_answer(kind: str) -> Unavailable:
     return Unavailable(
-        f"kafka.auth: no AWS credentials for Kafka ({kind}): AWS, or the agent that hands them out, does not answer, "
+        f"kafka.auth: no AWS credentials for Kafka ({kind}): AWS, or the agent that issues them, does not answer, "
         "or something answers in its place"
     )
 
 
 def _watched(kafka: KafkaConfig) -> Iterator[str]:
-    """Files whose content no running client takes up."""
+    """The files whose content only a new client reads."""
     yield from kafka.tls.files.values()
     yield from kafka.tls.references.values()
     if isinstance(kafka.auth, OidcAuth):

@@ -1,92 +1,40 @@
-"""Invalid records go to a topic, unchanged, with headers that say what is wrong; acknowledged before it counts.
+"""Writes invalid records to the dead-letter topic, unchanged, with headers that say what is wrong.
 
-A dead letter is part of its record's completion: until the broker has it, the record stays open and uncommitted. So
-nothing is dropped here. What fails is written again, for as long as it takes; what is too large for the topic is
-replaced by a stub that says where the record lies, and what is too old for it goes under the time of writing. A topic
-refuses whole batches for one of their letters, so a reason is only believed of a letter that was refused alone.
+Until the broker has acknowledged a letter, its record stays open and uncommitted, so nothing is dropped here. A letter
+that fails is written again, for as long as it takes. A letter that is too large becomes a stub that says where the
+record lies; one whose timestamp the topic refuses gets the time of writing. A topic refuses a whole batch for one of
+its letters, so a reason counts only for a letter that was refused alone.
 
-A fatal error of the producer does not come through its callbacks: confluent-kafka raises it out of ``poll``, and the
-reports that were to follow in that poll are lost. So the producer's own word is not relied on for what it still has.
+A fatal error of the producer does not reach its callbacks: confluent-kafka raises it out of ``poll``, and the remaining
+delivery reports of that poll are lost. So this module keeps its own list of what the producer still has.
 """
 
-import hashlib
-import re
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-import orjson
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from connector import __version__
-from connector.core.records import Record, Rejection, Stage, TopicPartition
+from connector.config.client_properties import PRODUCER_OF_SINGLE_LETTERS, producer_properties
+from connector.core.records import Record, Rejection, TopicPartition
 from connector.core.sending.offsets import OpenRecord
 from connector.kafka.aside import Aside
 from connector.kafka.errors import ABSENT
+from connector.kafka.letter import ALL, Letter, headers, stub_of
 from connector.logs import CLIENT, LogLimiter
 from connector.metrics import Metrics
 
 log = structlog.get_logger()
 
-Headers = list[tuple[str, str | bytes | None]]
 
-PREFIX = "putevents."
-CONNECT_PREFIX = "__connect.errors."
-REPLAYS = "putevents.replays"
 REPEAT_AFTER = 1.0  # seconds
 LOOKED_UP = 5.0  # seconds that the brokers have to say whether the topic is there
-ALL = 2  # see Letter.cut
-REMEMBERED = 20  # dead letters, for whoever asks what was wrong of late
-# Ours, and why: config/client_properties.py refuses each in the file with the reason.
-OWNED: Mapping[str, Any] = {"acks": "all", "enable.idempotence": True}
-# The user's come after them, in this order: of two names for one property the client takes the later.
-DEFAULTS: Mapping[str, Any] = {
-    "linger.ms": 5,
-    "message.timeout.ms": 30_000,  # and then it is written again, so this only bounds how long the client tries
-    # The topic's own limit shall decide, not the client's: a record of the largest size gains headers here.
-    "message.max.bytes": 16_000_000,
-    # A topic that refuses a batch as too large refuses every record of it, and each is written again alone. In small
-    # batches that is only what is large itself, unless the topic takes less than these.
-    "batch.size": 16_384,
-}
-# An idempotent producer begins anew after each refusal, which takes a tenth of a second, and here one may follow the
-# other. An answer that is lost on the way can double a letter then; that is allowed, and it loses none.
-ALONE: Mapping[str, Any] = {"batch.num.messages": 1, "enable.idempotence": False}
-_COUNT = re.compile(rb"[0-9]{1,6}")  # of replays, in a source's header; what is more was not counted
-_TOO_LARGE = frozenset({KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE})
-# Said of a whole batch, and of all but the one that is meant.
-_OF_SOME = frozenset({KafkaError.INVALID_RECORD, KafkaError._INVALID_DIFFERENT_RECORD})  # noqa: SLF001
-
-
-# What says nothing of why: a topic that is gone looks like one whose brokers are away.
+REMEMBERED = 20  # of the latest dead letters, for the status page
+# These do not say why: a topic that is gone looks like one whose brokers are away.
 _UNCLEAR = ABSENT | {KafkaError._MSG_TIMED_OUT}  # noqa: SLF001
-
-
-class Letter(NamedTuple):
-    """One dead letter to be written: whose, and why.
-
-    ``cut`` is what the topic was too small for: 0 nothing, 1 the value, 2 key and headers, too. ``undated``: the topic
-    does not take the record's timestamp, and the letter has the time of its writing. ``alone``: it was in a batch that
-    was refused, and is written in one of its own.
-    """
-
-    opened: OpenRecord
-    record: Record
-    rejection: Rejection
-    cut: int = 0
-    undated: bool = False
-    alone: bool = False
-
-    def instead(self, code: int) -> "Letter | None":
-        """What to write in its place after that refusal; None: there is nothing else to try."""
-        if code in _TOO_LARGE and (self.cut < ALL or not self.alone):
-            return self._replace(cut=self.cut + self.alone, alone=True)
-        if code == KafkaError.INVALID_TIMESTAMP and not self.undated:
-            return self._replace(undated=self.alone, alone=True)
-        return self._replace(alone=True) if code in _OF_SOME and not self.alone else None
 
 
 class Buried(NamedTuple):
@@ -137,7 +85,11 @@ class KafkaDeadLetters:
         self._clock = clock
         self._limiter = LogLimiter(60.0, clock)
         self._letters = LogLimiter(10.0, clock)
-        self._configuration = {**DEFAULTS, **properties, **OWNED, "error_cb": self._on_error, "logger": CLIENT}
+        self._configuration = {
+            **producer_properties(properties),
+            "error_cb": self._on_error,
+            "logger": CLIENT,
+        }
         self._make_producer = make_producer
         self._producer = make_producer(self._configuration)
         self._broken = False
@@ -150,11 +102,11 @@ class KafkaDeadLetters:
         """See ``ports.DeadLetters``."""
         if opened.record is None:
             return
-        self._tell(opened.record, rejection)
+        self._log_letter(opened.record, rejection)
         self._pending[id(opened)] = opened
         self._produce(Letter(opened, opened.record, rejection))
 
-    def _tell(self, record: Record, rejection: Rejection) -> None:
+    def _log_letter(self, record: Record, rejection: Rejection) -> None:
         kind = (record.topic, rejection.reason)
         if self._letters.allow(kind):
             log.warning(
@@ -175,7 +127,7 @@ class KafkaDeadLetters:
             self._writer(letter).produce(
                 self._topic,
                 key=record.key,
-                value=_stub(letter.record) if letter.cut else record.value,
+                value=stub_of(letter.record) if letter.cut else record.value,
                 headers=headers(record, letter.rejection, self._connector, stub=letter.cut > 0),
                 timestamp=0 if letter.undated else record.timestamp or 0,  # 0: the client's clock
                 on_delivery=self._on_delivery(letter),
@@ -189,7 +141,7 @@ class KafkaDeadLetters:
         if not letter.alone:
             return self._producer
         if self._lone is None:
-            self._lone = self._make_producer({**self._configuration, **ALONE})
+            self._lone = self._make_producer({**self._configuration, **PRODUCER_OF_SINGLE_LETTERS})
         return self._lone
 
     @property
@@ -198,7 +150,7 @@ class KafkaDeadLetters:
 
     def _on_delivery(self, letter: Letter) -> Callable[[KafkaError | None, Message], None]:
         def delivered(error: KafkaError | None, _: Message) -> None:
-            # A callback: it may not raise, so it only records.
+            # A callback must not raise, so it only records.
             if self._under_way.get(id(letter.opened)) is not letter:
                 return  # given to another producer since
             if error is not None:
@@ -222,37 +174,37 @@ class KafkaDeadLetters:
             self._under_way.pop(id(letter.opened), None)
             self._again.appendleft((self._clock(), other))
             if other.undated and not letter.undated:
-                self._tell_of_time()
+                self._log_timestamp()
             return
         self._later(letter)
         if error.code() in _UNCLEAR:
             self._unclear = error
         else:
-            self._tell_of_failure(error, "")
+            self._log_failure(error, "")
 
     def _look_up(self) -> None:
-        """Ask the brokers, beside the loop, what became of the topic of letters that came to nothing."""
+        """Ask the brokers, beside the loop, whether the topic of letters that failed still exists."""
         error, ended = self._unclear, self._lookup.ended()
         if error is None:
             return
         if ended:
             self._unclear = None
             self.trouble = self._lookup.found or "no broker answers"
-            self._tell_of_failure(error, self.trouble)
+            self._log_failure(error, self.trouble)
         elif not self._lookup.busy and self._letters.allow(("lookup",)):
             self._lookup.ask(partial(_what_is_wrong, self._producer, self._topic))
 
-    def _tell_of_failure(self, error: KafkaError, why: str) -> None:
+    def _log_failure(self, error: KafkaError, why: str) -> None:
         if self._limiter.allow((error.name(), why)):
             log.error(
-                "a dead letter could not be written: it is repeated, and its record stays uncommitted",
+                "a dead letter could not be written: it is tried again, and its record stays uncommitted",
                 topic=self._topic,
                 code=error.name(),
                 detail=error.str(),
                 **({"why": why} if why else {}),
             )
 
-    def _tell_of_time(self) -> None:
+    def _log_timestamp(self) -> None:
         if self._limiter.allow(("undated",)):
             log.warning(
                 "the dead-letter topic refuses the timestamp of a record: its letter has the time of writing",
@@ -261,7 +213,7 @@ class KafkaDeadLetters:
             )
 
     def _on_error(self, error: KafkaError) -> None:
-        # A callback: it may not raise, so it only records.
+        # A callback must not raise, so it only records.
         self._metrics.kafka_errors.labels(error.name()).inc()
         self._broken = self._broken or error.fatal()
 
@@ -325,85 +277,10 @@ class KafkaDeadLetters:
 
 
 def _what_is_wrong(producer: Producer, topic: str) -> str:
-    """Why a letter to the topic may have come to nothing; raises where no broker answers."""
+    """Why a letter to the topic may have failed; raises if no broker answers."""
     error = producer.list_topics(topic, timeout=LOOKED_UP).topics[topic].error
     if error is None:
-        return f"the topic {topic} is there, but the brokers that lead it take nothing: look at them"
+        return f"the topic {topic} exists, but the brokers that lead it accept nothing: check them"
     if error.code() in ABSENT:
-        return f"the topic {topic} does not exist: create it; letters wait meanwhile"
-    return f"the topic {topic} cannot be used ({error.name()}): look at it, and at what this principal may do with it"
-
-
-def headers(record: Record, rejection: Rejection, connector: str | None, *, stub: bool = False) -> Headers:
-    """The source record's own headers, then ours.
-
-    A record that is replayed from a dead letter has the headers of that: those of our names are replaced. All others
-    are kept as they are, in their order, also others that begin with ``putevents.``.
-
-    Args:
-        record: the source record.
-        rejection: what is wrong with it.
-        connector: the name for Kafka Connect's headers; None leaves those out.
-        stub: whether the value is only a description, the record being too large for the topic.
-    """
-    own: list[tuple[str, str | None]] = [
-        (f"{PREFIX}error.reason", rejection.reason.value),
-        (f"{PREFIX}error.stage", rejection.stage.value),
-        (f"{PREFIX}error.message", rejection.message),
-        (f"{PREFIX}error.field", rejection.field),
-        (f"{PREFIX}error.pipeline", rejection.pipeline),
-        (f"{PREFIX}error.rule", rejection.rule),
-        (f"{PREFIX}error.indexes", ",".join(map(str, rejection.indexes)) or None),
-        (f"{PREFIX}source.topic", record.topic),
-        (f"{PREFIX}source.partition", str(record.partition)),
-        (f"{PREFIX}source.offset", str(record.offset)),
-        (f"{PREFIX}source.timestamp", None if record.timestamp is None else str(record.timestamp)),
-        (f"{PREFIX}version", __version__),
-        (f"{PREFIX}stub", "true" if stub else None),
-        (REPLAYS, str(_replays(record))),
-    ]
-    if connector is not None:
-        own += _connect_headers(record, rejection, connector)
-    ours = {name for name, _ in own}
-    kept: Headers = [pair for pair in record.headers if pair[0] not in ours]
-    return kept + [(name, value.encode()) for name, value in own if value is not None]
-
-
-def _replays(record: Record) -> int:
-    """How often the record was replayed: the last count of its headers that can be one, or 0.
-
-    Anybody can write to the source topic. A count that is believed unseen would end replays at once, or never.
-    """
-    counts = [value for name, value in record.headers if name == REPLAYS and value is not None]
-    confirmed = [int(value) for value in counts if _COUNT.fullmatch(value)]
-    return confirmed[-1] if confirmed else 0
-
-
-def _connect_headers(record: Record, rejection: Rejection, connector: str) -> list[tuple[str, str | None]]:
-    values = {
-        "topic": record.topic,
-        "partition": str(record.partition),
-        "offset": str(record.offset),
-        "connector.name": connector,
-        "task.id": "0",
-        "stage": "VALUE_CONVERTER" if rejection.stage is Stage.DECODE else "TASK_PUT",
-        "class.name": "connector",
-        "exception.class.name": f"{rejection.stage}.{rejection.reason}",
-        "exception.message": rejection.message,
-        "exception.stacktrace": f"{rejection.stage}.{rejection.reason}: {rejection.message}",
-    }
-    return [(f"{CONNECT_PREFIX}{name}", value) for name, value in values.items()]
-
-
-def _stub(record: Record) -> bytes:
-    value = record.value or b""
-    return orjson.dumps(
-        {
-            "stub": "the record is too large for the dead-letter topic; read it at its source",
-            "topic": record.topic,
-            "partition": record.partition,
-            "offset": record.offset,
-            "value_bytes": len(value),
-            "value_sha256": hashlib.sha256(value).hexdigest(),
-        }
-    )
+        return f"the topic {topic} does not exist: create it; until then dead letters wait"
+    return f"the topic {topic} cannot be used ({error.name()}): check it, and what this principal may do with it"

@@ -1,8 +1,8 @@
-"""What a no of Kafka's means: for good or for now, and what to do about it.
+"""Classifies Kafka errors: final or temporary, and what to do.
 
-At the start a refused login is final: somebody has to mend something, and is looking. Later it may well pass by itself,
-because a password is being replaced or the provider of tokens is away; so it is final only when it has lasted. What
-encrypts is not told by a code of its own, only in the words of the client; those that matter are in a table here.
+At the start a refused login is final: somebody has to correct something, and is watching. Later it may be temporary,
+because a password is being replaced or the token provider is away, so it is final only after it has lasted. TLS errors
+have no code of their own, only the client's words; the table here holds the words that matter.
 """
 
 import re
@@ -14,15 +14,15 @@ from confluent_kafka import KafkaError, KafkaException
 from connector.kafka import advertised as addresses
 from connector.ports import Refused
 
-PATIENCE = 180.0  # seconds; a secret that was replaced takes the kubelet one or two minutes to bring
-QUIET = 60.0  # seconds without a refusal, after which another is a new matter
+LOGIN_REFUSED_FOR = 180.0  # seconds; the kubelet takes one or two minutes to deliver a replaced secret
+REFUSALS_APART = 60.0  # seconds without a refusal; the next one is a new series
 
 _USER = "check kafka.auth: the broker does not know this user or password, or has no such mechanism at this listener"
 _REFUSED: Mapping[int, str] = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "allow Read and Describe on the topics to this principal",
     KafkaError.GROUP_AUTHORIZATION_FAILED: "allow Read on the consumer group to this principal",
     KafkaError._AUTO_OFFSET_RESET: (  # noqa: SLF001
-        "kafka.auto_offset_reset is error, and a partition has no position to go on from: none was committed yet, or "
+        "kafka.auto_offset_reset is error, and a partition has no position to start from: none was committed yet, or "
         "retention has deleted it. Set earliest or latest, or the group's offsets with kafka-consumer-groups"
     ),
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: "allow the operation on the cluster to this principal",
@@ -30,11 +30,10 @@ _REFUSED: Mapping[int, str] = {
     KafkaError.SASL_AUTHENTICATION_FAILED: _USER,
     KafkaError._AUTHENTICATION: _USER,  # noqa: SLF001
 }
-# What may be mended elsewhere while this process waits: never final.
+# Can be corrected elsewhere while this process waits: never final.
 MENDED_ELSEWHERE: Mapping[int, str] = {
     KafkaError.INCONSISTENT_GROUP_PROTOCOL: (
-        "another consumer uses kafka.group_id and shares out partitions by another protocol: stop it, or take another "
-        "group_id"
+        "another consumer uses kafka.group_id with another assignment protocol: stop it, or set another group_id"
     ),
 }
 ABSENT = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC})  # noqa: SLF001
@@ -44,14 +43,14 @@ _WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
     (
         re.compile(r"certificate verify failed|unable to get local issuer"),
         (
-            "the brokers' certificate is not to be trusted from here: set kafka.tls.ca_file to the certificate of the "
+            "the brokers' certificate is not trusted here: set kafka.tls.ca_file to the certificate of the "
             "authority that signed it; it may also have expired, or be for another host name"
         ),
     ),
     (
         re.compile(r"alert (bad certificate|certificate|unknown ca|unsupported certificate|handshake failure)"),
         (
-            "the brokers do not take this client's certificate: set kafka.tls.cert_file and key_file to one that has "
+            "the brokers refuse this client's certificate: set kafka.tls.cert_file and key_file to one that has "
             "not expired and is signed by an authority that the brokers trust"
         ),
     ),
@@ -61,17 +60,17 @@ _WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
 )
 _NO_TOKEN = re.compile(r"Failed to acquire SASL OAUTHBEARER token: |there is no token available")
-# A connection that breaks off while a login is under way is called a refusal by the client, too.
+# The client also reports a connection that breaks off during a login as a refusal.
 _BROKEN = re.compile(r"Local: Broker transport failure|Request not valid in current SASL state")
-_ANSWERED = re.compile(r"token: \s*[{<]")  # with JSON or a page, so it is there and says no
+_ANSWERED = re.compile(r"token: \s*[{<]")  # with JSON or a page: the provider answers, and refuses
 _PROVIDER = "check token_endpoint_url, client_id, client_secret and scope of kafka.auth: the provider gives no token"
 
 
 class ErrorClassifier:
-    """Judges the errors of one client, in the order of their arrival.
+    """Classifies the errors of one client, in the order in which they arrive.
 
     Args:
-        excused: whether a refused login is known to be of our own outage, and so will pass.
+        token_outage: whether logins are refused only because this process gets no tokens, which is temporary.
         clock: seconds that never go back.
     """
 
@@ -87,14 +86,14 @@ class ErrorClassifier:
         self._no_token: float | None = None
 
     def running(self) -> None:
-        """The start is over: the cluster has let this client in."""
+        """The start is over: the cluster has accepted this client."""
         self._running = True
 
-    def judge(self, error: KafkaError) -> Refused | None:
-        """What stops the process; None where it may pass."""
+    def classify(self, error: KafkaError) -> Refused | None:
+        """What stops the process; None if the error may be temporary."""
         code = error.code()
         if not self._running and code == KafkaError._ALL_BROKERS_DOWN and self._words:  # noqa: SLF001
-            # One of several brokers may have its certificate mended at this moment; when all are alike, it is us.
+            # One broker's certificate may be being replaced right now; when all brokers fail alike, it is ours.
             why, advice = self._words
             return Refused(why.name(), why.str(), advice)
         if code in _LOGIN and not error.fatal():
@@ -109,23 +108,23 @@ class ErrorClassifier:
         now = self._clock()
         if _NO_TOKEN.search(error.str()):
             self._no_token = now
-        # While there is no new token the brokers refuse the old one; that is the provider's outage, however long.
-        if self._token_outage() or (self._no_token is not None and now - self._no_token < PATIENCE):
+        # Without a new token the brokers refuse the old one. That is the provider's outage, however long it lasts.
+        if self._token_outage() or (self._no_token is not None and now - self._no_token < LOGIN_REFUSED_FOR):
             return False
-        if self._last is None or now - self._last > QUIET:
+        if self._last is None or now - self._last > REFUSALS_APART:
             self._since = now
         self._last = now
-        return now - self._since >= PATIENCE
+        return now - self._since >= LOGIN_REFUSED_FOR
 
 
 def _passes(error: KafkaError) -> bool:
-    """Whether it may be only that the provider of tokens is away, or a broker going."""
+    """Whether the cause may be only that the token provider is away, or that a broker stops."""
     text = error.str()
     return bool(_BROKEN.search(text)) or (bool(_NO_TOKEN.search(text)) and not _ANSWERED.search(text))
 
 
 def advice_on(error: KafkaError) -> str | None:
-    """What to do about an error that says only in words what it is about; None for any other."""
+    """What to do about an error that only its words explain; None for any other."""
     text = error.str()
     if _NO_TOKEN.search(text):
         return _PROVIDER
@@ -133,18 +132,18 @@ def advice_on(error: KafkaError) -> str | None:
 
 
 def what_to_do(error: KafkaError, servers: str) -> str | None:
-    """The same of any error that something is known about; ``servers`` are the ones of the file, with commas."""
+    """What to do about an error, if that is known; ``servers`` is kafka.bootstrap_servers, joined with commas."""
     known = MENDED_ELSEWHERE.get(error.code())
     return advice_on(error) or addresses.advice_on(error, servers) or known
 
 
 def refusal(error: KafkaError) -> Refused:
-    """The error as what ends the process."""
+    """The error as the exception that ends the process."""
     known = _REFUSED.get(error.code(), "restart; if it comes back, look at the brokers' logs")
     return Refused(error.name(), error.str(), advice_on(error) or known)
 
 
 def refused(raised: BaseException) -> Exception:
-    """What a fatal error of the client means; anything else that comes out of a poll is a bug, and stays itself."""
+    """The exception for what a poll raised: ``Refused`` for a fatal error of the client; anything else is a bug."""
     cause = raised if isinstance(raised, KafkaException) else raised.__cause__
     return refusal(cause.args[0]) if isinstance(cause, KafkaException) else RuntimeError(type(raised).__name__)

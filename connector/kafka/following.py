@@ -1,11 +1,11 @@
-"""Follows the topics of the cluster: which of them are read changes while the process runs.
+"""Follows the cluster's topics: which topics are read changes while the process runs.
 
-The brokers are asked for their topics beside the loop, as often as the client refreshes what it knows of them; the
-subscription is made anew only where the answer changes it, since that is a rebalance for the whole group. A broker that
-has just started may know less than there is, so a topic counts as gone once two answers in a row have lacked it.
+A thread beside the loop asks the brokers for their topics, as often as the client refreshes its metadata. The
+subscription changes only if the answer changes it, since that is a rebalance for the whole group. A broker that has
+just started may not know every topic yet, so a topic counts as gone only when two answers in a row lack it.
 
-Each question has a client of its own. The one that reads lets one thread in at a time, so the loop would wait for the
-answer; it is in no group, so nobody notices it, and unlike a producer it creates no topic that it asks for.
+Each question has a client of its own: the reading client serves one thread at a time, so the loop would wait for the
+answer. The client is in no group, so nobody notices it, and unlike a producer it does not create the topic it asks for.
 """
 
 import math
@@ -16,28 +16,26 @@ from typing import Any
 import structlog
 from confluent_kafka import Consumer
 
+from connector.config.client_properties import REFRESH_DEFAULT, REFRESH_INTERVAL, question_properties
 from connector.core.mapping.topics import Topics
 from connector.kafka.aside import Aside
 from connector.kafka.errors import ABSENT
 
 log = structlog.get_logger()
 
-INTERVAL = "topic.metadata.refresh.interval.ms"
-USUAL = 300_000  # ms, the client's own default
-WAITING = 30.0  # seconds, at most, between two questions while something that is to be read is not there
-AGAIN = 2.0  # seconds until an answer is made sure of, or an error of the client's is looked into
-PATIENCE = 10.0  # seconds for an answer; nobody waits for it
-_NOT_FOR_QUESTIONS = frozenset({"group.instance.id", "group.protocol", "debug", "statistics.interval.ms"})
-SHOWN = 3600.0  # seconds for which a topic that a pattern took is called gone
+WAITING = 30.0  # seconds, at most, between two questions while a topic to read is missing
+AGAIN = 2.0  # seconds until a missing topic is asked for again, or after the client reported an error
+ANSWERED_WITHIN = 10.0  # seconds for an answer; nobody waits for it
+SHOWN = 3600.0  # seconds for which a topic that matched a pattern is reported as gone
 
 
 def existing(topics: Mapping[str, Any]) -> frozenset[str]:
-    """The names of those that are there, of what the client was told of each."""
+    """The names of the topics that exist, according to the cluster's metadata."""
     return frozenset(name for name, topic in topics.items() if topic.error is None or topic.error.code() not in ABSENT)
 
 
 class Following:
-    """Which topics to be subscribed to.
+    """Which topics to subscribe to.
 
     Args:
         topics: what is to be read.
@@ -54,19 +52,18 @@ class Following:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._topics = topics
-        kept = {name: value for name, value in properties.items() if name not in _NOT_FOR_QUESTIONS}
-        self._properties = {**kept, "log_level": 0}  # whatever is wrong, the client that reads says it, too
+        self._properties = question_properties(properties)
         self._make_consumer = make_consumer
         self._clock = clock
-        interval = float(properties.get(INTERVAL, USUAL)) / 1000
+        interval = float(properties.get(REFRESH_INTERVAL, REFRESH_DEFAULT)) / 1000
         self._interval = interval if interval > 0 else math.inf
         self._aside: Aside[frozenset[str]] = Aside()
         self._next = clock()
         self._known = False
         self._there: frozenset[str] = frozenset()
-        self._doubted: frozenset[str] = frozenset()
+        self._unconfirmed: frozenset[str] = frozenset()
         self._gone: dict[str, float] = {}  # and since when
-        self.wanted = frozenset(topics.names)  # what to be subscribed to: every name, and what the patterns take
+        self.wanted = frozenset(topics.names)  # to subscribe to: every name, and what the patterns match
 
     @property
     def anything(self) -> bool:
@@ -75,25 +72,25 @@ class Following:
 
     @property
     def missing(self) -> list[str]:
-        """Topics that were read and are gone."""
+        """Topics that were read and do not exist any more."""
         now = self._clock()
         lasting = (name for name, at in self._gone.items() if name in self._topics.names or now - at < SHOWN)
         return sorted(lasting)
 
     def begin(self, known: Collection[str]) -> None:
-        """What is there at the start."""
+        """Take in the topics that exist at the start."""
         self._known = True
         self._there = self._topics.among(known)
         self.wanted = self._there.union(self._topics.names)
-        self._tell_of_patterns(known)
+        self._log_patterns(known)
         self._plan()
 
     def hurry(self) -> None:
-        """Something was said of a topic: ask soon."""
+        """Ask soon: the client reported something about a topic."""
         self._next = min(self._next, self._clock() + AGAIN)
 
     def look(self) -> bool:
-        """Ask if it is time, and take in the answer if it is there: whether one was. Never waits."""
+        """Ask if it is time, and take in the answer if there is one. Returns whether there was. Never waits."""
         if self._aside.busy:
             return self._aside.ended() and self._answered(self._aside.found)
         if self._clock() >= self._next:
@@ -104,8 +101,8 @@ class Following:
         consumer = self._make_consumer(self._properties)
         try:
             if self._topics.patterns:
-                return existing(consumer.list_topics(timeout=PATIENCE).topics)
-            answers = [consumer.list_topics(name, timeout=PATIENCE) for name in self._topics.names]
+                return existing(consumer.list_topics(timeout=ANSWERED_WITHIN).topics)
+            answers = [consumer.list_topics(name, timeout=ANSWERED_WITHIN) for name in self._topics.names]
             return frozenset().union(*(existing(answer.topics) for answer in answers))
         finally:
             consumer.close()
@@ -123,34 +120,34 @@ class Following:
     def _plan(self) -> None:
         incomplete = not self._there or not self._there.issuperset(self._topics.names)
         wait = min(self._interval, WAITING) if incomplete else self._interval
-        self._next = self._clock() + (min(wait, AGAIN) if self._doubted else wait)
+        self._next = self._clock() + (min(wait, AGAIN) if self._unconfirmed else wait)
 
     def _compare(self, known: frozenset[str]) -> None:
         there = self._topics.among(known)
         absent = self._there - there
-        gone = absent & self._doubted
-        self._doubted = absent - gone
+        gone = absent & self._unconfirmed
+        self._unconfirmed = absent - gone
         come = there - self._there
         self._there = (self._there | there) - gone
-        self._tell_of_new(come)
+        self._log_new(come)
         for topic in come:
             self._gone.pop(topic, None)
-        self._tell_of_gone(gone)
+        self._log_gone(gone)
         self._gone.update(dict.fromkeys(gone, self._clock()))
 
-    def _tell_of_new(self, come: Collection[str]) -> None:
+    def _log_new(self, come: Collection[str]) -> None:
         again = sorted(come & self._gone.keys())
         if again:
             log.warning(
-                "topics are there again: they were deleted and created anew, or may be described again",
+                "topics exist again: they were deleted and created again, or this principal may describe them again",
                 topics=again,
                 then="each is read from where the group stands in it, or as kafka.auto_offset_reset says",
             )
         new = sorted(come - self._gone.keys())
         if new:
-            log.info("topics have appeared that a pattern takes: they are read from now on", topics=new)
+            log.info("new topics match a pattern: they are read from now on", topics=new)
 
-    def _tell_of_gone(self, gone: Collection[str]) -> None:
+    def _log_gone(self, gone: Collection[str]) -> None:
         if gone:
             log.warning(
                 "topics that are read are gone: deleted, or this principal may not describe them any more",
@@ -159,7 +156,7 @@ class Following:
                 what_to_do="create them again, allow Describe on them, or correct pipelines[].topics",
             )
 
-    def _tell_of_patterns(self, known: Collection[str]) -> None:
+    def _log_patterns(self, known: Collection[str]) -> None:
         for pattern, like in self._topics.unmatched(known).items():
             hint = None if like is None else f"a pattern has to match the whole name: for {like} end it with .*"
             log.warning("no topic matches yet", pattern=pattern, **({"what_to_do": hint} if hint else {}))

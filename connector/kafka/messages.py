@@ -1,25 +1,31 @@
-"""What Kafka's client hands over and takes, as values of ours."""
+"""Converts between the Kafka client's types and ours, both ways."""
 
 from collections.abc import Iterable, Mapping
 from sys import intern
+from typing import Any
 
+import structlog
 from confluent_kafka import Message
 from confluent_kafka import TopicPartition as ClientTopicPartition
 
 from connector.core.records import Record, TopicPartition, fast_constructor, known_timestamp
+from connector.logs import LogLimiter
 
+log = structlog.get_logger()
+
+MAX_HEADERS = 10_000  # of a record; a short header takes twenty times as much memory as in the fetch
 Headers = tuple[tuple[str, bytes | None], ...]
 
 _new_record = fast_constructor(Record)
 
 
 def record_of(message: Message, headers: Headers) -> Record:
-    """The message as a record: copies, since a Message held on to may pin the whole fetch that it came with."""
+    """The message as a record: a copy, since a Message may keep its whole fetch in memory."""
     kind, timestamp = message.timestamp()
     key, value = message.key(), message.value()
     return _new_record(
         (
-            intern(message.topic() or ""),  # the client makes it anew for each message
+            intern(message.topic() or ""),  # the client makes a new text for each message
             message.partition() or 0,
             message.offset() or 0,
             known_timestamp(timestamp) if kind else None,
@@ -28,6 +34,36 @@ def record_of(message: Message, headers: Headers) -> Record:
             headers,
         )
     )
+
+
+class HeaderReader:
+    """Reads the headers of messages; a record whose headers cannot be read is read without them.
+
+    Args:
+        limiter: of the log lines about such records.
+    """
+
+    def __init__(self, limiter: LogLimiter) -> None:
+        self._limiter = limiter
+
+    def of(self, message: Message) -> Headers:
+        """The headers of a message, in their order."""
+        try:
+            found: Any = message.headers()
+        except (SystemError, UnicodeError):
+            # The client hands over no headers if the name of one is not UTF-8. To stop would mean to stop at every
+            # restart, for as long as the record lies there; so it is read without.
+            return self._without(message, "the name of one is not UTF-8")
+        if not found:
+            return ()
+        if len(found) > MAX_HEADERS:
+            return self._without(message, f"there are more than {MAX_HEADERS}")
+        return tuple([(name, as_bytes(value)) for name, value in found])
+
+    def _without(self, message: Message, why: str) -> Headers:
+        if self._limiter.allow(("headers", message.topic() or "", why)):
+            log.warning("a record is read without its headers", why=why, at=at(message))
+        return ()
 
 
 def as_bytes(value: str | bytes | None) -> bytes | None:

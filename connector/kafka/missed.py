@@ -1,9 +1,9 @@
-"""Whether records were deleted before they were read: counted and loud, because nothing else will ever tell.
+"""Detects records that retention deleted before they were read: nothing else reports them.
 
-When retention overtakes a consumer, it goes on at the oldest record that is left, or at the end where it was told to. A
-gap in the offsets alone proves nothing, since compaction and transactions leave gaps, too; so where one matters, the
-broker is asked where the partition begins now. It is never asked from within a callback, and what it takes to answer is
-bounded: a broker that is slow may hold up neither a rebalance nor the loop.
+When retention overtakes a consumer, it continues at the oldest record that is left, or at the end, depending on
+auto_offset_reset. A gap in the offsets alone proves nothing, since compaction and transactions leave gaps, too. So for
+a gap that matters the broker is asked where the partition begins now, never from within a callback, and for a limited
+time: a slow broker must hold up neither a rebalance nor the loop.
 """
 
 import time
@@ -25,7 +25,7 @@ Place = tuple[str, int]  # topic and partition; a TopicPartition is one, and cos
 WORTH_ASKING = 100  # offsets: markers of transactions leave gaps of a few at every moment
 ASKED = 5.0  # seconds between two questions about the beginning of a partition
 AGAIN = 1.0  # seconds after which the group's position is asked for again, where that failed
-PATIENCE = 0.5  # seconds to wait for one answer
+ANSWERED_WITHIN = 0.5  # seconds to wait for one answer
 ALLOWANCE = 1.0  # seconds that all answers together may take in a row
 SHARE = 0.1  # of the time that passes, which is added to the allowance again
 UNKNOWN = -1
@@ -69,19 +69,19 @@ class MissedRecords:
         self._allowed_at = clock()
 
     def assigned(self, topic_partitions: Iterable[TopicPartition]) -> None:
-        """These are ours: where the group stands in them is where reading begins. Only noted, see `look`."""
+        """These were assigned: reading begins at the group's position. Only noted here, see ``look``."""
         self._unknown.update(dict.fromkeys(topic_partitions))
         self._learn_at = self._clock()
 
     def forget(self, topic_partitions: Iterable[TopicPartition]) -> None:
-        """These are no longer ours."""
+        """These are no longer assigned."""
         for place in topic_partitions:
             self._first.discard(place)
             for kept in (self._next, self._unknown, self._gaps, self._begins, self._asked):
                 kept.pop(place, None)
 
     def read(self, record: Record) -> None:
-        """A record came; look at the gap before it, if there is one."""
+        """A record was read: check for a gap before it."""
         place = record.topic, record.partition
         if self._unknown:
             self._learn()
@@ -97,7 +97,7 @@ class MissedRecords:
             self.look()
 
     def look(self) -> None:
-        """Ask what there is to ask and may be asked now; takes ``ALLOWANCE`` seconds at most."""
+        """Ask the broker what is due now; takes at most ``ALLOWANCE`` seconds."""
         if self._unknown:
             self._learn()
         now = self._clock()
@@ -107,10 +107,10 @@ class MissedRecords:
             self._compare()
 
     def _note(self, place: Place, gap: Gap) -> None:
-        # An answer of long ago may be of a topic that has been made anew since.
+        # The topic may have been deleted and created again since an old answer.
         fresh = self._clock() - self._answered_at < ASKED
         if fresh and self._begins.get(place, UNKNOWN) >= gap.came:
-            self._tell(place, gap.expected, gap.came - gap.expected)
+            self._report(place, gap.expected, gap.came - gap.expected)
             return
         self._gaps.setdefault(place, deque(maxlen=GAPS)).append(gap)
 
@@ -119,21 +119,21 @@ class MissedRecords:
     def _may_ask(self, now: float) -> bool:
         self._allowance = min(ALLOWANCE, self._allowance + SHARE * (now - self._allowed_at))
         self._allowed_at = now
-        return self._allowance >= PATIENCE
+        return self._allowance >= ANSWERED_WITHIN
 
     def _spent(self, since: float) -> None:
         self._allowed_at = self._clock()
         self._allowance -= self._allowed_at - since
 
     def _learn(self) -> None:
-        """Where the group stood. Asked for as the first record comes, so before anything of ours is committed."""
+        """Ask for the group's positions: with the first record, so before this process commits anything."""
         now = self._clock()
         if now < self._learn_at or not self._may_ask(now):
             return
         self._learn_at = now + AGAIN
         places = [ClientTopicPartition(*place) for place in self._unknown]
         try:
-            found = self._consumer.committed(places, timeout=PATIENCE)
+            found = self._consumer.committed(places, timeout=ANSWERED_WITHIN)
         except KafkaException:
             return
         finally:
@@ -156,7 +156,7 @@ class MissedRecords:
         # Of all that are assigned: where retention has passed one, it has mostly passed the others as well.
         asked = [ClientTopicPartition(*place, BEGINNING) for place in self._next]
         try:
-            found = self._consumer.offsets_for_times(asked, timeout=PATIENCE)
+            found = self._consumer.offsets_for_times(asked, timeout=ANSWERED_WITHIN)
         except KafkaException:
             return  # and is asked again
         finally:
@@ -173,9 +173,9 @@ class MissedRecords:
             # What was deleted and, where reading went on at the end, what lay between as well.
             missed = came - expected if self._latest and begins > expected else min(begins, came) - expected
             if missed > 0:
-                self._tell(place, expected, missed)
+                self._report(place, expected, missed)
 
-    def _tell(self, place: Place, expected: int, missed: int) -> None:
+    def _report(self, place: Place, expected: int, missed: int) -> None:
         topic, partition = place
         self._metrics.records_missed.labels(topic).inc(missed)
         log.error(
@@ -185,5 +185,5 @@ class MissedRecords:
             records=missed,
             from_offset=expected,
             to_offset=expected + missed,
-            what_to_do="longer retention, or more replicas; kafka.auto_offset_reset: error stops instead",
+            what_to_do="set a longer retention, or run more replicas; kafka.auto_offset_reset: error stops instead",
         )

@@ -1,8 +1,8 @@
-"""Tokens for IAM of Amazon MSK: a presigned URL that says who calls, in base64.
+"""Tokens for IAM of Amazon MSK: a presigned URL that identifies the caller, in base64.
 
-The broker reads the URL out of the token and asks AWS about it; nothing is ever sent there from here. A test holds a
-token equal to that of AWS's own library. ``Tokens`` is called by librdkafka from a thread of its own, when the token
-before has lived for four fifths of its time; a failure there must be an answer, too, or nobody asks again.
+The broker takes the URL out of the token and asks AWS about it; this process never requests it. A test compares a token
+with that of AWS's own library. librdkafka calls ``Tokens`` from a thread of its own when four fifths of the previous
+token's lifetime have passed. On a failure ``Tokens`` returns the last token: after an exception nobody asks again.
 """
 
 import base64
@@ -23,8 +23,8 @@ log = structlog.get_logger()
 
 SIGNED_FOR: Final = 900  # seconds, the most that MSK takes
 CLAIMED: Final = 600.0  # seconds: botocore's credentials have as much left, and a token lives no longer than they do
-AGAIN: Final = 15.0  # seconds of life that an old token is said to have, so that a new one is asked for soon
-TIMEOUT: Final = 5.0  # seconds to wait for whoever hands out credentials
+AGAIN: Final = 15.0  # seconds that an old token claims to last, so that a new one is requested soon
+TIMEOUT: Final = 5.0  # seconds to wait for the service that issues credentials
 SESSION_NAME: Final = "putevents-connector"
 
 
@@ -45,12 +45,12 @@ def sign(region: str, keys: Any) -> str:
 
 
 class Tokens:
-    """The callback that librdkafka has its tokens from, for all clients of a process.
+    """The callback that gives librdkafka its tokens, for all clients of a process.
 
     Args:
         region: of the cluster; None is for AWS's chain to find.
         role_arn: a role to assume for Kafka, or None.
-        failed: told the kind of every failure.
+        failed: called with the kind of every failure.
         wall: Unix seconds.
 
     Raises:
@@ -79,7 +79,7 @@ class Tokens:
     def make(self) -> Token:
         """A new token; raises whatever botocore does."""
         if not hasattr(self._credentials, "refresh_needed"):
-            # Keys out of a file or the environment do not tell that they were replaced.
+            # Keys in a file or the environment may have been replaced without notice.
             self._session = new_session(self._region, client_config(TIMEOUT))
             self._credentials = find_credentials(self._session, self._role)
         self._last = Token(sign(self._region, self._credentials.get_frozen_credentials()), self._wall() + CLAIMED)
@@ -88,26 +88,26 @@ class Tokens:
     def __call__(self, _: str | None = None) -> tuple[str, float]:
         """What librdkafka asks for; never raises.
 
-        Where there is no new token the last one goes on, which is good for five minutes more than it claimed, and the
-        next is asked for soon. Once it is too old the brokers refuse it, see ``failing``.
+        Without a new token the last one stays in use: it is valid for five minutes more than it claims. The next one is
+        requested soon. Once the last one is too old the brokers refuse it, see ``failing``.
         """
         try:
             text, expires = self.make()
         except Exception as error:  # noqa: BLE001  an exception would end the renewal, and cost messages in some versions
-            self._tell(error)
+            self._report(error)
             return self._last.text, self._wall() + AGAIN
         if self.failing:
             log.info("Kafka's tokens are renewed again")
         self.failing = False
         return text, expires
 
-    def _tell(self, error: Exception) -> None:
+    def _report(self, error: Exception) -> None:
         self.failing = True
         kind = type(error).__name__
         self._failed(kind)
         if self._limiter.allow((kind,)):
             log.error(
-                "no new token for Kafka: the last one goes on, and a new one is asked for every few seconds",
+                "no new token for Kafka: the last one stays in use, and a new one is requested every few seconds",
                 kind=kind,
                 good_for_seconds=round(max(0.0, self._last.expires + SIGNED_FOR - CLAIMED - self._wall())),
                 what_to_do="check kafka.auth, and that AWS's token service or the credentials' agent answers",

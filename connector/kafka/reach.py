@@ -1,8 +1,8 @@
-"""Whether Kafka answers, as the client's own statistics tell it.
+"""Whether Kafka answers, according to the client's own statistics.
 
-The client reports an error where a connection is refused or breaks off. Of a broker that stands still it says nothing
-for a minute, and of one that has come back nothing at all. Its statistics tell both: since when nothing was heard on
-each connection, and how many requests wait there for an answer.
+The client reports an error when a connection is refused or breaks off. It reports a broker that hangs only after a
+minute, and a broker that has come back not at all. Its statistics show both: how long each connection has been silent,
+and how many requests wait there for an answer.
 
 Heartbeats and fetches are answered within seconds, so silence means something. A request to join a group is not: the
 broker holds it until the other members have joined, too.
@@ -15,14 +15,12 @@ from typing import Any, Final
 
 import orjson
 
+from connector.config.client_properties import HEARTBEAT_DEFAULT, HEARTBEAT_INTERVAL, HEARTBEAT_OF_BROKERS
 from connector.core.records import TopicPartition
 from connector.ports import Reach
 
-INTERVAL = 2_000  # ms between two statistics
-HEARTBEAT = 3_000  # ms, the client's own default
-BROKERS_HEARTBEAT = 5_000  # ms, the brokers' default where they decide
 MISSED = 2  # heartbeats without an answer, after which a broker is silent
-TOLD = 2  # statistics in a row that must say so: a connection that is made anew is no outage
+SILENT_STATISTICS = 2  # in a row mean an outage: one alone may be a reconnection
 CONNECTED: Final = frozenset({"UP", "UPDATE"})
 HERE = Reach()
 
@@ -61,7 +59,7 @@ class Listening:
             # A broker that refuses connections is INIT between two tries, like one that was never needed. But a member
             # of a group always needs one.
             self._silent += 1
-            if self._silent >= TOLD:
+            if self._silent >= SILENT_STATISTICS:
                 self.reach = Reach(self._heard_at, frozenset())
 
     def _answered(self, broker: Broker) -> float | None:
@@ -87,5 +85,5 @@ class Listening:
 
 def quiet(properties: Mapping[str, Any]) -> float:
     """Seconds of silence that mean something to a member with these properties of the client."""
-    default = BROKERS_HEARTBEAT if properties.get("group.protocol") == "consumer" else HEARTBEAT
-    return MISSED * max(HEARTBEAT, float(properties.get("heartbeat.interval.ms", default))) / 1000
+    default = HEARTBEAT_OF_BROKERS if properties.get("group.protocol") == "consumer" else HEARTBEAT_DEFAULT
+    return MISSED * max(HEARTBEAT_DEFAULT, float(properties.get(HEARTBEAT_INTERVAL, default))) / 1000

@@ -1,11 +1,9 @@
-"""Records from Kafka: poll, pause, commit, and the rebalance callbacks.
+"""Reads records from Kafka: poll, pause, commit, and the rebalance callbacks.
 
-**Nothing raises out of a callback.** An exception in any of them makes the client drop the message that it would
-have returned next, and can make close() hang for ever. So callbacks record what went wrong, and ``poll`` raises it
-afterwards, when the only thing left to do is to stop.
+**Nothing raises out of a callback.** After an exception there the client drops the message that it would return next,
+and close() can hang for ever. So a callback records what went wrong, and ``poll`` raises it afterwards.
 """
 
-import contextlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
@@ -13,13 +11,16 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as ClientTopicPartition
 
+from connector.config.client_properties import consumer_properties
 from connector.core.mapping.topics import Topics
 from connector.core.records import Record, TopicPartition
+from connector.kafka.commits import Commits
 from connector.kafka.errors import ABSENT, ErrorClassifier, refused, what_to_do
 from connector.kafka.following import Following, existing
-from connector.kafka.messages import Headers, as_bytes, at, for_client, place_of, record_of, with_offsets
+from connector.kafka.leaving import leave
+from connector.kafka.messages import HeaderReader, for_client, place_of, record_of
 from connector.kafka.missed import MissedRecords
-from connector.kafka.reach import INTERVAL, Listening, quiet
+from connector.kafka.reach import Listening, quiet
 from connector.kafka.startup import FIRST_ANSWER, known_cluster, require_names, require_topics
 from connector.logs import CLIENT, LogLimiter
 from connector.metrics import Metrics
@@ -27,48 +28,18 @@ from connector.ports import Polled, Reach, Refused
 
 log = structlog.get_logger()
 
-LEAVING = 0.05  # seconds a poll, on the way out of the group
-SILENT = 2  # polls without a word, after which nothing calls back any more
-PATIENCE = 100  # polls, after which it is left as it is
-MAX_HEADERS = 10_000  # of a record; a short one takes twenty times in memory what it takes on the wire
-
-# Ours, and why: config/client_properties.py refuses each in the file with the reason.
-OWNED: Mapping[str, Any] = {
-    "enable.auto.commit": False,
-    "enable.auto.offset.store": False,
-    "enable.partition.eof": True,
-}
-# Prefetching is per partition; the client's own defaults can hold gigabytes.
-DEFAULTS: Mapping[str, Any] = {
-    "client.id": "putevents",
-    "queued.min.messages": 5_000,
-    "queued.max.messages.kbytes": 32_768,
-    "fetch.queue.backoff.ms": 100,
-    "statistics.interval.ms": INTERVAL,
-}
-_NO_LONGER_OURS = frozenset(
-    {
-        KafkaError.UNKNOWN_MEMBER_ID,
-        KafkaError.ILLEGAL_GENERATION,
-        KafkaError.REBALANCE_IN_PROGRESS,
-        KafkaError.FENCED_INSTANCE_ID,
-        KafkaError._STATE,  # noqa: SLF001
-        KafkaError._ASSIGNMENT_LOST,  # noqa: SLF001
-    }
-)
-
 
 class Listener(Protocol):
-    """Who is told of the assignment; called from within ``poll`` and ``close``."""
+    """Follows the assignment; called from within ``poll`` and ``close``."""
 
     def on_assign(self, topic_partitions: Collection[TopicPartition]) -> None:
         """New partitions; may be none."""
 
     def on_revoke(self, topic_partitions: Collection[TopicPartition]) -> None:
-        """Partitions that are given up once this returns."""
+        """Partitions that are revoked once this returns."""
 
     def on_lost(self, topic_partitions: Collection[TopicPartition]) -> None:
-        """Partitions that were given up already."""
+        """Partitions that were lost already."""
 
 
 class KafkaSource:
@@ -79,8 +50,8 @@ class KafkaSource:
         topics: what to read.
         metrics: where errors and commits are counted.
         make_consumer: makes the client of its configuration.
-        make_asker: makes another for a question, in whatever thread; it is closed with the answer.
-        excused: whether a refused login is of an outage of our own, see ``ErrorClassifier``.
+        make_asker: makes another for one question, in any thread; it is closed with the answer.
+        token_outage: see ``ErrorClassifier``.
     """
 
     def __init__(
@@ -99,19 +70,18 @@ class KafkaSource:
         self._subscribed: frozenset[str] = frozenset()
         self._servers = str(properties.get("bootstrap.servers"))
         self._static = "group.instance.id" in properties
-        self._committing = False
-        self._acknowledged: dict[TopicPartition, int] = {}
-        self._let_go: set[TopicPartition] = set()
+        self._revoked: set[TopicPartition] = set()
         self._failure: Exception | None = None
         self._limiter = LogLimiter(60.0)
+        self._headers = HeaderReader(self._limiter)
         self._errors = ErrorClassifier(token_outage)
         self._last_error = ""
-        self._trouble = ""  # the last before there were partitions, in words that may be shown
+        self._trouble = ""  # the last error before there were partitions, without secrets
         self._placed = False
         self._listening = Listening(quiet(properties))
-        callbacks: dict[str, Any] = {"on_commit": self._on_commit, "error_cb": self._on_error, "logger": CLIENT}
-        callbacks["stats_cb"] = self._listening.hear
-        self.consumer = make_consumer({**DEFAULTS, **_assignor(properties), **properties, **OWNED, **callbacks})
+        callbacks = {"on_commit": self._on_commit, "error_cb": self._on_error, "stats_cb": self._listening.hear}
+        self.consumer = make_consumer({**consumer_properties(properties), **callbacks, "logger": CLIENT})
+        self._commits = Commits(self.consumer, metrics, self._limiter)
         self._missed = MissedRecords(self.consumer, metrics, latest=properties.get("auto.offset.reset") == "latest")
         self._following = Following(topics, properties, make_asker)
 
@@ -134,7 +104,7 @@ class KafkaSource:
             elif self._subscribed:
                 self.consumer.unsubscribe()
         except KafkaException as error:
-            self._take_in(error.args[0], "the Kafka client does not take a subscription: it is given again")
+            self._take_in(error.args[0], "the Kafka client refuses a subscription: it is tried again")
             self._following.hurry()
             return
         self._subscribed = wanted
@@ -159,9 +129,9 @@ class KafkaSource:
 
     def _gone(self, handle: Callable[[Collection[TopicPartition]], None]) -> Callable[[list[TopicPartition]], None]:
         def gone(topic_partitions: list[TopicPartition]) -> None:
-            self._let_go.update(topic_partitions)
+            self._revoked.update(topic_partitions)
             self._missed.forget(topic_partitions)
-            self._following.hurry()  # a topic that is deleted shows in no other way, under KIP-848
+            self._following.hurry()  # under KIP-848 nothing else reports a deleted topic
             handle(topic_partitions)
 
         return gone
@@ -170,16 +140,15 @@ class KafkaSource:
         def assigned(topic_partitions: list[TopicPartition]) -> None:
             handle(topic_partitions)
             self._trouble, self._placed = "", True
-            # A pause survives revocation and comes back with the partition; the loop believes it unpaused.
+            # A pause survives revocation and returns with the partition, but the loop counts it as unpaused.
             self.resume(topic_partitions)
             self._missed.assigned(topic_partitions)
 
         return assigned
 
     def _on_commit(self, error: KafkaError | None, partitions: list[ClientTopicPartition]) -> None:
-        self._committing = False
         try:
-            self._acknowledged.update(self._outcome_of_commit(error, partitions))
+            self._commits.ended(error, partitions)
         except Exception as failure:  # noqa: BLE001  nothing may raise out of a callback
             self._failure = self._failure or failure
 
@@ -195,7 +164,7 @@ class KafkaSource:
             self._last_error = error.str()
         if error.code() in ABSENT:
             self._following.hurry()
-        final, advice = self._errors.judge(error), what_to_do(error, self._servers)
+        final, advice = self._errors.classify(error), what_to_do(error, self._servers)
         if error.code() != KafkaError._ALL_BROKERS_DOWN and not self._placed:  # noqa: SLF001
             self._trouble = f"{error.name()}: {advice or 'see the log'}"
         if final is not None:
@@ -214,13 +183,13 @@ class KafkaSource:
         try:
             messages = self._messages(limit, timeout)
         except (KafkaException, SystemError) as raised:
-            # A fatal error of the client comes this way and not through its callbacks; SystemError is what a callback
-            # makes of it that was called with the exception under way. Messages may be lost: there is no going on.
+            # A fatal error of the client is raised here and does not reach its callbacks. It becomes a SystemError if
+            # a callback is called meanwhile. Messages may be lost, so the process has to stop.
             raise self._failure or refused(raised) from raised
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
-        polled = self._told_apart(messages)
+        polled = self._sorted(messages)
         self._missed.look()
         self._follow()
         return polled
@@ -230,19 +199,19 @@ class KafkaSource:
         first = self.consumer.poll(timeout)
         if limit == 1 or first is None:
             return [] if first is None else [first]
-        self._let_go.clear()
+        self._revoked.clear()
         more = self.consumer.consume(limit - 1, 0)
-        # Its partition may have been revoked in between: what is not tracked yet is for the next owner.
-        return more if place_of(first) in self._let_go else [first, *more]
+        # Its partition may have been revoked in between: then the next owner reads it.
+        return more if place_of(first) in self._revoked else [first, *more]
 
-    def _told_apart(self, messages: Iterable[Message]) -> Polled:
+    def _sorted(self, messages: Iterable[Message]) -> Polled:
         records: list[Record] = []
         ends: dict[TopicPartition, int] = {}
-        read = self._missed.read
+        headers, read = self._headers.of, self._missed.read
         for message in messages:
             error = message.error()
             if error is None:
-                record = record_of(message, self._headers(message))
+                record = record_of(message, headers(message))
                 records.append(record)
                 read(record)
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
@@ -250,24 +219,6 @@ class KafkaSource:
             else:
                 self._take_in(error, "Kafka answered a fetch with an error")
         return Polled(records, ends)
-
-    def _headers(self, message: Message) -> Headers:
-        try:
-            found: Any = message.headers()
-        except (SystemError, UnicodeError):
-            # The client hands no headers over if the name of one is not UTF-8. Stopping would stop at every restart,
-            # for as long as the record lies there; so it is read without.
-            return self._without_headers(message, "the name of one is not UTF-8")
-        if not found:
-            return ()
-        if len(found) > MAX_HEADERS:
-            return self._without_headers(message, f"there are more than {MAX_HEADERS}")
-        return tuple([(name, as_bytes(value)) for name, value in found])
-
-    def _without_headers(self, message: Message, why: str) -> Headers:
-        if self._limiter.allow(("headers", message.topic() or "", why)):
-            log.warning("a record is read without its headers", why=why, at=at(message))
-        return ()
 
     def pause(self, topic_partitions: Collection[TopicPartition]) -> None:
         """See ``ports.Source``."""
@@ -283,57 +234,15 @@ class KafkaSource:
 
     def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
         """See ``ports.Source``."""
-        # Two commits under way can overtake each other, and the committed offset would go back.
-        if self._committing:
-            return False
-        self._committing = True
-        try:
-            self.consumer.commit(offsets=with_offsets(offsets), asynchronous=True)
-        except KafkaException as error:
-            self._committing = False
-            self._failed_commit(error.args[0])
-        return True
+        return self._commits.begin(offsets)
 
     def committed(self) -> Mapping[TopicPartition, int]:
         """See ``ports.Source``."""
-        acknowledged, self._acknowledged = self._acknowledged, {}
-        return acknowledged
+        return self._commits.acknowledged()
 
     def commit_now(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
         """See ``ports.Source``. With the coordinator away this takes up to the session's time-out."""
-        if not offsets:
-            return {}
-        try:
-            partitions = self.consumer.commit(offsets=with_offsets(offsets), asynchronous=False)
-        except KafkaException as error:
-            self._failed_commit(error.args[0])
-            return {}
-        return self._outcome_of_commit(None, partitions or [])
-
-    def _outcome_of_commit(
-        self, error: KafkaError | None, partitions: Iterable[ClientTopicPartition]
-    ) -> dict[TopicPartition, int]:
-        # The request may succeed while one of its partitions fails.
-        errors = [each.error for each in partitions if each.error is not None]
-        if error is not None or errors:
-            self._failed_commit(error or errors[0])
-        done = {
-            TopicPartition(each.topic, each.partition): each.offset
-            for each in partitions
-            if error is None and each.error is None and each.offset >= 0
-        }
-        if done:
-            self._metrics.commits.labels("ok").inc()
-            self._metrics.last_commit.set_to_current_time()
-        return done
-
-    def _failed_commit(self, error: KafkaError) -> None:
-        self._metrics.commits.labels("error").inc()
-        self._metrics.kafka_errors.labels(error.name()).inc()
-        if self._limiter.allow(("commit", error.name())):
-            ours = error.code() not in _NO_LONGER_OURS
-            then = "it is repeated" if ours else "its partitions have another owner, who reads them again"
-            log.warning("a commit failed", then=then, code=error.name(), detail=error.str())
+        return self._commits.commit_now(offsets)
 
     # -- what else the client knows ---------------------------------------------------------------------------
 
@@ -384,26 +293,8 @@ class KafkaSource:
     def close(self) -> None:
         """Leave the group; calls the listener for what is still assigned. May hang: call it under a watchdog.
 
-        An assignment that arrives within the client's own close() makes that hang for ever, with the interpreter's lock
-        in hand. So everything that calls back happens before it, in polls. A static member does not unsubscribe: that
-        would tell the group that it leaves, and its partitions are to wait for its return.
+        A static member does not unsubscribe: it would leave the group, and its partitions are to wait for its return.
         """
         if not self._static:
-            self._leave()
+            leave(self.consumer)
         self.consumer.close()
-
-    def _leave(self) -> None:
-        with contextlib.suppress(KafkaException, SystemError):
-            self.consumer.unsubscribe()
-            silent = 0
-            for _ in range(PATIENCE):
-                quiet = self.consumer.poll(LEAVING) is None and not self.consumer.assignment()
-                silent = silent + 1 if quiet else 0
-                if silent == SILENT:
-                    break
-
-
-def _assignor(properties: Mapping[str, Any]) -> dict[str, str]:
-    if properties.get("group.protocol") == "consumer":
-        return {}  # the broker assigns
-    return {"partition.assignment.strategy": "cooperative-sticky"}

@@ -1,6 +1,6 @@
-"""What is made sure of before the first record is read: a broker answers, and every topic is there.
+"""Checks before the first record is read: a broker answers, and every topic exists.
 
-Found at the start and said in words, a missing topic costs a minute; found later, it costs records.
+A missing topic that is reported at the start costs a minute; found later, it costs records.
 """
 
 import time
@@ -32,7 +32,7 @@ def known_cluster(
         servers: where it looks for brokers, for the message.
         timeout: seconds to wait for a broker.
         stopping: whether the wait is to be given up; then the answer is None.
-        heard: what the callbacks were told last of why nobody answers, "" for nothing; raises what ends the wait.
+        heard: the last error that the client reported, "" for none; raises what ends the wait.
 
     Raises:
         Unavailable: no broker answers.
@@ -47,7 +47,7 @@ def known_cluster(
             failed = error
         else:
             return cluster
-        consumer.poll(0)  # why the brokers hang up is told to the callbacks only
+        consumer.poll(0)  # serves the callbacks: only they learn why the brokers hang up
         why = heard() or failed.args[0].str()
         if left <= ASK_AGAIN:
             raise Unavailable(
@@ -58,7 +58,7 @@ def known_cluster(
 
 
 def require_names(hosts: Collection[str]) -> None:
-    """Make sure that brokers can be found by the names that they give themselves.
+    """Make sure that the host names that brokers advertise resolve here.
 
     Raises:
         Unavailable: not one can.

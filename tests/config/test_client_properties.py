@@ -1,5 +1,6 @@
 import ctypes
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,19 @@ import pytest
 from confluent_kafka import Consumer, cimpl
 
 from connector.config import base_properties
-from connector.config import client_properties as librdkafka
-from connector.config.client_properties import KNOWN, for_consumer, for_producer, owned, refused
-from connector.config.clients import CONSUMERS, PRODUCERS, SUBSCRIPTION
-from connector.kafka import dead_letters
+from connector.config.client_checks import KNOWN, refused
+from connector.config.client_properties import (
+    CONSUMER_DEFAULTS,
+    CONSUMER_FIXED,
+    CONSUMERS,
+    PRODUCER_DEFAULTS,
+    PRODUCER_FIXED,
+    PRODUCERS,
+    SUBSCRIPTION,
+    for_consumer,
+    for_producer,
+    owned,
+)
 from tests.support.config_files import build, loaded, only, problems
 
 
@@ -205,15 +215,15 @@ def test_what_no_producer_of_dead_letters_is_made_of_is_found_without_a_network(
     assert reason in found.message
 
 
-def test_the_user_s_properties_are_asked_with_what_the_dead_letters_set() -> None:
-    assert librdkafka._IDEMPOTENT == dead_letters.OWNED
-    assert dead_letters.DEFAULTS.items() >= librdkafka._LINGERS.items()
+@pytest.mark.parametrize("fixed", [CONSUMER_FIXED, PRODUCER_FIXED], ids=["consumer", "producer"])
+def test_what_is_fixed_is_refused_in_the_file(fixed: Mapping[str, Any]) -> None:
+    assert {refusal.name for refusal in owned(fixed)} == fixed.keys()
 
 
-def test_what_the_dead_letters_own_is_refused_and_their_defaults_are_the_user_s() -> None:
-    assert {refusal.name for refusal in owned(dead_letters.OWNED)} == dead_letters.OWNED.keys()
-    assert list(owned(dead_letters.DEFAULTS)) == []
-    assert for_producer(dict(dead_letters.DEFAULTS)) == dead_letters.DEFAULTS
+def test_defaults_are_the_user_s_to_change_and_each_is_for_its_own_client() -> None:
+    assert list(owned({**CONSUMER_DEFAULTS, **PRODUCER_DEFAULTS})) == []
+    assert for_consumer(dict(CONSUMER_DEFAULTS)) == CONSUMER_DEFAULTS
+    assert for_producer(dict(PRODUCER_DEFAULTS)) == PRODUCER_DEFAULTS
 
 
 def test_our_properties_are_seen_beside_invalid_ones() -> None:

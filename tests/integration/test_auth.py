@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(500)]
 
-PATIENCE = 150.0  # a machine that is busy with other things starts a dozen processes slowly
+FAILS_AFTER = 150.0  # a machine that is busy with other things starts a dozen processes slowly
 FIRST, NEXT = "planted-password-of-today", "planted-password-of-tomorrow"
 SECRETS = (PASSWORD, SECRET, FIRST, NEXT, "planted-wrong")
 
@@ -69,7 +69,7 @@ class World:
         self._producer.produce(topic, json.dumps(value).encode())
         self._producer.flush()
 
-    def wait_for(self, run: Run, event_id: str, seconds: float = PATIENCE) -> None:
+    def wait_for(self, run: Run, event_id: str, seconds: float = FAILS_AFTER) -> None:
         """The event was accepted."""
         wait_until(
             lambda: any(row["eventId"] == event_id for row in self.endpoint.accepted()),
@@ -137,7 +137,7 @@ def change(world: World) -> None:
     run = world.runs["new-password"]
     world.wait_for(run, "new-password-1")
     world.guarded.set_password(ROTATING, NEXT)  # the broker asks again every two seconds, and the file is old
-    wait_until(lambda: "_AUTHENTICATION" in run.connector.logged(), PATIENCE, "a refusal", run.connector.running)
+    wait_until(lambda: "_AUTHENTICATION" in run.connector.logged(), FAILS_AFTER, "a refusal", run.connector.running)
     (world.folder / "password").write_text(NEXT)
     world.wait_for(world.runs["new-certificate"], "new-certificate-1")
     (world.folder / "renewed.key").write_bytes(world.renewed.key)  # whose certificate comes later
@@ -164,7 +164,7 @@ def test_records_go_to_the_endpoint_and_bad_ones_to_the_dead_letters(world: Worl
     world.wait_for(run, f"{name}-1")
     wait_until(
         lambda: run.connector.metric("putevents_dead_letter_records_total", topic=run.topic) == 1,
-        PATIENCE,
+        FAILS_AFTER,
         "the dead letter",
         run.connector.running,
     )
@@ -189,7 +189,7 @@ ADVICE = {
 @pytest.mark.parametrize(("name", "advice"), ADVICE.items())
 def test_who_is_refused_is_told_what_to_do_and_not_the_secret(world: World, name: str, advice: str) -> None:
     connector = world.runs[name].connector
-    assert connector.exit_code(PATIENCE) == 77
+    assert connector.exit_code(FAILS_AFTER) == 77
     said = connector.logged()
     assert advice in json.loads(said.splitlines()[-1])["what_to_do"]
     assert not [secret for secret in SECRETS if secret in said]
@@ -197,7 +197,7 @@ def test_who_is_refused_is_told_what_to_do_and_not_the_secret(world: World, name
 
 def test_a_new_password_in_the_file_is_taken_up_without_a_restart(world: World) -> None:
     run = world.runs["new-password"]
-    wait_until(lambda: "the password in the file has changed" in run.connector.logged(), PATIENCE, "noticed")
+    wait_until(lambda: "the password in the file has changed" in run.connector.logged(), FAILS_AFTER, "noticed")
     world.send(run.topic, "new-password-2")
     world.wait_for(run, "new-password-2")
     assert run.connector.stop(20) == 0
@@ -207,11 +207,11 @@ def test_a_new_password_in_the_file_is_taken_up_without_a_restart(world: World) 
     assert not [secret for secret in SECRETS if secret in said]
 
 
-def test_new_certificates_are_taken_up_by_beginning_anew_once_they_are_whole(world: World) -> None:
+def test_new_certificates_are_taken_up_by_a_restart_once_they_are_whole(world: World) -> None:
     run = world.runs["new-certificate"]
-    wait_until(lambda: "do not fit together" in run.connector.logged(), PATIENCE, "noticed", run.connector.running)
+    wait_until(lambda: "do not fit together" in run.connector.logged(), FAILS_AFTER, "noticed", run.connector.running)
     (world.folder / "renewed.crt").write_bytes(world.renewed.certificate)
-    wait_until(lambda: run.connector.logged().count('"started"') == 2, PATIENCE, "begun anew", run.connector.running)
+    wait_until(lambda: run.connector.logged().count('"started"') == 2, FAILS_AFTER, "restarted", run.connector.running)
     world.send(run.topic, "new-certificate-2")
     world.wait_for(run, "new-certificate-2")
     assert run.connector.stop(20) == 0
@@ -222,10 +222,10 @@ def test_a_provider_that_gives_no_token_for_longer_than_one_lives_stops_nothing(
     run, provider = world.runs["away"], world.guarded.provider
     world.wait_for(run, "away-1")
     provider.refusing = True
-    wait_until(lambda: "gives no token" in run.connector.logged(), PATIENCE, "the outage", run.connector.running)
+    wait_until(lambda: "gives no token" in run.connector.logged(), FAILS_AFTER, "the outage", run.connector.running)
     provider.refusing = False
     given = provider.given
-    wait_until(lambda: provider.given > given, PATIENCE, "a new token", run.connector.running)
+    wait_until(lambda: provider.given > given, FAILS_AFTER, "a new token", run.connector.running)
     world.send(run.topic, "away-2")
     world.wait_for(run, "away-2")
     assert run.connector.stop(20) == 0

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 
-_PATIENCE_SECONDS = 30.0
+_FAILS_AFTER = 30.0
 
 
 def _produce(servers: str, topic: str, *values: bytes) -> list[str]:
@@ -39,7 +39,7 @@ def _produce(servers: str, topic: str, *values: bytes) -> list[str]:
     producer = Producer({"bootstrap.servers": servers, "log_level": 0, **settings})
     for value in values:
         producer.produce(topic, value, headers=[("n", value)], on_delivery=note)
-    assert producer.flush(_PATIENCE_SECONDS) == 0
+    assert producer.flush(_FAILS_AFTER) == 0
     return errors
 
 
@@ -58,7 +58,7 @@ def _consumer(servers: str, group_id: str) -> Consumer:
 
 def _read(consumer: Consumer, count: int) -> list[Message]:
     messages: list[Message] = []
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + _FAILS_AFTER
     while len(messages) < count:
         assert time.monotonic() < deadline
         message = consumer.poll(0.2)
@@ -97,8 +97,8 @@ def test_a_topic_has_the_settings_it_was_created_with(kafka: Kafka) -> None:
 def test_topics_do_not_appear_by_themselves(kafka: Kafka) -> None:
     producer = Producer({"bootstrap.servers": kafka.bootstrap_servers, "message.timeout.ms": 1000, "log_level": 0})
     missing = kafka.unique_name("missing")
-    assert missing not in producer.list_topics(timeout=_PATIENCE_SECONDS).topics
-    error = producer.list_topics(missing, timeout=_PATIENCE_SECONDS).topics[missing].error
+    assert missing not in producer.list_topics(timeout=_FAILS_AFTER).topics
+    error = producer.list_topics(missing, timeout=_FAILS_AFTER).topics[missing].error
     assert error is not None
 
 
@@ -142,7 +142,7 @@ def _answers(address: str) -> bool:
 
 
 def _wait_until(claim: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + _FAILS_AFTER
     while not claim():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -160,6 +160,6 @@ def test_a_broker_and_its_data_go_with_its_owner(tmp_path: Path, number: signal.
         address = owner.stdout.readline().decode().strip().removeprefix("bootstrap.servers=")
         assert _answers(address)
         owner.send_signal(number)
-        assert owner.wait(_PATIENCE_SECONDS) == code
+        assert owner.wait(_FAILS_AFTER) == code
     _wait_until(lambda: not _answers(address))
     _wait_until(lambda: list(tmp_path.iterdir()) == [])

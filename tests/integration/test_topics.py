@@ -90,7 +90,7 @@ def test_a_named_topic_that_is_deleted_is_told_and_read_again_when_it_is_back(ka
             produce(kafka.bootstrap_servers, topic, view("second"))
             wait_until(lambda: endpoint.stats()["events"] == 2, 60, "read again", connector.running)
             wait_until(lambda: "topics_gone" not in state(connector), 60, "all is well", connector.running)
-            assert "topics are there again" in connector.logged()
+            assert "topics exist again" in connector.logged()
             assert connector.stop(25) == 0
 
 
@@ -108,7 +108,7 @@ def test_a_dead_letter_topic_that_is_deleted_is_told_and_gets_its_letters_once_i
             wait_until(lambda: kafka.end_offsets(dead)[0] == 1, 60, "a dead letter", connector.running)
             kafka.delete_topics(dead)
             produce(kafka.bootstrap_servers, topic, b"broken 2", view("first"))
-            said = f"the topic {dead} does not exist: create it; letters wait meanwhile"
+            said = f"the topic {dead} does not exist: create it; until then dead letters wait"
             wait_until(lambda: said in connector.logged(), 60, "told", connector.running)
             wait_until(lambda: state(connector).get("dead_letters_wait") == said, 60, "on the page", connector.running)
             assert endpoint.stats()["events"] == 1

@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from connector.core.records import (
     Entry,
@@ -34,6 +34,12 @@ QUICK = Limits(0.1, 1000.0, retry_initial=0.1, retry_maximum=20.0, stop_after_re
 ROOMY = Bounds(1000, 1 << 20, 1000)
 
 
+class Listener(Protocol):
+    def on_assign(self, topic_partitions: Collection[TopicPartition]) -> None: ...
+    def on_revoke(self, topic_partitions: Collection[TopicPartition]) -> None: ...
+    def on_lost(self, topic_partitions: Collection[TopicPartition]) -> None: ...
+
+
 class Clock:
     def __init__(self) -> None:
         self.now = 100.0
@@ -43,7 +49,10 @@ class Clock:
 
 
 class FakeSource:
-    """A log for each partition, read from the committed offset on; what is paused or not ours is not read."""
+    """A log for each partition, read from the committed offset on; what is paused or not ours is not read.
+
+    tests/contract holds this and the other fakes to what Kafka and the real client do.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -57,6 +66,27 @@ class FakeSource:
         self.polls: list[tuple[float, int, float]] = []  # when, limit, timeout
         self.reached = Reach()
         self._acknowledged: dict[TopicPartition, int] = {}
+        self._under_way: dict[TopicPartition, int] = {}  # a commit that the next poll acknowledges
+        self._ends: dict[TopicPartition, int] = {}  # reported already
+
+    def assign(self, listener: Listener, *topic_partitions: TopicPartition) -> None:
+        for each in topic_partitions:
+            self.positions[each] = self.stored.get(each, 0)
+        listener.on_assign(topic_partitions)
+        self.resume(topic_partitions)  # newly assigned partitions arrive unpaused
+
+    def revoke(self, listener: Listener, *topic_partitions: TopicPartition) -> None:
+        listener.on_revoke(topic_partitions)
+        self._forget(topic_partitions)
+
+    def lose(self, listener: Listener, *topic_partitions: TopicPartition) -> None:
+        self._forget(topic_partitions)
+        listener.on_lost(topic_partitions)
+
+    def _forget(self, topic_partitions: Iterable[TopicPartition]) -> None:
+        for each in topic_partitions:
+            self.positions.pop(each)
+            self._ends.pop(each, None)
 
     def produce(self, topic_partition: TopicPartition, value: str = "1", session: str = "s") -> Record:
         log = self.logs.setdefault(topic_partition, [])
@@ -66,17 +96,27 @@ class FakeSource:
 
     def poll(self, limit: int, timeout: float) -> Polled:
         self.polls.append((self.clock.now, limit, timeout))
+        self._acknowledged.update(self._under_way)
+        self._under_way = {}
         if self.during_poll:
             self.during_poll.pop(0)()
         records: list[Record] = []
-        for topic_partition in self.positions.keys() - self.paused:
-            position = self.positions[topic_partition]
+        reading = {place: at for place, at in self.positions.items() if place not in self.paused}
+        for topic_partition, position in reading.items():
             records += self.logs.get(topic_partition, [])[position:][: limit - len(records)]
         for record in records:
             self.positions[record.topic_partition] = record.offset + 1
-        if not records:
+        ends = self._new_ends(reading)
+        if not records and not ends:
             self.clock.wait(timeout)
-        return Polled(records)
+        return Polled(records, ends)
+
+    def _new_ends(self, reading: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Those that are reached and were not reported yet."""
+        places = [each for each in reading if self.positions[each] == len(self.logs.get(each, ()))]
+        ends = {each: self.positions[each] for each in places if self._ends.get(each) != self.positions[each]}
+        self._ends.update(ends)
+        return ends
 
     def pause(self, topic_partitions: Collection[TopicPartition]) -> None:
         self.paused |= set(topic_partitions)
@@ -85,7 +125,9 @@ class FakeSource:
         self.paused -= set(topic_partitions)
 
     def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
-        self._acknowledged.update(self.commit_now(offsets))
+        if self._under_way:
+            return False
+        self._under_way = dict(self.commit_now(offsets))
         return True
 
     def committed(self) -> Mapping[TopicPartition, int]:
@@ -93,6 +135,8 @@ class FakeSource:
         return acknowledged
 
     def commit_now(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+        if not offsets:
+            return {}
         self.on_commit(offsets)
         self.commits.append(dict(offsets))
         self.stored.update(offsets)
@@ -133,21 +177,28 @@ class FakeSender:
 
 
 class FakeDeadLetters:
-    """Has each letter ``latency`` seconds after it was put."""
+    """Has each letter ``latency`` seconds after it was put; while ``failing`` it tries again, as late."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.latency = 0.01
+        self.failing = False
+        self.failures = 0
         self.written: list[tuple[Record, Rejection]] = []
         self._waiting: list[tuple[float, OpenRecord, Rejection]] = []
 
     def put(self, opened: OpenRecord, rejection: Rejection) -> None:
-        assert opened.record is not None
-        self._waiting.append((self.clock.now + self.latency, opened, rejection))
+        if opened.record is not None:
+            self._waiting.append((self.clock.now + self.latency, opened, rejection))
 
     def acknowledged(self) -> Sequence[tuple[OpenRecord, Rejection]]:
         there = [(opened, why) for at, opened, why in self._waiting if at <= self.clock.now]
         self._waiting = [each for each in self._waiting if each[0] > self.clock.now]
+        if self.failing:
+            self.failures += len(there)
+            again = self.clock.now + self.latency
+            self._waiting += [(again, opened, why) for opened, why in there if not opened.revoked]
+            return ()
         self.written += [(opened.record, why) for opened, why in there if opened.record is not None]
         return there
 
@@ -195,20 +246,13 @@ class Harness:
         self.loop = Loop(self.source, self.sender, self.dead_letters, transform, chosen, self.metrics, self.environment)
 
     def assign(self, *topic_partitions: TopicPartition) -> None:
-        for each in topic_partitions:
-            self.source.positions[each] = self.source.stored.get(each, 0)
-        self.source.resume(topic_partitions)  # newly assigned partitions arrive unpaused
-        self.loop.on_assign(topic_partitions)
+        self.source.assign(self.loop, *topic_partitions)
 
     def revoke(self, *topic_partitions: TopicPartition) -> None:
-        for each in topic_partitions:
-            self.source.positions.pop(each)
-        self.loop.on_revoke(topic_partitions)
+        self.source.revoke(self.loop, *topic_partitions)
 
     def lose(self, *topic_partitions: TopicPartition) -> None:
-        for each in topic_partitions:
-            self.source.positions.pop(each)
-        self.loop.on_lost(topic_partitions)
+        self.source.lose(self.loop, *topic_partitions)
 
     def committed(self, topic_partition: TopicPartition) -> int:
         return self.source.stored.get(topic_partition, 0)

@@ -13,7 +13,7 @@ from connector.core.records import Record, TopicPartition
 from connector.kafka.source import KafkaSource
 from connector.metrics import Metrics
 
-PATIENCE = 60.0  # seconds; only a test that fails waits as long
+FAILS_AFTER = 60.0  # seconds; only a test that fails waits as long
 QUICK = {
     "session.timeout.ms": 2000,
     "heartbeat.interval.ms": 100,
@@ -31,7 +31,7 @@ def reading(*topics: str, exclude: Sequence[str] = (), dead_letter: str = "") ->
 
 
 class Listening:
-    """Remembers what it is told of the assignment; ``on_revoke`` may be given something to do."""
+    """Records every change of the assignment; ``on_revoke`` may be given something to do."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, list[TopicPartition]]] = []
@@ -87,7 +87,7 @@ class Member:
         return polled.records
 
 
-def until(claim: Callable[[], object], *members: Member, patience: float = PATIENCE) -> None:
+def until(claim: Callable[[], object], *members: Member, patience: float = FAILS_AFTER) -> None:
     """Poll the members until the claim holds."""
     deadline = time.monotonic() + patience
     while not claim():
@@ -102,13 +102,13 @@ def produce(servers: str, topic: str, *values: bytes | None, partition: int = 0,
     producer = Producer({"bootstrap.servers": servers, "linger.ms": 0, "log_level": 0})
     for value in values:
         producer.produce(topic, value, partition=partition, **more)
-    assert producer.flush(PATIENCE) == 0
+    assert producer.flush(FAILS_AFTER) == 0
 
 
 def committed(servers: str, *topic_partitions: TopicPartition, group: str = "readers") -> list[int]:
     asker = Consumer({"bootstrap.servers": servers, "group.id": group, "log_level": 0})
     places = [ClientTopicPartition(topic, partition) for topic, partition in topic_partitions]
-    offsets = [each.offset for each in asker.committed(places, timeout=PATIENCE)]
+    offsets = [each.offset for each in asker.committed(places, timeout=FAILS_AFTER)]
     asker.close()
     return offsets
 
@@ -118,7 +118,7 @@ def read_all(servers: str, topic: str, count: int, partition: int = 0) -> list[M
     reader = Consumer({"bootstrap.servers": servers, "group.id": "tester", "log_level": 0})
     reader.assign([ClientTopicPartition(topic, partition, 0)])
     messages: list[Message] = []
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + FAILS_AFTER
     while len(messages) < count:
         assert time.monotonic() < deadline, f"{len(messages)} of {count}"
         messages += [each for each in reader.consume(count, 0.1) if each.error() is None]

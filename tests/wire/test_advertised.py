@@ -1,4 +1,4 @@
-"""Brokers that are told of by a name that means nothing here."""
+"""Brokers that advertise a name which does not resolve here."""
 
 import selectors
 import socket

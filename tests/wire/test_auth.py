@@ -31,7 +31,7 @@ from connector.kafka import clients as auth_module
 from connector.kafka import msk_tokens as msk
 from connector.kafka.certificates import expires
 from connector.kafka.clients import ClientFactory
-from connector.kafka.errors import MENDED_ELSEWHERE, PATIENCE, QUIET, ErrorClassifier
+from connector.kafka.errors import LOGIN_REFUSED_FOR, MENDED_ELSEWHERE, REFUSALS_APART, ErrorClassifier
 from connector.kafka.msk_tokens import CLAIMED, SIGNED_FOR, Tokens, sign
 from connector.metrics import Metrics
 from connector.ports import Environment, Unavailable
@@ -359,21 +359,21 @@ UNTRUSTED = KafkaError(KafkaError._SSL, "SSL handshake failed: certificate verif
 
 
 def test_at_the_start_a_refused_login_is_final() -> None:
-    assert ErrorClassifier().judge(LOGIN) is not None
-    assert ErrorClassifier().judge(SAYS_NO) is not None
+    assert ErrorClassifier().classify(LOGIN) is not None
+    assert ErrorClassifier().classify(SAYS_NO) is not None
 
 
 def test_at_the_start_a_provider_that_is_away_is_waited_for_and_so_is_a_broker_that_goes() -> None:
-    assert ErrorClassifier().judge(AWAY) is None
+    assert ErrorClassifier().classify(AWAY) is None
     going = KafkaError(KafkaError._AUTHENTICATION, "SASL mechanism handshake failed: Local: Broker transport failure")
-    assert ErrorClassifier().judge(going) is None
+    assert ErrorClassifier().classify(going) is None
 
 
 def test_at_the_start_what_encrypts_is_final_when_every_broker_says_so() -> None:
     refusals = ErrorClassifier()
-    assert refusals.judge(DOWN) is None
-    assert refusals.judge(UNTRUSTED) is None
-    found = refusals.judge(DOWN)
+    assert refusals.classify(DOWN) is None
+    assert refusals.classify(UNTRUSTED) is None
+    found = refusals.classify(DOWN)
     assert found is not None
     assert "kafka.tls.ca_file" in found.advice
 
@@ -381,28 +381,28 @@ def test_at_the_start_what_encrypts_is_final_when_every_broker_says_so() -> None
 @pytest.mark.parametrize("code", MENDED_ELSEWHERE)
 def test_what_is_mended_elsewhere_is_never_final(code: int) -> None:
     refusals = ErrorClassifier()
-    assert refusals.judge(KafkaError(code)) is None
-    assert refusals.judge(DOWN) is None
+    assert refusals.classify(KafkaError(code)) is None
+    assert refusals.classify(DOWN) is None
     refusals.running()
-    assert refusals.judge(KafkaError(code)) is None
+    assert refusals.classify(KafkaError(code)) is None
 
 
 def test_later_a_certificate_that_is_not_trusted_may_be_mended_on_the_other_side() -> None:
     refusals = ErrorClassifier()
     refusals.running()
-    assert [refusals.judge(error) for error in (UNTRUSTED, DOWN)] == [None, None]
+    assert [refusals.classify(error) for error in (UNTRUSTED, DOWN)] == [None, None]
 
 
 def test_later_a_refused_login_is_final_only_when_it_lasts() -> None:
     clock = Clock()
     refusals = ErrorClassifier(clock=clock)
     refusals.running()
-    assert refusals.judge(LOGIN) is None
-    for _ in range(int(PATIENCE / 10) - 1):
+    assert refusals.classify(LOGIN) is None
+    for _ in range(int(LOGIN_REFUSED_FOR / 10) - 1):
         clock.now += 10
-        assert refusals.judge(LOGIN) is None
+        assert refusals.classify(LOGIN) is None
     clock.now += 10
-    assert refusals.judge(LOGIN) is not None
+    assert refusals.classify(LOGIN) is not None
 
 
 def test_later_refusals_that_are_far_apart_do_not_add_up() -> None:
@@ -410,8 +410,8 @@ def test_later_refusals_that_are_far_apart_do_not_add_up() -> None:
     refusals = ErrorClassifier(clock=clock)
     refusals.running()
     for _ in range(100):
-        assert refusals.judge(LOGIN) is None
-        clock.now += QUIET + 1
+        assert refusals.classify(LOGIN) is None
+        clock.now += REFUSALS_APART + 1
 
 
 @pytest.mark.parametrize("error", [AWAY, SAYS_NO])
@@ -421,7 +421,7 @@ def test_later_an_outage_of_the_provider_is_never_final(error: KafkaError) -> No
     refusals.running()
     for _ in range(1000):
         clock.now += 30
-        assert [refusals.judge(each) for each in (error, LOGIN)] == [None, None]
+        assert [refusals.classify(each) for each in (error, LOGIN)] == [None, None]
 
 
 def test_a_refused_login_is_excused_while_aws_gives_no_credentials() -> None:
@@ -430,7 +430,7 @@ def test_a_refused_login_is_excused_while_aws_gives_no_credentials() -> None:
     refusals.running()
     for _ in range(100):
         clock.now += 10
-        assert refusals.judge(LOGIN) is None
+        assert refusals.classify(LOGIN) is None
 
 
 # -- what changes ---------------------------------------------------------------------------------------------
@@ -488,7 +488,7 @@ def test_a_certificate_that_ends_soon_is_replaced_well_before(tmp_path: Path) ->
     assert changing.after(10)
 
 
-def test_a_secret_that_no_running_client_takes_is_a_reason_to_begin_anew(tmp_path: Path) -> None:
+def test_a_secret_that_no_running_client_takes_is_a_reason_to_restart(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("one")
     auth = {
@@ -552,7 +552,7 @@ def test_every_client_of_the_library_is_kept_for_as_long_as_its_owner_keeps_it(t
     consumer.close()
 
 
-def test_a_signal_after_the_decision_to_begin_anew_only_stops() -> None:
+def test_a_signal_after_the_decision_to_restart_only_stops() -> None:
     signals = Signals()
     signals.begin_restart()
     assert signals.stopping()

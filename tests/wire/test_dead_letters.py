@@ -13,13 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector import __version__
+from connector.config.client_properties import PRODUCER_DEFAULTS, PRODUCER_FIXED
 from connector.core.records import Reason, Record, Rejection, Stage, TopicPartition
 from connector.core.sending.offsets import OpenRecord
-from connector.kafka.dead_letters import DEFAULTS, OWNED, KafkaDeadLetters, headers
+from connector.kafka.dead_letters import KafkaDeadLetters
+from connector.kafka.letter import headers
 from connector.local.mock_cluster import ApiKey, MockCluster
 from connector.metrics import Metrics
 from tests.support.batches import opened
-from tests.support.mock_cluster import PATIENCE, read_all
+from tests.support.mock_cluster import FAILS_AFTER, read_all
 
 TOPIC = "clicks.dead"
 RECORD = Record(
@@ -61,7 +63,7 @@ class Post:
         self.done += self.letters.acknowledged()
 
     def until(self, claim: Callable[[], object]) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + FAILS_AFTER
         while not claim():
             assert time.monotonic() < deadline
             self.take()
@@ -171,7 +173,7 @@ def test_headers_of_an_earlier_letter_are_replaced_and_its_count_of_replays_is_k
 
 
 @pytest.mark.parametrize(
-    ("counts", "confirmed"),
+    ("counts", "kept"),
     [
         ([b"0"], b"0"),
         ([b"007"], b"7"),
@@ -192,10 +194,10 @@ def test_headers_of_an_earlier_letter_are_replaced_and_its_count_of_replays_is_k
         ([b"1", b"-5", None], b"1"),
     ],
 )
-def test_a_count_of_replays_is_kept_where_it_can_be_one(counts: list[bytes | None], confirmed: bytes) -> None:
+def test_a_count_of_replays_is_kept_where_it_can_be_one(counts: list[bytes | None], kept: bytes) -> None:
     own = tuple(("putevents.replays", count) for count in counts)
     written = headers(RECORD._replace(headers=own), REJECTION, None)
-    assert [value for name, value in written if name == "putevents.replays"] == [confirmed]
+    assert [value for name, value in written if name == "putevents.replays"] == [kept]
 
 
 def test_a_sources_own_headers_are_kept_whatever_they_begin_with() -> None:
@@ -418,7 +420,7 @@ def test_the_user_s_own_properties_stand_and_those_that_keep_the_promise_are_our
     found = configured(**own, acks=1, enable_idempotence=False)
     assert {name: found[name.replace("_", ".")] for name in own} == own
     assert (found["acks"], found["enable.idempotence"]) == ("all", True)
-    assert configured().items() >= {**DEFAULTS, **OWNED}.items()
+    assert configured().items() >= {**PRODUCER_DEFAULTS, **PRODUCER_FIXED}.items()
 
 
 @pytest.mark.parametrize(
@@ -493,7 +495,7 @@ def test_a_topic_that_not_even_a_stub_fits_into_holds_the_record_and_asks_once_a
     for _ in range(100):
         post.take()
     assert (post.done, list(post.letters.pending())) == ([], [fresh])
-    assert post.errors == 4  # in company, alone, as a stub, and without key and headers
+    assert post.errors == 4  # in a batch, alone, as a stub, and without key and headers
     post.now += 1.0
     post.take()
     post.take()
@@ -643,8 +645,11 @@ class Silent:
 
 
 SAID = {
-    "gone": (KafkaError.UNKNOWN_TOPIC_OR_PART, f"the topic {TOPIC} does not exist: create it; letters wait meanwhile"),
-    "there": (None, f"the topic {TOPIC} is there, but the brokers that lead it take nothing: look at them"),
+    "gone": (
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        f"the topic {TOPIC} does not exist: create it; until then dead letters wait",
+    ),
+    "there": (None, f"the topic {TOPIC} exists, but the brokers that lead it accept nothing: check them"),
     "forbidden": (
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
         f"the topic {TOPIC} cannot be used (TOPIC_AUTHO",

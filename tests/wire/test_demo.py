@@ -23,7 +23,7 @@ from connector.cli import main
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PATIENCE = 45.0  # seconds
+DEMO_TAKES_AT_MOST = 45.0  # seconds
 PARTS = {"broker": "connector.local.broker", "endpoint": "connector.local.endpoint.command", "connector": "run"}
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc")
@@ -71,12 +71,12 @@ class Performance:
 
     def end(self) -> tuple[int, str, str]:
         """Exit code, and the rest of both outputs."""
-        out, err = self.process.communicate(timeout=PATIENCE)
+        out, err = self.process.communicate(timeout=DEMO_TAKES_AT_MOST)
         return self.process.returncode, out, err
 
 
 def _until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + DEMO_TAKES_AT_MOST
     while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.02)
@@ -229,7 +229,7 @@ def _events(folder: Path) -> int:
 def _endpoint(folder: Path, method: str, path: str) -> bytes:
     [log] = folder.glob("*/endpoint.log")
     address = urlsplit(json.loads(log.read_text().splitlines()[0])["url"])
-    connection = HTTPConnection(address.hostname or "", address.port, timeout=PATIENCE)
+    connection = HTTPConnection(address.hostname or "", address.port, timeout=DEMO_TAKES_AT_MOST)
     with closing(connection):
         connection.request(method, path)
         return connection.getresponse().read()

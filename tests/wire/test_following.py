@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
+from connector.config.client_properties import REFRESH_DEFAULT
 from connector.core.records import TopicPartition
-from connector.kafka.following import USUAL, Following, existing
+from connector.kafka.following import Following, existing
 from connector.local.mock_cluster import ALL_BROKERS, MockCluster
 from tests.support.mock_cluster import Member, produce, reading, until
 
@@ -67,7 +68,7 @@ def test_a_topic_that_appears_is_read_and_those_before_it_stay(
     until(lambda: member.records, member)
     assert member.records[0].topic == "clicks-2"
     assert member.listening.told == [("assign", [TopicPartition("clicks-1", 0)]), ("assign", [*first("clicks-2")])]
-    assert "topics have appeared that a pattern takes" in capsys.readouterr().out
+    assert "new topics match a pattern" in capsys.readouterr().out
     member.source.close()
 
 
@@ -110,7 +111,7 @@ def test_a_topic_that_vanishes_is_let_go_and_told_and_the_others_are_read_on(
     absent(cluster, "clicks-2", gone=False)
     until(lambda: member.listening.owned == first("clicks-1", "clicks-2"), member)
     assert member.source.reach().gone == ()
-    assert "topics are there again" in capsys.readouterr().out
+    assert "topics exist again" in capsys.readouterr().out
     member.source.close()
 
 
@@ -231,7 +232,7 @@ class Answering:
 class Followed:
     """A following with a clock of its own."""
 
-    def __init__(self, *topics: str, known: tuple[str, ...] = (), refresh: int = USUAL) -> None:
+    def __init__(self, *topics: str, known: tuple[str, ...] = (), refresh: int = REFRESH_DEFAULT) -> None:
         self.now = 0.0
         self.client: Any = Answering(*known)
         properties = {"topic.metadata.refresh.interval.ms": refresh}

@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from connector.core.records import Record, TopicPartition
-from connector.kafka.missed import ALLOWANCE, ASKED, BEGINNING, PATIENCE, SHARE, WORTH_ASKING, MissedRecords
+from connector.kafka.missed import ALLOWANCE, ANSWERED_WITHIN, ASKED, BEGINNING, SHARE, WORTH_ASKING, MissedRecords
 from connector.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Broker:
         self.takes: Callable[[float], object] = lambda _: None  # the time until an answer, or that it is waited for
 
     def _question(self, timeout: float) -> None:
-        assert 0 < timeout <= PATIENCE
+        assert 0 < timeout <= ANSWERED_WITHIN
         self.questions += 1
         self.takes(timeout)
         if self.down:
@@ -235,7 +235,7 @@ def test_the_first_records_of_many_partitions_take_two_questions_in_all() -> Non
     assert broker.questions == 2
 
 
-def test_an_answer_of_long_ago_says_nothing_of_a_topic_that_was_made_anew() -> None:
+def test_an_answer_of_long_ago_says_nothing_of_a_topic_that_was_created_again() -> None:
     broker = Broker(committed=50, begins=10_000)
     case = Case(broker)
     case.read(10_000)

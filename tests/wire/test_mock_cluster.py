@@ -23,7 +23,7 @@ from connector.local.mock_cluster import ApiKey, MockCluster
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_PATIENCE_SECONDS = 15.0
+_FAILS_AFTER = 15.0
 
 
 @pytest.fixture
@@ -54,18 +54,18 @@ def _produce(servers: str, topic: str, *values: bytes) -> None:
     producer = _producer(servers)
     for value in values:
         producer.produce(topic, value)
-    assert producer.flush(_PATIENCE_SECONDS) == 0
+    assert producer.flush(_FAILS_AFTER) == 0
 
 
 def _next(consumer: Consumer) -> Message:
-    message = consumer.poll(_PATIENCE_SECONDS)
+    message = consumer.poll(_FAILS_AFTER)
     assert message is not None
     assert message.error() is None
     return message
 
 
 def _wait_until(claim: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + _FAILS_AFTER
     while not claim():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -76,7 +76,7 @@ def test_a_record_comes_back_with_its_key_headers_and_timestamp(cluster: MockClu
     producer = _producer(cluster.bootstrap_servers)
     headers: list[tuple[str, str | bytes | None]] = [("trace", b"a1"), ("trace", b"a2"), ("empty", b"")]
     producer.produce("clicks", b"value", b"key", headers=headers, timestamp=1_700_000_000_123)
-    assert producer.flush(_PATIENCE_SECONDS) == 0
+    assert producer.flush(_FAILS_AFTER) == 0
     consumer = _consumer(cluster.bootstrap_servers)
     consumer.subscribe(["clicks"])
     message = _next(consumer)
@@ -88,7 +88,7 @@ def test_a_record_comes_back_with_its_key_headers_and_timestamp(cluster: MockClu
 
 def test_a_topic_has_the_partitions_it_was_created_with(cluster: MockCluster) -> None:
     cluster.create_topic("seven", 7)
-    topics = _producer(cluster.bootstrap_servers).list_topics("seven", timeout=_PATIENCE_SECONDS).topics
+    topics = _producer(cluster.bootstrap_servers).list_topics("seven", timeout=_FAILS_AFTER).topics
     assert sorted(topics["seven"].partitions) == list(range(7))
 
 
@@ -124,7 +124,7 @@ def test_a_pushed_commit_error_reaches_the_consumer_once(cluster: MockCluster, c
         consumer.commit(offsets=position, asynchronous=False)
     assert refused.value.args[0].code() == code
     consumer.commit(offsets=position, asynchronous=False)
-    assert consumer.committed(position, timeout=_PATIENCE_SECONDS)[0].offset == 1
+    assert consumer.committed(position, timeout=_FAILS_AFTER)[0].offset == 1
     consumer.close()
 
 
@@ -154,11 +154,11 @@ def test_a_delayed_commit_is_late_and_right(cluster: MockCluster) -> None:
 def test_a_slow_broker_answers_after_its_round_trip_time(cluster: MockCluster) -> None:
     cluster.create_topic("clicks", 1)
     producer = _producer(cluster.bootstrap_servers)
-    producer.list_topics("clicks", timeout=_PATIENCE_SECONDS)
+    producer.list_topics("clicks", timeout=_FAILS_AFTER)
     cluster.set_rtt(1, 300)
     started = time.monotonic()
     producer.produce("clicks", b"late")
-    assert producer.flush(_PATIENCE_SECONDS) == 0
+    assert producer.flush(_FAILS_AFTER) == 0
     assert time.monotonic() - started >= 0.3
 
 
@@ -184,7 +184,7 @@ def test_a_partition_and_a_group_move_to_another_broker() -> None:
         for broker in (2, 1):
             cluster.set_leader("clicks", 0, broker)
             cluster.set_coordinator("readers", broker)
-            metadata = producer.list_topics("clicks", timeout=_PATIENCE_SECONDS)
+            metadata = producer.list_topics("clicks", timeout=_FAILS_AFTER)
             assert metadata.topics["clicks"].partitions[0].leader == broker
         with pytest.raises(KafkaException):
             cluster.set_leader("clicks", 0, 99)
@@ -194,11 +194,11 @@ def test_a_topic_with_an_error_says_so_until_it_is_taken_back(cluster: MockClust
     cluster.create_topic("secret", 1)
     producer = _producer(cluster.bootstrap_servers)
     cluster.set_topic_error("secret", KafkaError.TOPIC_AUTHORIZATION_FAILED)
-    error = producer.list_topics("secret", timeout=_PATIENCE_SECONDS).topics["secret"].error
+    error = producer.list_topics("secret", timeout=_FAILS_AFTER).topics["secret"].error
     assert error is not None
     assert error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED
     cluster.set_topic_error("secret", 0)
-    assert producer.list_topics("secret", timeout=_PATIENCE_SECONDS).topics["secret"].error is None
+    assert producer.list_topics("secret", timeout=_FAILS_AFTER).topics["secret"].error is None
 
 
 def test_a_closed_cluster_refuses_instead_of_crashing() -> None:
@@ -229,7 +229,7 @@ def _listens(address: str) -> bool:
 def test_the_embedded_broker_has_its_topics_and_leaves_no_process() -> None:
     with EmbeddedBroker({"clicks": 3, "clicks.dead-letter": 1}) as broker:
         pid = broker.pid
-        topics = _producer(broker.bootstrap_servers).list_topics(timeout=_PATIENCE_SECONDS).topics
+        topics = _producer(broker.bootstrap_servers).list_topics(timeout=_FAILS_AFTER).topics
         assert {name: len(topic.partitions) for name, topic in topics.items()} == {
             "clicks": 3,
             "clicks.dead-letter": 1,
@@ -297,18 +297,18 @@ def test_the_broker_says_what_it_keeps_and_once_a_partition_that_it_drops() -> N
         producer = _producer(servers)
         for number in range(1_500):  # 7.5 MB for each partition
             producer.produce("clicks", b"x" * 10_000, partition=number % 2)
-        assert producer.flush(_PATIENCE_SECONDS) == 0
+        assert producer.flush(_FAILS_AFTER) == 0
         said = {process.stderr.readline() for _ in range(2)}
         assert {line.split(":")[1] for line in said} == {" topic clicks, partition 0", " topic clicks, partition 1"}
         assert all("messages are dropped" in line for line in said)
         process.terminate()
-        assert (process.wait(_PATIENCE_SECONDS), process.stderr.read()) == (0, "")
+        assert (process.wait(_FAILS_AFTER), process.stderr.read()) == (0, "")
 
 
 def test_a_quiet_broker_says_nothing_but_its_address() -> None:
     with _broker_command("--quiet") as (_, process):
         process.terminate()
-        assert process.communicate(timeout=_PATIENCE_SECONDS) == ("", "")
+        assert process.communicate(timeout=_FAILS_AFTER) == ("", "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -319,7 +319,7 @@ def test_a_signal_ends_the_broker_with_exit_code_0(number: signal.Signals, progr
         assert process.stdout is not None
         assert b"bootstrap_servers" in process.stdout.readline()
         process.send_signal(number)
-        assert process.wait(_PATIENCE_SECONDS) == 0
+        assert process.wait(_FAILS_AFTER) == 0
 
 
 def test_the_broker_ends_when_its_owner_is_killed() -> None:

@@ -17,18 +17,17 @@ from connector.local.broker import EmbeddedBroker
 from connector.local.mock_cluster import MockCluster
 from connector.metrics import Metrics
 from connector.ports import Reach
-from tests.support.mock_cluster import reading
+from tests.support.mock_cluster import FAILS_AFTER, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-PATIENCE = 30.0
 NOW = 1000.0
 P0 = TopicPartition("clicks", 0)
 
 
 class Ours:
-    """Who is told of the assignment."""
+    """Follows the assignment."""
 
     def __init__(self) -> None:
         self.partitions: set[TopicPartition] = set()
@@ -43,8 +42,9 @@ class Ours:
 
 
 def joined(servers: str) -> tuple[KafkaSource, Ours]:
-    fast_constructor = {"heartbeat.interval.ms": 300, "statistics.interval.ms": 200, "session.timeout.ms": 45_000}
-    properties = {"bootstrap.servers": servers, "group.id": "g", "auto.offset.reset": "earliest", **fast_constructor}
+    quick = {"heartbeat.interval.ms": 300, "statistics.interval.ms": 200, "reconnect.backoff.max.ms": 500}
+    slow = {"session.timeout.ms": 45_000}
+    properties = {"bootstrap.servers": servers, "group.id": "g", "auto.offset.reset": "earliest", **quick, **slow}
     source, ours = KafkaSource(properties, reading("clicks"), Metrics()), Ours()
     source._listening._quiet = 1.0  # what six seconds are to a member that beats every three
     source.subscribe(ours)
@@ -53,7 +53,7 @@ def joined(servers: str) -> tuple[KafkaSource, Ours]:
 
 
 def poll_until(source: KafkaSource, condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + FAILS_AFTER
     while not condition():
         source.poll(100, 0.05)
         assert time.monotonic() < deadline, what
@@ -107,7 +107,7 @@ def test_whether_there_is_a_topic_to_read_is_known_before_the_group_is_joined(to
         source = KafkaSource(
             {"bootstrap.servers": cluster.bootstrap_servers, "group.id": "g"}, reading(topic), Metrics()
         )
-        source.require("dead", PATIENCE)
+        source.require("dead", FAILS_AFTER)
         assert source.reach().topics is there
         source.close()
 

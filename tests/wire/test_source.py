@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientTopicPartition
 
 from connector.core.records import Record, TopicPartition
-from connector.kafka.source import MAX_HEADERS
+from connector.kafka.messages import MAX_HEADERS
 from connector.local.mock_cluster import ApiKey, MockCluster
 from connector.ports import Refused, Unavailable
 from tests.support.mock_cluster import Listening, Member, committed, produce, until
@@ -85,7 +85,7 @@ def test_a_record_with_a_header_whose_name_is_not_text_is_read_without_its_heade
 
         partition = offset = topic
 
-    assert member.source._headers(Unreadable()) == ()  # type: ignore[arg-type]
+    assert member.source._headers.of(Unreadable()) == ()  # type: ignore[arg-type]
     member.source.close()
 
 
@@ -300,12 +300,10 @@ def test_a_client_that_refuses_a_commit_outright_is_counted(
         def commit(self, **_: object) -> None:
             raise KafkaException(KafkaError(KafkaError._STATE))
 
-    consumer = member.source.consumer
-    monkeypatch.setattr(member.source, "consumer", Refusing())
+    monkeypatch.setattr(member.source._commits, "_consumer", Refusing())
     member.source.commit({P0: 4})
     assert member.source.commit_now({P0: 4}) == {}
     assert _commits(member, "error") == 2
-    monkeypatch.setattr(member.source, "consumer", consumer)
     member.source.close()
 
 

@@ -12,7 +12,7 @@ from connector.local.endpoint.server import running_endpoint
 from connector.local.mock_cluster import MockCluster
 from tests.support.config_files import run_config
 from tests.support.http_server import running_http_server
-from tests.support.mock_cluster import PATIENCE, produce, read_all
+from tests.support.mock_cluster import FAILS_AFTER, produce, read_all
 from tests.support.processes import Connector, wait_until
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def test_the_trace_of_a_record_reaches_the_collector_and_the_dead_letters(cluste
         with Connector(tmp_path, file, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url) as connector:
             connector.wait_until_ready()
             produce(cluster.bootstrap_servers, "clicks", b'{"session": "SECRET"}', b"nonsense", headers=HEADERS)
-            wait_until(lambda: endpoint.stats()["events"] == 1, PATIENCE, "the event", connector.running)
+            wait_until(lambda: endpoint.stats()["events"] == 1, FAILS_AFTER, "the event", connector.running)
             (letter,) = read_all(cluster.bootstrap_servers, "clicks.dead", 1)
             assert connector.stop(20) == 0
         (span,) = spans(collector)
@@ -59,7 +59,7 @@ def test_a_collector_that_is_not_there_costs_two_seconds_of_the_exit_at_most(
         with Connector(tmp_path, file, **nobody) as connector:
             connector.wait_until_ready()
             produce(cluster.bootstrap_servers, "clicks", b'{"session": "s"}', headers=HEADERS)
-            wait_until(lambda: endpoint.stats()["events"] == 1, PATIENCE, "the event", connector.running)
+            wait_until(lambda: endpoint.stats()["events"] == 1, FAILS_AFTER, "the event", connector.running)
             began = time.monotonic()
             assert connector.stop(20) == 0
         assert time.monotonic() - began < 6  # the two, and those of leaving the group on a busy machine

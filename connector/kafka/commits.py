@@ -1,0 +1,101 @@
+"""Commits of a group's member: one at a time, and what the broker has acknowledged of them."""
+
+from collections.abc import Iterable, Mapping
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException
+from confluent_kafka import TopicPartition as ClientTopicPartition
+
+from connector.core.records import TopicPartition
+from connector.kafka.messages import with_offsets
+from connector.logs import LogLimiter
+from connector.metrics import Metrics
+
+log = structlog.get_logger()
+
+_REVOKED = frozenset(
+    {
+        KafkaError.UNKNOWN_MEMBER_ID,
+        KafkaError.ILLEGAL_GENERATION,
+        KafkaError.REBALANCE_IN_PROGRESS,
+        KafkaError.FENCED_INSTANCE_ID,
+        KafkaError._STATE,  # noqa: SLF001
+        KafkaError._ASSIGNMENT_LOST,  # noqa: SLF001
+    }
+)
+
+
+class Commits:
+    """Commits offsets of a consumer's partitions.
+
+    Args:
+        consumer: commits; its ``on_commit`` has to end in ``ended``.
+        metrics: where commits and errors are counted.
+        limiter: of the log lines about failures.
+    """
+
+    def __init__(self, consumer: Consumer, metrics: Metrics, limiter: LogLimiter) -> None:
+        self._consumer = consumer
+        self._metrics = metrics
+        self._limiter = limiter
+        self._under_way = False
+        self._acknowledged: dict[TopicPartition, int] = {}
+
+    def begin(self, offsets: Mapping[TopicPartition, int]) -> bool:
+        """Begin to commit; False where the commit before has not ended."""
+        # Two commits under way can overtake each other, and the committed offset would go back.
+        if self._under_way:
+            return False
+        self._under_way = True
+        try:
+            self._consumer.commit(offsets=with_offsets(offsets), asynchronous=True)
+        except KafkaException as error:
+            self._under_way = False
+            self._failed(error.args[0])
+        return True
+
+    def ended(self, error: KafkaError | None, partitions: Iterable[ClientTopicPartition]) -> None:
+        """A commit that was begun has ended: what the client calls back with."""
+        self._under_way = False
+        self._acknowledged.update(self._outcome(error, partitions))
+
+    def acknowledged(self) -> Mapping[TopicPartition, int]:
+        """What the broker has acknowledged of these since the last call."""
+        acknowledged, self._acknowledged = self._acknowledged, {}
+        return acknowledged
+
+    def commit_now(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+        """Commit and wait for the answer; returns what the broker acknowledged. Never raises."""
+        if not offsets:
+            return {}
+        try:
+            partitions = self._consumer.commit(offsets=with_offsets(offsets), asynchronous=False)
+        except KafkaException as error:
+            self._failed(error.args[0])
+            return {}
+        return self._outcome(None, partitions or [])
+
+    def _outcome(
+        self, error: KafkaError | None, partitions: Iterable[ClientTopicPartition]
+    ) -> dict[TopicPartition, int]:
+        # The request may succeed while one of its partitions fails.
+        errors = [each.error for each in partitions if each.error is not None]
+        if error is not None or errors:
+            self._failed(error or errors[0])
+        done = {
+            TopicPartition(each.topic, each.partition): each.offset
+            for each in partitions
+            if error is None and each.error is None and each.offset >= 0
+        }
+        if done:
+            self._metrics.commits.labels("ok").inc()
+            self._metrics.last_commit.set_to_current_time()
+        return done
+
+    def _failed(self, error: KafkaError) -> None:
+        self._metrics.commits.labels("error").inc()
+        self._metrics.kafka_errors.labels(error.name()).inc()
+        if self._limiter.allow(("commit", error.name())):
+            revoked = error.code() in _REVOKED
+            then = "its partitions have another owner, who reads them again" if revoked else "it is tried again"
+            log.warning("a commit failed", then=then, code=error.name(), detail=error.str())
