@@ -36,7 +36,7 @@ from connector.metrics import Metrics
 from connector.ports import Environment, Refused, Unavailable
 from connector.server import Server
 from connector.signals import RESTART, Signals, restarted
-from connector.status import Answers, Board, CountedCalls, Facts
+from connector.status import Answers, Board, Facts
 from connector.tracing.setup import traced
 from connector.watch import Watch
 
@@ -143,11 +143,10 @@ def _parts(loaded: Loaded, metrics: Metrics, signals: Signals, environment: Envi
     dead_letters = _dead_letters(config, metrics, clients)
     calls = SenderThread(wire)
     carrier, end_traces = traced(calls, wire.endpoint, wire.region, environment.wall)
-    counted = CountedCalls(carrier)
     router = Router(loaded.pipelines, config.dead_letter.topic)
-    loop = Loop(source, counted, dead_letters, router, _settings(loaded), metrics, environment)
+    loop = Loop(source, carrier, dead_letters, router, _settings(loaded), metrics, environment)
     facts = _facts(loaded, wire.endpoint, environment.wall())
-    board = Board(facts, loop, source, counted.counts, dead_letters, metrics, environment, signals.stopping)
+    board = Board(facts, loop, source, dead_letters, metrics, environment, signals.stopping)
     watch = Watch(loop, source, metrics, environment, board.look)
     timeout = config.delivery.shutdown_timeout
     return Parts(

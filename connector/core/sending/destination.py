@@ -83,6 +83,7 @@ class Destination:
         self.last_failure = ""  # why the last call failed for want of an endpoint, and when it did
         self.failed_at = 0.0
         self.on_the_wire = 0
+        self.calls = 0  # taken so far
         self.rate_wait = 0.0  # seconds in which a call was ready and the pace held it back
         self._held_from: float | None = None
         self._limits = limits
@@ -130,6 +131,7 @@ class Destination:
         self._note_free(now)
         batch = self.lanes.take(now)
         self.on_the_wire += 1
+        self.calls += 1
         self.breaker.on_call(batch, now)
         return batch
 

@@ -17,7 +17,7 @@ from connector.core.records import Record, Rejection, TopicPartition
 class OpenRecord:
     """A record on its way: how many of its entries are unsettled, and what was wrong with those that failed.
 
-    ``waiting`` counts entries that are neither delivered nor rejected. The record itself is let go when it
+    ``unsettled`` counts entries that are neither delivered nor rejected. The record itself is let go when it
     closes: a closed record behind an open one holds no payload.
     """
 
@@ -56,6 +56,11 @@ class OpenRecord:
         self.unsettled = entries
         self.owner.open_events += entries - self.events
         self.events = entries
+
+    def settle_entry(self) -> bool:
+        """One of its entries is delivered or rejected for good; True where it was the last."""
+        self.unsettled -= 1
+        return not self.unsettled
 
     @property
     def revoking(self) -> bool:
