@@ -26,7 +26,7 @@ from connector.config import Loaded, load_text
 from connector.core.mapping.transform import Router
 from connector.core.records import Record, TopicPartition, Transform
 from connector.core.sending.backpressure import Bounds
-from connector.core.sending.destination import Limits
+from tests.core.sending.simulation import USUAL
 from tests.loop.fakes import EPOCH, Harness
 
 RECORDS = 20_000
@@ -147,7 +147,7 @@ def _router() -> Router:
 
 
 def _harness(transform: Transform, records: list[tuple[int, Record]]) -> Harness:
-    limits = Limits(linger=1.0, requests_per_second=NO_LIMIT)
+    limits = USUAL._replace(linger=1.0, requests_per_second=NO_LIMIT)
     harness = Harness(limits, Bounds(BUFFER, 64 << 20, BUFFER), transform, max_in_flight=IN_FLIGHT)
     harness.sender.latency = LATENCY
     for partition, record in records:

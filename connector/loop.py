@@ -36,8 +36,8 @@ class Settings(NamedTuple):
     limits: Limits
     max_in_flight: int
     bounds: Bounds
-    commit_interval: float = 1.0
-    revoke_budget: float = 10.0  # how long a rebalance may be held up for calls on the wire
+    commit_interval: float
+    revoke_budget: float  # how long a rebalance may wait for calls in flight
 
 
 class Loop:

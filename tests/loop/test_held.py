@@ -2,8 +2,8 @@
 
 from connector.core.records import Entry, Fate, Record, TopicPartition, Transformed
 from connector.core.sending.backpressure import Bounds
-from connector.core.sending.destination import Limits
 from connector.loop import MOMENT
+from tests.core.sending.simulation import USUAL
 from tests.loop.fakes import Harness
 
 P0, P1 = TopicPartition("clicks", 0), TopicPartition("clicks", 1)
@@ -18,7 +18,7 @@ def fan_out(record: Record, _: float) -> Fate:
 
 
 def harness() -> Harness:
-    return Harness(Limits(linger=0.0, requests_per_second=1e6), Bounds(BOUND, 1 << 30, 10_000), fan_out)
+    return Harness(USUAL._replace(linger=0.0, requests_per_second=1e6), Bounds(BOUND, 1 << 30, 10_000), fan_out)
 
 
 def test_records_that_make_many_events_fill_the_buffer_and_no_more() -> None:

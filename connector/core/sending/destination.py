@@ -33,12 +33,12 @@ CONFIRMED_AFTER = 5.0  # seconds
 class Limits(NamedTuple):
     """What the configuration says about delivery. Times in seconds, the rate in calls a second."""
 
-    linger: float = 1.0
-    requests_per_second: float = 1000.0
-    retry_initial: float = 0.1
-    retry_maximum: float = 20.0
-    stop_after_rejections: int = 20
-    configured: frozenset[str] | None = None  # tracking ids that the file names; None where all of them are
+    linger: float
+    requests_per_second: float
+    retry_initial: float
+    retry_maximum: float
+    stop_after_rejections: int
+    configured: frozenset[str] | None  # tracking ids that the file names; None where all of them are
 
 
 class ConfigurationProven:

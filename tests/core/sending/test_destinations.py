@@ -11,6 +11,7 @@ from tests.core.sending.simulation import (
     OUTAGE,
     REJECTED,
     THROTTLED,
+    USUAL,
     Simulation,
     item,
     partition,
@@ -18,7 +19,7 @@ from tests.core.sending.simulation import (
     warm_up,
 )
 
-LIMITS = Limits(linger=0.0, requests_per_second=1000.0, stop_after_rejections=5)
+LIMITS = USUAL._replace(linger=0.0, requests_per_second=1000.0, stop_after_rejections=5)
 
 LONG_AGO = -60.0
 
