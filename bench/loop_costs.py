@@ -59,7 +59,7 @@ STAGES: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
                 ("connector.core.sending.backpressure", name)
                 for name in ("Backpressure.decide", "Backpressure.room", "Backpressure.all_paused")
             ),
-            ("connector.loop", "Loop._adjust_flow"),
+            ("connector.loop", "Loop._apply_backpressure"),
         ),
         "settle": tuple(("connector.delivery", f"Delivery.{name}") for name in ("accept", "_settle", "_settled")),
         "metrics": (

@@ -1,4 +1,4 @@
-"""The composition root and the life of the process: start, step until told to stop, drain, close.
+"""The composition root and the life of the process: start, step until a signal, drain, close.
 
 The only module that may import everything. It reads top to bottom; what can go wrong ends in an exit code here.
 """
@@ -25,7 +25,7 @@ from connector.core.mapping.topics import Topics
 from connector.core.mapping.transform import Router
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.destination import Limits
-from connector.ending import GRACE, Refusal, by_kafka, by_personalize, in_time, linger, told, without_credentials
+from connector.ending import GRACE, Refusal, by_kafka, by_personalize, in_time, linger, reported, without_credentials
 from connector.exits import Exit
 from connector.kafka.clients import ClientFactory
 from connector.kafka.dead_letters import KafkaDeadLetters
@@ -84,7 +84,7 @@ def run(loaded: Loaded) -> Exit:
         log.error("a bug of the connector; nothing undelivered was committed", kind=type(error).__name__, places=places)
         return Exit.BUG
     signals.ignore()
-    return told(ended)
+    return reported(ended)
 
 
 class Parts(NamedTuple):
@@ -106,7 +106,7 @@ class Parts(NamedTuple):
 def _lived(
     loaded: Loaded, metrics: Metrics, signals: Signals, environment: Environment, life: Life, port: int
 ) -> Exit | Refusal:
-    """How it ended: in good order, or why it makes no sense to go on."""
+    """Run the parts; the exit code, or the refusal that ended them."""
     try:
         parts = _parts(loaded, metrics, signals, environment)
         if parts is None:
@@ -134,7 +134,7 @@ def _parts(loaded: Loaded, metrics: Metrics, signals: Signals, environment: Envi
     try:
         source.require(config.dead_letter.topic, stopping=signals.stopping)
     except Refused:
-        # What was refused must not be asked again and again while the process lingers: an account can be locked.
+        # The client must not retry a refused login while the process lingers: that can lock the account.
         with in_time(LEAST, lambda: Exit.REFUSED):
             source.close()
         raise
@@ -155,7 +155,7 @@ def _parts(loaded: Loaded, metrics: Metrics, signals: Signals, environment: Envi
 
 
 def _live(parts: Parts, signals: Signals, life: Life) -> Exit | Refusal:
-    """Step until told to stop, or until it makes no sense to go on; then end, in good order if that can be."""
+    """Step until a signal or a refusal, then stop in good order."""
     loop = parts.loop
     try:
         while not signals.stopping() and loop.fatal is None:
@@ -169,7 +169,7 @@ def _live(parts: Parts, signals: Signals, life: Life) -> Exit | Refusal:
         if refusal is not None:
             life.refused(refusal)
         loop.give_up()
-        with in_time(LEAST, lambda: Exit.BUG if refusal is None else told(refusal), loop), suppress(Exception):
+        with in_time(LEAST, lambda: Exit.BUG if refusal is None else reported(refusal), loop), suppress(Exception):
             _close(parts, LEAST)  # some of it may be closed already
         raise
 
@@ -198,13 +198,13 @@ def _close(parts: Parts, seconds: float) -> None:
 def _cut_short(loop: Loop, signals: Signals) -> Exit:
     """The exit code where the time is up."""
     if loop.fatal is not None:
-        return told(by_personalize(loop.fatal))
-    # Nobody wanted the process to end, so whoever runs it has to start it again, which 0 does not ask for.
+        return reported(by_personalize(loop.fatal))
+    # A restart was wanted, not an end: exit non-zero so that the supervisor restarts the process.
     return Exit.UNAVAILABLE if signals.received == RESTART else Exit.OK
 
 
 def _spare_the_collector() -> None:
-    """Records make no cycles; looking for some at every seven hundredth object is a fifth of the work, for nothing."""
+    """Collect garbage rarely: records make no cycles, and the default thresholds cost a fifth of the CPU."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
@@ -233,7 +233,7 @@ def _warn(loaded: Loaded) -> None:
     for each in loaded.warnings:
         if each.severity == "warning":
             where = f"{each.file}:{each.line}:{each.column}"
-            log.warning("look at the configuration", where=where, why=each.message, what_to_do=each.hint)
+            log.warning("check the configuration", where=where, why=each.message, what_to_do=each.hint)
 
 
 def _topics(config: Config) -> list[str]:
@@ -326,7 +326,7 @@ def _server(config: Config, metrics: Metrics, life: Life) -> Iterator[Server]:
 
 
 def _not_listening(where: str, error: OSError) -> str:
-    """The system's words, and what to do where they tell."""
+    """The system's message, and what to do where that is known."""
     said = f"cannot listen on {where} ({error.strerror})"
     advice = LISTENING.get(error.errno or 0)
     return said if advice is None else f"{said}: {advice}"

@@ -42,10 +42,10 @@ class Delivery:
     """Carries entries to the service and invalid records to the dead letters, and closes what is done.
 
     Args:
-        sender, dead_letters: the outside.
+        sender, dead_letters: see ports.py.
         limits, max_in_flight: see ``Destinations``.
-        metrics: where it is counted.
-        outside: clocks and chance.
+        metrics: where all of it is counted.
+        environment: clocks and chance.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Delivery:
         self._topics: dict[str, TopicCounts] = {}
         self._delivered_events = metrics.events.labels(PUT_EVENTS, "delivered")
         self._environment = environment
-        self._on_the_wire: dict[int, Batch] = {}
+        self._in_flight: dict[int, Batch] = {}
         self._duration = metrics.request_duration.labels(PUT_EVENTS)
         self._fill = metrics.events_per_request.labels(PUT_EVENTS)
 
@@ -111,9 +111,9 @@ class Delivery:
     # -- out --------------------------------------------------------------------------------------------------
 
     def work(self, wait: float = 0.0) -> None:
-        """Take in what came back, waiting up to ``wait`` seconds for a first answer; then send what may go."""
-        for answer in self._sender.wait(wait):
-            self._settle(answer)
+        """Settle the results that came, waiting up to ``wait`` seconds for a first one; then send what may go."""
+        for result in self._sender.wait(wait):
+            self._settle(result)
         for held in self.destinations.confirmed(self._environment.clock()):
             self._reject(held)
         for opened, rejection in self._dead_letters.acknowledged():
@@ -121,12 +121,12 @@ class Delivery:
         if self.fatal is None:
             now = self._environment.clock()
             while (batch := self.destinations.take(now)) is not None:
-                self._on_the_wire[id(batch)] = batch
+                self._in_flight[id(batch)] = batch
                 self._sender.submit(batch)
 
-    def _settle(self, answer: CallResult) -> None:
-        batch, outcome, seconds = answer
-        del self._on_the_wire[id(batch)]
+    def _settle(self, result: CallResult) -> None:
+        batch, outcome, seconds = result
+        del self._in_flight[id(batch)]
         self._metrics.requests.labels(PUT_EVENTS, outcome.status).value += 1
         self._duration.observe(seconds)
         settled = self.destinations.settle(batch, outcome, self._environment.clock(), self._environment.chance())
@@ -181,12 +181,12 @@ class Delivery:
             self._counts_of(topic).dead_lettered.value += 1
             opened.close()
 
-    # -- what is under way ------------------------------------------------------------------------------------
+    # -- what is in flight ------------------------------------------------------------------------------------
 
     @property
-    def answers_expected(self) -> bool:
-        """Whether an answer or an acknowledgement may come at any moment."""
-        return bool(self._on_the_wire) or self.letters_expected
+    def results_expected(self) -> bool:
+        """Whether a result or an acknowledgement may come at any moment."""
+        return bool(self._in_flight) or self.letters_expected
 
     @property
     def letters_expected(self) -> bool:
@@ -196,18 +196,18 @@ class Delivery:
     @property
     def unfinished(self) -> bool:
         """Whether anything is left that can still come to an end by itself."""
-        doubts_will_end = any(destination.confirmed_at() is not None for destination in self.destinations)
-        return bool(self.destinations.waiting) or bool(self._dead_letters.pending()) or doubts_will_end
+        rejections_will_be_confirmed = any(destination.confirmed_at() is not None for destination in self.destinations)
+        return bool(self.destinations.waiting) or bool(self._dead_letters.pending()) or rejections_will_be_confirmed
 
-    def leaving_under_way(self) -> bool:
-        """Whether a call or a dead letter of a partition that is leaving is under way."""
-        # What is gone already, after a revocation that took too long, is nobody's to wait for.
+    def revoking_in_flight(self) -> bool:
+        """Whether a call or a dead letter of a partition that is being revoked is in flight."""
+        # A revocation that took too long is over: nobody waits for what is still in flight of it.
         carried = itertools.chain(
-            (item.opened for batch in self._on_the_wire.values() for item in batch.items),
+            (item.opened for batch in self._in_flight.values() for item in batch.items),
             self._dead_letters.pending(),
         )
         return any(opened.revoking and not opened.revoked for opened in carried)
 
     def discard_revoked(self) -> None:
-        """Drop what waits of partitions that are leaving or gone: it is for their next owner."""
+        """Drop what waits of partitions that are being revoked, or were: their next owner reads it again."""
         self.destinations.discard(lambda item: item.opened.revoking)

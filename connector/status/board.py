@@ -49,7 +49,7 @@ class Board:
         source: asked whether Kafka answers.
         letters: the latest that the broker has, and those that it has not.
         metrics: where the counts come from.
-        outside: clocks.
+        environment: clocks.
         stopping: whether a signal asks to stop.
     """
 
@@ -75,7 +75,7 @@ class Board:
         self._conditions = Conditions(facts.started, now)
         self._history = History(read(metrics, now))
         self._looked_at = now
-        self._failed = False  # whether a call has failed for want of an answer since one was accepted
+        self._failed = False  # whether a call has failed for lack of a response since one was accepted
         self._known = Lags()  # the last that were known of some partition
         self.latest = View(facts, environment.wall(), (Condition(Kind.STARTING, facts.started),), Lags())
 

@@ -41,7 +41,7 @@ def read(metrics: Metrics, clock: float) -> Reading:
 
 
 def quantile(share: float, among: Buckets) -> float | None:
-    """The value below which so large a share lies, as far as buckets tell; None of nothing.
+    """The value below which so large a share lies, as far as the buckets show; None where they are empty.
 
     Within a bucket values count as spread evenly. In the last one, which has no end, it is the bound before.
     """

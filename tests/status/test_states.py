@@ -41,7 +41,7 @@ ENDPOINTS: dict[str, Callable[[Batch], Outcome]] = {
     "rejects": lambda _: Rejected("InvalidInputException"),
     "throttles": lambda _: Throttled("ThrottlingException"),
 }
-OF_ENDPOINT = {"away": Kind.OUTAGE, "hangs": Kind.FAILING, "rejects": Kind.IN_DOUBT, "throttles": Kind.THROTTLED}
+OF_ENDPOINT = {"away": Kind.OUTAGE, "hangs": Kind.FAILING, "rejects": Kind.REJECTIONS_HELD, "throttles": Kind.THROTTLED}
 GROUPS = ("joining", "assigned", "none", "lost", "taken")
 
 
@@ -97,7 +97,7 @@ def true_kinds(case: Case) -> set[Kind]:
 STILL_SENT = {
     "away": {Kind.OUTAGE},
     "hangs": {Kind.FAILING},
-    "rejects": {Kind.IN_DOUBT},
+    "rejects": {Kind.REJECTIONS_HELD},
     "throttles": {Kind.THROTTLED},
 }
 NO_LONGER_SENT = {
