@@ -116,7 +116,7 @@ def _metrics(registry: CollectorRegistry, accept: str) -> Page:
     return Page(HTTPStatus.OK, content_type, encode(registry))
 
 
-_REPEATS = LogLimiter(60.0)
+_LIMITER = LogLimiter(60.0)
 
 
 class _BoundedServer(ThreadingHTTPServer):
@@ -148,14 +148,14 @@ class _BoundedServer(ThreadingHTTPServer):
                     self._open.remove(request)
 
     def handle_error(self, *_: object) -> None:
-        """A client that goes away in the middle is no news; anything else is a bug of ours."""
+        """Ignore clients that disconnect; log anything else, which is a bug of ours."""
         error = sys.exception()
-        if not isinstance(error, OSError) and _REPEATS.allow((type(error).__name__,)):
+        if not isinstance(error, OSError) and _LIMITER.allow((type(error).__name__,)):
             log.error("a page could not be made: a bug of the connector", exc_info=error)
 
 
 def _hang_up(connection: socket.socket) -> None:
-    # The thread that reads from it finds its end, and ends with it.
+    # The thread that reads from the connection sees its end, and ends too.
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
 
@@ -260,4 +260,4 @@ class _Handler(BaseHTTPRequestHandler):
         super().send_error(code, HTTPStatus(code).phrase)
 
     def log_message(self, *_: object) -> None:
-        """Probes and scrapes come every few seconds: no news."""
+        """Log nothing: probes and scrapes come every few seconds."""

@@ -40,8 +40,8 @@ class Sight(NamedTuple):
     letters: str = ""
 
 
-PATIENCE = 10.0  # seconds
-AFTER: Mapping[Kind, float] = {Kind.LETTERS_WAIT: PATIENCE, Kind.FAILING: PATIENCE, Kind.UNHEARD: PATIENCE}
+LASTING = 10.0  # seconds that some states must hold before they are shown
+AFTER: Mapping[Kind, float] = {Kind.LETTERS_WAIT: LASTING, Kind.FAILING: LASTING, Kind.UNHEARD: LASTING}
 # Nothing can be read, or be known to be read, while one of these holds.
 HALTED = frozenset({Kind.KAFKA_AWAY, Kind.NO_TOPICS, Kind.STARTING, Kind.REJOINING, Kind.UNASSIGNED})
 
@@ -144,7 +144,7 @@ class Conditions:
     def _otherwise(self, shown: frozenset[Kind], sight: Sight, now: float) -> tuple[Kind, ...]:
         """Whether it delivers or is idle, as far as what is shown leaves that open."""
         if sight.busy:
-            self._busy_until = now + PATIENCE
+            self._busy_until = now + LASTING
         if shown & HALTED:
             return ()
         if shown:
