@@ -26,8 +26,8 @@ from connector.config import Loaded, load_text
 from connector.core.mapping.transform import Router
 from connector.core.records import Record, TopicPartition, Transform
 from connector.core.sending.backpressure import Bounds
-from connector.core.sending.destination import Limits
 from tests.support.fakes import EPOCH, Harness
+from tests.support.simulation import USUAL
 
 RECORDS = 20_000
 ROUNDS = 3  # of which the quickest counts: what else the machine does can only add
@@ -45,23 +45,26 @@ STAGES: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
     {
         "offsets": (
             *(("connector.core.sending.offsets", f"Offsets.{name}") for name in ("track", "committable", "committed")),
-            *(("connector.core.sending.offsets", f"OpenRecord.{name}") for name in ("close", "expect")),
+            *(
+                ("connector.core.sending.offsets", f"OpenRecord.{name}")
+                for name in ("close", "await_entries", "settle_entry")
+            ),
         ),
         "lanes": tuple(
-            ("connector.core.sending.destinations", f"Channels.{name}")
-            for name in ("add", "take", "settle", "ready_at", "believed")
+            ("connector.core.sending.destinations", f"Destinations.{name}")
+            for name in ("add", "take", "settle", "ready_at", "confirmed")
         ),
-        "flow": (
+        "backpressure": (
             *(
                 ("connector.core.sending.backpressure", name)
-                for name in ("Flow.decide", "Flow.room", "Flow.all_paused")
+                for name in ("Backpressure.decide", "Backpressure.room", "Backpressure.all_paused")
             ),
-            ("connector.loop", "Loop._adjust_flow"),
+            ("connector.loop", "Loop._apply_backpressure"),
         ),
         "settle": tuple(("connector.delivery", f"Delivery.{name}") for name in ("accept", "_settle", "_settled")),
         "metrics": (
-            *(("connector.metrics", name) for name in ("Tally.add", "Tally.flush", "Spread.observe")),
-            *(("prometheus_client", name) for name in ("Counter.inc", "Gauge.set", "Histogram.observe")),
+            *(("connector.counters", name) for name in ("_Family.labels", "Distribution.observe")),
+            *(("prometheus_client", name) for name in ("Counter.inc", "Gauge.set")),
             ("prometheus_client.metrics", "MetricWrapperBase.labels"),
         ),
         FAKES: (
@@ -73,7 +76,7 @@ STAGES: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
 )
 
 
-class Books:
+class Times:
     """Own time of each stage, in seconds, and how often it was entered."""
 
     def __init__(self) -> None:
@@ -114,7 +117,7 @@ class Books:
 
 
 @contextmanager
-def noted(books: Books) -> Iterator[list[str]]:
+def noted(times: Times) -> Iterator[list[str]]:
     """Every function of the table notes its time while the block runs; gives those that are not there."""
     missing, undo = [], []
     for stage, functions in STAGES.items():
@@ -126,7 +129,7 @@ def noted(books: Books) -> Iterator[list[str]]:
                 missing.append(f"{module}.{dotted}")
                 continue
             undo.append((owner, name, function))
-            setattr(owner, name, books.timed(stage, function))
+            setattr(owner, name, times.timed(stage, function))
     try:
         yield missing
     finally:
@@ -144,7 +147,7 @@ def _router() -> Router:
 
 
 def _harness(transform: Transform, records: list[tuple[int, Record]]) -> Harness:
-    limits = Limits(1.0, NO_LIMIT, retry_initial=0.1, retry_maximum=20.0, stop_after_rejections=20)
+    limits = USUAL._replace(linger=1.0, requests_per_second=NO_LIMIT)
     harness = Harness(limits, Bounds(BUFFER, 64 << 20, BUFFER), transform, max_in_flight=IN_FLIGHT)
     harness.sender.latency = LATENCY
     for partition, record in records:
@@ -179,10 +182,10 @@ def costs(shape: str, seed: int) -> tuple[dict[str, tuple[float, float]], float,
     """Stage to (µs, calls) a record, the calls to AWS's fake a record, and what the table names in vain."""
     router, records = _router(), _records(shape, seed)
     whole, calls = min(_untouched(router, records) for _ in range(ROUNDS))
-    books, missing = min((_noting(router, records) for _ in range(ROUNDS)), key=lambda each: each[0].own.total())
-    seconds = books.own.total()
+    times, missing = min((_noting(router, records) for _ in range(ROUNDS)), key=lambda each: each[0].own.total())
+    seconds = times.own.total()
     rows = {
-        stage: (whole * books.own[stage] / seconds / RECORDS * 1e6, books.calls[stage] / RECORDS)
+        stage: (whole * times.own[stage] / seconds / RECORDS * 1e6, times.calls[stage] / RECORDS)
         for stage in (TRANSFORM, *STAGES, REST)
     }
     return rows, calls / RECORDS, missing
@@ -194,14 +197,14 @@ def _untouched(router: Transform, records: list[tuple[int, Record]]) -> tuple[fl
     return _drive(harness), len(harness.sender.calls)
 
 
-def _noting(router: Transform, records: list[tuple[int, Record]]) -> tuple[Books, list[str]]:
-    books = Books()
-    with noted(books) as missing:
-        harness = _harness(books.timed(TRANSFORM, router), records)
-        step = books.timed(REST, harness.loop.step)
+def _noting(router: Transform, records: list[tuple[int, Record]]) -> tuple[Times, list[str]]:
+    times = Times()
+    with noted(times) as missing:
+        harness = _harness(times.timed(TRANSFORM, router), records)
+        step = times.timed(REST, harness.loop.step)
         harness.loop.step = step  # type: ignore[method-assign]  # what no stage notes is the loop's own
         _drive(harness)
-    return books, missing
+    return times, missing
 
 
 def print_costs(seed: int) -> int:

@@ -11,7 +11,7 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | core/mapping/ | a record becomes entries: rules, members, times, limits | core/expressions |
 | core/sending/ | entries become calls: lanes, rate, backpressure, offsets | nothing |
 | config/ | the YAML file: models, positions, located errors, secrets | core/mapping |
-| logs.py, metrics.py, server.py | what an operator sees | core/sending, streams, listening |
+| logs.py, counters.py, metrics.py, server.py | what an operator sees | core/sending, streams, listening |
 | ports.py | what the loop needs of Kafka and AWS, as Protocols | core/sending |
 | loop.py, delivery.py, watch.py | the loop: it owns all state, in one thread | ports, logs, core/sending |
 | aws/ | credentials, signatures, HTTP, the call | ports, core/sending |
@@ -22,7 +22,7 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | signals.py | signals to stop, and restarting in place | exits |
 | ending.py, life.py | its end, and its probes | signals, exits, aws, ports, logs, loop, status, core/sending |
 | local/ | embedded broker, local endpoint, demo | config, exits |
-| app.py | puts the rooms together; start and end of the process | anything below app |
+| assembly.py, app.py | puts the rooms together; start and end of the process | anything below assembly |
 | cli/, __main__.py | arguments to calls, results to exit codes | everything |
 
 ``core/`` is pure: no I/O, clock, randomness, threads or logging; time and chance are arguments. ruff holds that

@@ -1,4 +1,4 @@
-"""The composition root and the life of the process: start, step until told to stop, drain, close.
+"""The composition root and the life of the process: start, step until a signal, drain, close.
 
 The only module that may import everything. It reads top to bottom; what can go wrong ends in an exit code here.
 """
@@ -15,39 +15,34 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from connector import __version__, logs
-from connector.aws.credentials import Account, NotConfigured, Role
+from connector import logs
+from connector.assembly import account_of, dead_letter_producer, facts_of, kafka_source, loop_settings, topics_of
+from connector.aws.credentials import NotConfigured
 from connector.aws.put_events import PutEventsClient
 from connector.aws.sender import SenderThread
 from connector.config import Config, Loaded
-from connector.config.client_properties import base_properties, for_consumer, for_producer
-from connector.core.mapping.topics import Topics
 from connector.core.mapping.transform import Router
-from connector.core.sending.backpressure import Bounds
-from connector.core.sending.destination import Limits
-from connector.ending import GRACE, Refusal, by_kafka, by_personalize, in_time, linger, told, without_credentials
+from connector.ending import GRACE, Refusal, by_kafka, by_personalize, in_time, linger, reported, without_credentials
 from connector.exits import Exit
 from connector.kafka.clients import ClientFactory
 from connector.kafka.dead_letters import KafkaDeadLetters
 from connector.kafka.source import KafkaSource
 from connector.life import Life
-from connector.loop import Loop, Settings
+from connector.loop import Loop
 from connector.metrics import Metrics
 from connector.ports import Environment, Refused, Unavailable
 from connector.server import Server
 from connector.signals import RESTART, Signals, restarted
-from connector.status import Answers, Board, CountedCalls, Facts
+from connector.status import Answers, Board
 from connector.tracing.setup import traced
 from connector.watch import Watch
 
 log = structlog.get_logger()
 
-MAX_OPEN_BYTES = 64 * 1024 * 1024  # keys, values and headers of records in memory
 NOT_YET = "not known yet"  # the endpoint, until AWS's configuration was looked at
 RESERVE = 0.2  # of shutdown_timeout, for the last commit and leaving the group
 TRACES = 2.0  # seconds for the last spans to leave, where there is as much
 LEAST = 2.0  # seconds for those two, however short shutdown_timeout is
-MAX_POLL_INTERVAL = 300_000  # ms, librdkafka's own default
 LISTENING: Final[Mapping[int, str]] = {
     errno.EADDRINUSE: "set server.port to a free one",
     errno.EADDRNOTAVAIL: "set server.host to an address of this machine",
@@ -67,7 +62,7 @@ def run(loaded: Loaded) -> Exit:
     _initialise(metrics, loaded)
     _warn(loaded)
     environment = Environment(time.monotonic, time.time, random.random)
-    life = Life(_facts(loaded, NOT_YET, environment.wall()), metrics, environment)
+    life = Life(facts_of(loaded, NOT_YET, environment.wall()), metrics, environment)
     try:
         with _server(config, metrics, life) as server:
             ended = _lived(loaded, metrics, signals, environment, life, server.port)
@@ -84,7 +79,7 @@ def run(loaded: Loaded) -> Exit:
         log.error("a bug of the connector; nothing undelivered was committed", kind=type(error).__name__, places=places)
         return Exit.BUG
     signals.ignore()
-    return told(ended)
+    return reported(ended)
 
 
 class Parts(NamedTuple):
@@ -106,14 +101,14 @@ class Parts(NamedTuple):
 def _lived(
     loaded: Loaded, metrics: Metrics, signals: Signals, environment: Environment, life: Life, port: int
 ) -> Exit | Refusal:
-    """How it ended: in good order, or why it makes no sense to go on."""
+    """Run the parts; the exit code, or the refusal that ended them."""
     try:
         parts = _parts(loaded, metrics, signals, environment)
         if parts is None:
             return Exit.OK
         life.runs(parts.loop, parts.board)
         kafka = loaded.config.kafka
-        log.info("started", port=port, endpoint=parts.endpoint, group=kafka.group_id, topics=_topics(loaded.config))
+        log.info("started", port=port, endpoint=parts.endpoint, group=kafka.group_id, topics=topics_of(loaded.config))
         parts.source.subscribe(parts.loop)
         _spare_the_collector()
         return _live(parts, signals, life)
@@ -128,26 +123,25 @@ def _lived(
 def _parts(loaded: Loaded, metrics: Metrics, signals: Signals, environment: Environment) -> Parts | None:
     """Put the parts together, once Kafka has answered; None where a signal came first."""
     config = loaded.config
-    sink = PutEventsClient(_account(config), config.delivery.request_timeout)
+    sink = PutEventsClient(account_of(config), config.delivery.request_timeout)
     clients = ClientFactory(config.kafka, metrics, environment)
-    source = _source(config, metrics, clients)
+    source = kafka_source(config, metrics, clients)
     try:
         source.require(config.dead_letter.topic, stopping=signals.stopping)
     except Refused:
-        # What was refused must not be asked again and again while the process lingers: an account can be locked.
+        # The client must not retry a refused login while the process lingers: that can lock the account.
         with in_time(LEAST, lambda: Exit.REFUSED):
             source.close()
         raise
     if signals.stopping():
         return None
-    dead_letters = _dead_letters(config, metrics, clients)
+    dead_letters = dead_letter_producer(config, metrics, clients)
     calls = SenderThread(sink)
     carrier, end_traces = traced(calls, sink.endpoint, sink.region, environment.wall)
-    counted = CountedCalls(carrier)
     router = Router(loaded.pipelines, config.dead_letter.topic)
-    loop = Loop(source, counted, dead_letters, router, _settings(loaded), metrics, environment)
-    facts = _facts(loaded, sink.endpoint, environment.wall())
-    board = Board(facts, loop, source, counted.counts, dead_letters, metrics, environment, signals.stopping)
+    loop = Loop(source, carrier, dead_letters, router, loop_settings(loaded), metrics, environment)
+    facts = facts_of(loaded, sink.endpoint, environment.wall())
+    board = Board(facts, loop, source, dead_letters, metrics, environment, signals.stopping)
     watch = Watch(loop, source, metrics, environment, board.look)
     timeout = config.delivery.shutdown_timeout
     return Parts(
@@ -156,7 +150,7 @@ def _parts(loaded: Loaded, metrics: Metrics, signals: Signals, environment: Envi
 
 
 def _live(parts: Parts, signals: Signals, life: Life) -> Exit | Refusal:
-    """Step until told to stop, or until it makes no sense to go on; then end, in good order if that can be."""
+    """Step until a signal or a refusal, then stop in good order."""
     loop = parts.loop
     try:
         while not signals.stopping() and loop.fatal is None:
@@ -170,7 +164,7 @@ def _live(parts: Parts, signals: Signals, life: Life) -> Exit | Refusal:
         if refusal is not None:
             life.refused(refusal)
         loop.give_up()
-        with in_time(LEAST, lambda: Exit.BUG if refusal is None else told(refusal), loop), suppress(Exception):
+        with in_time(LEAST, lambda: Exit.BUG if refusal is None else reported(refusal), loop), suppress(Exception):
             _close(parts, LEAST)  # some of it may be closed already
         raise
 
@@ -199,13 +193,13 @@ def _close(parts: Parts, seconds: float) -> None:
 def _cut_short(loop: Loop, signals: Signals) -> Exit:
     """The exit code where the time is up."""
     if loop.fatal is not None:
-        return told(by_personalize(loop.fatal))
-    # Nobody wanted the process to end, so whoever runs it has to start it again, which 0 does not ask for.
+        return reported(by_personalize(loop.fatal))
+    # A restart was wanted, not an end: exit non-zero so that the supervisor restarts the process.
     return Exit.UNAVAILABLE if signals.received == RESTART else Exit.OK
 
 
 def _spare_the_collector() -> None:
-    """Records make no cycles; looking for some at every seven hundredth object is a fifth of the work, for nothing."""
+    """Collect garbage rarely: records make no cycles, and the default thresholds cost a fifth of the CPU."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
@@ -224,7 +218,7 @@ def _stop(loop: Loop, seconds: float, signals: Signals) -> Refusal | None:
 
 def _initialise(metrics: Metrics, loaded: Loaded) -> None:
     pipelines = loaded.config.pipelines
-    names = [topic for topic in _topics(loaded.config) if not topic.startswith("^")]
+    names = [topic for topic in topics_of(loaded.config) if not topic.startswith("^")]
     metrics.initialise(names, [(pipeline.name, rule.name) for pipeline in pipelines for rule in pipeline.rules])
     metrics.config.info({"hash": loaded.hash})
 
@@ -234,81 +228,7 @@ def _warn(loaded: Loaded) -> None:
     for each in loaded.warnings:
         if each.severity == "warning":
             where = f"{each.file}:{each.line}:{each.column}"
-            log.warning("look at the configuration", where=where, why=each.message, what_to_do=each.hint)
-
-
-def _topics(config: Config) -> list[str]:
-    return [topic for pipeline in config.pipelines for topic in pipeline.topics]
-
-
-def _source(config: Config, metrics: Metrics, clients: ClientFactory) -> KafkaSource:
-    kafka = config.kafka
-    group = {"group.id": kafka.group_id, "auto.offset.reset": kafka.auto_offset_reset}
-    return KafkaSource(
-        {**for_consumer(base_properties(kafka)), **group},
-        Topics(config.pipelines, config.dead_letter.topic),
-        metrics,
-        make_consumer=clients.consumer,
-        make_asker=clients.asker,
-        token_outage=clients.token_outage,
-    )
-
-
-def _dead_letters(config: Config, metrics: Metrics, clients: ClientFactory) -> KafkaDeadLetters:
-    return KafkaDeadLetters(
-        for_producer(base_properties(config.kafka)),
-        config.dead_letter.topic,
-        connect_headers=config.dead_letter.connect_headers,
-        group_id=config.kafka.group_id,
-        metrics=metrics,
-        make_producer=clients.producer,
-    )
-
-
-def _account(config: Config) -> Account:
-    personalize = config.personalize
-    role = personalize.assume_role
-    return Account(
-        personalize.region,
-        personalize.endpoint_url,
-        None if role is None else Role(role.role_arn, role.external_id, role.session_name),
-    )
-
-
-def _settings(loaded: Loaded) -> Settings:
-    config = loaded.config
-    delivery = config.delivery
-    interval = float(config.kafka.librdkafka.get("max.poll.interval.ms", MAX_POLL_INTERVAL)) / 1000
-    return Settings(
-        limits=Limits(
-            delivery.linger,
-            delivery.requests_per_second,
-            delivery.retry.initial,
-            delivery.retry.maximum,
-            delivery.stop_after_rejections,
-            loaded.tracking_ids,
-        ),
-        max_in_flight=delivery.max_in_flight,
-        bounds=Bounds(delivery.max_buffered_events, MAX_OPEN_BYTES, delivery.max_buffered_events),
-        commit_interval=delivery.commit_interval,
-        revoke_budget=min(10.0, interval / 5),
-    )
-
-
-def _facts(loaded: Loaded, endpoint: str, started: float) -> Facts:
-    config = loaded.config
-    return Facts(
-        __version__,
-        loaded.hash,
-        config.kafka.group_id,
-        tuple(_topics(config)),
-        endpoint,
-        config.dead_letter.topic,
-        started,
-        config.delivery.requests_per_second,
-        config.delivery.max_in_flight,
-        config.delivery.max_buffered_events,
-    )
+            log.warning("check the configuration", where=where, why=each.message, what_to_do=each.hint)
 
 
 @contextmanager
@@ -327,7 +247,7 @@ def _server(config: Config, metrics: Metrics, life: Life) -> Iterator[Server]:
 
 
 def _not_listening(where: str, error: OSError) -> str:
-    """The system's words, and what to do where they tell."""
+    """The system's message, and what to do where that is known."""
     said = f"cannot listen on {where} ({error.strerror})"
     advice = LISTENING.get(error.errno or 0)
     return said if advice is None else f"{said}: {advice}"

@@ -14,38 +14,38 @@ from connector.core.sending.destinations import Destinations
 from connector.core.sending.lanes import Batch, Item
 from connector.core.sending.offsets import OpenRecord
 from connector.core.sending.outcomes import Delivered, Fatal
-from connector.metrics import PUT_EVENTS, Cell, Metrics, Tally
+from connector.metrics import PUT_EVENTS, Metrics
 from connector.ports import CallResult, DeadLetters, Environment, Sender
 
 
-class Books:
-    """What is counted of one topic's records, at hand for each of them."""
+class TopicCounts:
+    """What is counted for each record of one topic."""
 
-    __slots__ = ("_end_to_end", "consumed", "dead_lettered", "delivered", "filtered", "skipped")
+    __slots__ = ("_latency", "consumed", "dead_lettered", "delivered", "filtered", "skipped")
 
-    def __init__(self, topic: str, metrics: Metrics, tally: Tally) -> None:
-        self.consumed = tally.cell(metrics.records_consumed, topic)
-        self.delivered = tally.cell(metrics.records, topic, "delivered")
-        self.filtered = tally.cell(metrics.records, topic, "filtered")
-        self.skipped = tally.cell(metrics.records, topic, "skipped")
-        self.dead_lettered = tally.cell(metrics.records, topic, "dead_lettered")
-        self._end_to_end = tally.spread(metrics.end_to_end_latency.labels(topic))
+    def __init__(self, topic: str, metrics: Metrics) -> None:
+        self.consumed = metrics.records_consumed.labels(topic)
+        self.delivered = metrics.records.labels(topic, "delivered")
+        self.filtered = metrics.records.labels(topic, "filtered")
+        self.skipped = metrics.records.labels(topic, "skipped")
+        self.dead_lettered = metrics.records.labels(topic, "dead_lettered")
+        self._latency = metrics.end_to_end_latency.labels(topic)
 
     def delivered_at(self, wall: float, timestamp: int | None) -> None:
-        """A record of so many milliseconds was delivered at ``wall`` seconds, both Unix time."""
-        self.delivered.count += 1
+        """A record with this timestamp, in Unix milliseconds, was delivered at ``wall``, in Unix seconds."""
+        self.delivered.value += 1
         if timestamp is not None:
-            self._end_to_end.observe(max(0.0, wall - timestamp / 1000))
+            self._latency.observe(max(0.0, wall - timestamp / 1000))
 
 
 class Delivery:
     """Carries entries to the service and invalid records to the dead letters, and closes what is done.
 
     Args:
-        sender, dead_letters: the outside.
+        sender, dead_letters: see ports.py.
         limits, max_in_flight: see ``Destinations``.
-        metrics: where it is counted.
-        outside: clocks and chance.
+        metrics: where all of it is counted.
+        environment: clocks and chance.
     """
 
     def __init__(
@@ -62,11 +62,10 @@ class Delivery:
         self._sender = sender
         self._dead_letters = dead_letters
         self._metrics = metrics
-        self._tally = Tally()
-        self._books: dict[str, Books] = {}
-        self._rule_matches: dict[tuple[str, str], Cell] = {}
+        self._topics: dict[str, TopicCounts] = {}
+        self._delivered_events = metrics.events.labels(PUT_EVENTS, "delivered")
         self._environment = environment
-        self._on_the_wire: dict[int, Batch] = {}
+        self._in_flight: dict[int, Batch] = {}
         self._duration = metrics.request_duration.labels(PUT_EVENTS)
         self._fill = metrics.events_per_request.labels(PUT_EVENTS)
 
@@ -74,13 +73,13 @@ class Delivery:
 
     def accept(self, opened: OpenRecord, topic: str, fate: Fate, now: float) -> None:
         """A record was read, and this is what becomes of it."""
-        books = self._books_of(topic)
-        books.consumed.count += 1
+        counts = self._counts_of(topic)
+        counts.consumed.value += 1
         for pipeline, rule in fate.failed:
-            self._tally.add(self._metrics.rule_condition_errors, pipeline, rule)
+            self._metrics.rule_condition_errors.labels(pipeline, rule).value += 1
         match fate:
             case Transformed():
-                self._matched(fate.pipeline, fate.rule)
+                self._metrics.rule_matches.labels(fate.pipeline, fate.rule).value += 1
                 if fate.rejection is not None:
                     opened.reject(fate.rejection)
                 opened.await_entries(len(fate.entries), fate.pipeline, fate.rule)
@@ -88,9 +87,9 @@ class Delivery:
                     self.destinations.add(Item(entry, opened, now), now)
             case Skipped():
                 self._skip(opened, topic, fate)
-                books.skipped.count += 1
+                counts.skipped.value += 1
             case Filtered():
-                books.filtered.count += 1
+                counts.filtered.value += 1
                 opened.close()
             case Rejection():
                 self._bury(opened, fate)
@@ -99,29 +98,22 @@ class Delivery:
 
     def _skip(self, opened: OpenRecord, topic: str, skipped: Skipped) -> None:
         if skipped.rule is not None and skipped.pipeline is not None:
-            self._matched(skipped.pipeline, skipped.rule)
-        self._tally.add(self._metrics.skipped_records, topic, skipped.reason)
+            self._metrics.rule_matches.labels(skipped.pipeline, skipped.rule).value += 1
+        self._metrics.skipped_records.labels(topic, skipped.reason).value += 1
         opened.close()
 
-    def _books_of(self, topic: str) -> Books:
-        books = self._books.get(topic)
-        if books is None:
-            books = self._books[topic] = Books(topic, self._metrics, self._tally)
-        return books
-
-    def _matched(self, pipeline: str, rule: str) -> None:
-        cell = self._rule_matches.get((pipeline, rule))
-        if cell is None:
-            cell = self._tally.cell(self._metrics.rule_matches, pipeline, rule)
-            self._rule_matches[pipeline, rule] = cell
-        cell.count += 1
+    def _counts_of(self, topic: str) -> TopicCounts:
+        counts = self._topics.get(topic)
+        if counts is None:
+            counts = self._topics[topic] = TopicCounts(topic, self._metrics)
+        return counts
 
     # -- out --------------------------------------------------------------------------------------------------
 
     def work(self, wait: float = 0.0) -> None:
-        """Take in what came back, waiting up to ``wait`` seconds for a first answer; then send what may go."""
-        for answer in self._sender.wait(wait):
-            self._settle(answer)
+        """Settle the results that came, waiting up to ``wait`` seconds for a first one; then send what may go."""
+        for result in self._sender.wait(wait):
+            self._settle(result)
         for held in self.destinations.confirmed(self._environment.clock()):
             self._reject(held)
         for opened, rejection in self._dead_letters.acknowledged():
@@ -129,21 +121,20 @@ class Delivery:
         if self.fatal is None:
             now = self._environment.clock()
             while (batch := self.destinations.take(now)) is not None:
-                self._on_the_wire[id(batch)] = batch
+                self._in_flight[id(batch)] = batch
                 self._sender.submit(batch)
-        self._tally.flush()
 
-    def _settle(self, answer: CallResult) -> None:
-        batch, outcome, seconds = answer
-        del self._on_the_wire[id(batch)]
-        self._tally.add(self._metrics.requests, PUT_EVENTS, outcome.status)
+    def _settle(self, result: CallResult) -> None:
+        batch, outcome, seconds = result
+        del self._in_flight[id(batch)]
+        self._metrics.requests.labels(PUT_EVENTS, outcome.status).value += 1
         self._duration.observe(seconds)
         settled = self.destinations.settle(batch, outcome, self._environment.clock(), self._environment.chance())
         wall = self._environment.wall()
         if isinstance(outcome, Delivered):
             self._fill.observe(len(batch.items))
             self._metrics.last_delivery.set(wall)
-            self._tally.add(self._metrics.events, PUT_EVENTS, "delivered", count=len(batch.items))
+            self._delivered_events.value += len(batch.items)
         for item in settled.delivered:
             self._settled(item.opened, wall)
         for held in settled.rejected:
@@ -152,7 +143,7 @@ class Delivery:
 
     def _reject(self, held: HeldRejection) -> None:
         opened, element = held.item.opened, held.item.entry.element
-        self._tally.add(self._metrics.events, PUT_EVENTS, "rejected")
+        self._metrics.events.labels(PUT_EVENTS, "rejected").value += 1
         opened.reject(
             Rejection(
                 Stage.DELIVER,
@@ -169,34 +160,33 @@ class Delivery:
 
     def _settled(self, opened: OpenRecord, wall: float) -> None:
         """One entry is delivered or rejected for good; with the last one, the record is done with."""
-        opened.unsettled -= 1
-        if opened.unsettled or opened.owner.revoked:
+        if not opened.settle_entry() or opened.owner.revoked:
             return
         if opened.rejections:
             self._bury(opened, merge(opened.rejections))
             return
-        self._books_of(opened.owner.topic_partition.topic).delivered_at(wall, opened.timestamp)
+        self._counts_of(opened.owner.topic_partition.topic).delivered_at(wall, opened.timestamp)
         opened.close()
 
     def _bury(self, opened: OpenRecord, rejection: Rejection) -> None:
         topic = opened.owner.topic_partition.topic
-        self._tally.add(self._metrics.invalid_records, topic, rejection.stage, rejection.reason)
+        self._metrics.invalid_records.labels(topic, rejection.stage, rejection.reason).value += 1
         self._dead_letters.put(opened, rejection)
 
     def _buried(self, opened: OpenRecord, rejection: Rejection) -> None:
         # A dead letter must be safe before its record is committed.
         topic = opened.owner.topic_partition.topic
-        self._tally.add(self._metrics.dead_letter_records, topic, rejection.reason)
+        self._metrics.dead_letter_records.labels(topic, rejection.reason).value += 1
         if not opened.revoked:
-            self._books_of(topic).dead_lettered.count += 1
+            self._counts_of(topic).dead_lettered.value += 1
             opened.close()
 
-    # -- what is under way ------------------------------------------------------------------------------------
+    # -- what is in flight ------------------------------------------------------------------------------------
 
     @property
-    def answers_expected(self) -> bool:
-        """Whether an answer or an acknowledgement may come at any moment."""
-        return bool(self._on_the_wire) or self.letters_expected
+    def results_expected(self) -> bool:
+        """Whether a result or an acknowledgement may come at any moment."""
+        return bool(self._in_flight) or self.letters_expected
 
     @property
     def letters_expected(self) -> bool:
@@ -206,18 +196,18 @@ class Delivery:
     @property
     def unfinished(self) -> bool:
         """Whether anything is left that can still come to an end by itself."""
-        doubts_will_end = any(destination.confirmed_at() is not None for destination in self.destinations)
-        return bool(self.destinations.waiting) or bool(self._dead_letters.pending()) or doubts_will_end
+        rejections_will_be_confirmed = any(destination.confirmed_at() is not None for destination in self.destinations)
+        return bool(self.destinations.waiting) or bool(self._dead_letters.pending()) or rejections_will_be_confirmed
 
-    def leaving_under_way(self) -> bool:
-        """Whether a call or a dead letter of a partition that is leaving is under way."""
-        # What is gone already, after a revocation that took too long, is nobody's to wait for.
+    def revoking_in_flight(self) -> bool:
+        """Whether a call or a dead letter of a partition that is being revoked is in flight."""
+        # A revocation that took too long is over: nobody waits for what is still in flight of it.
         carried = itertools.chain(
-            (item.opened for batch in self._on_the_wire.values() for item in batch.items),
+            (item.opened for batch in self._in_flight.values() for item in batch.items),
             self._dead_letters.pending(),
         )
         return any(opened.revoking and not opened.revoked for opened in carried)
 
     def discard_revoked(self) -> None:
-        """Drop what waits of partitions that are leaving or gone: it is for their next owner."""
+        """Drop what waits of partitions that are being revoked, or were: their next owner reads it again."""
         self.destinations.discard(lambda item: item.opened.revoking)

@@ -1,4 +1,4 @@
-"""How the process ends: why, in the last line of the log; later where it was refused; and in time, whatever hangs."""
+"""How the process ends: the reason in the last line of the log, a little later after a refusal, and always in time."""
 
 import faulthandler
 import os
@@ -42,25 +42,25 @@ class Refusal(NamedTuple):
 
 
 def without_credentials(error: NotConfigured) -> Refusal:
-    """No region, or nobody to be."""
+    """No region, or no credentials."""
     return Refusal("credentials", "not_configured", str(error), "cannot start", {"why": str(error)})
 
 
 def by_kafka(error: Refused) -> Refusal:
-    """What Kafka has refused."""
+    """Kafka refuses this client."""
     fields = {"code": error.code, "detail": error.detail, "what_to_do": error.advice}
     return Refusal("kafka", error.code, error.advice, "refused by Kafka", fields)
 
 
 def by_personalize(fatal: Fatal) -> Refusal:
-    """What Amazon Personalize has refused."""
+    """Amazon Personalize refuses this client."""
     fields = {"code": fatal.code, "what_to_do": fatal.advice}
     said = "stopped by Amazon Personalize: nothing more is committed, nothing is lost"
     return Refusal("personalize", fatal.code, fatal.advice, said, fields)
 
 
-def told(ended: Exit | Refusal) -> Exit:
-    """The last line of the log, and so what ``kubectl logs --previous`` is looked at for."""
+def reported(ended: Exit | Refusal) -> Exit:
+    """Write the last line of the log, which ``kubectl logs --previous`` shows; gives the exit code."""
     if isinstance(ended, Refusal):
         log.error(ended.said, exit_code=int(Exit.REFUSED), **ended.fields)
         return Exit.REFUSED
@@ -69,7 +69,7 @@ def told(ended: Exit | Refusal) -> Exit:
 
 
 def linger(refusal: Refusal, seconds: float, signals: Signals, clock: Callable[[], float]) -> None:
-    """Go on answering for as long as it takes to be scraped; a signal ends that."""
+    """Answer probes and scrapes for some seconds more, so that Prometheus sees the refusal; a signal ends that."""
     if seconds <= 0 or signals.ordered():
         return
     then = f"probes, metrics and the status page answer for {seconds:g} s more, then the process ends"
@@ -81,11 +81,11 @@ def linger(refusal: Refusal, seconds: float, signals: Signals, clock: Callable[[
 
 @contextmanager
 def in_time(seconds: float, code: Callable[[], Exit], loop: Loop | None = None) -> Iterator[None]:
-    """What runs in here ends after so many seconds, with the process if need be, and then with this exit code."""
+    """End the process with this exit code where the block takes more than so many seconds."""
 
     def end() -> None:
         log.warning(
-            "time is up: the process ends in the middle of stopping; what is not committed is read again",
+            "stopping took too long: the process ends now; what is not committed is read again",
             after_seconds=seconds,
             unfinished_records=0 if loop is None else loop.offsets.open_records,
         )
@@ -94,8 +94,8 @@ def in_time(seconds: float, code: Callable[[], Exit], loop: Loop | None = None) 
     timer = threading.Timer(seconds, end)
     timer.daemon = True
     timer.start()
-    # The Kafka client has been seen to hang with the interpreter's lock in hand, where no thread of Python's ends
-    # anything. This one is none; it writes where it hung, and its exit code is 1.
+    # The Kafka client can hang while it holds the interpreter's lock; then no Python thread runs, the timer's neither.
+    # faulthandler's thread needs no lock: it writes where the process hung and exits with 1.
     faulthandler.dump_traceback_later(seconds + GRACE, exit=True)
     try:
         yield

@@ -1,4 +1,4 @@
-"""What the probes and the page are told from the first moment to the last: also before there is a loop, and after it.
+"""What the probes and the page answer while the process starts, runs and ends: before there is a loop, and after it.
 
 A process that is refused would be gone within a second, and Prometheus would hardly ever see it. So it answers a little
 longer: alive, not ready, with the reason on the page and in the metrics, while it does nothing else.
@@ -25,24 +25,24 @@ class Life:
     Args:
         facts: what the page shows before there is a board.
         metrics: where a refusal is counted.
-        outside: clocks.
+        environment: clocks.
     """
 
-    def __init__(self, facts: Facts, metrics: Metrics, outside: Environment) -> None:
+    def __init__(self, facts: Facts, metrics: Metrics, environment: Environment) -> None:
         self._metrics = metrics
-        self._environment = outside
-        self._began = outside.clock()
+        self._environment = environment
+        self._began = environment.clock()
         self._loop: Loop | None = None
         self._board: Board | None = None
         self._view = View(facts, facts.started, (Condition(Kind.CONNECTING, facts.started),), Lags())
         self._refusal: Refusal | None = None
 
     def runs(self, loop: Loop, board: Board) -> None:
-        """The parts are together: from now on they answer."""
+        """The loop and its board exist: from now on they answer."""
         self._loop, self._board = loop, board
 
     def refused(self, refusal: Refusal) -> None:
-        """It is over; of two reasons the first counts. What was seen last stays on the page, below the reason."""
+        """The process will end with this refusal; the first counts. The page keeps the last numbers below it."""
         if self._refusal is not None:
             return
         wall = self._environment.wall()
@@ -53,7 +53,7 @@ class Life:
         self._refusal = refusal
 
     def alive(self) -> Health:
-        """Whether a restart is not what it needs."""
+        """False where a restart would help."""
         if self._refusal is not None:
             return Health(True, "stopped by a refusal; ends soon")
         if self._loop is None:

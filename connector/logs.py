@@ -2,7 +2,7 @@
 
 Loggers take an event and fields (``log.info("partitions assigned", topic="clicks", partitions=[0, 1])``). Records,
 ids of users, sessions and items, and credentials are never fields. What repeats goes through ``LogLimiter``, so that an
-outage makes two lines, not ten thousand.
+outage writes two lines, not ten thousand.
 """
 
 import logging
@@ -26,16 +26,22 @@ CLIENT = logging.getLogger("librdkafka")
 Format = Literal["json", "text"]
 
 DEEPEST_CAUSE = 10  # of a chain of exceptions
-TIME = "%Y-%m-%dT%H:%M:%S.%fZ"  # ISO's, but that there would be no fraction once in a million lines
+TIME = "%Y-%m-%dT%H:%M:%S.%fZ"  # ISO 8601, always with a fraction
 MILLISECONDS = len("2026-01-01T00:00:00.000")
 
 # How text looks.
 PADDED = 36  # columns that a message takes at least
-MARGIN = " " * 25  # what stands below a line begins where its level does
+MARGIN = " " * 25  # further lines of an entry start below its level
 NARROWEST = 50  # columns of a sentence, on however narrow a terminal
 MOST = 8  # names of a list
 LEFT_OUT = "more_of_this_kind_before"  # says something only where it is not 0
-SENTENCES = ("why", "detail", "then", "places", "what_to_do")  # fields that are read and not looked up, in this order
+SENTENCES = (
+    "why",
+    "detail",
+    "then",
+    "places",
+    "what_to_do",
+)  # fields that hold sentences, in the order in which they are shown
 
 
 def _severity(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -44,7 +50,7 @@ def _severity(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def _without_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Libraries name the URL that failed, and it may hold a key."""
+    """Messages of libraries quote URLs, which can hold a key."""
     for key, value in event.items():
         if isinstance(value, str):
             event[key] = without_secrets_of_urls(value)

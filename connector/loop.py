@@ -1,8 +1,8 @@
 """The loop: poll, transform, deliver, commit. It owns all state, in one thread.
 
-Only calls to Amazon Personalize run elsewhere; they share nothing, and their answers come back as values. So there
-are no locks, and a record's whole walk can be read from ``step`` downwards, here and in delivery.py. What the loop
-needs of the outside is declared in ports.py.
+Only calls to Amazon Personalize run in other threads; they share nothing, and their results come back as values. So
+there are no locks, and a record's whole way can be read from ``step`` downwards, here and in delivery.py. What the loop
+needs of Kafka and AWS is declared in ports.py.
 """
 
 from collections import deque
@@ -23,28 +23,28 @@ from connector.ports import DeadLetters, Environment, Polled, Sender, Source
 
 log = structlog.get_logger()
 
-RECORDS_A_STEP = 500  # enough to make a step's own cost small, few enough to answer within milliseconds
-MOMENT = 0.1  # seconds that records may be mapped before answers are looked at
-NAP = 0.005  # seconds that an answer may lie unread while the loop waits for records
-GRAIN = 0.004  # seconds that a call may wait for its turn to go with others: a step costs as much as a call
+RECORDS_A_STEP = 500  # enough to make a step's own cost small, few enough for a step of milliseconds
+MOMENT = 0.1  # seconds that records may be mapped before results are read
+NAP = 0.005  # seconds that a result may wait while the loop waits for records
+GRAIN = 0.004  # seconds that a call may wait so that one step sends several: a step costs as much as a call
 TICK = 0.5  # seconds without anything to do
 
 
 class Settings(NamedTuple):
-    """What the loop is told. Times in seconds."""
+    """Limits and intervals of the loop. Times in seconds."""
 
     limits: Limits
     max_in_flight: int
     bounds: Bounds
     commit_interval: float
-    revoke_budget: float = 10.0  # how long a rebalance may be held up for calls on the wire
+    revoke_budget: float  # how long a rebalance may wait for calls in flight
 
 
 class Loop:
     """Carries records from a source to a sender.
 
     Args:
-        source, sender, dead_letters, outside: see ports.py.
+        source, sender, dead_letters, environment: see ports.py.
         transform: record and Unix time to what becomes of the record.
         settings: limits and intervals.
         metrics: where everything is counted.
@@ -90,22 +90,22 @@ class Loop:
         timeout = self._idle_for()
         if self.backpressure.may_read:
             if not self._held:
-                waiting = min(timeout, NAP) if self.delivery.answers_expected else timeout
+                waiting = min(timeout, NAP) if self.delivery.results_expected else timeout
                 self._hold(self._source.poll(min(RECORDS_A_STEP, self._room), waiting))
             self._accept()
             self._work()
         else:
-            # Nothing can be read now, so what can happen is an answer: wait for that, not for records. Dead letters are
-            # acknowledged without waking anybody.
+            # Nothing can be read now, so only a result can come: wait for that, not for records. An acknowledged dead
+            # letter does not end the wait.
             self._work(min(timeout, NAP) if self.delivery.letters_expected else timeout)
             if self.backpressure.all_paused(len(self.offsets)):
                 self._hold(self._source.poll(1, 0))
-        self._tell_of_oddities()
-        self._adjust_flow()
+        self._report_oddities()
+        self._apply_backpressure()
         self._commit()
 
     def _idle_for(self) -> float:
-        """Seconds until there is something to do, if neither a record nor an answer comes."""
+        """Seconds until there is something to do, if neither a record nor a result comes."""
         now = self._environment.clock()
         ready_at = self.delivery.destinations.ready_at(now)
         if ready_at is not None and ready_at <= now:
@@ -142,19 +142,26 @@ class Loop:
 
     # -- backpressure and commit ------------------------------------------------------------------------------
 
-    def _tell_of_oddities(self) -> None:
+    def _report_oddities(self) -> None:
         for partition in self.offsets:
             topic, number = partition.topic_partition
             if partition.abandoned:
-                log.warning("a partition is read anew: its topic was recreated or cut", topic=topic, partition=number)
+                log.warning(
+                    "a partition is read again: its topic was recreated or truncated", topic=topic, partition=number
+                )
                 self._metrics.records_abandoned.labels(topic).inc(partition.abandoned)
                 partition.abandoned = 0
             if partition.copies:
-                log.warning("records came twice; dropped", topic=topic, partition=number, records=partition.copies)
+                log.warning(
+                    "dropped records that the client delivered twice",
+                    topic=topic,
+                    partition=number,
+                    records=partition.copies,
+                )
                 self._metrics.records_repeated.labels(topic).inc(partition.copies)
                 partition.copies = 0
 
-    def _adjust_flow(self) -> None:
+    def _apply_backpressure(self) -> None:
         loads = [
             Load(each.topic_partition, each.open_events, each.open_bytes, each.span, each.events_done)
             for each in self.offsets
@@ -185,30 +192,30 @@ class Loop:
     def on_assign(self, topic_partitions: Collection[TopicPartition]) -> None:
         """These are ours from now on."""
         self.joined = self.placed = True
-        # They begin anew at the committed offset: what is held of before would make that look like copies.
+        # Reading restarts at the committed offset: records still held from before would look like duplicates.
         self._let_go(topic_partitions)
         self.offsets.assign(topic_partitions)
         self._metrics.rebalances.labels("assign").inc()
         log.info("partitions assigned", partitions=_names(topic_partitions), total=len(self.offsets))
 
     def on_revoke(self, topic_partitions: Collection[TopicPartition]) -> None:
-        """These will be another's once this returns: finish what is on the wire, commit, forget.
+        """These will be another's once this returns: finish calls in flight, commit, forget.
 
-        What was not sent is dropped at once, since the next owner reads it again. Calls and dead letters that are
-        under way are waited for: their records would be doubled otherwise.
+        What was not sent is dropped at once, since the next owner reads it again. The loop waits for
+        calls and dead letters in flight: otherwise their records would be delivered twice.
         """
         self._metrics.rebalances.labels("revoke").inc()
         if not self._leave_without_commit:
             self.offsets.leave(topic_partitions)
             self.delivery.discard_revoked()
             deadline = self._environment.clock() + self._settings.revoke_budget
-            while self._environment.clock() < deadline and self.delivery.leaving_under_way():
+            while self._environment.clock() < deadline and self.delivery.revoking_in_flight():
                 self._work(NAP)
             self.offsets.committed(self._source.commit_now(self.offsets.committable(topic_partitions)))
         self._forget("partitions revoked", topic_partitions)
 
     def on_lost(self, topic_partitions: Collection[TopicPartition]) -> None:
-        """These are another's already: nothing of them may be committed."""
+        """Another member owns these already: nothing of them may be committed."""
         self._metrics.rebalances.labels("lost").inc()
         self._forget("partitions lost", topic_partitions)
 
@@ -250,7 +257,7 @@ class Loop:
         return self.offsets.open_records == 0
 
     def give_up(self) -> None:
-        """Something is wrong for good: nothing more is sent or committed, partitions are only let go."""
+        """The process cannot continue: send and commit nothing more, only leave the group."""
         self._leave_without_commit = True
 
 

@@ -1,19 +1,19 @@
 """Every metric, named and described once. Names and labels are a contract: dashboards and alerts rely on them.
 
-Never a label: user, item, session or event id, or the text of an error. Counts are kept by the step and written once
-a step (``Tally``), because a metric's child costs more to find than a record costs to count.
+Never a label: user, item, session or event id, or the text of an error. What the loop counts for each record, event or
+call is a family of counters.py, because prometheus_client's counters cost too much there; the rest, which callbacks of
+the Kafka client in other threads count too, is prometheus_client's.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable
-from typing import Any
+from contextlib import suppress
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
-from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client import CollectorRegistry, Counter, Gauge, Info, ProcessCollector
 
 from connector import __version__
 from connector.core.records import Reason, Stage, TopicPartition
 from connector.core.sending.outcomes import Status
+from connector.counters import CounterFamily, HistogramFamily
 
 PUT_EVENTS = "put_events"
 OUTCOMES = ("delivered", "filtered", "skipped", "dead_lettered")
@@ -29,18 +29,25 @@ class Metrics:
         self._kafka()
         self._process()
 
+    def _family(self, name: str, text: str, *labels: str) -> CounterFamily:
+        family = CounterFamily(f"putevents_{name}", text, labels)
+        self.registry.register(family)
+        return family
+
+    def _histogram(self, name: str, text: str, label: str, bounds: Iterable[float]) -> HistogramFamily:
+        family = HistogramFamily(f"putevents_{name}", text, (label,), bounds)
+        self.registry.register(family)
+        return family
+
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(name, text, labels, namespace="putevents", registry=self.registry)
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(name, text, labels, namespace="putevents", registry=self.registry)
 
-    def _histogram(self, name: str, text: str, label: str, buckets: Iterable[float]) -> Histogram:
-        return Histogram(name, text, (label,), namespace="putevents", registry=self.registry, buckets=tuple(buckets))
-
     def _records(self) -> None:
-        self.records_consumed = self._counter("records_consumed", "Records read from Kafka.", "topic")
-        self.records = self._counter(
+        self.records_consumed = self._family("records_consumed", "Records read from Kafka.", "topic")
+        self.records = self._family(
             "records",
             "Records that are done with, by what became of them. At rest their sum is records_consumed, less "
             "records_abandoned.",
@@ -58,22 +65,22 @@ class Metrics:
         self.records_repeated = self._counter(
             "records_repeated", "Records that the client delivered again within an assignment; dropped.", "topic"
         )
-        self.invalid_records = self._counter(
+        self.invalid_records = self._family(
             "invalid_records", "Records that are invalid, by where and why that was found.", "topic", "stage", "reason"
         )
-        self.skipped_records = self._counter(
+        self.skipped_records = self._family(
             "skipped_records", "Records that were dropped on purpose, by the reason for it.", "topic", "reason"
         )
-        self.rule_matches = self._counter(
+        self.rule_matches = self._family(
             "rule_matches", "Records that a rule matched, by pipeline and rule.", "pipeline", "rule"
         )
-        self.rule_condition_errors = self._counter(
+        self.rule_condition_errors = self._family(
             "rule_condition_errors",
             "Records on which the condition of a rule could not be evaluated, and so was false.",
             "pipeline",
             "rule",
         )
-        self.dead_letter_records = self._counter(
+        self.dead_letter_records = self._family(
             "dead_letter_records", "Dead letters that the broker acknowledged, by source topic.", "topic", "reason"
         )
         self.dead_letter_errors = self._counter(
@@ -81,10 +88,10 @@ class Metrics:
         )
 
     def _calls(self) -> None:
-        self.events = self._counter(
+        self.events = self._family(
             "events", "Events that were sent, by what the service made of them.", "operation", "outcome"
         )
-        self.requests = self._counter(
+        self.requests = self._family(
             "requests", "Calls to Amazon Personalize, by how they ended.", "operation", "status"
         )
         self.request_duration = self._histogram(
@@ -158,7 +165,7 @@ class Metrics:
         _touch(self.events_per_request, [(PUT_EVENTS,)])
 
     def _initialise_topic(self, topic: str) -> None:
-        per_topic = (
+        per_topic: tuple[CounterFamily | HistogramFamily | Counter | Gauge, ...] = (
             self.records_consumed,
             self.records_abandoned,
             self.records_missed,
@@ -177,11 +184,11 @@ class Metrics:
         """Remove the series of partitions that are no longer ours."""
         for topic, partition in topic_partitions:
             for metric in (self.lag_seconds, self.lag_records):
-                if (topic, str(partition)) in metric._metrics:  # noqa: SLF001  remove() of a missing child warns
+                with suppress(KeyError):  # of some versions, where the lag was never set
                     metric.remove(topic, str(partition))
 
 
-def _touch(metric: MetricWrapperBase, label_sets: Iterable[tuple[str, ...]]) -> None:
+def _touch(metric: CounterFamily | HistogramFamily | Counter, label_sets: Iterable[tuple[str, ...]]) -> None:
     for labels in label_sets:
         metric.labels(*labels)
 
@@ -212,81 +219,3 @@ STAGES: dict[Reason, Stage] = {
     Reason.EVENT_TOO_LARGE: Stage.VALIDATE,
     Reason.REJECTED_BY_SERVICE: Stage.DELIVER,
 }
-
-
-class Cell:
-    """What a counter is to be raised by at the end of the step."""
-
-    __slots__ = ("_child", "count")
-
-    def __init__(self, child: Counter) -> None:
-        self._child = child
-        self.count = 0
-
-    def flush(self) -> None:
-        """Raise the counter."""
-        if self.count:
-            self._child.inc(self.count)
-            self.count = 0
-
-
-class Spread:
-    """Observations of one step: a histogram's child walks its buckets for each, under a lock for each of two sums."""
-
-    __slots__ = ("_bounds", "_child", "_counts", "_sum")
-
-    def __init__(self, child: Histogram) -> None:
-        self._child: Any = child
-        self._bounds: list[float] = list(self._child._upper_bounds)  # noqa: SLF001  a child takes one at a time only
-        self._counts = [0] * len(self._bounds)
-        self._sum = 0.0
-
-    def observe(self, value: float) -> None:
-        """Count a value."""
-        self._counts[bisect_left(self._bounds, value)] += 1
-        self._sum += value
-
-    def flush(self) -> None:
-        """Hand over what was counted."""
-        if not any(self._counts):
-            return
-        for number, count in enumerate(self._counts):
-            if count:
-                self._child._buckets[number].inc(count)  # noqa: SLF001
-                self._counts[number] = 0
-        self._child._sum.inc(self._sum)  # noqa: SLF001
-        self._sum = 0.0
-
-
-class Tally:
-    """Counts of one step, written to their counters at its end.
-
-    A record is counted half a dozen times, so each count is an addition to a ``Cell`` that is found once.
-    """
-
-    def __init__(self) -> None:
-        self._cells: dict[tuple[Counter, tuple[str, ...]], Cell] = {}
-        self._spreads: list[Spread] = []
-
-    def cell(self, counter: Counter, *labels: str) -> Cell:
-        """The cell of a counter and its labels, to be kept by whoever counts often."""
-        cell = self._cells.get((counter, labels))
-        if cell is None:
-            cell = self._cells[counter, labels] = Cell(counter.labels(*labels) if labels else counter)
-        return cell
-
-    def add(self, counter: Counter, *labels: str, count: int = 1) -> None:
-        """Count for a counter and its labels."""
-        self.cell(counter, *labels).count += count
-
-    def spread(self, child: Histogram) -> Spread:
-        """Where values of a histogram's child are counted, to be kept by whoever does."""
-        self._spreads.append(Spread(child))
-        return self._spreads[-1]
-
-    def flush(self) -> None:
-        """Write what was counted."""
-        for cell in self._cells.values():
-            cell.flush()
-        for spread in self._spreads:
-            spread.flush()

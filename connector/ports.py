@@ -1,7 +1,7 @@
-"""What the loop needs of the outside, as the loop sees it.
+"""What the loop needs of Kafka and AWS, as Protocols.
 
-source.py, personalize.py and dead_letters.py implement these; the tests' fakes do so in a few lines each. Nothing here
-knows of Kafka's client, of AWS, or of threads.
+kafka/source.py, aws/sender.py and kafka/dead_letters.py implement these, and so do the fakes of the tests. Nothing here
+knows Kafka's client, AWS, or threads.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ class CallResult(NamedTuple):
 class Reach(NamedTuple):
     """Whether Kafka answers.
 
-    ``away_since``: when a broker was last heard, on the clock, where none answers; None while one does. ``cut_off``:
+    ``away_since``: when a broker last answered, on the clock; None while one answers. ``cut_off``:
     partitions whose own broker does not answer while another does. ``topics``: whether there is any topic to read.
     ``trouble``: why there may be no partitions yet, in words that may be shown, "" where nothing is known of that: what
     the client said last, or the patterns that match nothing. ``gone``: topics that were read and do not exist any more.
@@ -57,7 +57,7 @@ class Source(Protocol):
         """Bring records of these again."""
 
     def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
-        """Begin to commit; False where the commit before is still under way."""
+        """Start a commit; False where the one before has not ended."""
 
     def committed(self) -> Mapping[TopicPartition, int]:
         """What the broker has acknowledged since the last call."""
@@ -79,7 +79,7 @@ class Sender(Protocol):
         """Send a batch, elsewhere."""
 
     def wait(self, timeout: float) -> Sequence[CallResult]:
-        """Answers that are there; waits up to ``timeout`` seconds for a first one."""
+        """The results that are there; waits up to ``timeout`` seconds for a first one."""
 
 
 class DeadLetters(Protocol):
@@ -89,10 +89,10 @@ class DeadLetters(Protocol):
         """Write a record, with what is wrong with it; repeated until the broker has it."""
 
     def acknowledged(self) -> Sequence[tuple[OpenRecord, Rejection]]:
-        """Those that the broker has since the last call."""
+        """Those that the broker has acknowledged since the last call."""
 
     def pending(self) -> Collection[OpenRecord]:
-        """Those that it does not have yet."""
+        """Those that the broker does not have yet."""
 
 
 class Environment(NamedTuple):

@@ -4,7 +4,7 @@ Neither probe depends on Kafka or AWS, on lag or on throttling: a restart mends 
 fleet down with the broker. /livez asks whether the loop turns, /readyz whether this member has joined its group.
 
 A client can cost a thread and some seconds, and not more, whatever it sends and however slowly: there is a deadline for
-the whole head of its request, a limit to the head's size, one answer to a connection, and a bound on connections.
+the whole head of its request, a limit to the head's size, one response to a connection, and a bound on connections.
 """
 
 import contextlib
@@ -28,10 +28,10 @@ from connector.logs import LogLimiter
 log = structlog.get_logger()
 
 ASKING = 5.0  # seconds that a client may take for its request, all of it
-READING = 10.0  # seconds that it may take for the answer
+READING = 10.0  # seconds that it may take to read the response
 MOST_BYTES = 16 * 1024  # of a request's line and headers together
 TEXT = "text/plain; charset=utf-8"
-ALWAYS = (  # an answer is of this moment, is what it says it is, and is nobody else's to embed
+ALWAYS = (  # no cache, no guessing of types, no embedding in other sites
     ("Cache-Control", "no-store"),
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
@@ -49,7 +49,7 @@ class Health(NamedTuple):
 
 
 class Page(NamedTuple):
-    """An answer; ``headers`` are those beyond what every answer has."""
+    """A response; ``headers`` are those beyond what every response has."""
 
     status: HTTPStatus
     content_type: str
@@ -116,7 +116,7 @@ def _metrics(registry: CollectorRegistry, accept: str) -> Page:
     return Page(HTTPStatus.OK, content_type, encode(registry))
 
 
-_REPEATS = LogLimiter(60.0)
+_LIMITER = LogLimiter(60.0)
 
 
 class _BoundedServer(ThreadingHTTPServer):
@@ -148,14 +148,14 @@ class _BoundedServer(ThreadingHTTPServer):
                     self._open.remove(request)
 
     def handle_error(self, *_: object) -> None:
-        """A client that goes away in the middle is no news; anything else is a bug of ours."""
+        """Ignore clients that disconnect; log anything else, which is a bug of ours."""
         error = sys.exception()
-        if not isinstance(error, OSError) and _REPEATS.allow((type(error).__name__,)):
+        if not isinstance(error, OSError) and _LIMITER.allow((type(error).__name__,)):
             log.error("a page could not be made: a bug of the connector", exc_info=error)
 
 
 def _hang_up(connection: socket.socket) -> None:
-    # The thread that reads from it finds its end, and ends with it.
+    # The thread that reads from the connection sees its end, and ends too.
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
 
@@ -210,13 +210,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(error.status)
         else:
             self.connection.settimeout(READING)
-            self._answer(head)
+            self._respond(head)
 
     def _refuse(self, status: HTTPStatus) -> None:
         self.connection.setblocking(False)  # whoever is slow to ask may be slow to read
         self.send_error(status)
 
-    def _answer(self, head: bytes) -> None:
+    def _respond(self, head: bytes) -> None:
         line, end, rest = head.partition(b"\n")
         self.raw_requestline, self.rfile = line + end, io.BufferedReader(io.BytesIO(rest))
         if not self.parse_request():  # it has said why
@@ -260,4 +260,4 @@ class _Handler(BaseHTTPRequestHandler):
         super().send_error(code, HTTPStatus(code).phrase)
 
     def log_message(self, *_: object) -> None:
-        """Probes and scrapes come every few seconds: no news."""
+        """Log nothing: probes and scrapes come every few seconds."""

@@ -1,4 +1,4 @@
-"""Signals to stop, and beginning anew: the same process, with every file read again.
+"""Signals to stop, and restarting in place: the same process, with every file read again.
 
 A handler only notes, since one that raises would destroy what the Kafka client has fetched; and no signal is lost on
 the way from one program to the next.
@@ -13,7 +13,7 @@ from types import FrameType
 
 from connector.exits import Exit
 
-RESTART = "new files"  # in place of a signal: the process is to begin anew
+RESTART = "new files"  # in place of a signal: the process is to restart
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 DESCRIPTORS = Path("/proc/self/fd")  # where there is none, a few descriptors are the price
 LAST_STANDARD = 2  # standard input, output and error are for the new program, too
@@ -30,19 +30,19 @@ class Signals:
         return self.received is not None
 
     def begin_restart(self) -> None:
-        """Stop as for a signal, then begin anew; a signal that comes after all only stops."""
+        """Stop as for a signal, then restart; a signal that comes meanwhile only stops."""
         self.received = self.received or RESTART
 
     def ordered(self) -> bool:
-        """Whether somebody outside of the process wants it to end."""
+        """Whether a signal asks the process to end."""
         return self.received not in {None, RESTART}
 
     def restart_wanted(self, code: Exit) -> bool:
-        """Whether a process that has ended so begins anew."""
+        """Whether a process that ended with this code restarts."""
         return code is Exit.OK and self.received == RESTART
 
     def install(self) -> None:
-        """Listen from now on, and to what came while the program began anew."""
+        """Listen from now on, and to what came while the program restarted."""
         for number in STOPPING:
             # Under nohup it is ignored, and that is meant to last.
             if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
@@ -77,7 +77,7 @@ def restarted(signals: Signals) -> Exit:
 
 
 def _inherit_nothing() -> None:
-    """The Kafka client's pipes are not close-on-exec; each time that the process begins anew would cost some."""
+    """The Kafka client's pipes are not close-on-exec; each restart would leak some."""
     with suppress(OSError):
         for descriptor in DESCRIPTORS.iterdir():
             with suppress(OSError):  # that of the listing itself is closed by now

@@ -12,7 +12,7 @@ from typing import TextIO
 
 STANDARD = (0, 1, 2)
 ATOMIC = select.PIPE_BUF  # bytes that a pipe which is ready takes without blocking
-PATIENCE = 1.0  # seconds to wait for a reader that is behind
+READER_WAIT = 1.0  # seconds to wait for a reader that is behind
 
 
 def occupy_closed() -> frozenset[int]:
@@ -65,13 +65,13 @@ def flushed(stream: TextIO) -> bool:
 class Lines:
     """Lines for a descriptor. Those that it does not take are dropped; nothing raises.
 
-    A reader that is behind is waited for once, for ``PATIENCE`` seconds. From then on lines are dropped at once, until
-    it reads again: a log that nobody reads must not stop the process.
+    A write waits once for a reader that is behind, ``READER_WAIT`` seconds. From then on lines are dropped at once,
+    until it reads again: a log that nobody reads must not stop the process.
     """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._patience = PATIENCE
+        self._wait = READER_WAIT
         self._writable = select.poll()
         self._writable.register(descriptor, select.POLLOUT)
 
@@ -86,6 +86,6 @@ class Lines:
         """Nothing is held back."""
 
     def _ready(self) -> bool:
-        ready = bool(self._writable.poll(self._patience * 1000))
-        self._patience = PATIENCE if ready else 0.0
+        ready = bool(self._writable.poll(self._wait * 1000))
+        self._wait = READER_WAIT if ready else 0.0
         return ready

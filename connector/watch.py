@@ -52,7 +52,7 @@ class Out(NamedTuple):
 
 
 class Watch:
-    """Looks at a loop and says what it sees; ``tell`` is given the lag of each partition at every look."""
+    """Looks at a loop and reports what changed; ``report`` gets the lag of each partition at every look."""
 
     def __init__(
         self,
@@ -60,13 +60,13 @@ class Watch:
         source: Source,
         metrics: Metrics,
         environment: Environment,
-        tell: Callable[[Sequence[Lag]], None] = lambda _: None,
+        report: Callable[[Sequence[Lag]], None] = lambda _: None,
     ) -> None:
         self._loop = loop
         self._source = source
         self._metrics = metrics
         self._environment = environment
-        self._tell = tell
+        self._report = report
         self._next = environment.clock()
         self._waited = 0.0
         self._topics: set[str] = set()
@@ -92,10 +92,10 @@ class Watch:
         there = {destination.tracking_id for destination in destinations}
         self._throttled = {key: since for key, since in self._throttled.items() if key in there}
         self._outages = {key: out for key, out in self._outages.items() if key in there}
-        self._tell(lags)
+        self._report(lags)
 
     def closed(self) -> None:
-        """Everything was let go: gauges say so for as long as the process goes on answering."""
+        """The process has left its group and sends nothing: the gauges show that until it ends."""
         self._gauges()
         self._metrics.in_flight_requests.set(0)
         self._metrics.buffered_events.set(0)
@@ -137,11 +137,11 @@ class Watch:
         return lags
 
     def _note(self, destination: Destination, now: float) -> None:
-        destination.limiter.advance(now)  # an idle channel's rate grows back without anybody asking for it
+        destination.limiter.advance(now)  # an idle destination's rate recovers too, though nothing asks for it
         self._note_throttling(destination, now)
         self._note_outage(destination, now)
         held = 0 if destination.proven else destination.held_count
-        if held and self._limiter.allow(("doubt", destination.tracking_id)):
+        if held and self._limiter.allow(("held", destination.tracking_id)):
             log.warning(
                 "rejected events are held: no call to this tracking id has succeeded yet, so it may be wrong",
                 tracking_id=destination.name,
@@ -164,7 +164,7 @@ class Watch:
         before = self._outages.pop(destination.tracking_id, None)
         if destination.breaker.since is None:
             if before is not None:
-                _tell_end(destination, before, now)
+                _report_end(destination, before, now)
             return
         if before is None:
             log.warning(OUTAGE, tracking_id=destination.name, last_failure=destination.last_failure)
@@ -193,8 +193,8 @@ class Watch:
             log.info("throttling has ended", tracking_id=destination.name, after_seconds=round(now - since, 1))
 
 
-def _tell_end(destination: Destination, out: Out, now: float) -> None:
-    """How long it lasted, as far as anybody knows: while nothing is sent, an outage may end unseen."""
+def _report_end(destination: Destination, out: Out, now: float) -> None:
+    """Log how long it lasted, or between which bounds: while nothing is sent, an outage may end unseen."""
     most = round(now - out.since, 1)
     if not out.unsettled:
         log.info("outage has ended", tracking_id=destination.name, after_seconds=most)
@@ -216,7 +216,7 @@ def _oldest(partition: PartitionOffsets, before: Oldest | None, now: float) -> O
 def _age(partition: PartitionOffsets, wall: float, held: float) -> float:
     """Seconds since the oldest open record was written, and no less than it has been seen to hold the others back.
 
-    Its timestamp is whoever wrote it's to choose: there may be none, or one to come.
+    The producer chooses a record's timestamp: it can be missing, or lie in the future.
     """
     oldest = partition.oldest
     if oldest is None:

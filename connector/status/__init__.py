@@ -8,6 +8,5 @@ and nothing here is done for each record.
 from connector.status.answers import Answers
 from connector.status.board import Board
 from connector.status.model import Facts
-from connector.status.taps import CountedCalls
 
-__all__ = ["Answers", "Board", "CountedCalls", "Facts"]
+__all__ = ["Answers", "Board", "Facts"]

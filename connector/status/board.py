@@ -47,10 +47,9 @@ class Board:
         facts: what does not change.
         loop: looked at in its own thread only.
         source: asked whether Kafka answers.
-        calls: calls made so far, by tracking id; see ``CountedCalls``.
         letters: the latest that the broker has, and those that it has not.
         metrics: where the counts come from.
-        outside: clocks.
+        environment: clocks.
         stopping: whether a signal asks to stop.
     """
 
@@ -59,7 +58,6 @@ class Board:
         facts: Facts,
         loop: Loop,
         source: Source,
-        calls: Counter[str],
         letters: Letters,
         metrics: Metrics,
         environment: Environment,
@@ -68,7 +66,7 @@ class Board:
         self._facts = facts
         self._loop = loop
         self._source = source
-        self._rates = CallRates(calls)
+        self._rates = CallRates()
         self._letters = letters
         self._metrics = metrics
         self._environment = environment
@@ -77,7 +75,7 @@ class Board:
         self._conditions = Conditions(facts.started, now)
         self._history = History(read(metrics, now))
         self._looked_at = now
-        self._failed = False  # whether a call has failed for want of an answer since one was accepted
+        self._failed = False  # whether a call has failed for lack of a response since one was accepted
         self._known = Lags()  # the last that were known of some partition
         self.latest = View(facts, environment.wall(), (Condition(Kind.STARTING, facts.started),), Lags())
 
@@ -157,30 +155,28 @@ class Board:
 
 
 class CallRates:
-    """Calls a second over the last ``WINDOW`` seconds, by the channel's name; takes the counts as it looks."""
+    """Calls a second over the last ``WINDOW`` seconds, by the destination's name."""
 
-    def __init__(self, counts: Counter[str]) -> None:
+    def __init__(self) -> None:
         self.rates: Mapping[str, float] = {}
-        self._counts = counts
+        self._calls: dict[Destination, int] = {}  # of each destination at the last look
         self._looks: deque[tuple[float, Counter[str]]] = deque()
 
     def look(self, destinations: Sequence[Destination], now: float) -> None:
-        """Count what was called since the last look."""
-        names = {destination.tracking_id: destination.name for destination in destinations}
+        """Count the calls since the last look."""
         counts: Counter[str] = Counter()
-        for tracking_id, count in self._counts.items():
-            if tracking_id in names:  # the channel of one from a record may be gone by now
-                counts[names[tracking_id]] += count
-        self._counts.clear()
+        for each in destinations:
+            counts[each.name] += each.calls - self._calls.get(each, 0)
+        self._calls = {each: each.calls for each in destinations}
         self._looks.append((now, counts))
         while len(self._looks) > 1 and self._looks[1][0] <= now - WINDOW:
             self._looks.popleft()
         seconds = now - self._looks[0][0]
         if seconds > 0:
             sums: Counter[str] = Counter()
-            for _, each in list(self._looks)[1:]:
-                sums.update(each)
-            self.rates = {name: sums[name] / seconds for name in names.values()}
+            for _, each_look in list(self._looks)[1:]:
+                sums.update(each_look)
+            self.rates = {each.name: sums[each.name] / seconds for each in destinations}
 
 
 def _unanswered(totals: Totals) -> int:

@@ -1,6 +1,6 @@
 """Small charts as SVG: read by eyes as lines and bars, by screen readers as a sentence.
 
-They stretch to the width that there is, so whatever must keep its shape (text, strokes) is outside or told not to.
+They stretch to the width that there is, so what must keep its shape (text, strokes) lies outside or is exempt from it.
 """
 
 import math

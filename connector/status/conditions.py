@@ -1,4 +1,4 @@
-"""Which state the process is in: everything that holds, the gravest first, and since when.
+"""Which state the process is in: everything that holds, the most serious first, and since when.
 
 A state is a line of ``HOLDS``. Some are so only after a while: a dead letter takes a moment to be acknowledged, and
 between two events of a quiet topic nobody would call the process idle. How long is measured by a clock that never goes
@@ -21,11 +21,11 @@ class Sight(NamedTuple):
     """What is looked at.
 
     Args:
-        loop, channels: the loop and its channels.
+        loop, destinations: the loop and its destinations.
         reach: whether Kafka answers.
         busy: records were read since the last look, are not done with, or wait in Kafka.
         delivered: events were delivered since the last look.
-        failing: calls are under way or failed for want of an answer, and none was accepted since.
+        failing: calls are in flight or failed without a response, and none was accepted since.
         unheard: partitions of whose end nothing was heard yet.
         letters: why dead letters may wait, as far as is known.
     """
@@ -40,8 +40,8 @@ class Sight(NamedTuple):
     letters: str = ""
 
 
-PATIENCE = 10.0  # seconds
-AFTER: Mapping[Kind, float] = {Kind.LETTERS_WAIT: PATIENCE, Kind.FAILING: PATIENCE, Kind.UNHEARD: PATIENCE}
+LASTING = 10.0  # seconds that some states must hold before they are shown
+AFTER: Mapping[Kind, float] = {Kind.LETTERS_WAIT: LASTING, Kind.FAILING: LASTING, Kind.UNHEARD: LASTING}
 # Nothing can be read, or be known to be read, while one of these holds.
 HALTED = frozenset({Kind.KAFKA_AWAY, Kind.NO_TOPICS, Kind.STARTING, Kind.REJOINING, Kind.UNASSIGNED})
 
@@ -100,7 +100,7 @@ HOLDS: Mapping[Kind, Callable[[Sight], str | None]] = {
     Kind.STARTING: lambda sight: sight.reach.trouble if not sight.loop.joined and sight.reach.topics else None,
     Kind.REJOINING: lambda sight: "" if sight.loop.joined and not sight.loop.placed else None,
     Kind.OUTAGE: _outage,
-    Kind.IN_DOUBT: _held_count,
+    Kind.REJECTIONS_HELD: _held_count,
     Kind.FAILING: _failing,
     Kind.LETTERS_WAIT: lambda sight: sight.letters if sight.loop.delivery.letters_expected else None,
     Kind.UNSETTLED: _unsettled,
@@ -144,7 +144,7 @@ class Conditions:
     def _otherwise(self, shown: frozenset[Kind], sight: Sight, now: float) -> tuple[Kind, ...]:
         """Whether it delivers or is idle, as far as what is shown leaves that open."""
         if sight.busy:
-            self._busy_until = now + PATIENCE
+            self._busy_until = now + LASTING
         if shown & HALTED:
             return ()
         if shown:

@@ -28,7 +28,7 @@ class Facts(NamedTuple):
 
 
 class Kind(StrEnum):
-    """What the process can be doing, the gravest first. Values are the JSON form's."""
+    """What the process can be doing, the most serious first. Values are the JSON form's."""
 
     REFUSED = "refused"
     STOPPING = "stopping"
@@ -40,7 +40,7 @@ class Kind(StrEnum):
     STARTING = "starting"
     REJOINING = "rejoining"
     OUTAGE = "outage"
-    IN_DOUBT = "in_doubt"
+    REJECTIONS_HELD = "in_doubt"
     FAILING = "failing"
     LETTERS_WAIT = "dead_letters_wait"
     UNSETTLED = "outage_unknown"

@@ -157,8 +157,8 @@ def when(at: float, now: float) -> Html:
 
 
 def _others(others: list[Condition], now: float) -> Html | None:
-    told = [each for each in others if each.kind not in {Kind.DELIVERING, Kind.IDLE}]
-    if not told:
+    shown = [each for each in others if each.kind not in {Kind.DELIVERING, Kind.IDLE}]
+    if not shown:
         return None
     rows = (
         tag(
@@ -168,7 +168,7 @@ def _others(others: list[Condition], now: float) -> Html | None:
             *_since(each, now),
             f": {each.detail}" if each.detail else None,
         )
-        for each in told
+        for each in shown
     )
     return join(tag("h3", "Also"), tag("ul", *rows))
 
@@ -192,9 +192,9 @@ def _tiles(view: View) -> Html:
 
 
 def _lag(lags: Lags, now: float) -> tuple[str, str]:
-    """The number, and how far it can be trusted."""
+    """The number, and how current and complete it is."""
     if lags.records is None:
-        return "unknown", "nothing was heard of the partitions yet"
+        return "unknown", "no partition has reported its end yet"
     if lags.as_of is not None:
         return plural(lags.records, "record", "records"), f"the last known, {ago(now - lags.as_of)} old"
     if lags.unknown:
@@ -232,7 +232,7 @@ def _figure(chart: Chart, view: View) -> Html:
     )
 
 
-# -- what it was told -----------------------------------------------------------------------------------------
+# -- the configuration -----------------------------------------------------------------------------------------
 
 
 def _setup(view: View) -> Html:

@@ -16,7 +16,7 @@ STATUSES: Mapping[str, str] = {
     Status.THROTTLED: "over the quota",
     Status.INVALID_INPUT: "rejected",
     Status.DENIED: "denied",
-    Status.SERVER_ERROR: "error of the service",
+    Status.SERVER_ERROR: "service error",
     Status.TIMEOUT: "no answer in time",
     Status.CONNECTION: "no connection",
 }
@@ -109,7 +109,7 @@ def tracking_ids(view: View) -> Html:
         "pace",
         "Calls a second to each tracking id, of what its quota allows",
         columns,
-        [_pacing(each) for each in view.pacing] or [nothing(len(columns), "nothing was sent yet")],
+        [_pacing(each) for each in view.pacing] or [nothing(len(columns), "nothing has been sent yet")],
     )
 
 

@@ -22,8 +22,8 @@ class Words(NamedTuple):
 STATES: Mapping[Kind, Words] = {
     Kind.REFUSED: Words(
         "Stopped by refusal",
-        "Only a change of the setup can mend what was refused. Nothing more is read, sent or committed, and nothing is "
-        "lost: after the change, a new start goes on where this one stopped.",
+        "A retry cannot help: change what the reason names, then restart. Nothing more is read, sent or committed, and "
+        "nothing is lost: the next start continues where this one stopped.",
         "bad",
     ),
     Kind.STOPPING: Words(
@@ -31,12 +31,10 @@ STATES: Mapping[Kind, Words] = {
     ),
     Kind.STALLED: Words(
         "Stalled",
-        "The loop has not turned for a while. If that lasts for a minute, /livez fails and the orchestrator restarts.",
+        "The loop has not run for ten seconds. After a minute /livez fails, and the process is restarted.",
         "bad",
     ),
-    Kind.CONNECTING: Words(
-        "Starting", "Waiting for a broker to answer, and making sure that the topics are there.", "calm"
-    ),
+    Kind.CONNECTING: Words("Starting", "Waiting for a broker to answer, then checking that the topics exist.", "calm"),
     Kind.KAFKA_AWAY: Words(
         "Waiting: Kafka does not answer",
         "No broker answers. Nothing is read and nothing is committed until one does; what was read before can still be "
@@ -57,21 +55,21 @@ STATES: Mapping[Kind, Words] = {
     ),
     Kind.STARTING: Words(
         "Joining the group",
-        "The consumer group has not handed out partitions yet. If it lasts, look at the log for errors of Kafka.",
+        "The consumer group has not assigned partitions yet. If this lasts, look for Kafka errors in the log.",
         "calm",
     ),
     Kind.REJOINING: Words(
         "Rejoining the group",
-        "The partitions were given up, and the group has not handed out any since. If it lasts, look at the log for "
-        "errors of Kafka.",
+        "The partitions were revoked, and the group has not assigned any since. If this lasts, look for Kafka errors "
+        "in the log.",
         "warn",
     ),
     Kind.OUTAGE: Words(
         "Waiting: outage",
-        "Amazon Personalize does not answer. One call at a time asks again; delivery goes on with the first success.",
+        "Amazon Personalize does not answer. One call at a time probes it; delivery resumes with the first success.",
         "bad",
     ),
-    Kind.IN_DOUBT: Words(
+    Kind.REJECTIONS_HELD: Words(
         "Waiting: rejected events are held",
         "No call to this tracking id has succeeded yet, so it may be wrong. Check personalize.tracking_id and "
         "personalize.region. Nothing after these events is committed.",
@@ -79,7 +77,7 @@ STATES: Mapping[Kind, Words] = {
     ),
     Kind.FAILING: Words(
         "Waiting for an accepted call",
-        "No call was accepted for a while: calls wait for an answer, or fail and are sent again. Nothing is lost.",
+        "No call was accepted for ten seconds: calls wait for a response, or fail and are retried. Nothing is lost.",
         "warn",
     ),
     Kind.LETTERS_WAIT: Words(
@@ -89,8 +87,7 @@ STATES: Mapping[Kind, Words] = {
     ),
     Kind.UNSETTLED: Words(
         "Unknown: outage or not",
-        "The last calls failed, and nothing is left to send. Whether Amazon Personalize answers by now shows the next "
-        "call.",
+        "The last calls failed, and nothing is left to send. The next call shows whether Amazon Personalize answers.",
         "warn",
     ),
     Kind.CUT_OFF: Words(
@@ -101,7 +98,7 @@ STATES: Mapping[Kind, Words] = {
     ),
     Kind.UNHEARD: Words(
         "Waiting for partitions",
-        "Nothing was heard of some partitions since they were assigned. How many records wait there is unknown.",
+        "No broker has reported the end of some partitions since they were assigned, so their lag is unknown.",
         "warn",
     ),
     Kind.THROTTLED: Words(
@@ -111,7 +108,7 @@ STATES: Mapping[Kind, Words] = {
     ),
     Kind.PAUSED: Words(
         "Paused for backpressure",
-        "More was read than can be delivered. Reading goes on when there is room.",
+        "The buffer is full: records are read faster than they are delivered. Reading resumes when there is room.",
         "warn",
     ),
     Kind.UNASSIGNED: Words(

@@ -342,7 +342,7 @@ def test_beginning_anew_that_takes_too_long_ends_with_69_so_that_it_is_started_a
     file = config(tmp_path, cluster.bootstrap_servers, endpoint.url, delivery=short)
     with running(file, ("-c", BEGINS_ANEW), TIMES="1", HANGS="yes") as connector:
         assert connector.end() == 69
-    assert "time is up" in connector.lines[-1]["message"]
+    assert "stopping took too long" in connector.lines[-1]["message"]
 
 
 # -- it says why not ------------------------------------------------------------------------------------------

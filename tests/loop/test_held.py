@@ -3,7 +3,8 @@
 from connector.core.records import Entry, Fate, Record, TopicPartition, Transformed
 from connector.core.sending.backpressure import Bounds
 from connector.loop import MOMENT
-from tests.support.fakes import QUICK, Harness
+from tests.support.fakes import Harness
+from tests.support.simulation import USUAL
 
 P0, P1 = TopicPartition("clicks", 0), TopicPartition("clicks", 1)
 EVENTS = 100  # of one record
@@ -17,7 +18,7 @@ def fan_out(record: Record, _: float) -> Fate:
 
 
 def harness() -> Harness:
-    return Harness(QUICK._replace(linger=0.0, requests_per_second=1e6), Bounds(BOUND, 1 << 30, 10_000), fan_out)
+    return Harness(USUAL._replace(linger=0.0, requests_per_second=1e6), Bounds(BOUND, 1 << 30, 10_000), fan_out)
 
 
 def test_records_that_make_many_events_fill_the_buffer_and_no_more() -> None:

@@ -217,7 +217,7 @@ def test_all_partitions_gone_leaves_no_state_behind(harness: Harness) -> None:
     harness.lose(P0, P1)
     harness.run(30)
     delivery = harness.loop.delivery
-    assert (len(harness.loop.offsets), delivery.destinations.waiting, delivery.answers_expected) == (0, 0, False)
+    assert (len(harness.loop.offsets), delivery.destinations.waiting, delivery.results_expected) == (0, 0, False)
     harness.assert_balanced()
 
 

@@ -16,7 +16,7 @@ from connector.kafka.dead_letters import KafkaDeadLetters
 from connector.loop import Loop, Settings
 from connector.watch import Watch
 from tests.support.config_files import build, loaded
-from tests.support.fakes import EPOCH, P0, QUICK, ROOMY, Harness
+from tests.support.fakes import EPOCH, INTERVALS, P0, QUICK, ROOMY, Harness
 
 PIPELINES = """\
 pipelines:
@@ -133,7 +133,7 @@ def test_no_value_of_a_record_reaches_logs_metrics_or_headers(
         clock=harness.environment.clock,
         make_producer=make,
     )
-    settings = Settings(QUICK, 8, ROOMY, 1.0)
+    settings = Settings(QUICK, 8, ROOMY, **INTERVALS)
     harness.loop = Loop(
         harness.source, harness.sender, letters, pipeline, settings, harness.metrics, harness.environment
     )

@@ -21,7 +21,7 @@ from connector.loop import Loop, Settings
 from connector.tracing import spans
 from connector.tracing.setup import traced
 from connector.tracing.spans import ReportingExporter, Spans, context_of, target
-from tests.support.fakes import EPOCH, P0, P1, QUICK, ROOMY, Clock, FakeSender, Harness, transform
+from tests.support.fakes import EPOCH, INTERVALS, P0, P1, QUICK, ROOMY, Clock, FakeSender, Harness, transform
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 PARENT = f"00-{TRACE}-{SPAN}-01"
@@ -39,7 +39,7 @@ class Traced(Harness):
         self.provider = TracerProvider(shutdown_on_exit=False)
         self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
         self.spans = Spans(self.sender, self.provider, target(ENDPOINT, "eu-west-1"), self.environment.wall)
-        settings = Settings(QUICK, 8, ROOMY, 1.0)
+        settings = Settings(QUICK, 8, ROOMY, **INTERVALS)
         self.loop = Loop(
             self.source, self.spans, self.dead_letters, transform, settings, self.metrics, self.environment
         )

@@ -9,6 +9,7 @@ from connector.core.sending.backpressure import Bounds
 from connector.core.sending.lanes import Batch
 from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Rejected, Retryable, Status, Throttled
 from tests.support.fakes import P0, P1, QUICK, TOPIC, Harness, body
+from tests.support.simulation import USUAL
 
 
 @pytest.fixture
@@ -284,7 +285,7 @@ def test_a_full_buffer_stops_the_reading_and_an_empty_one_starts_it_again() -> N
 
 
 def test_calls_keep_to_the_rate(harness: Harness) -> None:
-    slow = Harness(limits=QUICK._replace(linger=0.0, requests_per_second=20))
+    slow = Harness(limits=USUAL._replace(linger=0.0, requests_per_second=20))
     slow.assign(P0)
     for number in range(200):
         slow.source.produce(P0, "1", session=str(number))

@@ -8,12 +8,12 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry, Histogram
 
 from connector.core.records import TopicPartition
 from connector.core.sending.outcomes import Retryable, Status
+from connector.counters import Buckets, HistogramFamily
 from connector.status.board import MOST_ROWS, WINDOW, summary
-from connector.status.history import SPAN, STEP, Buckets, History, Reading, buckets, quantile, read
+from connector.status.history import SPAN, STEP, History, Reading, quantile, read
 from connector.status.model import Totals
 from connector.watch import Lag
 from tests.support.fakes import P0, P1, QUICK, TOPIC
@@ -137,16 +137,13 @@ def test_dead_letters_are_told_the_latest_first_and_twenty_at_most(harness: Look
     assert letters[0].at <= harness.board.latest.at
 
 
-# -- counters past their library's door -----------------------------------------------------------------------
-
-
 @given(st.lists(st.floats(0, 20), max_size=50), st.lists(st.floats(0, 20), max_size=50))
-def test_buckets_are_what_the_library_collects(one: list[float], other: list[float]) -> None:
-    histogram = Histogram("h", "h", ("topic",), registry=CollectorRegistry(), buckets=(1, 5, 10))
+def test_buckets_are_those_of_a_scrape(one: list[float], other: list[float]) -> None:
+    histogram = HistogramFamily("h", "h", ("topic",), (1, 5, 10))
     for topic, values in (("a", one), ("b", other)):
         for value in values:
             histogram.labels(topic).observe(value)
-    found = buckets(histogram)
+    found = histogram.buckets()
     samples = [sample for family in histogram.collect() for sample in family.samples if sample.name == "h_bucket"]
     for number, bound in enumerate(found.bounds):
         below = sum(sample.value for sample in samples if float(sample.labels["le"]) == bound)

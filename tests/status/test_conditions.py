@@ -9,7 +9,7 @@ from connector.core.sending.backpressure import Bounds
 from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Rejected, Retryable, Status, Throttled
 from connector.ports import Reach
 from connector.status.board import STALLED
-from connector.status.conditions import PATIENCE
+from connector.status.conditions import LASTING
 from connector.status.model import Kind
 from connector.status.wording import STATES
 from tests.support.fakes import EPOCH, P0, P1, QUICK
@@ -42,7 +42,7 @@ def test_what_keeps_a_process_from_joining_is_said_where_it_is_known(harness: Lo
 def test_topics_that_are_gone_are_told_and_nothing_is_called_caught_up(harness: Looked) -> None:
     harness.assign(P0)
     harness.source.reached = Reach(gone=("orders", "web"))
-    view = harness.pass_time(PATIENCE + 2)
+    view = harness.pass_time(LASTING + 2)
     assert harness.kinds == ["topics_gone"]
     assert view.conditions[0].detail == "orders, web"
     harness.source.reached = Reach()
@@ -61,9 +61,9 @@ def test_records_are_delivered_and_then_there_is_nothing_to_do(harness: Looked) 
     fill(harness)
     harness.pass_time(2)
     assert harness.kinds == ["delivering"]
-    view = harness.pass_time(PATIENCE + 2)
+    view = harness.pass_time(LASTING + 2)
     assert harness.kinds == ["idle"]
-    assert view.at - PATIENCE < view.conditions[0].since <= view.at
+    assert view.at - LASTING < view.conditions[0].since <= view.at
 
 
 def test_between_two_events_of_a_quiet_topic_the_process_is_not_idle(harness: Looked) -> None:
@@ -71,7 +71,7 @@ def test_between_two_events_of_a_quiet_topic_the_process_is_not_idle(harness: Lo
     seen = []
     for number in range(6):
         harness.source.produce(P0, "1", session=str(number))
-        harness.pass_time(PATIENCE / 2)
+        harness.pass_time(LASTING / 2)
         seen += harness.kinds
     assert set(seen[1:]) == {"delivering"}
 
@@ -120,7 +120,7 @@ def test_dead_letters_that_nobody_takes_are_a_trouble_after_a_while(harness: Loo
     harness.dead_letters.latency = 1000.0
     harness.source.produce(P0, "invalid")
     assert "dead_letters_wait" not in [each.kind.value for each in harness.pass_time(2).conditions]
-    view = harness.pass_time(PATIENCE + 2)
+    view = harness.pass_time(LASTING + 2)
     assert harness.kinds[0] == "dead_letters_wait"
     assert view.letters_waiting == 1
 
@@ -155,15 +155,15 @@ def test_a_loop_that_does_not_turn_is_stalled(harness: Looked) -> None:
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_a_wall_clock_that_is_set_changes_no_state(harness: Looked, hours: int) -> None:
     harness.assign(P0)
-    harness.dead_letters.latency = PATIENCE + 5
+    harness.dead_letters.latency = LASTING + 5
     harness.source.produce(P0, "invalid")
     harness.pass_time(2)
     harness.set_wall(hours * 3600.0)
     harness.pass_time(2)
     assert harness.kinds == ["delivering"]
-    harness.pass_time(PATIENCE)
+    harness.pass_time(LASTING)
     assert harness.kinds[0] == "dead_letters_wait"
-    harness.pass_time(2 * PATIENCE)
+    harness.pass_time(2 * LASTING)
     assert harness.kinds == ["idle"]
 
 

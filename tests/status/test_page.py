@@ -166,7 +166,12 @@ def test_the_page_can_be_heard(view: View) -> None:
 
 def test_an_empty_page_says_that_there_is_nothing() -> None:
     text = "".join(Outline(render(EMPTY)).text)
-    for said in ("no partitions are assigned", "nothing was sent yet", "none since the start", "Nothing was measured"):
+    for said in (
+        "no partitions are assigned",
+        "nothing has been sent yet",
+        "none since the start",
+        "Nothing was measured",
+    ):
         assert said in text
 
 

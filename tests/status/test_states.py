@@ -15,7 +15,7 @@ from connector.core.records import Fate, Transformed
 from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
 from connector.ports import Reach
 from connector.status.board import STALLED
-from connector.status.conditions import PATIENCE
+from connector.status.conditions import LASTING
 from connector.status.document import document
 from connector.status.model import Kind
 from connector.status.page import render
@@ -41,7 +41,7 @@ ENDPOINTS: dict[str, Callable[[Batch], Outcome]] = {
     "rejects": lambda _: Rejected("InvalidInputException"),
     "throttles": lambda _: Throttled("ThrottlingException"),
 }
-OF_ENDPOINT = {"away": Kind.OUTAGE, "hangs": Kind.FAILING, "rejects": Kind.IN_DOUBT, "throttles": Kind.THROTTLED}
+OF_ENDPOINT = {"away": Kind.OUTAGE, "hangs": Kind.FAILING, "rejects": Kind.REJECTIONS_HELD, "throttles": Kind.THROTTLED}
 GROUPS = ("joining", "assigned", "none", "lost", "taken")
 
 
@@ -97,7 +97,7 @@ def true_kinds(case: Case) -> set[Kind]:
 STILL_SENT = {
     "away": {Kind.OUTAGE},
     "hangs": {Kind.FAILING},
-    "rejects": {Kind.IN_DOUBT},
+    "rejects": {Kind.REJECTIONS_HELD},
     "throttles": {Kind.THROTTLED},
 }
 NO_LONGER_SENT = {
@@ -175,7 +175,7 @@ def test_a_tracking_id_that_delivers_is_told_beside_one_that_does_not() -> None:
 def test_a_partition_of_which_nothing_is_heard_is_not_called_caught_up() -> None:
     harness = house_of(P0, P1)
     del harness.source.positions[P1]  # its broker has not answered the first fetch
-    view = harness.pass_time(PATIENCE - 2)
+    view = harness.pass_time(LASTING - 2)
     assert harness.kinds == ["delivering"]
     assert (view.lags.records, view.lags.unknown) == (0, 1)
     view = harness.pass_time(4)
@@ -217,7 +217,7 @@ def test_patterns_that_match_no_topic_wait_for_topics_and_not_for_the_group() ->
     harness.pass_time(3)
     assert harness.kinds == ["no_topics"]
     harness.assign(P0)
-    harness.pass_time(PATIENCE + 2)
+    harness.pass_time(LASTING + 2)
     assert harness.kinds == ["idle"]
 
 

@@ -26,11 +26,13 @@ from connector.core.sending.outcomes import Delivered, Outcome
 from connector.loop import Loop, Settings
 from connector.metrics import Metrics
 from connector.ports import CallResult, Environment, Polled, Reach
+from tests.support.simulation import USUAL
 
 TOPIC = "clicks"
 P0, P1, P2 = (TopicPartition(TOPIC, number) for number in range(3))
 EPOCH = 1_795_500_000.0
-QUICK = Limits(0.1, 1000.0, retry_initial=0.1, retry_maximum=20.0, stop_after_rejections=20)
+QUICK = USUAL._replace(linger=0.1, retry_initial=0.1, retry_maximum=20.0)
+INTERVALS = {"commit_interval": 1.0, "revoke_budget": 10.0}
 ROOMY = Bounds(1000, 1 << 20, 1000)
 
 
@@ -240,9 +242,7 @@ class Harness:
         self.dead_letters = FakeDeadLetters(self.clock)
         self.metrics = Metrics()
         self.environment = Environment(lambda: self.clock.now, lambda: EPOCH + self.clock.now, random.Random(7).random)
-        chosen = Settings(
-            **{"limits": limits, "max_in_flight": 8, "bounds": bounds, "commit_interval": 1.0, **settings}
-        )
+        chosen = Settings(**{"limits": limits, "max_in_flight": 8, "bounds": bounds, **INTERVALS, **settings})
         self.loop = Loop(self.source, self.sender, self.dead_letters, transform, chosen, self.metrics, self.environment)
 
     def assign(self, *topic_partitions: TopicPartition) -> None:

@@ -21,7 +21,6 @@ from connector.status.model import (
     Totals,
     View,
 )
-from connector.status.taps import CountedCalls
 from connector.watch import Watch
 from tests.support.fakes import EPOCH, QUICK, ROOMY, Clock, FakeDeadLetters, FakeSource, Harness, transform
 
@@ -119,11 +118,10 @@ class Looked(Harness):
         self.stopping = False
         self.source = self.loop._source = UnreachableSource(self.clock)
         self.dead_letters = letters = RememberingLetters(self.clock)
-        counted = CountedCalls(self.sender)
-        self.loop.delivery._sender, self.loop.delivery._dead_letters = counted, letters
+        self.loop.delivery._dead_letters = letters
         facts = FACTS._replace(started=EPOCH + self.clock.now)
         self.metrics.initialise(["clicks"], [("web", "view")])
-        looked_at = (self.loop, self.source, counted.counts, letters)
+        looked_at = (self.loop, self.source, letters)
         self.board = Board(facts, *looked_at, self.metrics, self.environment, lambda: self.stopping)
         self.watch = Watch(self.loop, self.source, self.metrics, self.environment, self.board.look)
 

@@ -38,7 +38,7 @@ class Limits(NamedTuple):
     retry_initial: float
     retry_maximum: float
     stop_after_rejections: int
-    configured: frozenset[str] | None = None  # tracking ids that the file names; None where all of them are
+    configured: frozenset[str] | None  # tracking ids that the file names; None where all of them are
 
 
 class ConfigurationProven:
@@ -83,6 +83,7 @@ class Destination:
         self.last_failure = ""  # why the last call failed for want of an endpoint, and when it did
         self.failed_at = 0.0
         self.in_flight = 0
+        self.calls = 0  # taken so far
         self.rate_wait = 0.0  # seconds in which a call was ready and the rate limiter held it back
         self._held_from: float | None = None
         self._limits = limits
@@ -130,6 +131,7 @@ class Destination:
         self._note_free(now)
         batch = self.lanes.take(now)
         self.in_flight += 1
+        self.calls += 1
         self.breaker.on_call(batch, now)
         return batch
 

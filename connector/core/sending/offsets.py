@@ -56,6 +56,11 @@ class OpenRecord:
         self.owner.open_events += entries - self.events
         self.events = entries
 
+    def settle_entry(self) -> bool:
+        """One of its entries is delivered or rejected for good; True where it was the last."""
+        self.unsettled -= 1
+        return not self.unsettled
+
     @property
     def revoking(self) -> bool:
         """Its partition is leaving, or has left: no new call may carry it."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from connector.core.records import TopicPartition
 from connector.core.sending.backpressure import BREATH, HOLD, RESUME, WINDOW, Backpressure, Bounds, Change, Load
-from tests.core.sending.simulation import Random
+from tests.support.simulation import Random
 
 BOUNDS = Bounds(events=1_000, bytes=100_000, span=700)
 A, B, C = (TopicPartition("topic", number) for number in range(3))

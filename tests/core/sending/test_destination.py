@@ -8,9 +8,11 @@ from connector.core.sending.destination import CONFIRMED_AFTER, Destination, Lim
 from connector.core.sending.lanes import Batch, Item
 from connector.core.sending.outcomes import Expired, Fatal, Outcome, Rejected
 from connector.core.sending.rate import FLOOR, CircuitBreaker
-from tests.core.sending.simulation import DELIVERED, OUTAGE, REJECTED, THROTTLED, item, partition, warm_up
+from tests.support.simulation import DELIVERED, OUTAGE, REJECTED, THROTTLED, USUAL, item, partition, warm_up
 
-LIMITS = Limits(linger=0.0, requests_per_second=100.0, retry_initial=0.1, retry_maximum=20.0, stop_after_rejections=5)
+LIMITS = USUAL._replace(
+    linger=0.0, requests_per_second=100.0, retry_initial=0.1, retry_maximum=20.0, stop_after_rejections=5
+)
 
 
 def channel_with(*items: Item, limits: Limits = LIMITS) -> Destination:

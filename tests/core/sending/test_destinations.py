@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 from connector.core.sending.destination import CONFIRMED_AFTER, Limits
 from connector.core.sending.destinations import MOST_IDLE, Destinations
 from connector.core.sending.lanes import Batch, Item
-from tests.core.sending.simulation import (
+from tests.support.simulation import (
     DELIVERED,
     OUTAGE,
     REJECTED,
     THROTTLED,
+    USUAL,
     Simulation,
     item,
     partition,
@@ -18,7 +19,7 @@ from tests.core.sending.simulation import (
     warm_up,
 )
 
-LIMITS = Limits(linger=0.0, requests_per_second=1000.0, retry_initial=0.1, retry_maximum=20.0, stop_after_rejections=5)
+LIMITS = USUAL._replace(linger=0.0, requests_per_second=1000.0, stop_after_rejections=5)
 
 LONG_AGO = -60.0
 

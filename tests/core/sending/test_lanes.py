@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from connector.core.records import Entry
 from connector.core.sending.lanes import HEAD_START, Batch, Item, Lanes
-from tests.core.sending.simulation import Random, item, partition, places
+from tests.support.simulation import Random, item, partition, places
 
 LINGER = 1.0
 

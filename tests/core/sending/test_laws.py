@@ -13,12 +13,13 @@ from connector.core.records import Entry
 from connector.core.sending.destination import Limits
 from connector.core.sending.lanes import HEAD_START, Batch, Item
 from connector.core.sending.outcomes import Outcome
-from tests.core.sending.simulation import (
+from tests.support.simulation import (
     DELIVERED,
     OUTAGE,
     POISON,
     REJECTED,
     THROTTLED,
+    USUAL,
     Random,
     Simulation,
     item,
@@ -147,9 +148,7 @@ def _held(simulation: Simulation) -> list[Item]:
 @given(SEEDS, st.sampled_from([0.0, 0.3]))
 def test_a_session_is_delivered_in_the_order_of_its_entries(seed: int, fails: float) -> None:
     random = Random(seed)
-    limits = Limits(
-        linger=0.1, requests_per_second=100.0, stop_after_rejections=NEVER_STOP, retry_initial=0.1, retry_maximum=20.0
-    )
+    limits = USUAL._replace(linger=0.1, requests_per_second=100.0, stop_after_rejections=NEVER_STOP)
     simulation = Simulation(limits, 4, Moody(random, fails, fails, []), seed)
     order: dict[str, list[int]] = {}
     for _ in range(200):
@@ -165,9 +164,7 @@ def test_a_session_is_delivered_in_the_order_of_its_entries(seed: int, fails: fl
 
 def test_under_constant_pressure_of_full_lanes_nobody_waits_for_long() -> None:
     """Ten calls a second for twenty full sessions: those with a single event still go, and in bounded time."""
-    limits = Limits(
-        linger=1.0, requests_per_second=10.0, retry_initial=0.1, retry_maximum=20.0, stop_after_rejections=20
-    )
+    limits = USUAL._replace(linger=1.0, requests_per_second=10.0)
     simulation, lonely = Simulation(limits), list[Item]()
     for step in range(600):
         simulation.run(step * 0.1)
@@ -223,7 +220,7 @@ def fewest_calls(stream: list[Event]) -> int:
 
 def deliver_backlog(stream: list[Event], buffered: int = 20_000) -> tuple[int, float]:
     """Calls and seconds that a backlog takes: as many are read as the buffer holds, the moment there is room."""
-    simulation = Simulation(Limits(1.0, 1000.0, 0.1, 20.0, 20), 64)
+    simulation = Simulation(USUAL._replace(linger=1.0, requests_per_second=1000.0), 64)
     shared, read, finished = item().opened, 0, 0
     while finished < len(stream):
         finished = len(simulation.delivered)

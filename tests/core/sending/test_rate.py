@@ -19,7 +19,7 @@ from connector.core.sending.rate import (
     RateLimiter,
     backoff,
 )
-from tests.core.sending.simulation import warm_up
+from tests.support.simulation import warm_up
 
 RATES = st.floats(0.05, 20_000)
 STARTS = st.sampled_from([0.0, 1.5, 1e5, 86_400.0 * 400, 1.8e9]) | st.floats(0, 1e7)

@@ -10,11 +10,10 @@ from typing import Literal, NamedTuple
 
 import pytest
 
-from connector.core.sending.destination import Limits
 from connector.core.sending.lanes import Batch
 from connector.core.sending.outcomes import Outcome
 from connector.core.sending.rate import RateLimiter
-from tests.core.sending.simulation import DELIVERED, THROTTLED, Simulation, item, warm_up
+from tests.support.simulation import DELIVERED, THROTTLED, USUAL, Simulation, item, warm_up
 
 Step = Literal["wake", "arrival", "answer", "stranger"]
 
@@ -177,7 +176,7 @@ def test_a_flood_after_a_trickle_is_not_throttled_much_either(quota: int) -> Non
         answers.append((now, service.accepts(now)))
         return (DELIVERED if answers[-1][1] else THROTTLED), 0.05
 
-    simulation = Simulation(Limits(1.0, 1000.0, 0.1, 20.0, 20), 64, answer)
+    simulation = Simulation(USUAL._replace(linger=1.0, requests_per_second=1000.0), 64, answer)
     for number in range(quota // 4 * 30):
         simulation.run(number * 4 / quota)
         simulation.add(item(f"trickle-{number}", since=simulation.now))

@@ -1,4 +1,4 @@
-"""What the page needs of calls and dead letters is noted where they pass, once for each of them."""
+"""The dead letters remember the latest for the page."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from confluent_kafka import Producer
 from connector.core.records import Reason, Record, Rejection, Stage, TopicPartition
 from connector.kafka.dead_letters import REMEMBERED, KafkaDeadLetters
 from connector.metrics import Metrics
-from connector.status.taps import CountedCalls
-from tests.support.batches import batch, opened
-from tests.support.fakes import Clock, FakeSender
+from tests.support.batches import opened
 
 REJECTION = Rejection(Stage.MAP, Reason.MISSING_MEMBER, "no itemId", "itemId", "web", "view")
 
@@ -30,17 +28,6 @@ class QuickProducer:
         callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
             callback(None, None)
-
-
-def test_calls_are_counted_by_tracking_id_and_handed_on() -> None:
-    sender = FakeSender(Clock())
-    counted = CountedCalls(sender)
-    batches = [batch(tracking_id=name) for name in ("a", "b", "a")]
-    for each in batches:
-        counted.submit(each)
-    assert counted.counts == {"a": 2, "b": 1}
-    assert sender.calls == batches
-    assert [answer.batch for answer in counted.wait(1.0)] == batches
 
 
 def test_the_latest_dead_letters_are_remembered_once_the_broker_has_them_and_without_their_records() -> None:

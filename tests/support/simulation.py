@@ -21,6 +21,15 @@ POISON = b"poison"
 
 Service = Callable[[Batch, float], tuple[Outcome, float]]  # a call and its time to its outcome and duration
 
+USUAL = Limits(
+    linger=1.0,
+    requests_per_second=1000.0,
+    retry_initial=0.1,
+    retry_maximum=20.0,
+    stop_after_rejections=20,
+    configured=None,
+)
+
 
 def partition(number: int = 0) -> PartitionOffsets:
     return PartitionOffsets(TopicPartition("topic", number))

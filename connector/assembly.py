@@ -1,0 +1,98 @@
+"""From the configuration to what each part is given: the one place that knows both."""
+
+from connector import __version__
+from connector.aws.credentials import Account, Role
+from connector.config import Config, Loaded
+from connector.config.client_properties import base_properties, for_consumer, for_producer
+from connector.core.mapping.topics import Topics
+from connector.core.sending.backpressure import Bounds
+from connector.core.sending.destination import Limits
+from connector.kafka.clients import ClientFactory
+from connector.kafka.dead_letters import KafkaDeadLetters
+from connector.kafka.source import KafkaSource
+from connector.loop import Settings
+from connector.metrics import Metrics
+from connector.status import Facts
+
+MAX_OPEN_BYTES = 64 * 1024 * 1024  # keys, values and headers of records in memory
+MAX_POLL_INTERVAL = 300_000  # ms, librdkafka's own default
+
+
+def facts_of(loaded: Loaded, endpoint: str, started: float) -> Facts:
+    """What the page shows of the configuration."""
+    config = loaded.config
+    return Facts(
+        __version__,
+        loaded.hash,
+        config.kafka.group_id,
+        tuple(topics_of(config)),
+        endpoint,
+        config.dead_letter.topic,
+        started,
+        config.delivery.requests_per_second,
+        config.delivery.max_in_flight,
+        config.delivery.max_buffered_events,
+    )
+
+
+def loop_settings(loaded: Loaded) -> Settings:
+    """Limits and intervals of the loop."""
+    config = loaded.config
+    delivery = config.delivery
+    interval = float(config.kafka.librdkafka.get("max.poll.interval.ms", MAX_POLL_INTERVAL)) / 1000
+    return Settings(
+        limits=Limits(
+            delivery.linger,
+            delivery.requests_per_second,
+            delivery.retry.initial,
+            delivery.retry.maximum,
+            delivery.stop_after_rejections,
+            loaded.tracking_ids,
+        ),
+        max_in_flight=delivery.max_in_flight,
+        bounds=Bounds(delivery.max_buffered_events, MAX_OPEN_BYTES, delivery.max_buffered_events),
+        commit_interval=delivery.commit_interval,
+        revoke_budget=min(10.0, interval / 5),
+    )
+
+
+def account_of(config: Config) -> Account:
+    """Where to call PutEvents, and as whom."""
+    personalize = config.personalize
+    role = personalize.assume_role
+    return Account(
+        personalize.region,
+        personalize.endpoint_url,
+        None if role is None else Role(role.role_arn, role.external_id, role.session_name),
+    )
+
+
+def kafka_source(config: Config, metrics: Metrics, clients: ClientFactory) -> KafkaSource:
+    """The consumer."""
+    kafka = config.kafka
+    group = {"group.id": kafka.group_id, "auto.offset.reset": kafka.auto_offset_reset}
+    return KafkaSource(
+        {**for_consumer(base_properties(kafka)), **group},
+        Topics(config.pipelines, config.dead_letter.topic),
+        metrics,
+        make_consumer=clients.consumer,
+        make_asker=clients.asker,
+        token_outage=clients.token_outage,
+    )
+
+
+def dead_letter_producer(config: Config, metrics: Metrics, clients: ClientFactory) -> KafkaDeadLetters:
+    """The producer of dead letters."""
+    return KafkaDeadLetters(
+        for_producer(base_properties(config.kafka)),
+        config.dead_letter.topic,
+        connect_headers=config.dead_letter.connect_headers,
+        group_id=config.kafka.group_id,
+        metrics=metrics,
+        make_producer=clients.producer,
+    )
+
+
+def topics_of(config: Config) -> list[str]:
+    """The topics of all pipelines; those that start with ^ are patterns."""
+    return [topic for pipeline in config.pipelines for topic in pipeline.topics]
