@@ -6,7 +6,8 @@ more often, in the same proportion, so rates drift towards equal shares, while t
 ``GROWTH / DECREASE`` a second and sender, whatever the quota is, and fewer where the rate is small.
 
 At the start nobody knows the quota, and it may be a hundredth of the ceiling. So the rate starts low and rises only as
-calls are accepted: time alone proves nothing. docs/decisions/0012-rate-limiter.md and 0022-slow-start.md have the figures.
+calls are accepted: time alone proves nothing. The figures are in docs/decisions/0012-rate-limiter.md and
+0022-slow-start.md.
 
 Units: rates in calls a second, times in seconds of any clock that does not go back.
 """
