@@ -22,7 +22,7 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | signals.py | signals to stop, and restarting in place | exits |
 | ending.py, life.py | how the process ends; its probes | signals, exits, aws, ports, logs, loop, status, core/sending |
 | local/ | embedded broker, local endpoint, demo | config, exits |
-| app.py | puts the rooms together; starts and ends the process | anything below app |
+| app.py | puts the rooms together; start and end of the process | anything below app |
 | cli/, __main__.py | arguments to calls, results to exit codes | everything |
 
 ``core/`` is pure: no I/O, clock, randomness, threads or logging; time and chance are arguments. ruff holds that
