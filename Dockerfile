@@ -1,5 +1,5 @@
-# The first stage installs wheels into a virtual environment and picks what it needs out of the base; the second is that
-# and nothing else: no shell, no package manager, no pip. See docs/image.md.
+# The first stage installs wheels into a virtual environment and copies what they need from the base. The second stage is
+# only that: no shell, no package manager, no pip. See docs/image.md.
 # The base needs glibc (Kafka's client has no musl wheels), Python 3.11 or newer with venv, and ca-certificates.
 ARG BASE=python:3.11.14-slim-bookworm
 
@@ -34,7 +34,7 @@ USER 65532:65532
 EXPOSE 8080
 ENTRYPOINT ["putevents"]
 CMD ["run", "/etc/putevents/config.yaml"]
-# Last, since they differ in every build.
+# These come last, because they differ in every build and would invalidate the layers after them.
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 ARG SOURCE=unknown

@@ -1,6 +1,6 @@
 """Kafka to Amazon Personalize: read, map, validate, batch, call PutEvents, commit.
 
-The way of a record: kafka/source, loop, core/mapping, core/sending, aws, delivery, kafka/source (the commit).
+A record passes kafka/source, loop, core/mapping, core/sending, aws, delivery, and kafka/source again (the commit).
 Imports go one way: a room imports its own row, the rows of the rooms named beside it, and core/records.
 
 | room | what it holds | may import |
@@ -13,14 +13,14 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | config/ | the YAML file: models, positions, located errors, secrets | core/mapping |
 | logs.py, counters.py, metrics.py, server.py | what an operator sees | core/sending, streams, listening |
 | ports.py | what the loop needs of Kafka and AWS, as Protocols | core/sending |
-| loop.py, delivery.py, watch.py | the loop: it owns all state, in one thread | ports, logs, core/sending |
+| loop.py, delivery.py, watch.py | the loop, one thread that owns all state | ports, logs, core/sending |
 | aws/ | credentials, signatures, HTTP, the call | ports, core/sending |
 | kafka/ | reading, commits, dead letters, logging in | ports, logs, aws, config, core/mapping, core/sending |
-| tracing/ | OpenTelemetry: a span a call, where asked for | ports, core/sending |
+| tracing/ | OpenTelemetry: one span for each call, if switched on | ports, core/sending |
 | status/ | the status page and its JSON | ports, logs, loop, kafka, core/sending |
 | dry_run.py | `putevents map`: records through a mapping | config, core/mapping, core/sending |
 | signals.py | signals to stop, and restarting in place | exits |
-| ending.py, life.py | its end, and its probes | signals, exits, aws, ports, logs, loop, status, core/sending |
+| ending.py, life.py | how the process ends; its probes | signals, exits, aws, ports, logs, loop, status, core/sending |
 | local/ | embedded broker, local endpoint, demo | config, exits |
 | assembly.py, app.py | puts the rooms together; start and end of the process | anything below assembly |
 | cli/, __main__.py | arguments to calls, results to exit codes | everything |

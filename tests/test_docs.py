@@ -93,6 +93,15 @@ def test_every_exit_code_and_every_reason_is_documented() -> None:
         assert f"`{reason}`" in reasons
 
 
+def test_the_index_of_the_decisions_has_each_with_its_number_and_title() -> None:
+    folder = ROOT / "docs" / "decisions"
+    index = (folder / "README.md").read_text()
+    for record in sorted(folder.glob("[0-9]*.md")):
+        title = record.read_text().splitlines()[0].removeprefix("# ")
+        row = f"| {record.name[:4]} | [{title}]({record.name}) |"
+        assert row in index, f"docs/decisions/README.md lacks the row: {row}"
+
+
 def test_every_metric_and_setting_that_a_page_names_exists() -> None:
     metrics = (ROOT / "docs" / "reference" / "metrics.md").read_text()
     settings = (ROOT / "docs" / "reference" / "settings.md").read_text()

@@ -69,6 +69,13 @@ def test_every_link_stays_within_the_repository(page: Path) -> None:
         assert (page.parent / target).resolve().is_relative_to(ROOT), f"{target} is not in what people download"
 
 
+def test_every_decision_that_the_code_names_is_there() -> None:
+    names = {path.name for path in (ROOT / "docs" / "decisions").iterdir()}
+    for path in sorted(path for folder in ("connector", "tests") for path in (ROOT / folder).rglob("*.py")):
+        for name in re.findall(r"\b\d{4}-[a-z][a-z0-9-]*\.md", path.read_text()):
+            assert name in names, f"{path.relative_to(ROOT)} names {name}"
+
+
 # -- files ----------------------------------------------------------------------------------------------------
 
 WHOLE = {"kafka", "dead_letter", "pipelines"}

@@ -6,8 +6,8 @@ towards equal shares. Throttled calls stay few: about ``GROWTH / DECREASE`` a se
 and fewer where the rate is small.
 
 At the start the quota is unknown and may be a hundredth of the ceiling. So the rate starts low and rises only as calls
-are accepted. Here is also how long to wait after failures. docs/decisions/0012-pace.md and 0022-the-start.md have the
-figures.
+are accepted. Here is also how long to wait after failures. docs/decisions/0012-rate-limiter.md and 0022-slow-start.md
+have the figures.
 
 Units: rates in calls a second, times in seconds of any clock that does not go back.
 """
