@@ -134,7 +134,7 @@ def test_lines_are_whole_and_in_order_while_somebody_reads() -> None:
 def test_a_reader_that_is_behind_is_waited_for_once_and_heard_again_when_it_reads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(streams, "PATIENCE", 0.01)
+    monkeypatch.setattr(streams, "READER_WAIT", 0.01)
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     lines = Lines(writing)
