@@ -69,7 +69,7 @@ class _Family(Generic[Series]):
     def __init__(self, name: str, text: str, labels: tuple[str, ...]) -> None:
         self._name = name
         self._text = text
-        self._labels = labels
+        self.label_names = labels
         self._series: dict[tuple[str, ...], Series] = {}
         self._lock = threading.Lock()  # a scrape copies the series while the loop adds one
 
@@ -78,8 +78,8 @@ class _Family(Generic[Series]):
         return self._series.get(values) or self._create(values)
 
     def _create(self, values: tuple[str, ...]) -> Series:
-        if len(values) != len(self._labels):
-            raise ValueError(f"{self._name}: expected values for {self._labels}, found {len(values)}")
+        if len(values) != len(self.label_names):
+            raise ValueError(f"{self._name}: expected values for {self.label_names}, found {len(values)}")
         series = self._new()
         with self._lock:
             self._series[tuple(str(value) for value in values)] = series
@@ -113,7 +113,7 @@ class CounterFamily(_Family[Count]):
 
     def collect(self) -> Iterator[Metric]:
         """What a scrape shows."""
-        family = CounterMetricFamily(self._name, self._text, labels=self._labels)
+        family = CounterMetricFamily(self._name, self._text, labels=self.label_names)
         for labels, count in self.series():
             family.add_metric(labels, count.value, count.created if WITH_CREATED else None)
         yield family
@@ -141,11 +141,11 @@ class HistogramFamily(_Family[Distribution]):
 
     def collect(self) -> Iterator[Metric]:
         """What a scrape shows: each bucket counts those below it too."""
-        family = HistogramMetricFamily(self._name, self._text, labels=self._labels)
+        family = HistogramMetricFamily(self._name, self._text, labels=self.label_names)
         for labels, each in self.series():
             family.add_metric(labels, self._cumulative(each), each.total)
             if WITH_CREATED:  # which add_metric of a histogram cannot take
-                named = dict(zip(self._labels, labels, strict=True))
+                named = dict(zip(self.label_names, labels, strict=True))
                 family.samples.append(Sample(f"{self._name}_created", named, each.created))
         yield family
 

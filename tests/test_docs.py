@@ -26,6 +26,16 @@ def test_every_reference_page_is_what_the_code_would_write() -> None:
         assert (ROOT / "docs" / "reference" / name).read_text() == page(), f"{name} is out of date: run make docs"
 
 
+def test_the_reference_of_metrics_names_the_labels_of_every_series() -> None:
+    page = (ROOT / "docs" / "reference" / "metrics.md").read_text()
+    found = re.findall(r"^\| `(\w+)` \| \w+ \| ([^|]*?) \|", page, re.MULTILINE)
+    rows = {name: set(labels.split(", ")) for name, labels in found}
+    scrape = (ROOT / "tests" / "loop" / "scrape.txt").read_text()
+    for series, labels in re.findall(r"^(\w+?)(?:_bucket|_count|_sum)?\{(.*)\}$", scrape, re.MULTILINE):
+        if not series.endswith("_created"):
+            assert set(re.findall(r'(\w+)="', labels)) - {"le"} == rows[series], series
+
+
 def test_the_files_of_the_readme_are_valid() -> None:
     files = [text for text in blocks(ROOT / "README.md", "yaml") if "pipelines:" in text]
     assert files

@@ -11,6 +11,7 @@ from connector.config import json_schema
 from connector.core.expressions.functions import EXTRA_FUNCTIONS
 from connector.core.records import SKIPS
 from connector.core.sending.outcomes import Status
+from connector.counters import CounterFamily, HistogramFamily
 from connector.metrics import STAGES, Metrics
 from tools import ROOT
 
@@ -120,7 +121,10 @@ def _exposed(metric: Metric) -> str:
 def _labels(metric: Metric) -> str:
     attributes = vars(Metrics()).values()
     named = next((each for each in attributes if getattr(each, "_name", None) == metric.name), None)
-    return ", ".join(getattr(named, "_labelnames", ()))
+    names = (
+        named.label_names if isinstance(named, CounterFamily | HistogramFamily) else getattr(named, "_labelnames", ())
+    )
+    return ", ".join(names)
 
 
 BESIDE = (
