@@ -198,8 +198,9 @@ def test_a_slow_tracking_id_leaves_another_one_its_pace_and_latency(
         beside_a_slow_one=f"{len(beside) / (end - slow):.0f}/s, p95 {_p95(beside):.2f}s",
         **figures._asdict(),
     )
-    assert len(beside) / (end - slow) > 0.8 * len(quiet) / (slow - calm)
-    assert _p95(beside) < _p95(quiet) + 0.5
+    # Held up by the slow one, the other would have a fraction of its pace, and wait for answers of five seconds.
+    assert len(beside) / (end - slow) > len(quiet) / (slow - calm) / 2
+    assert _p95(beside) < _p95(quiet) + 2.5
 
 
 def _latencies(
