@@ -8,9 +8,10 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | exits.py, streams.py, listening.py | exit codes (a contract), standard streams, sockets | nothing |
 | core/records.py, core/rejections.py, core/words.py, core/urls.py | a record, its entries, its fates; words | nothing |
 | core/expressions/ | JMESPath: checked, compiled to closures, bounded in work | nothing |
-| core/mapping/ | a record becomes entries: rules, members, times, limits | core/expressions |
+| core/formats/ | bytes become documents: formats, compression, registry frames, envelopes | nothing |
+| core/mapping/ | a record becomes entries: rules, members, times, limits | core/expressions, core/formats |
 | core/sending/ | entries become calls: lanes, rate, backpressure, offsets | nothing |
-| config/ | the YAML file: models, positions, located errors, secrets | core/mapping |
+| config/ | the YAML file: models, positions, located errors, secrets | core/mapping, core/formats |
 | logs.py, counters.py, metrics.py, server.py | what an operator sees | core/sending, streams, listening |
 | ports.py | what the loop needs of Kafka and AWS, as Protocols | core/sending |
 | loop.py, delivery.py, watch.py | the loop, one thread that owns all state | ports, logs, core/sending |

@@ -23,6 +23,7 @@ from connector.core.records import (
     Entry,
     Fate,
     Filtered,
+    Pending,
     Record,
     Rejection,
     Skipped,
@@ -153,7 +154,7 @@ def _bytes(value: Any) -> bytes | None:
     return value.encode() if isinstance(value, str) else orjson.dumps(value)
 
 
-def _shown(fate: Fate) -> Json:
+def _shown(fate: Fate | Pending) -> Json:
     match fate:
         case Transformed(pipeline, rule, entries, rejection):
             outcome = "mapped" if rejection is None else "dead_letter"
@@ -163,6 +164,8 @@ def _shown(fate: Fate) -> Json:
             return {"outcome": "skipped", "pipeline": pipeline, "rule": rule, "reason": reason}
         case Filtered():
             return {"outcome": "filtered"}
+        case Pending(schema, pipeline):
+            return {"outcome": "pending", "pipeline": pipeline, "schema": schema}
         case Rejection():
             return {"outcome": "dead_letter", "pipeline": fate.pipeline, "rule": fate.rule, "rejection": _why(fate)}
         case _:

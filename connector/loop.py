@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import structlog
 
-from connector.core.records import Record, TopicPartition, Transform
+from connector.core.records import Pending, Record, TopicPartition, Transform
 from connector.core.sending.backpressure import Backpressure, Bounds, Load
 from connector.core.sending.destination import Limits
 from connector.core.sending.offsets import Offsets
@@ -127,9 +127,12 @@ class Loop:
         room = self._room
         while self._held and room > 0 and self._environment.clock() - now < MOMENT:
             record = self._held.popleft()
+            fate = self._transform(record, wall)
+            if isinstance(fate, Pending):
+                raise NotImplementedError
             opened = self.offsets.track(record)
             if opened is not None:
-                self.delivery.accept(opened, record.topic, self._transform(record, wall), now)
+                self.delivery.accept(opened, record.topic, fate, now)
                 room -= opened.events
         if not self._held:
             for topic_partition, offset in self._ends.items():

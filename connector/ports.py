@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 from connector.core.records import Record, Rejection, TopicPartition
 from connector.core.sending.lanes import Batch
 from connector.core.sending.offsets import OpenRecord
-from connector.core.sending.outcomes import Outcome
+from connector.core.sending.outcomes import Fatal, Outcome
 
 
 class Polled(NamedTuple):
@@ -93,6 +93,31 @@ class DeadLetters(Protocol):
 
     def pending(self) -> Collection[OpenRecord]:
         """Those that the broker does not have yet."""
+
+
+class SchemaReach(NamedTuple):
+    """Whether the schema registry answers.
+
+    ``away_since``: when it last answered, on the clock; None while it answers or is not needed. ``trouble``: why, in
+    words that may be shown. ``awaited``: the schemas that records wait for, by their names for people.
+    """
+
+    away_since: float | None = None
+    trouble: str = ""
+    awaited: tuple[str, ...] = ()
+
+
+class SchemaFetcher(Protocol):
+    """What fetches schemas elsewhere, while the records that need them wait."""
+
+    def answers(self) -> int:
+        """How many fetches have ended for good since the start: more than before means that records may go on."""
+
+    def refused(self) -> Fatal | None:
+        """Why the registry will not serve this client until somebody changes something; None while it does."""
+
+    def reach(self) -> SchemaReach:
+        """Whether the registry answers."""
 
 
 class Environment(NamedTuple):

@@ -12,7 +12,7 @@ from connector.config.references import ENV_SCHEMA, FILE_SCHEMA
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-NEVER_EMPTY = ("PutEventsSpec", "Rule", "From")
+NEVER_EMPTY = ("PutEventsSpec", "Rule", "From", "ValueFormat", "KeyFormat")
 # The mapping language lives in the core, which knows nothing of editors; its settings are described here.
 DESCRIPTIONS: dict[str, dict[str, str]] = {
     "PipelineSpec": {
@@ -25,8 +25,25 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "unmatched": "What to do with a record that no rule matches: `skip` or `dead_letter`.",
         "rules": "What is made of a record; the first rule that matches decides. Required, at least one.",
     },
-    "ValueFormat": {"format": "Format of the value: `json`."},
-    "KeyFormat": {"format": "Format of the key: `string` (UTF-8), `json`, or `bytes` (hexadecimal text)."},
+    "ValueFormat": {
+        "format": "What a value is: `json`, `json_lines`, `text`, `delimited`, `avro`, `protobuf` or `json_schema`.",
+        "root": "What a JSON value must be: `object`, `array` or `any`. `object` unless set, and also a list where a "
+        "rule's `for_each` takes `value` itself.",
+        "columns": "Names of the columns of `delimited`, in their order. Required with it.",
+        "delimiter": "Character between the columns of `delimited`; a tab unless set.",
+        "compression": "How a value is packed beside what Kafka does itself: `none`, `gzip`, `zlib` or `zstd`.",
+        "envelope": "What the row or data is wrapped in: `none`, `connect`, `debezium` or `cloudevents`; what is in it "
+        "becomes `value`, and its own fields `envelope`.",
+        "schema_file": "Path of the schema, for `avro` (.avsc) and `protobuf` (.desc) without a schema registry. None "
+        "unless set.",
+        "message": "Full name of the Protobuf message type in `schema_file`. None unless set.",
+    },
+    "KeyFormat": {
+        "format": "What a key is: `string`, `json`, `bytes` (hexadecimal), `long`, `int`, `uuid`, `avro`, `protobuf` "
+        "or `json_schema`.",
+        "schema_file": "Path of the schema, for `avro` and `protobuf` without a schema registry. None unless set.",
+        "message": "Full name of the key's Protobuf message type in `schema_file`. None unless set.",
+    },
     "Rule": {
         "name": "Name of the rule, in metrics, messages and dead letters. Required.",
         "when": "Condition, a JMESPath expression, false where it fails; the rule matches every record unless set.",

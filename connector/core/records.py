@@ -88,6 +88,18 @@ class Reason(StrEnum):
     NOT_AN_OBJECT = "not_an_object"
     NESTED_TOO_DEEP = "nested_too_deep"
     NUMBER_OUT_OF_RANGE = "number_out_of_range"
+    NOT_A_LIST = "not_a_list"
+    WRONG_COLUMNS = "wrong_columns"
+    NOT_AVRO = "not_avro"
+    NOT_PROTOBUF = "not_protobuf"
+    NOT_FRAMED = "not_framed"
+    UNKNOWN_SCHEMA = "unknown_schema"
+    UNUSABLE_SCHEMA = "unusable_schema"
+    NOT_OF_THE_SCHEMA = "not_of_the_schema"
+    NOT_COMPRESSED = "not_compressed"
+    UNPACKED_TOO_LARGE = "unpacked_too_large"
+    NOT_AN_ENVELOPE = "not_an_envelope"
+    INVALID_KEY = "invalid_key"
     # map
     UNMATCHED = "unmatched"
     MISSING_MEMBER = "missing_member"
@@ -114,6 +126,8 @@ class Skip(StrEnum):
     """Why a record is skipped, beside the reasons that rules give with ``skip``. Values are labels of a metric."""
 
     TOMBSTONE = "tombstone"
+    DELETE = "delete"
+    NO_ROW = "no_row"
     NO_ELEMENTS = "no_elements"
     MISSING_LIST = "missing_list"
     LOOKUP = "lookup"
@@ -123,6 +137,8 @@ class Skip(StrEnum):
 # What each means, for the reference.
 SKIPS: Mapping[Skip, str] = {
     Skip.TOMBSTONE: "The record has no value, or its value is the JSON text `null`.",
+    Skip.DELETE: "A change event of Debezium says that a row was deleted.",
+    Skip.NO_ROW: "A change event of Debezium is about no row: a truncated table, a message of the database.",
     Skip.NO_ELEMENTS: "The list of `for_each` is empty.",
     Skip.MISSING_LIST: "The list of `for_each` is absent or null, and its `otherwise` is `skip`.",
     Skip.LOOKUP: "A lookup does not have the value, and its `otherwise` is `skip`.",
@@ -177,6 +193,16 @@ class Filtered(NamedTuple):
     failed: Failed = ()
 
 
+class Pending(NamedTuple):
+    """The record cannot be decoded before a schema is fetched: it must wait, and so must its partition.
+
+    ``schema`` names it for people, such as ``schema 7``.
+    """
+
+    schema: str
+    pipeline: str
+
+
 class Entry(NamedTuple):
     """One checked event and the call it belongs in.
 
@@ -202,4 +228,4 @@ class Transformed(NamedTuple):
 
 
 Fate = Transformed | Skipped | Filtered | Rejection
-Transform = Callable[[Record, float], Fate]
+Transform = Callable[[Record, float], Fate | Pending]

@@ -33,7 +33,9 @@ STANDARD = {
     "types",
     "typing",
     "urllib.parse",
+    "uuid",
     "warnings",
+    "zlib",
     "zoneinfo",
 }
 ALLOWED = STANDARD | {"pydantic", "pydantic_core", "jmespath", "orjson", "connector.core"}

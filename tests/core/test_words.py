@@ -6,7 +6,8 @@ import pytest
 
 from connector.core.expressions.calling import EvaluationError
 from connector.core.expressions.expression import compile_expression
-from connector.core.mapping.decoding import decode_json, decode_value
+from connector.core.mapping.reading import compile_reader
+from connector.core.mapping.specs import ValueFormat
 from connector.core.mapping.values import to_text
 from connector.core.records import DataError, Record, Rejection
 from connector.core.words import closest, plural, suggest, type_word
@@ -31,7 +32,7 @@ def test_a_type_has_one_word_and_one_for_several(value: Any, word: str, several:
 
 
 def test_a_list_is_a_list_to_the_decoder_to_a_member_and_to_a_function() -> None:
-    decoded = decode_value(Record("t", 0, 0, 0, None, b"[]"), decode_json)
+    decoded = compile_reader(ValueFormat())(Record("t", 0, 0, 0, None, b"[]"))
     assert isinstance(decoded, Rejection)
     assert decoded.message.endswith(", not a list")
     with pytest.raises(DataError, match="not a list"):

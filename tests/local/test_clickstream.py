@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connector.config import Loaded, load
 from connector.core.mapping.transform import Pipeline
-from connector.core.records import Entry, Fate, Filtered, Record, Rejection, Skipped, Transformed
+from connector.core.records import Entry, Fate, Filtered, Pending, Record, Rejection, Skipped, Transformed
 from connector.local.demo.breakages import BREAKAGES
 from connector.local.demo.clickstream import SECONDS, Click, clickstream
 
@@ -34,7 +34,7 @@ def _ids(entries: tuple[Entry, ...]) -> tuple[tuple[str, str | None, str], ...]:
     return tuple((entry.session_id, entry.user_id, orjson.loads(entry.body)["eventId"]) for entry in entries)
 
 
-def _as_the_shop_would_say(fate: Fate) -> tuple[str, str, tuple[tuple[str, str | None, str], ...]]:
+def _as_the_shop_would_say(fate: Fate | Pending) -> tuple[str, str, tuple[tuple[str, str | None, str], ...]]:
     match fate:
         case Transformed(entries=entries, rejection=rejection):
             return ("dead_lettered", rejection.reason, _ids(entries)) if rejection else ("delivered", "", _ids(entries))
@@ -42,6 +42,8 @@ def _as_the_shop_would_say(fate: Fate) -> tuple[str, str, tuple[tuple[str, str |
             return "dead_lettered", reason, ()
         case Skipped(reason=reason):
             return "skipped", reason, ()
+        case Pending():
+            raise AssertionError("the shop needs no schema")
         case Filtered():
             return "filtered", "", ()
 

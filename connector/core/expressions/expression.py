@@ -21,9 +21,9 @@ from connector.core.words import suggest
 __all__ = ["ROOTS", "EvaluationError", "Expression", "ExpressionError", "compile_expression", "truthy"]
 
 ROOTS: frozenset[str] = frozenset(
-    {"value", "key", "headers", "topic", "partition", "offset", "timestamp", "item", "index"}
+    {"value", "key", "headers", "envelope", "topic", "partition", "offset", "timestamp", "item", "parent", "index"}
 )
-ELEMENT_NAMES = frozenset({"item", "index"})  # what differs between the elements of a record
+ELEMENT_NAMES = frozenset({"item", "parent", "index"})  # what differs between the elements of a record
 MAX_DEPTH = 128  # levels of an expression, each up to three stack frames; a || b || c is one level
 
 

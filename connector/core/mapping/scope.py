@@ -20,8 +20,8 @@ from connector.core.expressions.expression import (
     truthy,
 )
 from connector.core.expressions.work import CHEAP, EXPRESSION, LONG, Exhausted, Work
+from connector.core.formats.decoded import Undecodable
 from connector.core.mapping.constants import Limit
-from connector.core.mapping.decoding import Undecodable
 from connector.core.mapping.explain import Trace
 from connector.core.mapping.values import UNCHANGED, Convert
 from connector.core.records import DataError, Reason

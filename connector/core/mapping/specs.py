@@ -157,13 +157,22 @@ class Rule(Spec):
 class ValueFormat(Spec):
     """How a record's value is decoded."""
 
-    format: Literal["json"] = "json"
+    format: Literal["json", "json_lines", "text", "delimited", "avro", "protobuf", "json_schema"] = "json"
+    root: Literal["object", "array", "any"] | None = None
+    columns: list[str] | None = None
+    delimiter: str | None = None
+    compression: Literal["none", "gzip", "zlib", "zstd"] = "none"
+    envelope: Literal["none", "connect", "debezium", "cloudevents"] = "none"
+    schema_file: str | None = None
+    message: str | None = None
 
 
 class KeyFormat(Spec):
     """How a record's key is decoded, where an expression asks for it."""
 
-    format: Literal["string", "json", "bytes"] = "string"
+    format: Literal["string", "json", "bytes", "long", "int", "uuid", "avro", "protobuf", "json_schema"] = "string"
+    schema_file: str | None = None
+    message: str | None = None
 
 
 class PipelineSpec(Spec):

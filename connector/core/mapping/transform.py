@@ -1,20 +1,15 @@
 """Nothing that a record contains raises past this module: a data error becomes a Rejection.
 
-bytes -> document (decoding) -> members (mapping) -> checked event (events) -> Entry. Each step hands on a value or
+bytes -> document (reading) -> members (mapping) -> checked event (events) -> Entry. Each step hands on a value or
 a Rejection.
 """
 
 from collections.abc import Sequence
 from typing import assert_never
 
-from connector.core.mapping.decoding import (
-    KEY_DECODERS,
-    VALUE_DECODERS,
-    decode_headers,
-    decode_key,
-    decode_value,
-)
+from connector.core.formats.decoded import SchemaPending
 from connector.core.mapping.events import Invalid, check_envelope, check_event
+from connector.core.mapping.reading import NO_SCHEMAS, Document, Formats, compile_key, compile_reader, decode_headers
 from connector.core.mapping.rules import CompiledRules, Mapped, MappedEvent
 from connector.core.mapping.specs import PipelineSpec
 from connector.core.mapping.topics import Topics
@@ -22,6 +17,7 @@ from connector.core.records import (
     Entry,
     Fate,
     Filtered,
+    Pending,
     Reason,
     Record,
     Rejection,
@@ -43,30 +39,46 @@ class Pipeline:
         spec: topics and formats.
         rules: those of the same spec, compiled.
         tracking_id: for events whose rule maps none.
+        formats: what decodes values and keys that only a schema explains.
     """
 
-    def __init__(self, spec: PipelineSpec, rules: CompiledRules, tracking_id: str | None) -> None:
+    def __init__(
+        self, spec: PipelineSpec, rules: CompiledRules, tracking_id: str | None, formats: Formats = NO_SCHEMAS
+    ) -> None:
         self.name = spec.name
         self.rules = rules.rules
         self._compiled = rules
         self._tombstone = Skipped(Skip.TOMBSTONE, pipeline=spec.name)
         self._tracking_id = tracking_id
-        self._decode_value = VALUE_DECODERS[spec.value.format]
-        self._decode_key = KEY_DECODERS[spec.key.format] if "key" in rules.roots else None
+        self._read = compile_reader(spec.value, formats)
+        self._read_key = compile_key(spec.key, formats) if "key" in rules.roots else None
         self._wants_headers = "headers" in rules.roots
 
-    def __call__(self, record: Record, now: float) -> Fate:
+    def __call__(self, record: Record, now: float) -> Fate | Pending:
         """What becomes of the record; ``now`` is in Unix seconds."""
         if record.value is None:
             return self._tombstone
-        document = decode_value(record, self._decode_value)
-        if type(document) is not dict:
-            return self._without_document(document)
+        try:
+            found = self._read(record)
+            if type(found) is Document:
+                return self._map(record, found, now)
+        except SchemaPending as pending:
+            return Pending(pending.schema, self.name)
+        match found:
+            case Skip():
+                return Skipped(found, pipeline=self.name)
+            case Rejection():
+                return found._replace(pipeline=self.name)
+            case _:
+                raise NotImplementedError  # batches
+
+    def _map(self, record: Record, document: Document, now: float) -> Fate:
         mapped = self._compiled(
             {
-                "value": document,
-                "key": decode_key(record, self._decode_key) if self._decode_key else None,
+                "value": document.value,
+                "key": self._read_key(record) if self._read_key else None,
                 "headers": decode_headers(record) if self._wants_headers else None,
+                "envelope": document.envelope,
                 "topic": record.topic,
                 "partition": record.partition,
                 "offset": record.offset,
@@ -82,9 +94,6 @@ class Pipeline:
                 return mapped
             case _:
                 assert_never(mapped)
-
-    def _without_document(self, found: Rejection | None) -> Fate:
-        return self._tombstone if found is None else found._replace(pipeline=self.name)
 
     def _check(self, mapped: Mapped, now: float) -> Transformed | Rejection:
         entries: list[Entry] = []
@@ -133,7 +142,7 @@ class Router:
         self._pipelines = [pipeline for _, pipeline in pipelines]
         self._found: dict[str, Pipeline] = {}
 
-    def __call__(self, record: Record, now: float) -> Fate:
+    def __call__(self, record: Record, now: float) -> Fate | Pending:
         """What becomes of the record in the pipeline of its topic."""
         pipeline = self.find(record.topic)
         return _unread(record.topic) if pipeline is None else pipeline(record, now)

@@ -17,7 +17,7 @@ from connector.core.mapping.rules import MAX_ELEMENTS, CompiledRules, Mapped, co
 from connector.core.mapping.scope import RECORD_NAMES
 from connector.core.mapping.specs import PipelineSpec
 from connector.core.mapping.transform import Pipeline
-from connector.core.records import DataError, Fate, Reason, Record, Rejection, Stage, Transformed
+from connector.core.records import DataError, Fate, Pending, Reason, Record, Rejection, Stage, Transformed
 from tests.core.expressions.test_expressions import DOCUMENTS, FAILED, ROOT_DOCUMENTS, grow, library, same
 
 NOW = 1_795_509_011.0
@@ -37,7 +37,7 @@ def mapped(mapping: CompiledRules, value: Any) -> Any:
     return mapping(root | {"timestamp": int(NOW * 1000)})
 
 
-def transformed(members: dict[str, Any], value: Any, for_each: str | None = "value.items") -> Fate:
+def transformed(members: dict[str, Any], value: Any, for_each: str | None = "value.items") -> Fate | Pending:
     spec = PipelineSpec.model_validate(
         {
             "name": "p",

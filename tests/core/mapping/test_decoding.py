@@ -8,19 +8,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connector.core.mapping.decoding import (
+from connector.core.formats.decoded import Decode, DecodingError, Undecodable
+from connector.core.formats.plain import decode_bytes, decode_json, decode_text
+from connector.core.mapping.reading import (
     KEY_DECODERS,
-    VALUE_DECODERS,
-    DecodingError,
-    Undecodable,
-    decode_bytes,
+    Document,
+    compile_key,
+    compile_reader,
     decode_headers,
-    decode_json,
-    decode_key,
-    decode_text,
-    decode_value,
 )
-from connector.core.records import Reason, Record, Rejection, Stage
+from connector.core.mapping.specs import KeyFormat, ValueFormat
+from connector.core.records import Reason, Record, Rejection, Skip, Stage
 from connector.core.words import TYPE_WORDS
 
 SECRET = "s3cr3t"
@@ -32,6 +30,14 @@ JSON: st.SearchStrategy[Any] = st.recursive(
     | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
 )
+
+
+read_value = compile_reader(ValueFormat())
+
+
+def decode_key(record: Record, decode: Decode) -> Any:
+    name = next(name for name, each in KEY_DECODERS.items() if each is decode)
+    return compile_key(KeyFormat.model_validate({"format": name}))(record)
 
 
 def record(value: bytes | None = b"{}", key: bytes | None = None, **parts: Any) -> Record:
@@ -122,11 +128,10 @@ def test_the_position_in_a_message_counts_characters() -> None:
 
 @given(st.binary(max_size=40) | st.text(max_size=40).map(str.encode) | JSON.map(orjson.dumps))
 def test_any_bytes_become_an_object_or_a_rejection_or_are_null(value: bytes) -> None:
-    for decode in VALUE_DECODERS.values():
-        document = decode_value(record(value), decode)
-        assert isinstance(document, dict | Rejection) or value.strip() == b"null"
-        if isinstance(document, Rejection):
-            assert (document.stage, document.field) == (Stage.DECODE, "value")
+    found = read_value(record(value))
+    assert isinstance(found, Document | Rejection) or (found is Skip.TOMBSTONE and value.strip() == b"null")
+    if isinstance(found, Rejection):
+        assert (found.stage, found.field) == (Stage.DECODE, "value")
 
 
 @given(st.binary(max_size=40))
@@ -145,7 +150,7 @@ def test_any_bytes_become_a_key_or_what_is_wrong_with_it(key: bytes) -> None:
 def test_no_message_tells_what_was_read(at: int, broken: bytes) -> None:
     text = json.dumps({SECRET: [SECRET, {"a": SECRET}], "b": SECRET}).encode()
     value = text[:at] + broken + text[at:]
-    for decoded in (decode_value(record(value), decode_json), decode_key(record(key=value), decode_text)):
+    for decoded in (read_value(record(value)), decode_key(record(key=value), decode_text)):
         if isinstance(decoded, Rejection | Undecodable):
             assert SECRET not in decoded.message
 
@@ -155,7 +160,7 @@ def test_no_message_tells_what_was_read(at: int, broken: bytes) -> None:
     [(b"[]", "a list"), (b'"a"', "text"), (b"1", "a number"), (b"1.5", "a number"), (b"true", "a boolean")],
 )
 def test_json_that_is_no_object_is_named_by_its_type(value: bytes, kind: str) -> None:
-    rejection = decode_value(record(value), decode_json)
+    rejection = read_value(record(value))
     assert rejection == Rejection(
         Stage.DECODE, Reason.NOT_AN_OBJECT, f"value: expected a JSON object, not {kind}", field="value"
     )
@@ -163,7 +168,7 @@ def test_json_that_is_no_object_is_named_by_its_type(value: bytes, kind: str) ->
 
 @pytest.mark.parametrize("value", [b"null", b" null\n"])
 def test_the_json_text_null_is_no_value(value: bytes) -> None:
-    assert decode_value(record(value), decode_json) is None
+    assert read_value(record(value)) is Skip.TOMBSTONE
 
 
 def test_every_type_that_json_has_a_name() -> None:
@@ -172,7 +177,7 @@ def test_every_type_that_json_has_a_name() -> None:
 
 
 def test_no_value_is_an_empty_one() -> None:
-    rejection = decode_value(record(None), decode_json)
+    rejection = read_value(record(None))
     assert isinstance(rejection, Rejection)
     assert rejection.reason is Reason.EMPTY_VALUE
 

@@ -8,7 +8,17 @@ import pytest
 from connector.core.mapping.rules import compile_pipeline
 from connector.core.mapping.specs import PipelineSpec
 from connector.core.mapping.transform import Pipeline
-from connector.core.records import Fate, Filtered, Reason, Record, Rejection, Skipped, Transformed, known_timestamp
+from connector.core.records import (
+    Fate,
+    Filtered,
+    Pending,
+    Reason,
+    Record,
+    Rejection,
+    Skipped,
+    Transformed,
+    known_timestamp,
+)
 
 AT = 1_795_509_011  # Unix seconds
 NOW = 1_795_600_000.0
@@ -17,7 +27,7 @@ VIEW = {"sessionId": "value.session", "eventType": {"const": "View"}, "itemId": 
 
 def fate(
     rules: list[dict[str, Any]], value: Any, *, timestamp: int | None = AT * 1000, key: bytes | None = None
-) -> Fate:
+) -> Fate | Pending:
     spec = PipelineSpec.model_validate({"name": "p", "topics": ["t"], "rules": rules, "key": {"format": "json"}})
     mapping = compile_pipeline(spec)
     assert not isinstance(mapping, list), mapping
@@ -25,7 +35,7 @@ def fate(
     return Pipeline(spec, mapping, "tracker")(record, NOW)
 
 
-def events(made: Fate) -> list[dict[str, Any]]:
+def events(made: Fate | Pending) -> list[dict[str, Any]]:
     assert isinstance(made, Transformed)
     assert made.rejection is None
     return [
@@ -33,7 +43,7 @@ def events(made: Fate) -> list[dict[str, Any]]:
     ]
 
 
-def rejected(made: Fate) -> Rejection:
+def rejected(made: Fate | Pending) -> Rejection:
     assert isinstance(made, Rejection)
     return made
 

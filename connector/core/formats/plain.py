@@ -5,29 +5,17 @@ digits are looked for first, in less time than the parsing takes, and only where
 """
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
-from connector.core.records import Reason, Record, Rejection, Stage
-from connector.core.words import type_word
-
-Decode = Callable[[bytes], Any]
+from connector.core.formats.decoded import DecodingError
+from connector.core.records import Reason
 
 # Every digit becomes a 0, so that finding nineteen in a row is finding a text: ten times as fast as an expression.
 _DIGITS_AS_ZEROS = bytes(ord("0") if chr(code).isdigit() and code < 128 else ord(" ") for code in range(256))
 _LONG_NUMBER = b"0" * 19
 _SMALLEST, _GREATEST = -(2**63), 2**64 - 1
-
-
-class DecodingError(ValueError):
-    """A value cannot be decoded; carries the reason, and a message without the value."""
-
-    def __init__(self, reason: Reason, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
 
 
 def decode_json(value: bytes) -> Any:
@@ -86,50 +74,3 @@ def decode_text(value: bytes) -> str:
 def decode_bytes(value: bytes) -> str:
     """Bytes of any kind as text an expression can compare: hexadecimal."""
     return value.hex()
-
-
-VALUE_DECODERS: Mapping[str, Decode] = {"json": decode_json}
-KEY_DECODERS: Mapping[str, Decode] = {"string": decode_text, "json": decode_json, "bytes": decode_bytes}
-
-
-class Undecodable(NamedTuple):
-    """Stands for a key that cannot be decoded. That is a mistake only once an expression reads the key."""
-
-    reason: Reason
-    message: str
-
-
-def decode_value(record: Record, decode: Decode) -> Any | Rejection:
-    """The record's value as a JSON object, None where it is the JSON text null; a Rejection where it is neither.
-
-    Records without a value never come here.
-    """
-    try:
-        document = decode(record.value or b"")
-    except DecodingError as error:
-        return Rejection(Stage.DECODE, error.reason, f"value: {error.message}", field="value")
-    if type(document) is not dict and document is not None:
-        message = f"value: expected a JSON object, not {type_word(document)}"
-        return Rejection(Stage.DECODE, Reason.NOT_AN_OBJECT, message, field="value")
-    return document
-
-
-def decode_key(record: Record, decode: Decode) -> Any | Undecodable:
-    """The record's key, None where it has none."""
-    if record.key is None:
-        return None
-    try:
-        return decode(record.key)
-    except DecodingError as error:
-        return Undecodable(error.reason, f"key: {error.message}")
-
-
-def decode_headers(record: Record) -> dict[str, str | None]:
-    """Header name to text; the last of a name wins, and bytes that are not UTF-8 read as null."""
-    headers: dict[str, str | None] = {}
-    for name, value in record.headers:
-        try:
-            headers[name] = None if value is None else value.decode()
-        except UnicodeDecodeError:
-            headers[name] = None
-    return headers

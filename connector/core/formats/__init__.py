@@ -1,0 +1,1 @@
+"""Bytes become documents: formats, compression, registry frames and envelopes."""

@@ -1,0 +1,95 @@
+"""A record's value, key and headers, decoded as its pipeline says.
+
+bytes -> unpacked (compression) -> document (format) -> row or data (envelope) -> root check. Each step is chosen once,
+when the pipeline is compiled.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from connector.core.formats.decoded import Decode, DecodingError, Schemas, Undecodable
+from connector.core.formats.framing import from_registry
+from connector.core.formats.plain import decode_bytes, decode_json, decode_text
+from connector.core.mapping.specs import KeyFormat, ValueFormat
+from connector.core.records import Reason, Record, Rejection, Skip, Stage, fast_constructor
+from connector.core.words import type_word
+
+
+class Document(NamedTuple):
+    """What rules see of a record: ``value``, and the fields of the envelope that it was in."""
+
+    value: Any
+    envelope: dict[str, Any] | None = None
+
+
+_document = fast_constructor(Document)
+
+# A list is a batch: each of its documents is mapped as if it were a record of its own.
+Read = Callable[[Record], "Document | list[Document] | Skip | Rejection"]
+
+
+class Formats(NamedTuple):
+    """What a pipeline needs to decode what only a schema explains.
+
+    ``schemas`` is the registry, None where the file names none; ``value`` and ``key`` are the decoders of a
+    ``schema_file``, None where there is none.
+    """
+
+    schemas: Schemas | None = None
+    value: Decode | None = None
+    key: Decode | None = None
+
+
+NO_SCHEMAS = Formats()
+VALUE_DECODERS: Mapping[str, Decode] = {"json": decode_json}
+KEY_DECODERS: Mapping[str, Decode] = {"string": decode_text, "json": decode_json, "bytes": decode_bytes}
+
+
+def compile_reader(spec: ValueFormat, formats: Formats = NO_SCHEMAS) -> Read:
+    """The reader of values; it raises SchemaPending and nothing else. Records without a value never come to it."""
+    decode = VALUE_DECODERS.get(spec.format) or formats.value or _registered(formats, spec.format)
+
+    def read(record: Record) -> Document | Skip | Rejection:
+        try:
+            document = decode(record.value or b"")
+        except DecodingError as error:
+            return Rejection(Stage.DECODE, error.reason, f"value: {error.message}", field="value")
+        if type(document) is dict:
+            return _document((document, None))
+        if document is None:
+            return Skip.TOMBSTONE
+        message = f"value: expected a JSON object, not {type_word(document)}"
+        return Rejection(Stage.DECODE, Reason.NOT_AN_OBJECT, message, field="value")
+
+    return read
+
+
+def compile_key(spec: KeyFormat, formats: Formats = NO_SCHEMAS) -> Callable[[Record], Any]:
+    """The reader of keys: the key, None where there is none, Undecodable where it cannot be decoded."""
+    decode = KEY_DECODERS.get(spec.format) or formats.key or _registered(formats, spec.format)
+
+    def read(record: Record) -> Any:
+        if record.key is None:
+            return None
+        try:
+            return decode(record.key)
+        except DecodingError as error:
+            return Undecodable(error.reason, f"key: {error.message}")
+
+    return read
+
+
+def _registered(formats: Formats, kind: str) -> Decode:
+    assert formats.schemas is not None, f"{kind} without a registry or a schema_file"  # noqa: S101  config has checked it
+    return from_registry(formats.schemas, kind)
+
+
+def decode_headers(record: Record) -> dict[str, str | None]:
+    """Header name to text; the last of a name wins, and bytes that are not UTF-8 read as null."""
+    headers: dict[str, str | None] = {}
+    for name, value in record.headers:
+        try:
+            headers[name] = None if value is None else value.decode()
+        except UnicodeDecodeError:
+            headers[name] = None
+    return headers
