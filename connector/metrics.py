@@ -113,7 +113,7 @@ class Metrics:
         self.rate_limit_wait = self._counter(
             "rate_limit_wait_seconds", "Time during which calls were ready and waited for the rate limit."
         )
-        self.in_flight_requests = self._gauge("in_flight_requests", "Calls on the wire now.")
+        self.in_flight_requests = self._gauge("in_flight_requests", "Calls in flight now.")
         self.buffered_events = self._gauge("buffered_events", "Events that are read and not yet delivered.")
         self.last_delivery = self._gauge(
             "last_delivery_timestamp_seconds", "When a call last succeeded, in Unix time; 0 before the first."

@@ -26,7 +26,7 @@ _topics = itertools.count()
 
 
 class Way(NamedTuple):
-    """A contender and how long it waits for company: the connector by linger, the other one in consume()."""
+    """A contender and how long it waits to be batched: the connector by linger, the other one in consume()."""
 
     contender: str
     wait: str

@@ -52,7 +52,7 @@ def test_brokers_that_restart_one_after_another_lose_nothing(
 
 @pytest.mark.timeout(90)
 def test_a_record_too_large_for_the_dead_letter_topic_leaves_a_stub_there(make_world: Callable[..., World]) -> None:
-    # Less than a batch of two letters has: whoever is refused in company must not be taken for large itself.
+    # Less than a batch of two letters has: a letter refused together with others must not be taken for large itself.
     world = make_world(dead_letters={"max_message_bytes": "2000"})
     world.write(stream(3_000, 100, world.seed))
     world.join()

@@ -208,7 +208,7 @@ def test_sigterm_with_calls_on_the_wire_ends_with_0_within_the_pod_s_grace_perio
         wait_until(
             lambda: connector.port > 0 and connector.metric("putevents_in_flight_requests") == 2,
             PATIENCE,
-            "two calls on the wire",
+            "two calls in flight",
             connector.running,
         )
         began = time.monotonic()

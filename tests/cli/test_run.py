@@ -297,10 +297,10 @@ def test_sigterm_with_the_broker_away_ends_in_time(cluster: MockCluster, endpoin
         assert time.monotonic() - started < 6
 
 
-# -- it begins anew -------------------------------------------------------------------------------------------
+# -- it restarts in place --------------------------------------------------------------------------------------
 
 # Its files count as new so many times; the environment says what else goes on.
-BEGINS_ANEW = """
+RESTARTS = """
 import json, os, signal, sys, threading
 times = int(os.environ["TIMES"])
 os.environ["TIMES"] = str(times - 1)
@@ -317,30 +317,30 @@ sys.exit(main())
 """
 
 
-def test_beginning_anew_leaks_no_descriptors(cluster: MockCluster, endpoint: Endpoint, tmp_path: Path) -> None:
+def test_a_restart_in_place_leaks_no_descriptors(cluster: MockCluster, endpoint: Endpoint, tmp_path: Path) -> None:
     file = config(tmp_path, cluster.bootstrap_servers, endpoint.url)
-    with running(file, ("-c", BEGINS_ANEW), TIMES="2") as connector:
+    with running(file, ("-c", RESTARTS), TIMES="2") as connector:
         counts = [connector.line("begun")["descriptors"] for _ in range(3)]
         connector.line("started")
         assert connector.end(signal.SIGTERM) == 0
     assert counts == counts[:1] * 3
 
 
-def test_a_signal_in_the_moment_of_beginning_anew_stops_the_new_program(
+def test_a_signal_in_the_moment_of_a_restart_stops_the_new_program(
     cluster: MockCluster, endpoint: Endpoint, tmp_path: Path
 ) -> None:
     file = config(tmp_path, cluster.bootstrap_servers, endpoint.url)
-    with running(file, ("-c", BEGINS_ANEW), TIMES="9", SIGNALLED="yes") as connector:
+    with running(file, ("-c", RESTARTS), TIMES="9", SIGNALLED="yes") as connector:
         assert connector.end() == 0
     assert [line["message"] for line in connector.lines].count("begun") == 2
 
 
-def test_beginning_anew_that_takes_too_long_ends_with_69_so_that_it_is_started_again(
+def test_a_restart_in_place_that_takes_too_long_ends_with_69_so_that_it_is_started_again(
     cluster: MockCluster, endpoint: Endpoint, tmp_path: Path
 ) -> None:
     short = "delivery: {linger: 50ms, commit_interval: 100ms, shutdown_timeout: 1s}"
     file = config(tmp_path, cluster.bootstrap_servers, endpoint.url, delivery=short)
-    with running(file, ("-c", BEGINS_ANEW), TIMES="1", HANGS="yes") as connector:
+    with running(file, ("-c", RESTARTS), TIMES="1", HANGS="yes") as connector:
         assert connector.end() == 69
     assert "stopping took too long" in connector.lines[-1]["message"]
 

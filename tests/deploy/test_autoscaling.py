@@ -61,7 +61,7 @@ def test_servers_out_of_a_secret_are_read_from_the_pods_environment() -> None:
     assert "bootstrapServers" not in metadata
 
 
-# What KEDA's scaler `kafka` is told of the login. Of its `sasl`, IAM is no value: it is a provider of tokens.
+# What KEDA's scaler `kafka` is given for the login. IAM is not a value of its `sasl`: it is a token provider.
 LOGINS: dict[str, tuple[str, Object]] = {
     "none": ("type=none", {"tls": "disable"}),
     "plain": ("type=plain", {"tls": "enable", "sasl": "plaintext"}),

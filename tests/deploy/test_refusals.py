@@ -113,7 +113,7 @@ REFUSED = {
         "keda: expected kafka.bootstrap_servers as text",
         "write it so",
     ),
-    "a file that is none": ("configFile=text", "configFile: expected the connector's YAML file", "--set-file"),
+    "text instead of a file": ("configFile=text", "configFile: expected the connector's YAML file", "--set-file"),
 }
 
 

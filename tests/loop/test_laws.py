@@ -1,4 +1,4 @@
-"""The laws of architecture: random schedules of records, troubles and rebalances, checked against books of our own."""
+"""The laws of architecture: random schedules of records, troubles and rebalances, checked against counts of our own."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ schedules = st.lists(st.one_of(produce, produce, produce, step, step, rebalance,
 
 
 class Watched(Harness):
-    """A house that keeps books of its own, from what the fakes saw, and checks every commit against them."""
+    """A house that keeps counts of its own, from what the fakes saw, and checks every commit against them."""
 
     def __init__(self) -> None:
         super().__init__(limits=QUICK, bounds=Bounds(40, 1 << 20, 30))

@@ -22,7 +22,7 @@ def test_a_revoke_waits_for_calls_on_the_wire_and_commits_them(harness: Harness)
     harness.revoke(P0)
     assert harness.committed(P0) == 1
     assert harness.clock.now < 100 + 3.1
-    assert harness.books()["records_abandoned"] == 0
+    assert harness.counted()["records_abandoned"] == 0
     harness.assert_balanced()
 
 
@@ -44,10 +44,10 @@ def test_a_revoke_does_not_wait_beyond_its_budget_and_leaves_the_record_to_the_n
     harness.revoke(P0)
     assert 10.0 <= harness.clock.now - before < 10.1
     assert harness.committed(P0) == 1
-    assert harness.books()["records_abandoned"] == 1
+    assert harness.counted()["records_abandoned"] == 1
     harness.run(60)  # the answer comes, and changes nothing
     assert harness.committed(P0) == 1
-    assert harness.books()["delivered"] == 0
+    assert harness.counted()["delivered"] == 0
     harness.assert_balanced()
 
 
@@ -111,7 +111,7 @@ def test_lost_partitions_are_forgotten_without_a_commit_and_without_waiting(harn
     assert (harness.source.commits, harness.clock.now) == (commits, before)
     harness.run(10)
     assert P0 not in {each for commit in harness.source.commits[len(commits) :] for each in commit}
-    assert harness.books()["records_abandoned"] == 1
+    assert harness.counted()["records_abandoned"] == 1
     harness.assert_balanced()
 
 
@@ -166,7 +166,7 @@ def test_records_of_a_partition_that_is_not_ours_are_ignored(harness: Harness) -
     harness.run(5)
     assert len(stray) == harness.source.positions[P0]
     assert (harness.sender.calls, harness.dead_letters.written) == ([], [])
-    assert harness.books()["records_consumed"] == 0
+    assert harness.counted()["records_consumed"] == 0
     assert P0 not in harness.source.stored
 
 
@@ -247,9 +247,9 @@ def test_what_was_open_when_a_topic_was_recreated_is_counted_as_abandoned(harnes
     for _ in range(3):
         harness.source.produce(P0, "1")
     harness.run(20)
-    books = harness.books()
-    assert books["records_abandoned"] == 3
-    assert books["delivered"] == 3
+    counts = harness.counted()
+    assert counts["records_abandoned"] == 3
+    assert counts["delivered"] == 3
     assert harness.committed(P0) == 3
     harness.assert_balanced()
 
@@ -261,5 +261,5 @@ def test_what_comes_twice_is_dropped_and_counted(harness: Harness) -> None:
     harness.source.positions[P0] = 1
     harness.run(1)
     assert harness.value("records_repeated_total", topic=TOPIC) == 2
-    assert harness.books()["delivered"] == 3
+    assert harness.counted()["delivered"] == 3
     harness.assert_balanced()

@@ -154,8 +154,8 @@ def test_no_value_of_a_record_reaches_logs_metrics_or_headers(
         watch.look()
         harness.clock.wait(0.1)
     harness.revoke(P0)
-    books = harness.books()
-    assert (books["delivered"], books["dead_lettered"]) == (29, len(VALUES) - 29)
+    counts = harness.counted()
+    assert (counts["delivered"], counts["dead_lettered"]) == (29, len(VALUES) - 29)
     written = capsys.readouterr()
     assert "a record goes to the dead letters" in written.err
     if log_format == "json":

@@ -171,7 +171,7 @@ def test_what_is_remembered_of_failures_is_bounded(monkeypatch: pytest.MonkeyPat
     assert len(harness.spans._failed) <= 3
     harness.sender.outcome = lambda _: Delivered()
     harness.run(200)
-    assert harness.books()["delivered"] == 20
+    assert harness.counted()["delivered"] == 20
 
 
 def test_nothing_of_a_record_but_the_ids_of_its_trace_is_in_a_span() -> None:
@@ -374,7 +374,7 @@ def test_a_collector_that_hangs_holds_up_neither_the_loop_nor_the_exit() -> None
     for number in range(200):
         harness.produce(session=f"s-{number}")
     harness.run(10)
-    assert harness.books()["delivered"] == 200
+    assert harness.counted()["delivered"] == 200
     assert collector.reached.wait(10)
     began = time.monotonic()
     harness.spans.close(0.1)

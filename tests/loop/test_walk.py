@@ -33,7 +33,7 @@ def harness() -> Harness:
 def test_a_record_comes_to_exactly_one_end_and_is_committed(harness: Harness, value: str, outcome: str) -> None:
     harness.source.produce(P0, value)
     harness.run(3)
-    ends = {key: count for key, count in harness.books().items() if count}
+    ends = {key: count for key, count in harness.counted().items() if count}
     assert ends == {"records_consumed": 1, outcome: 1}
     assert harness.committed(P0) == 1
     assert harness.loop.offsets.open_records == 0
@@ -265,7 +265,7 @@ def test_dead_letters_alone_flow_through_a_small_buffer_without_waiting_for_tick
     for _ in range(500):
         harness.source.produce(P0, "invalid")
     harness.run(10)
-    assert harness.books()["dead_lettered"] == 500
+    assert harness.counted()["dead_lettered"] == 500
 
 
 def test_a_full_buffer_stops_the_reading_and_an_empty_one_starts_it_again() -> None:

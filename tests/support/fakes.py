@@ -269,20 +269,20 @@ class Harness:
     def value(self, name: str, **labels: str) -> float:
         return self.metrics.registry.get_sample_value(f"putevents_{name}", labels) or 0.0
 
-    def books(self) -> Counter[str]:
+    def counted(self) -> Counter[str]:
         """Records by what became of them, as the metrics say."""
         families = {family.name: family for family in self.metrics.registry.collect()}
-        books: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for sample in families["putevents_records"].samples:
             if sample.name.endswith("_total"):
-                books[sample.labels["outcome"]] += int(sample.value)
+                counts[sample.labels["outcome"]] += int(sample.value)
         for name in ("records_consumed", "records_abandoned"):
             samples = families[f"putevents_{name}"].samples
-            books[name] = int(sum(sample.value for sample in samples if sample.name.endswith("_total")))
-        return books
+            counts[name] = int(sum(sample.value for sample in samples if sample.name.endswith("_total")))
+        return counts
 
     def assert_balanced(self) -> None:
-        books = self.books()
-        done = sum(books[outcome] for outcome in ("delivered", "filtered", "skipped", "dead_lettered"))
+        counts = self.counted()
+        done = sum(counts[outcome] for outcome in ("delivered", "filtered", "skipped", "dead_lettered"))
         open_records = self.loop.offsets.open_records
-        assert books["records_consumed"] == done + books["records_abandoned"] + open_records, books
+        assert counts["records_consumed"] == done + counts["records_abandoned"] + open_records, counts

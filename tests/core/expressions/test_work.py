@@ -149,7 +149,7 @@ def test_what_fails_fails_for_every_element_that_asks_for_it_and_is_tried_once(t
     assert calls == ["fail", "fail"]  # the second time for its error
 
 
-def test_a_kept_failure_is_raised_anew_without_the_traceback_of_the_one_before() -> None:
+def test_a_kept_failure_is_raised_again_without_the_traceback_of_the_one_before() -> None:
     def fail(_: Any) -> Any:
         raise DataError(Reason.WRONG_TYPE, "expected a number, not text")
 

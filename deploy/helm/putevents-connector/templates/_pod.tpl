@@ -72,7 +72,7 @@ spec:
         periodSeconds: 2
         failureThreshold: 60
         timeoutSeconds: 5
-      # Longer than it takes to begin anew for new certificates, wait for a broker included.
+      # Longer than a restart in place for new certificates takes, the wait for a broker included.
       livenessProbe:
         httpGet: {path: /livez, port: http}
         periodSeconds: 10
