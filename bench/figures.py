@@ -1,8 +1,8 @@
 """Samples to figures: pure, so that what is published can be checked by a test.
 
 A run is sampled from outside, ten times a second. Its beginning is the last sample without an event, its end the
-first with all of them (or the last one, where time was up), so that the tail, when what is left lingers for others to share its batch
-that never comes, is part of every figure but those of the ``middle``: its rate, and what held the run back.
+first with all of them (or the last one, where time was up), so that the tail, when what is left lingers for a batch
+that never fills, is part of every figure but those of the ``middle``: its rate, and what held the run back.
 """
 
 import math

@@ -33,7 +33,7 @@ EXPECTED = {
 
 
 def scalar(text: str) -> Any:
-    """None, bool, int, float, or the text itself; raises ValueError for a number that YAML has and this project does not."""
+    """None, bool, int, float, or the text itself; raises ValueError for a number that only YAML has."""
     kind = next((kind for kind, pattern, _ in SCALARS if pattern.match(text)), None)
     return text if kind is None else _READ[kind](text)
 
