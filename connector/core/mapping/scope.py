@@ -201,7 +201,7 @@ def check_shape(scope: Scope, expression: Expression, convert: Convert) -> None:
     except DataError as error:
         hint = None
         if expression.shape is list:
-            each = "" if scope.names >= ELEMENT_NAMES else ", or make an event of each element with for_each"
+            each = "" if "item" in scope.names else ", or make an event of each element with for_each"
             hint = f"for the first element write {expression.text.strip()} | [0]{each}"
         scope.fail(error.reason, str(error), hint=hint)
 

@@ -18,6 +18,7 @@ from connector.core.records import (
     Fate,
     Filtered,
     Pending,
+    Place,
     Reason,
     Record,
     Rejection,
@@ -128,7 +129,7 @@ class Pipeline:
             return body
         return _entry((tracking_id, session_id, user_id, body, event.index))
 
-    def _rejection(self, problem: Invalid, rule: str, index: int | None) -> Rejection:
+    def _rejection(self, problem: Invalid, rule: str, index: Place | None) -> Rejection:
         message = f"pipeline {self.name}, rule {rule}: {problem.message}"
         indexes = () if index is None else (index,)
         return Rejection(Stage.VALIDATE, problem.reason, message, problem.field, self.name, rule, indexes)
