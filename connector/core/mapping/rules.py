@@ -71,7 +71,7 @@ class CompiledRules:
     _work: Work
 
     def __call__(self, root: dict[str, Any]) -> Result | Filtered:
-        """What the first rule that matches makes of a record; the root is not changed.
+        """What the first rule that matches makes of a record; of the root only an UnreadKey is changed, to the key.
 
         A condition that cannot be evaluated is false, and named in ``failed``; one that takes too long rejects the
         record.
@@ -177,7 +177,7 @@ def _counted(scope: Scope, find: Callable[[Root], _List], steps: int) -> Callabl
 
     def counted(root: Root) -> _List:
         found = find(root)
-        count = len(found or ())
+        count = 0 if found is None else len(found)
         work.keeps = count > 1
         try:
             work.spend(count * steps)

@@ -7,7 +7,7 @@ names that an expression may use there, and how the messages of run time begin.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from connector.core.expressions.calling import SIZED
 from connector.core.expressions.expression import (
@@ -20,13 +20,13 @@ from connector.core.expressions.expression import (
     truthy,
 )
 from connector.core.expressions.work import CHEAP, EXPRESSION, LONG, Exhausted, Work
-from connector.core.formats.decoded import Undecodable
+from connector.core.formats.decoded import Undecodable, UnreadKey
 from connector.core.mapping.constants import Limit
 from connector.core.mapping.explain import Trace
 from connector.core.mapping.values import UNCHANGED, Convert
 from connector.core.records import DataError, Reason
 
-Root = Mapping[str, Any]  # whose key may be Undecodable
+Root = Mapping[str, Any]  # whose key may be an UnreadKey, and then be Undecodable
 Fetch = Callable[[Root], Any]
 Path = tuple[str | int, ...]
 
@@ -179,6 +179,9 @@ def _asks_for_key(expression: Expression) -> Expression:
 
     def with_key(root: Root) -> Any:
         key = root.get("key")
+        if type(key) is UnreadKey:
+            key = key.decoded()
+            cast("dict[str, Any]", root)["key"] = key  # what is evaluated looks there
         if type(key) is Undecodable:
             raise UnreadableKeyError(key)
         return evaluate(root)

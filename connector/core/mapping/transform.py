@@ -7,7 +7,7 @@ a Rejection.
 from collections.abc import Sequence
 from typing import assert_never
 
-from connector.core.formats.decoded import SchemaPending
+from connector.core.formats.decoded import SchemaPending, UnreadKey
 from connector.core.mapping.events import Invalid, check_envelope, check_event
 from connector.core.mapping.reading import NO_SCHEMAS, Document, Formats, compile_key, compile_reader, decode_headers
 from connector.core.mapping.rules import CompiledRules, Mapped, MappedEvent
@@ -77,7 +77,7 @@ class Pipeline:
         mapped = self._compiled(
             {
                 "value": document.value,
-                "key": self._read_key(record) if self._read_key else None,
+                "key": UnreadKey(self._read_key, record) if self._read_key else None,
                 "headers": decode_headers(record) if self._wants_headers else None,
                 "envelope": document.envelope,
                 "topic": record.topic,
