@@ -47,7 +47,9 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
     "Rule": {
         "name": "Name of the rule, in metrics, messages and dead letters. Required.",
         "when": "Condition, a JMESPath expression, false where it fails; the rule matches every record unless set.",
-        "for_each": "Expression for a list, or {from, otherwise}: one event an element, seen as `item` and `index`.",
+        "for_each": "Expression for a list, or {from, otherwise}: one event an element, seen as `item` and `index`. Or a "
+        "list of these, for lists within lists: each after the first is a list in the `item` of the one before; in the "
+        "rule `item` is the innermost element, and `parent` the element around it.",
         "put_events": "Makes a PutEvents event. Exactly one of put_events and skip is required.",
         "skip": "Drops the record on purpose; the text is its reason in the metrics. None unless set.",
     },

@@ -86,7 +86,7 @@ def _check_nested(scope: Scope, reads: set[str]) -> None:
     if "item" in reads or any(error.path[: len(scope.path)] == scope.path for error in scope.errors):
         return
     message = "expected a list of item, the element of the list before: this one is the same for each of them"
-    hint = "write item.<name>; for lists side by side write two rules"
+    hint = "write item.<name>; to join two lists write them as one expression, [value.a, value.b][]"
     scope.fail("list_without_item", message, hint=hint)
 
 

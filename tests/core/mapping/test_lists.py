@@ -286,7 +286,12 @@ def test_lists_side_by_side_are_refused_because_each_would_be_combined_with_each
     (error,) = errors(["value.events", second])
     path = ("rules", 0, "for_each", 1)
     assert (error.path, error.code) == (path, "list_without_item")
-    assert error.hint == "write item.<name>; for lists side by side write two rules"
+    assert error.hint == "write item.<name>; to join two lists write them as one expression, [value.a, value.b][]"
+
+
+def test_joined_lists_are_one_expression() -> None:
+    value = {"s": "s", "a": [{"id": "x"}], "b": [{"id": "y"}, {"id": "z"}]}
+    assert [event["itemId"] for event in events(value, "[value.a, value.b][]")] == ["x", "y", "z"]
 
 
 def test_a_mistake_in_an_inner_list_is_found_once_at_its_place() -> None:
