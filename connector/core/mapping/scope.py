@@ -202,6 +202,8 @@ def check_shape(scope: Scope, expression: Expression, convert: Convert) -> None:
     try:
         convert(["a"] if expression.shape is list else {})
     except DataError as error:
+        if error.reason is Reason.INVALID_TIME:  # a list may be a time, of other elements
+            return
         hint = None
         if expression.shape is list:
             each = "" if "item" in scope.names else ", or make an event of each element with for_each"

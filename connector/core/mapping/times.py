@@ -53,9 +53,9 @@ def time_parser(format: str = "auto", zone: tzinfo = UTC) -> ParseTime:  # noqa:
     """A function from a JSON value to whole Unix seconds, rounded down.
 
     Args:
-        format: ``auto``, ``iso8601``, ``epoch_s``, ``epoch_ms``, ``epoch_us``, ``epoch_ns``, or a pattern of
-            ``strptime``, which has a ``%``.
-        zone: the zone of a text that names none.
+        format: ``auto``, ``iso8601``, ``epoch_s``, ``epoch_ms``, ``epoch_us``, ``epoch_ns``, ``array``, or a pattern
+            of ``strptime``, which has a ``%``.
+        zone: the zone of a text that names none, and of every array.
 
     Raises:
         TimeSpecError: when there is no such format. The function itself raises DataError.
@@ -94,6 +94,8 @@ def _auto(zone: tzinfo) -> ParseTime:
                 return _iso_seconds(value, zone)
             except (ValueError, OverflowError):
                 return _seconds(_number(value, _AUTO), _TICKS)
+        if isinstance(value, list) and 3 <= len(value) <= 7:
+            raise DataError(Reason.WRONG_TYPE, f"expected {_AUTO}, not a list, which format: array reads")
         return _seconds(_number(value, _AUTO), _TICKS)
 
     return parse
@@ -111,7 +113,27 @@ def _iso8601(zone: tzinfo) -> ParseTime:
     return parse
 
 
-_BY_NAME: Mapping[str, Callable[[tzinfo], ParseTime]] = {"auto": _auto, "iso8601": _iso8601}
+def _array(zone: tzinfo) -> ParseTime:
+    """Of Java's local dates and times as Jackson writes them: it leaves out seconds and nanoseconds that are zero."""
+
+    def parse(value: Any) -> int:
+        if not isinstance(value, list):
+            raise wrong_type(_ARRAY, value)
+        # True is an int to Python, and no month.
+        if not 3 <= len(value) <= 7 or any(type(part) is not int for part in value):
+            raise _no_time(_ARRAY)
+        if not 0 <= sum(value[6:]) < 10**9:
+            raise _no_time(f"{_ARRAY} below 1,000,000,000")
+        try:
+            return _since_1970(datetime(*value[:6]).replace(tzinfo=zone), zone)  # noqa: DTZ001
+        except (ValueError, OverflowError):
+            raise _no_time(f"{_ARRAY}, of a day and a time that exist") from None
+
+    return parse
+
+
+_ARRAY = "a list of 3 to 7 whole numbers: year, month, day, hour, minute, second, nanosecond"
+_BY_NAME: Mapping[str, Callable[[tzinfo], ParseTime]] = {"auto": _auto, "iso8601": _iso8601, "array": _array}
 _AUTO = "a time: ISO 8601 text, or a number since 1970"
 
 
