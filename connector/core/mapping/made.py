@@ -71,16 +71,19 @@ def each_of(rule: str, elements: Elements, build: Build) -> Action:
     return act
 
 
-def nested(rule: str, find: Callable[[Root], list[Found]], build: Build) -> Action:
-    """One event for each element of the innermost lists."""
+def nested(rule: str, find: Callable[[Root], list[Found]], build: Build, next_parent: Callable[[], None]) -> Action:
+    """One event for each element of the innermost lists; ``next_parent`` is called where their parent is another."""
 
     def act(root: Root) -> Result:
         places: list[Place | None] = []
         results: list[Made] = []
-        index = 0
+        index, before = 0, None
         for each in find(root):
             if isinstance(each, Element):
                 place, item, parent = each
+                if parent is not before:
+                    next_parent()
+                    before = parent
                 made = build({**root, "item": item, "parent": parent, "index": index}, (place,))
                 index += 1
             else:

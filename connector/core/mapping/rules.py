@@ -161,7 +161,9 @@ def _action(scope: Scope, pipeline: str, rule: Rule) -> Action:
     if isinstance(rule.for_each, list) and len(rule.for_each) > 1:
         find, before = compile_lists(scope, rule.for_each, pipeline, rule.name), scope.work.planned
         build = _builder(replace(scope, names=ROOTS), pipeline, rule.name, rule.put_events)
-        return nested(rule.name, _counted(scope, find, EVENT + scope.work.planned - before), build)
+        return nested(
+            rule.name, _counted(scope, find, EVENT + scope.work.planned - before), build, scope.work.next_parent
+        )
     here, spec = scope.at("for_each").named(" for_each"), rule.for_each
     if isinstance(spec, list):
         here, spec = here.at(0), spec[0]

@@ -129,10 +129,11 @@ def compile_value(
         return constant(default if value is None else convert_now(scope, value, convert, limit))
     check_shape(scope, expression, convert)
     fetch = guard(scope, text, expression.evaluate, convert, default, keeps_empty=keeps_empty)
-    if not expression.steady or scope.names.isdisjoint(ELEMENT_NAMES):
-        return fetch
-    # Text is there at once, and need not be kept.
-    return fetch if expression.steps <= CHEAP and convert in UNCHANGED else scope.work.once(fetch)
+    if scope.names.isdisjoint(ELEMENT_NAMES) or (expression.steps <= CHEAP and convert in UNCHANGED):
+        return fetch  # there is one element, or text that is there at once and need not be kept
+    if expression.steady:
+        return scope.work.once(fetch)
+    return scope.work.once_a_parent(fetch) if expression.of_parent else fetch
 
 
 def compile_condition(scope: Scope, text: str) -> Condition:
