@@ -144,7 +144,7 @@ class _Check:
         self._tokens = tokens(text)
 
     def whole(self, tree: Node) -> None:
-        """Check everything; fills ``positions``, ``roots``, and by id the largest parts that are steady or of a parent."""
+        """Check everything; fills ``positions``, ``roots``, and with the ids of the largest such parts the others."""
         level, depth = [tree], 0
         while level:
             level, depth = [child for node in level for child in _children(node)], depth + 1
