@@ -24,7 +24,7 @@ EARLIEST_TIMESTAMP = 946_684_800_000  # 2000-01-01T00:00:00Z in milliseconds; Ka
 
 
 def known_timestamp(milliseconds: int | None) -> int | None:
-    """A Kafka timestamp in milliseconds; None for -1, 0 and everything before 2000, which is no time of an event.
+    """A Kafka timestamp in milliseconds; None for -1, 0 and everything before 2000, which is not the time of an event.
 
     Clients write -1 for "none", and 0 or seconds by mistake. Taken as times they give a latency and a lag of 56 years.
     """

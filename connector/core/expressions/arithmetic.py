@@ -111,7 +111,7 @@ def decimal(text: str, scale: Number | None) -> Number | None:
     if scale != int(scale) or abs(scale) > MAX_SCALE:
         raise EvaluationError(f"decimal() expected a whole number of at most {MAX_SCALE} as its scale")
     encoded = _bytes("decimal", text)
-    if not encoded:  # Java writes at least one byte, so this is no zero
+    if not encoded:  # Java writes at least one byte, also for zero
         raise EvaluationError("decimal() expected the base64 of an integer, not of no bytes at all")
     if len(encoded) > MAX_BYTES:
         raise EvaluationError(f"decimal() expected an integer of at most {MAX_BYTES} bytes")

@@ -41,7 +41,7 @@ class Elements(NamedTuple):
 def compile_elements(here: Scope, spec: ListSpec, convert: Convert | None = None) -> Elements:
     """The list of a ``for_each``, or one of its lists; ``here`` is where it stands.
 
-    ``convert`` refuses what is no list, and unless it is given also a list of more than ``MAX_ELEMENTS``.
+    ``convert`` refuses what is not a list, and unless it is given also a list of more than ``MAX_ELEMENTS``.
     """
     text, skips = spec, False
     if isinstance(spec, ForEach):

@@ -45,7 +45,7 @@ def time_zone(name: str) -> tzinfo:
     """
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # unknown; a path, or a file that is no zone; a folder
+    except (KeyError, ValueError, OSError):  # an unknown name; a path, or a file that is not a zone; a folder
         raise TimeSpecError("timezone", f"unknown time zone {name}", suggest(name, available_timezones())) from None
 
 
@@ -119,7 +119,7 @@ def _array(zone: tzinfo) -> ParseTime:
     def parse(value: Any) -> int:
         if not isinstance(value, list):
             raise wrong_type(_ARRAY, value)
-        # True is an int to Python, and no month.
+        # True is an int to Python, but not a month.
         if not 3 <= len(value) <= 7 or any(type(part) is not int for part in value):
             raise _no_time(_ARRAY)
         if not 0 <= sum(value[6:]) < 10**9:
@@ -219,7 +219,7 @@ def _seconds(number: float, units: Iterable[int]) -> int:
         # NaN is never below a limit, so it is refused here as well.
         if abs(number) < _MAX_SECONDS * ticks:
             return int(number // ticks)
-    raise _no_time("a time within some thousand years")
+    raise _no_time("a time within 3,000 years of 1970")
 
 
 def _no_time(expected: str, actual: str | None = None) -> DataError:

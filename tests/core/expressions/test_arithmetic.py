@@ -92,7 +92,7 @@ def test_null_gives_null_where_there_is_more_than_numbers() -> None:
         ("divide(value.one, value.zero)", "divide() expected a divisor other than zero"),
         ("divide(value.half, value.zero)", "divide() expected a divisor other than zero"),
         ("multiply(value.big, value.big)", "multiply() expected a result within the range of a float"),
-        ("divide(value.huge, value.three)", "divide() cannot work on a number and a number such as these"),
+        ("divide(value.huge, value.three)", "divide() cannot process these values: a number and a number"),
         ("round(value.half, value.half)", "round() expected 0 to 15 digits after the point"),
         ("round(value.half, value.huge)", "round() expected 0 to 15 digits after the point"),
         ("base64_decode(value.text)", "base64_decode() expected base64, not other text"),
