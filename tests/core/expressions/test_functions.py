@@ -132,7 +132,7 @@ def test_substring_counts_from_zero_or_from_the_end(start: float, length: float 
 def test_substring_refuses_fractions_and_negative_lengths() -> None:
     assert "whole numbers" in fails("substring('abc', value.a)", a=0.5)
     assert "zero or more" in fails("substring('abc', `0`, value.a)", a=-1)
-    assert "cannot work on text and a number" in fails("substring('abc', value.a)", a=float("inf"))
+    assert "cannot process these values: text and a number" in fails("substring('abc', value.a)", a=float("inf"))
 
 
 @pytest.mark.parametrize(
