@@ -215,6 +215,15 @@ def test_invalid_elements_of_all_levels_are_named_by_their_places_in_order() -> 
     assert len(made.entries) == 11 * 11 + 3
 
 
+def test_what_a_limit_refuses_has_its_place_beside_what_the_mapping_refuses() -> None:
+    made = fate({"s": "s", "events": [products("a", "null"), {"products": [{"id": []}, {"id": "b"}]}]})
+    assert isinstance(made, Transformed)
+    assert made.rejection is not None
+    assert (made.rejection.stage, made.rejection.reason) == (Stage.VALIDATE, Reason.IGNORED_LITERAL)
+    assert made.rejection.indexes == ((0, 1), (1, 0))
+    assert [entry.element for entry in made.entries] == [(0, 0), (1, 1)]
+
+
 def test_places_are_those_of_the_records_own_lists_and_ids_count_what_is_left() -> None:
     lists = ["value.events[?kind == 'x']", "item.products[?id != 'no']"]
     value = {
