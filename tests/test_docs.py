@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -9,9 +10,11 @@ import pytest
 import yaml
 
 from connector.config import Loaded, load_text
+from connector.core.mapping.rules import CompiledRules, compile_pipeline
 from connector.core.mapping.specs import PipelineSpec
 from connector.core.mapping.topics import Topics
-from connector.core.records import Reason
+from connector.core.mapping.transform import Pipeline
+from connector.core.records import Reason, Record, Transformed
 from connector.exits import Exit
 from tests.support.pages import PAGES, ROOT, targets
 from tools import reference
@@ -56,7 +59,7 @@ def test_the_topics_of_the_mapping_page_are_valid() -> None:
 
 
 def test_the_field_specs_of_the_mapping_page_are_valid() -> None:
-    others = ("tests:", "topics:")
+    others = ("tests:", "topics:", "for_each:")
     [text] = [text for text in blocks(ROOT / "docs" / "mapping.md", "yaml") if not text.startswith(others)]
     lines = "".join(f"          {line}\n" for line in text.splitlines())
     # The page shows several specs for one member, one below the other; each is tried alone.
@@ -69,6 +72,24 @@ def test_the_field_specs_of_the_mapping_page_are_valid() -> None:
         text = f"{HEAD}{rule}"
         loaded = load_text(text, "mapping.md", {})
         assert isinstance(loaded, Loaded), (text, loaded)
+
+
+def test_the_lists_within_lists_of_the_mapping_page_make_what_it_says() -> None:
+    page = ROOT / "docs" / "mapping.md"
+    [rule] = [text for text in blocks(page, "yaml") if text.startswith("for_each:")]
+    [record] = [text for text in blocks(page, "json") if '"events"' in text]
+    spec = {"name": "p", "topics": ["t"], "rules": [{"name": "r", **yaml.safe_load(rule)}]}
+    pipeline = PipelineSpec.model_validate(spec)
+    rules = compile_pipeline(pipeline)
+    assert isinstance(rules, CompiledRules), rules
+    made = Pipeline(pipeline, rules, "t")(Record("t", 0, 0, None, None, record.encode()), 1795600000.0)
+    assert isinstance(made, Transformed)
+    assert {(entry.session_id, entry.user_id) for entry in made.entries} == {("S1", "-7346244611012968789")}
+    assert [json.loads(entry.body) for entry in made.entries] == [
+        {"eventType": "View", "eventId": "-4211:p1", "itemId": "p1", "sentAt": 1795509011},
+        {"eventType": "Purchase", "eventId": "-4212:p1", "itemId": "p1", "sentAt": 1795509012},
+        {"eventType": "Purchase", "eventId": "-4212:p2", "itemId": "p2", "sentAt": 1795509012},
+    ]
 
 
 HEAD = """\

@@ -62,23 +62,24 @@ def _title(path: str, name: str, setting: Json, inner: str, model: Json) -> str:
         return (
             f"a field spec with {first}" if inner in {"Const", "Template", "Case", "From"} else f"a {first} of a case"
         )
-    here = f"{path}.{name}".lstrip(".") + ("[]" if '"items"' in json.dumps(setting) else "")
+    here = f"{path}.{name}".lstrip(".") + ("" if inner in _references(setting, lists=False) else "[]")
     kind = model["properties"].get("type", {}).get("const")
     if inner.endswith("Output"):
         return f"tests[].output {{{first}: ...}}"
     return f"{here} {{type: {kind}}}" if kind else here
 
 
-def _references(setting: Any) -> Iterator[str]:
+def _references(setting: Any, *, lists: bool = True) -> Iterator[str]:
+    """The models that a setting may be; with ``lists``, also those that it may be a list of."""
     if isinstance(setting, dict):
         for key, value in setting.items():
             if key == "$ref":
                 yield value.rpartition("/")[2]
-            elif key != "discriminator":
-                yield from _references(value)
+            elif key != "discriminator" and (lists or key != "items"):
+                yield from _references(value, lists=lists)
     elif isinstance(setting, list):
         for value in setting:
-            yield from _references(value)
+            yield from _references(value, lists=lists)
 
 
 def _rows(section: Json, schema: Json) -> Iterator[tuple[str, str, str]]:

@@ -65,7 +65,7 @@ def _rule(place: Path, rule: Any, is_bare: Callable[[Path], bool]) -> dict[str, 
     stand_ins: _StandIns = {
         ("name",): f"-{number}",
         ("when",): condition,
-        ("for_each",): "value",
+        ("for_each",): ["value", "item"] if isinstance(at(rule, ("for_each",)), list) else "value",
         ("skip",): "-",
         ("put_events",): _EVENT,
         ("put_events", "trackingId"): "value",

@@ -47,7 +47,9 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
     "Rule": {
         "name": "Name of the rule, in metrics, messages and dead letters. Required.",
         "when": "Condition, a JMESPath expression, false where it fails; the rule matches every record unless set.",
-        "for_each": "Expression for a list, or {from, otherwise}: one event an element, seen as `item` and `index`.",
+        "for_each": "Expression for a list, or {from, otherwise}: one event an element, seen as `item` and `index`. A "
+        "list of these is for lists within lists: each after the first is a list in the `item` of the one before; in "
+        "the rule `item` is the innermost element, and `parent` the element around it.",
         "put_events": "Makes a PutEvents event. Exactly one of put_events and skip is required.",
         "skip": "Drops the record on purpose; the text is its reason in the metrics. None unless set.",
     },
@@ -82,7 +84,8 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "lookup": "Table from the value, as text, to what it becomes. None unless set.",
         "otherwise": "For a value not in the table or, without lookup, for null: `skip`, `dead_letter`, {const: x}.",
         "default": "Value in place of null or an empty text. None unless set.",
-        "format": "Format of a time: auto, iso8601, epoch_s, _ms, _us or _ns, or a strptime pattern.",
+        "format": "Format of a time: auto, iso8601, epoch_s, _ms, _us or _ns, array (a list of year, month, day and so "
+        "on), or a strptime pattern.",
         "timezone": "Zone of times that name none, such as Europe/Berlin; UTC unless set.",
         "as": "Type of the value: `string`, `int`, `float` or `bool`. As it is unless set.",
     },

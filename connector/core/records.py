@@ -24,7 +24,7 @@ EARLIEST_TIMESTAMP = 946_684_800_000  # 2000-01-01T00:00:00Z in milliseconds; Ka
 
 
 def known_timestamp(milliseconds: int | None) -> int | None:
-    """A Kafka timestamp in milliseconds; None for -1, 0 and everything before 2000, which is no time of an event.
+    """A Kafka timestamp in milliseconds; None for -1, 0 and everything before 2000, which is not the time of an event.
 
     Clients write -1 for "none", and 0 or seconds by mistake. Taken as times they give a latency and a lag of 56 years.
     """
@@ -32,6 +32,20 @@ def known_timestamp(milliseconds: int | None) -> int | None:
 
 
 MAX_EVENTS_PER_CALL = 10
+
+# Of an element of ``for_each``: its number in the record's list, from 0. Of lists within lists the number in each, from
+# the outermost inward; fewer numbers name an outer element as a whole.
+Place = int | tuple[int, ...]
+
+
+def place_text(place: Place) -> str:
+    """A place in words of messages and headers: ``2``, or ``2/0`` for the first element of an inner list."""
+    return str(place) if isinstance(place, int) else "/".join(map(str, place))
+
+
+def place_order(place: Place) -> tuple[int, ...]:
+    """What places are sorted by."""
+    return (place,) if isinstance(place, int) else place
 
 
 class TopicPartition(NamedTuple):
@@ -174,7 +188,7 @@ class Rejection(NamedTuple):
     field: str | None = None
     pipeline: str | None = None
     rule: str | None = None
-    indexes: tuple[int, ...] = ()
+    indexes: tuple[Place, ...] = ()
     failed: Failed = ()
 
 
@@ -214,7 +228,7 @@ class Entry(NamedTuple):
     session_id: str
     user_id: str | None
     body: bytes
-    element: int | None = None
+    element: Place | None = None
 
 
 class Transformed(NamedTuple):

@@ -2,9 +2,17 @@
 
 from collections.abc import Sequence
 
-from connector.core.records import Rejection
+from connector.core.records import DataError, Place, Rejection, Stage, place_order, place_text
 
 MOST_WORDS = 800  # characters of a message that says what is wrong with several events; it becomes a header
+
+
+def rejection_of(
+    error: DataError, member: str | None, pipeline: str, rule: str, indexes: tuple[Place, ...] = ()
+) -> Rejection:
+    """The Rejection that an error of mapping becomes."""
+    stage, field = (Stage.DECODE, "key") if error.of_key else (Stage.MAP, member)
+    return Rejection(stage, error.reason, str(error), field, pipeline, rule, indexes)
 
 
 def merge(rejections: Sequence[Rejection]) -> Rejection:
@@ -14,8 +22,8 @@ def merge(rejections: Sequence[Rejection]) -> Rejection:
     """
     if len(rejections) == 1:
         return rejections[0]
-    by_index = sorted(rejections, key=lambda rejection: rejection.indexes)
-    indexes = sorted({index for rejection in rejections for index in rejection.indexes})
+    by_index = sorted(rejections, key=lambda rejection: [place_order(index) for index in rejection.indexes])
+    indexes = sorted({index for rejection in rejections for index in rejection.indexes}, key=place_order)
     return by_index[0]._replace(indexes=tuple(indexes), message=_each_in_words(by_index))
 
 
@@ -23,7 +31,7 @@ def _each_in_words(rejections: Sequence[Rejection]) -> str:
     """``pipeline p, rule r: [0, 2] itemId: …; [1] eventType: …``: elements of one fault together, the first first."""
     first = rejections[0]
     start = f"pipeline {first.pipeline}, rule {first.rule}: "
-    by_words: dict[str, list[int]] = {}
+    by_words: dict[str, list[Place]] = {}
     for rejection in rejections:
         by_words.setdefault(rejection.message.removeprefix(start), []).extend(rejection.indexes)
     text, kinds = start, 0
@@ -36,6 +44,6 @@ def _each_in_words(rejections: Sequence[Rejection]) -> str:
     return text
 
 
-def _listed(indexes: Sequence[int]) -> str:
-    shown = ", ".join(map(str, indexes[:10]))
+def _listed(indexes: Sequence[Place]) -> str:
+    shown = ", ".join(map(place_text, indexes[:10]))
     return f"[{shown}, …]" if len(indexes) > 10 else f"[{shown}]"

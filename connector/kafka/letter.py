@@ -12,7 +12,7 @@ import orjson
 from confluent_kafka import KafkaError
 
 from connector import __version__
-from connector.core.records import Record, Rejection, Stage
+from connector.core.records import Record, Rejection, Stage, place_text
 from connector.core.sending.offsets import OpenRecord
 
 Headers = list[tuple[str, str | bytes | None]]
@@ -70,7 +70,7 @@ def headers(record: Record, rejection: Rejection, connector: str | None, *, stub
         (f"{PREFIX}error.field", rejection.field),
         (f"{PREFIX}error.pipeline", rejection.pipeline),
         (f"{PREFIX}error.rule", rejection.rule),
-        (f"{PREFIX}error.indexes", ",".join(map(str, rejection.indexes)) or None),
+        (f"{PREFIX}error.indexes", ",".join(map(place_text, rejection.indexes)) or None),
         (f"{PREFIX}source.topic", record.topic),
         (f"{PREFIX}source.partition", str(record.partition)),
         (f"{PREFIX}source.offset", str(record.offset)),

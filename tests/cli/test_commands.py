@@ -360,6 +360,35 @@ def test_an_explanation_shows_each_element_and_which_member_of_it_failed(line: L
     assert none["explain"]["events"] == []
 
 
+LISTS = """\
+pipelines:
+  - name: orders
+    topics: [clicks]
+    rules:
+      - name: lines
+        for_each: [value.orders, item.lines]
+        put_events: {sessionId: value.session, itemId: item, userId: parent.user, eventType: {const: Purchase}}
+"""
+
+
+def test_an_explanation_shows_the_lists_within_lists_and_the_places_in_them(line: Line, tmp_path: Path) -> None:
+    path = tmp_path / "lists.yaml"
+    path.write_text(build(pipelines=LISTS))
+    value = b'{"session":"s","orders":[{"user":"u1","lines":[]},{"user":"u2","lines":["a",{}]},{}]}\n'
+    [shown] = line("map", str(path), "--explain", stdin=value).lines
+    assert shown["explain"]["for_each"][1:] == [
+        {"expression": "item.lines", "found": []},
+        {"expression": "item.lines", "found": ["a", {}]},
+        {"expression": "item.lines", "found": None},
+    ]
+    assert [event["index"] for event in shown["explain"]["events"]] == [[1, 0], [1, 1]]
+    assert shown["rejection"]["indexes"] == [[1, 1], [2]]
+    assert (
+        "[1/1] itemId from item: expected text or a number, not an object; [2] for_each[1]"
+        in shown["rejection"]["message"]
+    )
+
+
 KEYS = """\
 pipelines:
   - name: keys

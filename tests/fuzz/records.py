@@ -100,8 +100,11 @@ def seeds() -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     found += [{**specs, "kind": "one", "items": [item], "properties": {"a": {"b": 1}}, "recommendation": "R-1"}]
     found += [{**specs, "kind": "one", "properties": '{"a": 1}'}]
     found += [
-        {**specs, "kind": "time", "unit": unit, "at": 1_795_509_011} for unit in ("s", "ms", "us", "ns", "iso", "")
+        {**specs, "kind": "time", "unit": unit, "at": 1_795_509_011}
+        for unit in ("s", "ms", "us", "ns", "iso", "array", "")
     ]
+    order = {"id": "o1", "user": "u1", "at": [2026, 11, 24, 8, 30, 11], "items": [item, {**item, "price": 2}]}
+    found += [{**specs, "kind": "lists", "orders": [order, {**order, "items": []}, {"at": [2026, 11, 24]}]}]
     arms = yaml.safe_load(EVERYTHING.read_text())["pipelines"][1]["rules"][0]["put_events"]["properties"]["result"][
         "case"
     ]

@@ -123,6 +123,11 @@ def test_key_value_headers_and_timestamp_stay_and_ours_follow(cluster: MockClust
     }
 
 
+def test_elements_of_lists_within_lists_are_named_by_their_place_in_each() -> None:
+    ours = dict(headers(RECORD, REJECTION._replace(indexes=((1, 0), (2,), (10, 3))), None))
+    assert ours["putevents.error.indexes"] == b"1/0,2,10/3"
+
+
 def test_a_record_without_key_value_or_timestamp_stays_without(cluster: MockCluster) -> None:
     post = Post(cluster.bootstrap_servers)
     post.put(Record("clicks", 0, 0, None, None, None))

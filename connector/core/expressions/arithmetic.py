@@ -17,6 +17,9 @@ MAX_DIGITS = 15  # of round(): a float has no more
 MAX_SCALE = 100  # of decimal(): databases have 38 at most
 MAX_BYTES = 64  # of decimal(): 16 hold 38 digits, and an integer of a megabyte takes minutes to read
 
+MAX_LENGTH = 4_000  # digits of an integer: one that is squared again and again would fill the memory
+
+_LARGEST = 10**MAX_LENGTH
 _CONTEXT = Context(prec=200, rounding=ROUND_HALF_EVEN)
 
 
@@ -38,7 +41,10 @@ def _operation(
         if left is None or right is None:
             return None
         if isinstance(left, int) and isinstance(right, int):
-            return of_integers(left, right)
+            result = of_integers(left, right)
+            if -_LARGEST < result < _LARGEST:
+                return result
+            raise EvaluationError(f"{name}() expected a result of at most {MAX_LENGTH} digits")
         return _number(name, of_decimals(_exact(left), _exact(right)))
 
     return calculate
@@ -105,6 +111,8 @@ def decimal(text: str, scale: Number | None) -> Number | None:
     if scale != int(scale) or abs(scale) > MAX_SCALE:
         raise EvaluationError(f"decimal() expected a whole number of at most {MAX_SCALE} as its scale")
     encoded = _bytes("decimal", text)
+    if not encoded:  # Java writes at least one byte, also for zero
+        raise EvaluationError("decimal() expected the base64 of an integer, not of no bytes at all")
     if len(encoded) > MAX_BYTES:
         raise EvaluationError(f"decimal() expected an integer of at most {MAX_BYTES} bytes")
     unscaled = int.from_bytes(encoded, "big", signed=True)

@@ -145,7 +145,7 @@ def invoke(function: Function, call: Callable[..., Any], arguments: Sequence[Any
     except JMESPathTypeError as error:
         message = f"expected & to give {' or '.join(map(_word, error.expected_types))}, not {_word(error.actual_type)}"
     except _FAULTS:
-        message = f"cannot work on {' and '.join(map(type_word, arguments))} such as these"
+        message = f"cannot process these values: {' and '.join(map(type_word, arguments))}"
     # Raised out here, so that the first error, which holds a value of the record, is not its context.
     raise EvaluationError(f"{function.name}() {message}")
 

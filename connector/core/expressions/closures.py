@@ -78,7 +78,7 @@ _PATHS: Mapping[int, Callable[..., Closure]] = {1: _path1, 2: _path2, 3: _path3}
 
 
 def path(names: Sequence[str]) -> Closure:
-    """``a.b.c``, of one name or more; null where a step is no object or lacks the name."""
+    """``a.b.c``, of one name or more; null where a step is not an object or lacks the name."""
     return _PATHS.get(len(names), _path_of_many)(*names)
 
 

@@ -30,11 +30,12 @@ class Context(NamedTuple):
     """What is known of the nodes of a tree, by their id, and where the work of evaluating it is counted.
 
     ``positions``: the index of the node's name in the text. ``steady``: the node is the same for every element of
-    a record.
+    a record. ``of_parent``: it is for every element that has the same parent.
     """
 
     positions: Mapping[int, int]
     steady: Collection[int]
+    of_parent: Collection[int]
     work: Work
 
 
@@ -66,6 +67,9 @@ def compile_tree(node: Node, context: Context) -> Compiled:
             pass  # it may stand where it is never reached, so it fails when it is
     if id(node) in context.steady and compiled.steps > CHEAP:
         return compiled._replace(run=context.work.once(compiled.run), steps=1)
+    if id(node) in context.of_parent and compiled.steps > CHEAP:
+        # It may be evaluated for each element: each may have its own parent.
+        return compiled._replace(run=context.work.once_a_parent(compiled.run))
     return compiled
 
 

@@ -24,6 +24,7 @@ ROOTS: frozenset[str] = frozenset(
     {"value", "key", "headers", "envelope", "topic", "partition", "offset", "timestamp", "item", "parent", "index"}
 )
 ELEMENT_NAMES = frozenset({"item", "parent", "index"})  # what differs between the elements of a record
+OWN_NAMES = ELEMENT_NAMES - {"parent"}  # what differs between those of one parent
 MAX_DEPTH = 128  # levels of an expression, each up to three stack frames; a || b || c is one level
 
 
@@ -32,10 +33,10 @@ class Expression(NamedTuple):
 
     ``roots`` are the names of the root that it may read. ``evaluate`` takes the root and raises nothing but
     EvaluationError, and Exhausted where its work is counted together with that of others. ``constant`` means that
-    the result is the same for every root, ``steady`` that it is for every element of a record. ``steps`` is what
-    it takes to evaluate, without what is done for elements of data; ``shape`` is ``list`` or ``dict`` where the
-    result is always one, or null. Results may share parts with the root and
-    with each other: read them, do not change them.
+    the result is the same for every root, ``steady`` that it is for every element of a record, ``of_parent`` that it
+    is for every element of one parent. ``steps`` is what it takes to evaluate, without what is done for elements of
+    data; ``shape`` is ``list`` or ``dict`` where the result is always one, or null. Results may share parts with the
+    root and with each other: read them, do not change them.
     """
 
     text: str
@@ -43,6 +44,7 @@ class Expression(NamedTuple):
     evaluate: Callable[[Mapping[str, Any]], Any]
     constant: bool
     steady: bool
+    of_parent: bool
     steps: int
     shape: type[list[Any]] | type[dict[str, Any]] | None
 
@@ -60,7 +62,9 @@ def compile_expression(text: str, *, names: Collection[str] = ROOTS, work: Work 
         check = _Check(text, names)
         check.whole(tree)
         counted = Work() if work is None else work
-        compiled = compile_tree(tree, Context(check.positions, frozenset(check.steady), counted))
+        compiled = compile_tree(
+            tree, Context(check.positions, frozenset(check.steady), frozenset(check.of_parent), counted)
+        )
     except RecursionError:
         raise ExpressionError("expected a simpler expression, not one nested so deep", code="too_deep") from None
     constant = compiled.constant or not check.roots
@@ -71,9 +75,14 @@ def compile_expression(text: str, *, names: Collection[str] = ROOTS, work: Work 
             alone({})
         except EvaluationError as error:
             raise ExpressionError(f"this can only fail: {error}", 0, code="always_fails") from error
-    steady = check.roots.isdisjoint(ELEMENT_NAMES)
+    steady, of_parent = check.roots.isdisjoint(ELEMENT_NAMES), _is_of_parent(check.roots, names)
     run = alone if work is None else evaluate
-    return Expression(text, frozenset(check.roots), run, constant, steady, compiled.steps, shape(tree))
+    return Expression(text, frozenset(check.roots), run, constant, steady, of_parent, compiled.steps, shape(tree))
+
+
+def _is_of_parent(roots: Collection[str], names: Collection[str]) -> bool:
+    # Without an index among the names it is the expression of an inner list, of which each is found once.
+    return "index" in names and "parent" in roots and OWN_NAMES.isdisjoint(roots)
 
 
 def _alone(run: Callable[[Any], Any], work: Work) -> Callable[[Mapping[str, Any]], Any]:
@@ -128,13 +137,14 @@ class _Check:
         self.positions: dict[int, int] = {}
         self.roots: set[str] = set()
         self.steady: list[int] = []
+        self.of_parent: list[int] = []
         self._text = text
         self._names = names
         self._elements = any(name in names for name in ELEMENT_NAMES)
         self._tokens = tokens(text)
 
     def whole(self, tree: Node) -> None:
-        """Check everything; fills ``positions``, ``roots`` and ``steady``, the largest parts that are so by id."""
+        """Check everything; fills ``positions``, ``roots``, and with the ids of the largest such parts the others."""
         level, depth = [tree], 0
         while level:
             level, depth = [child for node in level for child in _children(node)], depth + 1
@@ -144,11 +154,13 @@ class _Check:
 
     def _read(self, node: Node, *, root: bool) -> None:
         """Check a node whose result is used; where that is the root itself, every name of it may be read."""
-        around, before, self.roots = self.roots, len(self.steady), set()
+        around, before, outer, self.roots = self.roots, len(self.steady), len(self.of_parent), set()
         if self._walk(node, root=root):
             self.roots.update(self._names)
         if root and self._elements and self.roots and self.roots.isdisjoint(ELEMENT_NAMES):
             self.steady[before:] = [id(node)]
+        if root and _is_of_parent(self.roots, self._names):
+            self.of_parent[outer:] = [id(node)]
         self.roots |= around
 
     def _walk(self, node: Node, *, root: bool) -> bool:
@@ -224,10 +236,20 @@ class _Check:
                 position = found.start(1) if found else None
                 raise ExpressionError("expected a step other than zero", position, code="bad_argument")
 
+    def _elsewhere(self, name: str, position: int | None) -> ExpressionError:
+        """A name of the root that exists, but not here."""
+        message, hint = f"{name} exists only under for_each", None
+        if name == "parent":
+            message = "parent exists only where for_each has two lists or more"
+            hint = "write for_each: [value.<outer list>, item.<inner list>]; then parent is the outer element"
+        if "item" in self._names and "index" not in self._names:
+            message, hint = f"{name} does not exist in this list of for_each", "item is the element of the list before"
+        return ExpressionError(message, position, code="unknown_name", hint=hint)
+
     def _unknown_name(self, name: str, position: int | None) -> ExpressionError:
         names = sorted(self._names)
         if name in ROOTS:
-            return ExpressionError(f"{name} exists only under for_each", position, code="unknown_name")
+            return self._elsewhere(name, position)
         if close := suggest(name, names, cutoff=0.8):
             hint = close
         elif name in CONSTANTS:

@@ -96,7 +96,7 @@ def _parse_json(text: str) -> Any:
         return json.loads(text, parse_constant=_finite, parse_float=_finite)
     except ValueError:
         pass
-    raise EvaluationError("parse_json() expected JSON text, not something else")
+    raise EvaluationError("parse_json() expected JSON text, found text that is not JSON")
 
 
 def _sha256(text: str) -> str:

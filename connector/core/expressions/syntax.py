@@ -1,4 +1,4 @@
-"""A text that is no expression is refused with the position of its first mistake, and a hint where one is known."""
+"""A text that is not an expression is refused with the position of its first mistake, and a hint where one is known."""
 
 import re
 import warnings

@@ -45,19 +45,26 @@ class Work:
     for a record of one element, of which no result is asked for twice.
     """
 
-    __slots__ = ("_known", "_left", "keeps", "planned")
+    __slots__ = ("_known", "_left", "_of_parent", "keeps", "planned")
 
     def __init__(self) -> None:
         self.planned = 0
         self.keeps = True
         self._left = MAX_STEPS
         self._known: dict[Closure, Any] = {}
+        self._of_parent: dict[Closure, Any] = {}
 
     def begin(self) -> None:
         """A record begins; the results kept for the one before are dropped."""
         self._left = MAX_STEPS
         if self._known:
             self._known.clear()
+        self.next_parent()
+
+    def next_parent(self) -> None:
+        """Elements with another parent begin; the results kept for the one before are dropped."""
+        if self._of_parent:
+            self._of_parent.clear()
 
     def spend(self, steps: int) -> None:
         """Count steps.
@@ -71,8 +78,13 @@ class Work:
 
     def once(self, run: Closure) -> Closure:
         """The same function, evaluated at most once a record: its result, or its failure, is kept until ``begin``."""
-        known = self._known
+        return self._kept(run, self._known)
 
+    def once_a_parent(self, run: Closure) -> Closure:
+        """The same function, evaluated at most once for the elements of one parent."""
+        return self._kept(run, self._of_parent)
+
+    def _kept(self, run: Closure, known: dict[Closure, Any]) -> Closure:
         def kept(value: Any) -> Any:
             if not self.keeps:
                 return run(value)

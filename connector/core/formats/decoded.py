@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from connector.core.records import Reason
+from connector.core.records import Reason, Record
 
 Decode = Callable[[bytes], Any]  # raises DecodingError and SchemaPending, and nothing else
 
@@ -37,6 +37,27 @@ class Undecodable(NamedTuple):
 
     reason: Reason
     message: str
+
+
+class UnreadKey:
+    """Stands for a key until an expression asks for it: most records match a rule that does not.
+
+    ``read`` gives the key, None where there is none, or Undecodable. Where it raises SchemaPending it is asked again.
+    """
+
+    __slots__ = ("_found", "_read", "_record")
+
+    def __init__(self, read: Callable[[Record], Any], record: Record) -> None:
+        self._read = read
+        self._record: Record | None = record
+        self._found: Any = None
+
+    def decoded(self) -> Any:
+        """The key, decoded at most once."""
+        if self._record is not None:
+            self._found = self._read(self._record)
+            self._record = None
+        return self._found
 
 
 class Schemas(Protocol):

@@ -13,8 +13,8 @@ from jmespath.lexer import Lexer
 
 from connector.core.expressions.expression import ExpressionError, compile_expression
 from connector.core.mapping.scope import Root, Scope, compile_value, guard
-from connector.core.mapping.specs import ElementsSpec, ForEach
-from connector.core.mapping.values import wrong_type
+from connector.core.mapping.specs import ForEach, ListSpec
+from connector.core.mapping.values import Convert, wrong_type
 from connector.core.records import DataError, Reason
 from connector.core.words import type_word
 
@@ -38,24 +38,33 @@ class Elements(NamedTuple):
     missing: Callable[[Root], DataError] | None
 
 
-def compile_elements(scope: Scope, spec: ElementsSpec) -> Elements:
-    """The list of a ``for_each``; ``scope`` is that of the rule."""
-    here, text, skips = scope.at("for_each").named(" for_each"), spec, False
+def compile_elements(here: Scope, spec: ListSpec, convert: Convert | None = None) -> Elements:
+    """The list of a ``for_each``, or one of its lists; ``here`` is where it stands.
+
+    ``convert`` refuses what is not a list, and unless it is given also a list of more than ``MAX_ELEMENTS``.
+    """
+    text, skips = spec, False
     if isinstance(spec, ForEach):
         here, text, skips = here.at("from"), spec.source, spec.otherwise == "skip"
     assert isinstance(text, str)  # noqa: S101  for the type checker: the other kind was unpacked
-    find = compile_value(here, text, _to_list, keeps_empty=True)
-    before = _before_projection(scope, text)
+    find = compile_value(here, text, convert or _to_short_list, keeps_empty=True)
+    before = _before_projection(here, text)
     missing = None if skips else _missing(f"{here.label} from {text}", before)
     return Elements(find, _places(before), missing)
 
 
-def _to_list(value: Any) -> list[Any]:
+def to_list(value: Any) -> list[Any]:
+    """A list as it is; anything else is refused."""
     if not isinstance(value, list):
         raise wrong_type("a list", value)
-    if len(value) > MAX_ELEMENTS:
-        raise DataError(Reason.TOO_LONG, f"expected at most {MAX_ELEMENTS} elements, not {len(value)}")
     return value
+
+
+def _to_short_list(value: Any) -> list[Any]:
+    found = to_list(value)
+    if len(found) > MAX_ELEMENTS:
+        raise DataError(Reason.TOO_LONG, f"expected at most {MAX_ELEMENTS} elements, not {len(found)}")
+    return found
 
 
 def _missing(label: str, before: Callable[[Root], Any] | None) -> Callable[[Root], DataError]:

@@ -42,7 +42,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def _refuse_text_by_accident(text: str | None) -> str | None:
-    """Refuse what is no id or name: a literal such as ``null``, control characters, only blanks."""
+    """Refuse what is not an id or a name: a literal such as ``null``, control characters, only blanks."""
     if text is None:
         return None
     if text in IGNORED_LITERALS:

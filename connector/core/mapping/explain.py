@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from connector.core.expressions.hints import dotted_members
+from connector.core.records import Place
 
 Root = Mapping[str, Any]
 _Result = TypeVar("_Result")
+_Build = Callable[[Root, tuple[Place, ...]], _Result]
 
 DROPPED = "the event is dropped on purpose"
 
@@ -46,7 +48,7 @@ class TracedMember(NamedTuple):
 class TracedEvent(NamedTuple):
     """An event under construction; ``index`` is its element under ``for_each``."""
 
-    index: int | None  # type: ignore[assignment]  # hides tuple.index, which no caller needs
+    index: Place | None  # type: ignore[assignment]  # hides tuple.index, which no caller needs
     members: list[TracedMember]
 
 
@@ -95,10 +97,10 @@ class Trace:
 
         return traced
 
-    def event(self, build: Callable[[Root, tuple[int, ...]], _Result]) -> Callable[[Root, tuple[int, ...]], _Result]:
+    def event(self, build: _Build[_Result]) -> _Build[_Result]:
         """The making of an event, which notes where it begins."""
 
-        def traced(root: Root, indexes: tuple[int, ...]) -> _Result:
+        def traced(root: Root, indexes: tuple[Place, ...]) -> _Result:
             if not self.events:
                 self.elements = self._take()
             self.events.append(TracedEvent(indexes[0] if indexes else None, []))

@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from connector.core.expressions.calling import Spend
-from connector.core.expressions.expression import ELEMENT_NAMES, ROOTS
 from connector.core.expressions.work import Exhausted
 from connector.core.mapping.constants import check_item, check_items, check_object, check_property, limit_of
 from connector.core.mapping.events import MAX_PROPERTIES, RESERVED_PROPERTIES, Invalid
@@ -114,7 +113,7 @@ def _check_distinct(scope: Scope, reads: set[str]) -> None:
         return
     if not reads:
         scope.fail("shared_event_id", "expected an eventId that differs by record: of events with one id, one counts")
-    elif scope.names == ROOTS and reads.isdisjoint(ELEMENT_NAMES):
+    elif "item" in scope.names and reads.isdisjoint({"item", "index"}):  # many elements have the same parent
         hint = 'add the index, as in {template: "{{ value.id }}:{{ index }}"}'
         scope.fail("shared_event_id", "expected an eventId that differs by element of for_each", hint=hint)
 
@@ -122,7 +121,7 @@ def _check_distinct(scope: Scope, reads: set[str]) -> None:
 def _own_id(scope: Scope) -> Fetch:
     """The record's place and time: a topic that is recreated has the same offsets, but at other times."""
     scope.roots.update(("topic", "partition", "offset", "timestamp"))
-    return (lambda root: f"{_own(root)}-{root['index']}") if scope.names == ROOTS else _own
+    return (lambda root: f"{_own(root)}-{root['index']}") if "index" in scope.names else _own
 
 
 def _own(root: Root) -> str:

@@ -6,13 +6,26 @@ CompiledRules: a failure is a Rejection that names pipeline, rule, member and ex
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 from connector.core.expressions.expression import ROOTS
 from connector.core.expressions.work import EVENT, Exhausted, Work
-from connector.core.mapping.elements import MAX_ELEMENTS, Elements, compile_elements
+from connector.core.mapping.elements import MAX_ELEMENTS, compile_elements
 from connector.core.mapping.explain import Trace
 from connector.core.mapping.fields import Dropped
+from connector.core.mapping.lists import compile_lists
+from connector.core.mapping.made import (
+    Action,
+    Build,
+    Made,
+    Mapped,
+    MappedEvent,
+    Members,
+    Result,
+    each_of,
+    nested,
+    one,
+)
 from connector.core.mapping.members import compile_members
 from connector.core.mapping.scope import (
     ALWAYS,
@@ -28,47 +41,17 @@ from connector.core.records import (
     DataError,
     Failed,
     Filtered,
+    Place,
     Reason,
     Rejection,
-    Skip,
     Skipped,
     Stage,
-    fast_constructor,
 )
+from connector.core.rejections import rejection_of
 
 __all__ = ["MAX_ELEMENTS", "CompiledRules", "Mapped", "MappedEvent", "Members", "SpecError", "compile_pipeline"]
 
-# PutEvents' member names to values of their final types; a null member is absent. ``sentAt`` is an int in
-# seconds, ``eventValue`` a float, ``impression`` a list of str, ``properties`` JSON text, all others a str.
-Members = dict[str, Any]
-
-
-class MappedEvent(NamedTuple):
-    """One event; ``index`` is its element's place in the record's list under ``for_each``, None without."""
-
-    index: int | None  # type: ignore[assignment]  # hides tuple.index, which no caller needs
-    members: Members
-
-
-class Mapped(NamedTuple):
-    """What a rule made of a record.
-
-    ``invalid`` are elements of a ``for_each``, each with its index (a record that makes one event is a plain
-    Rejection instead); ``skipped`` counts the elements that an ``otherwise: skip`` dropped.
-    """
-
-    rule: str
-    events: tuple[MappedEvent, ...]
-    invalid: tuple[Rejection, ...] = ()
-    skipped: int = 0
-    failed: Failed = ()
-
-
-_mapped, _mapped_event = fast_constructor(Mapped), fast_constructor(MappedEvent)
-
-Result = Mapped | Skipped | Rejection
-_Action = Callable[[Root], Result]
-_Build = Callable[[Root, tuple[int, ...]], Members | Rejection | Skip]
+_List = TypeVar("_List", bound="list[Any] | None")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +66,12 @@ class CompiledRules:
     name: str
     roots: frozenset[str]
     rules: tuple[str, ...]
-    _steps: tuple[tuple[str, Callable[[Root], bool], _Action], ...]
+    _steps: tuple[tuple[str, Callable[[Root], bool], Action], ...]
     _unmatched: Filtered | Rejection
     _work: Work
 
     def __call__(self, root: dict[str, Any]) -> Result | Filtered:
-        """What the first rule that matches makes of a record; the root is not changed.
+        """What the first rule that matches makes of a record; of the root only an UnreadKey is changed, to the key.
 
         A condition that cannot be evaluated is false, and named in ``failed``; one that takes too long rejects the
         record.
@@ -106,7 +89,7 @@ class CompiledRules:
                     continue
                 result = act(root)
             except DataError as error:
-                result = _rejection(error, None, self.name, rule, ())
+                result = rejection_of(error, None, self.name, rule)
             except Exhausted as error:
                 result = Rejection(Stage.MAP, Reason.TOO_COMPLEX, str(error), error.member, self.name, rule)
             return result._replace(failed=failed) if failed else result
@@ -167,26 +150,36 @@ def _check_reach(scope: Scope, rules: Sequence[Rule], conditions: Sequence[Condi
         by_condition.setdefault(when, rule.name)
 
 
-def _action(scope: Scope, pipeline: str, rule: Rule) -> _Action:
+def _action(scope: Scope, pipeline: str, rule: Rule) -> Action:
     if rule.put_events is None:
         if not rule.skip:
             scope.at("skip").fail("empty_reason", "expected a reason, which the skipped records are counted under")
         skipped = Skipped(rule.skip or "", rule.name)
         return lambda _: skipped
     if rule.for_each is None:
-        return _one(rule.name, _builder(scope, pipeline, rule.name, rule.put_events))
-    elements, before = compile_elements(scope, rule.for_each), scope.work.planned
-    build = _builder(replace(scope, names=ROOTS), pipeline, rule.name, rule.put_events)
-    return _each(rule.name, _counted(scope, elements, EVENT + scope.work.planned - before), build)
+        return one(rule.name, _builder(scope, pipeline, rule.name, rule.put_events))
+    if isinstance(rule.for_each, list) and len(rule.for_each) > 1:
+        find, before = compile_lists(scope, rule.for_each, pipeline, rule.name), scope.work.planned
+        build = _builder(replace(scope, names=ROOTS), pipeline, rule.name, rule.put_events)
+        return nested(
+            rule.name, _counted(scope, find, EVENT + scope.work.planned - before), build, scope.work.next_parent
+        )
+    here, spec = scope.at("for_each").named(" for_each"), rule.for_each
+    if isinstance(spec, list):
+        here, spec = here.at(0), spec[0]
+    elements, before = compile_elements(here, spec), scope.work.planned
+    build = _builder(replace(scope, names=ROOTS - {"parent"}), pipeline, rule.name, rule.put_events)
+    counted = _counted(scope, elements.find, EVENT + scope.work.planned - before)
+    return each_of(rule.name, elements._replace(find=counted), build)
 
 
-def _counted(scope: Scope, elements: Elements, steps: int) -> Elements:
-    """The elements, of which each will take some steps before any data is looked at."""
-    label, work, find = f"{scope.label} for_each", scope.work, elements.find
+def _counted(scope: Scope, find: Callable[[Root], _List], steps: int) -> Callable[[Root], _List]:
+    """The same elements, of which each will take some steps before any data is looked at."""
+    label, work = f"{scope.label} for_each", scope.work
 
-    def counted(root: Root) -> list[Any] | None:
+    def counted(root: Root) -> _List:
         found = find(root)
-        count = len(found or ())
+        count = 0 if found is None else len(found)
         work.keeps = count > 1
         try:
             work.spend(count * steps)
@@ -194,23 +187,18 @@ def _counted(scope: Scope, elements: Elements, steps: int) -> Elements:
             raise Exhausted(f"{label}: {error}") from None
         return found
 
-    return elements._replace(find=counted)
-
-
-def _rejection(error: DataError, member: str | None, pipeline: str, rule: str, indexes: tuple[int, ...]) -> Rejection:
-    stage, field = (Stage.DECODE, "key") if error.of_key else (Stage.MAP, member)
-    return Rejection(stage, error.reason, str(error), field, pipeline, rule, indexes)
+    return counted
 
 
 def _failed_member(
-    error: DataError | Exhausted, member: str, pipeline: str, rule: str, indexes: tuple[int, ...]
+    error: DataError | Exhausted, member: str, pipeline: str, rule: str, indexes: tuple[Place, ...]
 ) -> Rejection:
     if isinstance(error, Exhausted):  # it rejects the whole record, not this element alone
         raise Exhausted(str(error), member) from None
-    return _rejection(error, member, pipeline, rule, indexes)
+    return rejection_of(error, member, pipeline, rule, indexes)
 
 
-def _builder(scope: Scope, pipeline: str, rule: str, spec: PutEventsSpec) -> _Build:
+def _builder(scope: Scope, pipeline: str, rule: str, spec: PutEventsSpec) -> Build:
     """A function that makes one event: its members, or why it is invalid, or why it is dropped."""
     # A plain tuple unpacks in half the time of a named one.
     members = [(name, fetch, missing) for name, fetch, missing in compile_members(scope.at("put_events"), spec)]
@@ -218,7 +206,7 @@ def _builder(scope: Scope, pipeline: str, rule: str, spec: PutEventsSpec) -> _Bu
     if trace is not None:
         members = [(name, trace.member(name, fetch), missing) for name, fetch, missing in members]
 
-    def build(root: Root, indexes: tuple[int, ...]) -> Members | Rejection | Skip:
+    def build(root: Root, indexes: tuple[Place, ...]) -> Made:
         found: Members = {}
         name = ""
         try:
@@ -236,42 +224,3 @@ def _builder(scope: Scope, pipeline: str, rule: str, spec: PutEventsSpec) -> _Bu
         return found
 
     return build if trace is None else trace.event(build)
-
-
-def _one(rule: str, build: _Build) -> _Action:
-    def act(root: Root) -> Result:
-        event = build(root, ())
-        if isinstance(event, dict):
-            return _mapped((rule, (_mapped_event((None, event)),), (), 0, ()))
-        return Skipped(event, rule) if isinstance(event, Skip) else event
-
-    return act
-
-
-def _each(rule: str, elements: Elements, build: _Build) -> _Action:
-    def act(root: Root) -> Result:
-        found = elements.find(root)
-        if not found:
-            return _nothing(rule, elements, root, found)
-        places = elements.places(root, found) or range(len(found))
-        results = [
-            build({**root, "item": item, "index": index}, (place,))
-            for index, item, place in zip(range(len(found)), found, places, strict=True)
-        ]
-        events = tuple(
-            _mapped_event((place, event)) for place, event in zip(places, results, strict=True) if type(event) is dict
-        )
-        invalid = tuple(event for event in results if isinstance(event, Rejection))
-        if not events and not invalid:
-            return Skipped(next(reason for reason in results if isinstance(reason, Skip)), rule)
-        return Mapped(rule, events, invalid, len(results) - len(events) - len(invalid))
-
-    return act
-
-
-def _nothing(rule: str, elements: Elements, root: Root, found: list[Any] | None) -> Skipped:
-    if found is not None:
-        return Skipped(Skip.NO_ELEMENTS, rule)
-    if elements.missing is not None:
-        raise elements.missing(root)
-    return Skipped(Skip.MISSING_LIST, rule)

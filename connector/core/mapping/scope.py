@@ -7,7 +7,7 @@ names that an expression may use there, and how the messages of run time begin.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from connector.core.expressions.calling import SIZED
 from connector.core.expressions.expression import (
@@ -20,13 +20,13 @@ from connector.core.expressions.expression import (
     truthy,
 )
 from connector.core.expressions.work import CHEAP, EXPRESSION, LONG, Exhausted, Work
-from connector.core.formats.decoded import Undecodable
+from connector.core.formats.decoded import Undecodable, UnreadKey
 from connector.core.mapping.constants import Limit
 from connector.core.mapping.explain import Trace
 from connector.core.mapping.values import UNCHANGED, Convert
 from connector.core.records import DataError, Reason
 
-Root = Mapping[str, Any]  # whose key may be Undecodable
+Root = Mapping[str, Any]  # whose key may be an UnreadKey, and then be Undecodable
 Fetch = Callable[[Root], Any]
 Path = tuple[str | int, ...]
 
@@ -129,10 +129,11 @@ def compile_value(
         return constant(default if value is None else convert_now(scope, value, convert, limit))
     check_shape(scope, expression, convert)
     fetch = guard(scope, text, expression.evaluate, convert, default, keeps_empty=keeps_empty)
-    if not expression.steady or scope.names.isdisjoint(ELEMENT_NAMES):
-        return fetch
-    # Text is there at once, and need not be kept.
-    return fetch if expression.steps <= CHEAP and convert in UNCHANGED else scope.work.once(fetch)
+    if scope.names.isdisjoint(ELEMENT_NAMES) or (expression.steps <= CHEAP and convert in UNCHANGED):
+        return fetch  # there is one element, or text that is there at once and need not be kept
+    if expression.steady:
+        return scope.work.once(fetch)
+    return scope.work.once_a_parent(fetch) if expression.of_parent else fetch
 
 
 def compile_condition(scope: Scope, text: str) -> Condition:
@@ -179,6 +180,9 @@ def _asks_for_key(expression: Expression) -> Expression:
 
     def with_key(root: Root) -> Any:
         key = root.get("key")
+        if type(key) is UnreadKey:
+            key = key.decoded()
+            cast("dict[str, Any]", root)["key"] = key  # what is evaluated looks there
         if type(key) is Undecodable:
             raise UnreadableKeyError(key)
         return evaluate(root)
@@ -199,9 +203,11 @@ def check_shape(scope: Scope, expression: Expression, convert: Convert) -> None:
     try:
         convert(["a"] if expression.shape is list else {})
     except DataError as error:
+        if error.reason is Reason.INVALID_TIME:  # a list may be a time, of other elements
+            return
         hint = None
         if expression.shape is list:
-            each = "" if scope.names >= ELEMENT_NAMES else ", or make an event of each element with for_each"
+            each = "" if "item" in scope.names else ", or make an event of each element with for_each"
             hint = f"for the first element write {expression.text.strip()} | [0]{each}"
         scope.fail(error.reason, str(error), hint=hint)
 

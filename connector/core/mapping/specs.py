@@ -126,12 +126,27 @@ def _list_kind(value: Any) -> str | None:
     return "expression" if isinstance(value, str) else "from" if isinstance(value, dict | ForEach) else None
 
 
-ElementsSpec = Annotated[
+def _lists_kind(value: Any) -> str | None:
+    return "list" if isinstance(value, list) else _list_kind(value)
+
+
+ListSpec = Annotated[
     Annotated[str, Tag("expression")] | Annotated[ForEach, Tag("from")],
     Discriminator(
         _list_kind,
         custom_error_type="wrong_type",
         custom_error_message="expected an expression (text), or a mapping with from",
+    ),
+]
+# Several are lists within lists: each after the first is a list in the ``item`` of the one before.
+ElementsSpec = Annotated[
+    Annotated[str, Tag("expression")]
+    | Annotated[ForEach, Tag("from")]
+    | Annotated[list[ListSpec], Field(min_length=1), Tag("list")],
+    Discriminator(
+        _lists_kind,
+        custom_error_type="wrong_type",
+        custom_error_message="expected an expression (text), a mapping with from, or a list of these",
     ),
 ]
 

@@ -45,7 +45,7 @@ def time_zone(name: str) -> tzinfo:
     """
     try:
         return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # unknown; a path, or a file that is no zone; a folder
+    except (KeyError, ValueError, OSError):  # an unknown name; a path, or a file that is not a zone; a folder
         raise TimeSpecError("timezone", f"unknown time zone {name}", suggest(name, available_timezones())) from None
 
 
@@ -53,9 +53,9 @@ def time_parser(format: str = "auto", zone: tzinfo = UTC) -> ParseTime:  # noqa:
     """A function from a JSON value to whole Unix seconds, rounded down.
 
     Args:
-        format: ``auto``, ``iso8601``, ``epoch_s``, ``epoch_ms``, ``epoch_us``, ``epoch_ns``, or a pattern of
-            ``strptime``, which has a ``%``.
-        zone: the zone of a text that names none.
+        format: ``auto``, ``iso8601``, ``epoch_s``, ``epoch_ms``, ``epoch_us``, ``epoch_ns``, ``array``, or a pattern
+            of ``strptime``, which has a ``%``.
+        zone: the zone of a text that names none, and of every array.
 
     Raises:
         TimeSpecError: when there is no such format. The function itself raises DataError.
@@ -94,6 +94,8 @@ def _auto(zone: tzinfo) -> ParseTime:
                 return _iso_seconds(value, zone)
             except (ValueError, OverflowError):
                 return _seconds(_number(value, _AUTO), _TICKS)
+        if isinstance(value, list) and 3 <= len(value) <= 7:
+            raise DataError(Reason.WRONG_TYPE, f"expected {_AUTO}, not a list, which format: array reads")
         return _seconds(_number(value, _AUTO), _TICKS)
 
     return parse
@@ -111,7 +113,27 @@ def _iso8601(zone: tzinfo) -> ParseTime:
     return parse
 
 
-_BY_NAME: Mapping[str, Callable[[tzinfo], ParseTime]] = {"auto": _auto, "iso8601": _iso8601}
+def _array(zone: tzinfo) -> ParseTime:
+    """Of Java's local dates and times as Jackson writes them: it leaves out seconds and nanoseconds that are zero."""
+
+    def parse(value: Any) -> int:
+        if not isinstance(value, list):
+            raise wrong_type(_ARRAY, value)
+        # True is an int to Python, but not a month.
+        if not 3 <= len(value) <= 7 or any(type(part) is not int for part in value):
+            raise _no_time(_ARRAY)
+        if not 0 <= sum(value[6:]) < 10**9:
+            raise _no_time(f"{_ARRAY} below 1,000,000,000")
+        try:
+            return _since_1970(datetime(*value[:6]).replace(tzinfo=zone), zone)  # noqa: DTZ001
+        except (ValueError, OverflowError):
+            raise _no_time(f"{_ARRAY}, of a day and a time that exist") from None
+
+    return parse
+
+
+_ARRAY = "a list of 3 to 7 whole numbers: year, month, day, hour, minute, second, nanosecond"
+_BY_NAME: Mapping[str, Callable[[tzinfo], ParseTime]] = {"auto": _auto, "iso8601": _iso8601, "array": _array}
 _AUTO = "a time: ISO 8601 text, or a number since 1970"
 
 
@@ -197,7 +219,7 @@ def _seconds(number: float, units: Iterable[int]) -> int:
         # NaN is never below a limit, so it is refused here as well.
         if abs(number) < _MAX_SECONDS * ticks:
             return int(number // ticks)
-    raise _no_time("a time within some thousand years")
+    raise _no_time("a time within 3,000 years of 1970")
 
 
 def _no_time(expected: str, actual: str | None = None) -> DataError:

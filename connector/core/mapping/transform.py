@@ -7,7 +7,7 @@ a Rejection.
 from collections.abc import Sequence
 from typing import assert_never
 
-from connector.core.formats.decoded import SchemaPending
+from connector.core.formats.decoded import SchemaPending, UnreadKey
 from connector.core.mapping.events import Invalid, check_envelope, check_event
 from connector.core.mapping.reading import NO_SCHEMAS, Document, Formats, compile_key, compile_reader, decode_headers
 from connector.core.mapping.rules import CompiledRules, Mapped, MappedEvent
@@ -18,6 +18,7 @@ from connector.core.records import (
     Fate,
     Filtered,
     Pending,
+    Place,
     Reason,
     Record,
     Rejection,
@@ -76,7 +77,7 @@ class Pipeline:
         mapped = self._compiled(
             {
                 "value": document.value,
-                "key": self._read_key(record) if self._read_key else None,
+                "key": UnreadKey(self._read_key, record) if self._read_key else None,
                 "headers": decode_headers(record) if self._wants_headers else None,
                 "envelope": document.envelope,
                 "topic": record.topic,
@@ -128,7 +129,7 @@ class Pipeline:
             return body
         return _entry((tracking_id, session_id, user_id, body, event.index))
 
-    def _rejection(self, problem: Invalid, rule: str, index: int | None) -> Rejection:
+    def _rejection(self, problem: Invalid, rule: str, index: Place | None) -> Rejection:
         message = f"pipeline {self.name}, rule {rule}: {problem.message}"
         indexes = () if index is None else (index,)
         return Rejection(Stage.VALIDATE, problem.reason, message, problem.field, self.name, rule, indexes)

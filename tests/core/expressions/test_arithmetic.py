@@ -92,7 +92,7 @@ def test_null_gives_null_where_there_is_more_than_numbers() -> None:
         ("divide(value.one, value.zero)", "divide() expected a divisor other than zero"),
         ("divide(value.half, value.zero)", "divide() expected a divisor other than zero"),
         ("multiply(value.big, value.big)", "multiply() expected a result within the range of a float"),
-        ("divide(value.huge, value.three)", "divide() cannot work on a number and a number such as these"),
+        ("divide(value.huge, value.three)", "divide() cannot process these values: a number and a number"),
         ("round(value.half, value.half)", "round() expected 0 to 15 digits after the point"),
         ("round(value.half, value.huge)", "round() expected 0 to 15 digits after the point"),
         ("base64_decode(value.text)", "base64_decode() expected base64, not other text"),
@@ -101,10 +101,23 @@ def test_null_gives_null_where_there_is_more_than_numbers() -> None:
         ("decimal(value.bytes, value.half)", "decimal() expected a whole number of at most 100 as its scale"),
         ("decimal(value.bytes, value.huge)", "decimal() expected a whole number of at most 100 as its scale"),
         ("decimal(value.long, value.one)", "decimal() expected an integer of at most 64 bytes"),
+        ("decimal('', value.one)", "decimal() expected the base64 of an integer, not of no bytes at all"),
+        ("decimal('=', value.one)", "decimal() expected the base64 of an integer, not of no bytes at all"),
+        ("value.three | " + "multiply(@, @) | " * 40 + "@", "multiply() expected a result of at most 4000 digits"),
+        ("base64_decode(value.odd)", "base64_decode() expected base64, not other text"),
     ],
 )
 def test_what_cannot_be_calculated_says_why(text: str, message: str) -> None:
-    values = {"one": 1, "zero": 0, "three": 3, "half": 0.5, "big": 1e300, "huge": 10**400, "text": "secret!"}
+    values = {
+        "one": 1,
+        "zero": 0,
+        "three": 3,
+        "half": 0.5,
+        "big": 1e300,
+        "huge": 10**400,
+        "text": "secret!",
+        "odd": "abcde",
+    }
     encoded = {"bytes": base64.b64encode(b"\xff\x00").decode(), "long": base64.b64encode(b"1" * 65).decode()}
     assert fails(text, **values, **encoded) == message
 
@@ -125,3 +138,30 @@ def test_a_decimal_of_connect_is_the_nearest_number(unscaled: int, scale: int) -
     found = call("decimal(value.a, value.scale)", a=encoded, scale=scale)
     exact = Fraction(unscaled) / Fraction(10) ** scale
     assert found == (int(exact) if scale <= 0 else float(exact))
+
+
+@pytest.mark.parametrize(
+    ("encoded", "scale", "number"),
+    [
+        ("BAg=", 2, 10.32),
+        ("AA==", 2, 0.0),
+        ("AA==", 0, 0),
+        ("/w==", 0, -1),
+        ("-w", 1, -0.5),  # the alphabet of URLs, without padding
+        ("75Y=", 2, -42.02),
+        ("AIAA", 0, 32768),
+        ("/4AA", 0, -32768),
+        ("Sztld+z/////////////", 0, None),
+        ("BQ==", -3, 5000),
+        ("BQ==", 100, 5e-100),
+    ],
+)
+def test_decimals_of_connect_one_by_one(encoded: str, scale: int, number: float | None) -> None:
+    if number is None:
+        number = int.from_bytes(base64.b64decode(encoded), "big", signed=True)
+    found = call("decimal(value.a, value.scale)", a=encoded, scale=scale)
+    assert (found, type(found)) == (number, type(number))
+
+
+def test_base64_of_nothing_is_empty_text() -> None:
+    assert call("base64_decode(value.a)", a="") == ""

@@ -950,7 +950,7 @@ def test_evaluation_raises_nothing_but_evaluation_errors(text: str, document: An
         ("join(', ', value.event)", "join() expected a list of text as argument 2, not text"),
         ("sort_by(value.items, &tags)", "sort_by() expected & to give text or a number, not a list"),
         ("max_by(value.items, &sku)", "max_by() expected & to give a number or text, not null"),
-        ("contains(value.event, value.n)", "contains() cannot work on text and a number such as these"),
+        ("contains(value.event, value.n)", "contains() cannot process these values: text and a number"),
         ("value.n < value.event", "< expected two numbers, or text twice, not a number and text"),
     ],
 )

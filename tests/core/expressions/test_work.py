@@ -25,7 +25,7 @@ NAMES = frozenset({"a", "b", "c", "item", "index"})
 BASE = {"sessionId": {"const": "s"}, "eventType": {"const": "View"}}
 
 
-def compiled(members: dict[str, Any], for_each: str | None = "value.items", when: str | None = None) -> CompiledRules:
+def compiled(members: dict[str, Any], for_each: Any = "value.items", when: str | None = None) -> CompiledRules:
     rule = {"name": "r", "when": when, "for_each": for_each, "put_events": {**BASE, **members}}
     mapping = compile_pipeline(PipelineSpec.model_validate({"name": "p", "topics": ["t"], "rules": [rule]}))
     assert isinstance(mapping, CompiledRules), mapping
@@ -80,6 +80,56 @@ def test_an_expression_gives_every_element_what_the_library_gives_it(
         assert same(result, library(text, root))
 
 
+NESTED = NAMES | {"parent"}
+OF_PARENT = st.recursive(
+    st.sampled_from(["a", "item", "index", "parent", "parent", "'a'", "`[1, 2]`", "@", "*", "[0]", "[]"]),
+    grow,
+    max_leaves=8,
+)
+
+
+@settings(max_examples=800, deadline=None)
+@given(OF_PARENT, ROOT_DOCUMENTS, st.lists(st.lists(DOCUMENTS, min_size=1, max_size=3), min_size=2, max_size=3))
+def test_an_expression_gives_every_element_of_every_parent_what_the_library_gives_it(
+    text: str, document: dict[str, Any], lists: list[list[Any]]
+) -> None:
+    work = Work()
+    try:
+        expression = compile_expression(text, names=NESTED, work=work)
+    except ExpressionError:
+        return
+    work.begin()
+    for index, (parent, *items) in enumerate(lists):
+        work.next_parent()
+        for item in (*items, 0):
+            root = {**document, "item": item, "parent": parent, "index": index}
+            try:
+                result = expression.evaluate(root)
+            except EvaluationError:
+                result = FAILED
+            assert same(result, library(text, root))
+
+
+@pytest.mark.parametrize(
+    ("text", "of_parent"),
+    [
+        ("parent.a", True),
+        ("value.a || parent.a", True),
+        ("parent.items[?item]", True),  # a name of a member
+        ("value.a", False),
+        ("parent.a || item.a", False),
+        ("parent.a || index", False),
+        ("@", False),
+    ],
+)
+def test_of_a_parent_is_what_is_the_same_for_all_its_elements(text: str, of_parent: bool) -> None:  # noqa: FBT001
+    assert compile_expression(text).of_parent is of_parent
+
+
+def test_in_an_inner_list_nothing_is_kept_for_a_parent() -> None:
+    assert not compile_expression("parent.a", names=ROOTS - {"index"}).of_parent
+
+
 @pytest.mark.parametrize(
     ("text", "steady"),
     [
@@ -132,6 +182,59 @@ def test_what_does_not_depend_on_the_element_is_evaluated_once_a_record(members:
         assert isinstance(fate, Mapped)
         assert len(fate.events) == 3
         assert calls == [text]
+
+
+LISTS = ["value.outer", "item.inner"]
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"itemId": "upper(parent.a)"},
+        {"itemId": "join('-', [upper(parent.a), to_string(item)])"},
+        {"itemId": "item.none || upper(parent.a)"},
+        {"itemId": {"template": "{{ upper(parent.a) }}-{{ index }}"}},
+        {"itemId": {"from": "upper(parent.a)", "lookup": {"A": "1", "B": "2"}}},
+        {"properties": {"a": "upper(parent.a)", "item": "item", "b": "value.b"}},
+    ],
+)
+def test_what_depends_on_the_parent_alone_is_evaluated_once_a_parent(members: Any, calls: list[Any]) -> None:
+    mapping = compiled(members, LISTS)
+    value = {"outer": [{"a": "a", "inner": [1, 2]}, {"a": "b", "inner": []}, {"a": "c", "inner": [3, 4, 5]}]}
+    for _ in range(2):
+        calls.clear()
+        fate = mapped(mapping, value)
+        assert isinstance(fate, Mapped)
+        assert len(fate.events) == 5
+        assert calls == ["a", "c"]
+
+
+def test_what_is_kept_for_a_parent_is_not_that_of_another() -> None:
+    value = {"outer": [{"a": "a", "inner": [1, 2]}, {"a": None, "inner": [1]}, {"a": "b", "inner": [1]}]}
+    members = {
+        "itemId": "upper(parent.a)",
+        "userId": "join('-', [upper(not_null(parent.a, value.z)), to_string(index)])",
+    }
+    fate = mapped(compiled(members, LISTS), {**value, "z": "z"})
+    assert [event.members.get("itemId") for event in fate.events] == ["A", "A", None, "B"]
+    assert [event.members["userId"] for event in fate.events] == ["A-0", "A-1", "Z-2", "B-3"]
+
+
+def test_what_fails_for_a_parent_fails_for_all_its_elements_and_is_tried_once(calls: list[Any]) -> None:
+    value = {"outer": [{"a": "fail", "inner": [1, 2]}, {"a": "b", "inner": [1]}]}
+    fate = mapped(compiled({"itemId": "upper(parent.a)"}, LISTS), value)
+    assert [bad.indexes for bad in fate.invalid] == [((0, 0),), ((0, 1),)]
+    assert [event.index for event in fate.events] == [(1, 0)]
+    assert [text for text in calls if text != "fail"] == ["b"]
+    assert calls.count("fail") == 2  # once, and once more by what makes the message
+
+
+def test_the_elements_of_many_parents_have_the_bound_of_those_of_one() -> None:
+    members = {f"p{number}": f"contains(parent.big, item.x{number})" for number in range(30)}
+    value = {"outer": [{"big": list(range(1000)), "inner": [{"x0": 1}]} for _ in range(900)]}
+    fate = mapped(compiled({"properties": members}, LISTS), value)
+    assert isinstance(fate, Rejection)
+    assert fate.reason is Reason.TOO_COMPLEX
 
 
 def test_what_no_element_asks_for_is_not_evaluated(calls: list[Any]) -> None:

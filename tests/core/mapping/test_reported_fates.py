@@ -168,3 +168,36 @@ def test_an_event_type_that_stands_for_nothing_is_refused_like_an_id(action: str
     rules = [{"name": "any", "put_events": {**VIEW, "eventType": "value.action"}}]
     rejection = rejected(fate(rules, {"session": "s1", "action": action, "item": "p1", "time": AT}))
     assert (rejection.reason, rejection.field) == (Reason.IGNORED_LITERAL, "eventType")
+
+
+def test_a_local_date_time_of_java_is_a_list_that_a_format_reads() -> None:
+    """Jackson writes a LocalDateTime as a list of numbers."""
+    value = {"session": "s1", "at": [2026, 11, 24, 8, 30, 11, 393000000]}
+    for source in ("value.at", "value.at[:6]", "value.at[:]"):
+        rule = {"name": "view", "put_events": {**VIEW, "sentAt": {"from": source, "format": "array"}}}
+        [event] = events(fate([rule], value))
+        assert event["sentAt"] == AT
+    rejection = rejected(fate([{"name": "view", "put_events": {**VIEW, "sentAt": "value.at"}}], value))
+    assert (rejection.reason, rejection.field) == (Reason.WRONG_TYPE, "sentAt")
+    assert rejection.message.endswith("not a list, which format: array reads")
+
+
+def test_cents_and_a_quantity_make_a_price() -> None:
+    """Commercetools has cents and the digits of the currency: 21.25 and twice that are decimals, not floats."""
+    line = {"productId": "p1", "quantity": 2, "price": {"value": {"centAmount": 2125, "fractionDigits": 2}}}
+    order = {"createdAt": "2026-11-24T08:30:11.250Z", "order": {"customerId": "c1", "lineItems": [line]}}
+    members = {**VIEW, "sessionId": "value.order.customerId", "itemId": "item.productId", "sentAt": "value.createdAt"}
+
+    def price(spec: Any, **others: Any) -> Any:
+        rule = {"name": "order", "for_each": "value.order.lineItems", "put_events": {**members, "eventValue": spec}}
+        [event] = events(fate([rule], order | others))
+        return event.get("eventValue")
+
+    cents = "item.price.value.centAmount"
+    assert price(f"divide({cents}, `100`)") == 21.25
+    assert price(f"multiply(divide({cents}, `100`), item.quantity)") == 42.5
+    assert price({"template": f"{{{{ {cents} }}}}e-{{{{ item.price.value.fractionDigits }}}}"}) == 21.25
+    # Null in, null out: an order without a quantity has no value, and no dead letter.
+    assert price(f"multiply({cents}, item.amount)") is None
+    # Debezium and Kafka Connect write a NUMERIC(10,2) of 42.50 as the bytes of 4250.
+    assert price("decimal('EJo=', `2`)") == 42.5

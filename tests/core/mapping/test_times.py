@@ -27,7 +27,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
-FORMATS = ["auto", "iso8601", "epoch_s", "epoch_ms", "epoch_us", "epoch_ns", "%Y%m%d", "%d/%m/%Y %H:%M %z"]
+FORMATS = ["auto", "iso8601", "epoch_s", "epoch_ms", "epoch_us", "epoch_ns", "array", "%Y%m%d", "%d/%m/%Y %H:%M %z"]
 
 
 def refusal(parse: Any, value: Any) -> Reason:
@@ -134,7 +134,59 @@ def test_auto_guesses_nothing(value: Any) -> None:
 @pytest.mark.parametrize("value", [True, [], {}, None])
 @pytest.mark.parametrize("format", FORMATS)
 def test_what_is_neither_text_nor_number_is_a_wrong_type(format: str, value: Any) -> None:  # noqa: A002
-    assert refusal(time_parser(format), value) is Reason.WRONG_TYPE
+    expected = Reason.INVALID_TIME if (format, value) == ("array", []) else Reason.WRONG_TYPE
+    assert refusal(time_parser(format), value) is expected
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ([2026, 11, 24, 12, 0], NOON),
+        ([2026, 11, 24, 12, 0, 0], NOON),
+        ([2026, 11, 24, 12, 0, 11, 393_000_000], NOON + 11),
+        ([2026, 11, 24], NOON - 12 * 3600),
+        ([1969, 12, 31, 23, 59, 59, 999_999_999], -1),
+    ],
+)
+def test_an_array_is_a_local_date_time_as_java_writes_it(value: Any, seconds: int) -> None:
+    assert time_parser("array")(value) == seconds
+    assert time_parser("array", time_zone("Asia/Tokyo"))(value) == seconds - 9 * 3600
+
+
+@given(st.datetimes(), st.integers(0, 999_999_999))
+def test_an_array_is_the_second_of_its_moment(moment: datetime, nanosecond: int) -> None:
+    parts = [moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second]
+    expected = (moment.replace(microsecond=0, tzinfo=UTC) - EPOCH) // timedelta(seconds=1)
+    assert time_parser("array")([*parts, nanosecond]) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [2026, 11],
+        [2026, 11, 24, 8, 30, 11, 0, 0],
+        [2026, 13, 24],
+        [2026, 2, 29],
+        [10**30, 1, 1],
+        [0, 1, 1],
+        [2026, 11, "24"],
+        [2026, 11, 24.0],
+        [2026, True, 24],
+        [2026, 11, None],
+        [2026, 11, 24, 8, 30, 60],
+        [2026, 11, 24, 8, 30, 11, 10**9],
+        [2026, 11, 24, 8, 30, 11, -1],
+    ],
+)
+def test_an_array_that_is_no_moment_is_refused(value: Any) -> None:
+    assert refusal(time_parser("array"), value) is Reason.INVALID_TIME
+
+
+def test_a_list_names_the_format_that_reads_it() -> None:
+    with pytest.raises(DataError, match="not a list, which format: array reads"):
+        auto([2026, 11, 24])
+    for other in ("text", 5, {"year": 2026}):
+        assert refusal(time_parser("array"), other) is Reason.WRONG_TYPE
 
 
 @pytest.mark.parametrize(("format", "ticks"), [("epoch_s", 1), ("epoch_ms", 10**3), ("epoch_us", 10**6)])
