@@ -14,7 +14,7 @@ from typing import Any, assert_never
 import orjson
 
 from connector.config import Loaded
-from connector.core.mapping.explain import Evaluated, Trace, TracedMember, TriedRule
+from connector.core.mapping.explain import Evaluated, Trace, Traced, TracedMember, TriedRule
 from connector.core.mapping.rules import compile_pipeline
 from connector.core.mapping.specs import PipelineSpec
 from connector.core.mapping.transform import Pipeline, Router
@@ -116,7 +116,8 @@ class DryRun:
         self.counts[result["outcome"]] += 1
         if trace is not None:
             trace.end()
-            result["explain"] = _explained(trace, self._specs[pipeline.name])
+            explained = [_explained(each, self._specs[pipeline.name]) for each in trace.documents]
+            result["explain"] = explained[0] if len(explained) == 1 else {"documents": explained}
         return result
 
     def summary(self) -> str:
@@ -201,7 +202,7 @@ def _traced(loaded: Loaded, traces: dict[str, Trace]) -> Loaded:
     return replace(loaded, mappings=tuple(mappings))
 
 
-def _explained(trace: Trace, spec: PipelineSpec) -> Json:
+def _explained(trace: Traced, spec: PipelineSpec) -> Json:
     explained: Json = {"rules": [_tried(rule) for rule in trace.rules]}
     if trace.elements:
         explained["for_each"] = _evaluated(trace.elements)
@@ -213,7 +214,7 @@ def _explained(trace: Trace, spec: PipelineSpec) -> Json:
     return explained
 
 
-def _written(trace: Trace, spec: PipelineSpec) -> Json:
+def _written(trace: Traced, spec: PipelineSpec) -> Json:
     """What the file says of each member, in the rule that was looked at last."""
     tried = trace.rules[-1].rule if trace.rules else None
     found = next((rule.put_events for rule in spec.rules if rule.name == tried), None)

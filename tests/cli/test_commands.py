@@ -344,6 +344,24 @@ def test_an_explanation_says_of_each_member_what_is_written_found_and_made_of_it
     assert "spec" not in event["members"]["eventId"]
 
 
+def test_an_explanation_shows_each_document_of_a_batch(line: Line, good: str) -> None:
+    text = Path(good).read_text().replace("rules:", "value: {envelope: cloudevents}\n    rules:", 1)
+    Path(good).write_text(text)
+    attributes = {"specversion": "1.0", "id": "e", "type": "t", "source": "s"}
+    datas: list[Any] = [{"event": "cart", "session": "s", "items": [{}, "a"]}, {"session": "t"}]
+    batch = json.dumps([{**attributes, "data": data} for data in datas]).encode()
+    [half] = line("map", good, "--explain", stdin=batch + b"\n").lines
+    assert half["outcome"] == "dead_letter"
+    assert half["rejection"]["indexes"] == [[0, 0]]
+    cart, view = half["explain"]["documents"]
+    assert [rule["rule"] for rule in cart["rules"]] == ["cart"]
+    assert [event["index"] for event in cart["events"]] == [0, 1]
+    assert [rule["rule"] for rule in view["rules"]] == ["cart", "view"]
+    assert view["events"][0]["members"]["sessionId"]["value"] == "t"
+    [one] = line("map", good, "--explain", stdin=json.dumps({**attributes, "data": datas[1]}).encode() + b"\n").lines
+    assert one["explain"]["rules"] == view["rules"]
+
+
 def test_an_explanation_shows_each_element_and_which_member_of_it_failed(line: Line, good: str) -> None:
     value = b'{"event":"cart","session":"s","items":["a",{}]}\n'
     [half] = line("map", good, "--explain", stdin=value).lines

@@ -30,6 +30,7 @@ STANDARD = {
     "math",
     "operator",
     "re",
+    "struct",
     "types",
     "typing",
     "urllib.parse",

@@ -12,7 +12,7 @@ from connector.core.expressions.calling import EvaluationError, ExpressionError,
 from connector.core.expressions.closures import truthy
 from connector.core.expressions.compiler import BUILDERS, Context, Node, compile_tree, operands
 from connector.core.expressions.functions import FUNCTIONS
-from connector.core.expressions.hints import CONSTANTS, function_hint
+from connector.core.expressions.hints import CONSTANTS, elsewhere, function_hint
 from connector.core.expressions.shapes import shape
 from connector.core.expressions.syntax import parse, tokens
 from connector.core.expressions.work import Exhausted, Work
@@ -236,20 +236,11 @@ class _Check:
                 position = found.start(1) if found else None
                 raise ExpressionError("expected a step other than zero", position, code="bad_argument")
 
-    def _elsewhere(self, name: str, position: int | None) -> ExpressionError:
-        """A name of the root that exists, but not here."""
-        message, hint = f"{name} exists only under for_each", None
-        if name == "parent":
-            message = "parent exists only where for_each has two lists or more"
-            hint = "write for_each: [value.<outer list>, item.<inner list>]; then parent is the outer element"
-        if "item" in self._names and "index" not in self._names:
-            message, hint = f"{name} does not exist in this list of for_each", "item is the element of the list before"
-        return ExpressionError(message, position, code="unknown_name", hint=hint)
-
     def _unknown_name(self, name: str, position: int | None) -> ExpressionError:
         names = sorted(self._names)
         if name in ROOTS:
-            return self._elsewhere(name, position)
+            message, hint = elsewhere(name, self._names)
+            return ExpressionError(message, position, code="unknown_name", hint=hint)
         if close := suggest(name, names, cutoff=0.8):
             hint = close
         elif name in CONSTANTS:

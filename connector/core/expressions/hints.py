@@ -5,7 +5,7 @@ beside a message.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from connector.core.words import closest
@@ -156,6 +156,21 @@ def function_hint(name: str, known: Iterable[str]) -> str | None:
         return "an event's time is in its record: it stays the same when the record is replayed"
     meant = _ALIASES.get(name) or closest(name, known, 0.5)
     return f"did you mean {meant}()?" if meant else None
+
+
+# Names that exist elsewhere
+
+
+def elsewhere(name: str, names: Collection[str]) -> tuple[str, str | None]:
+    """Message and hint for a name of the root that exists, but not here, where there are ``names``."""
+    if name == "envelope":
+        return "envelope exists only where the value has one", "envelope is there with value: {envelope: …}"
+    if "item" in names and "index" not in names:
+        return f"{name} does not exist in this list of for_each", "item is the element of the list before"
+    if name == "parent":
+        hint = "write for_each: [value.<outer list>, item.<inner list>]; then parent is the outer element"
+        return "parent exists only where for_each has two lists or more", hint
+    return f"{name} exists only under for_each", None
 
 
 # Names with dots

@@ -42,21 +42,28 @@ class Work:
 
     All expressions of a pipeline share one, and ``begin`` is called before each record. ``planned`` is the number of
     steps that all expressions compiled so far take together, without those that depend on data. ``keeps`` is false
-    for a record of one element, of which no result is asked for twice.
+    for a record of one element, of which no result is asked for twice. ``suffix`` tells the documents of a batch apart.
     """
 
-    __slots__ = ("_known", "_left", "_of_parent", "keeps", "planned")
+    __slots__ = ("_known", "_left", "_of_parent", "keeps", "planned", "suffix")
 
     def __init__(self) -> None:
         self.planned = 0
         self.keeps = True
+        self.suffix = ""
         self._left = MAX_STEPS
         self._known: dict[Closure, Any] = {}
         self._of_parent: dict[Closure, Any] = {}
 
-    def begin(self) -> None:
-        """A record begins; the results kept for the one before are dropped."""
-        self._left = MAX_STEPS
+    def begin(self, place: int | None = None) -> None:
+        """A record begins, or a document of a batch by its place; the results kept for the one before are dropped.
+
+        A document has what is left of its record's steps.
+        """
+        if place is None:
+            self._left, self.suffix = MAX_STEPS, ""
+        else:
+            self._left, self.suffix = self._left - EVENT, f"-{place}"
         if self._known:
             self._known.clear()
         self.next_parent()

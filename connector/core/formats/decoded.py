@@ -6,6 +6,14 @@ from typing import Any, NamedTuple, Protocol
 from connector.core.records import Reason, Record
 
 Decode = Callable[[bytes], Any]  # raises DecodingError and SchemaPending, and nothing else
+Headers = tuple[tuple[str, bytes | None], ...]  # as in a Record
+
+
+class Document(NamedTuple):
+    """What rules see of a record: ``value``, and the fields of the envelope that it was in."""
+
+    value: Any
+    envelope: dict[str, Any] | None = None
 
 
 class DecodingError(ValueError):

@@ -52,14 +52,26 @@ class TracedEvent(NamedTuple):
     members: list[TracedMember]
 
 
+class Traced(NamedTuple):
+    """What happened to one document: the rules that were looked at, what ``for_each`` gave, the events."""
+
+    rules: list[TriedRule]
+    elements: tuple[Evaluated, ...]
+    events: list[TracedEvent]
+
+
 class Trace:
-    """What happened to one record at a time, from ``begin`` on."""
+    """What happened to one record at a time, from ``begin`` on; ``documents`` are those that were mapped of a batch."""
 
     def __init__(self) -> None:
         self.begin()
 
     def begin(self) -> None:
         """Forget the record before."""
+        self.documents: list[Traced] = []
+        self._forget()
+
+    def _forget(self) -> None:
         self.rules: list[TriedRule] = []
         self.events: list[TracedEvent] = []
         self.elements: tuple[Evaluated, ...] = ()  # what the expression of for_each gave
@@ -82,10 +94,14 @@ class Trace:
 
         return traced
 
-    def condition(self, rule: str, when: str | None, holds: Callable[[Root], bool]) -> Callable[[Root], bool]:
-        """A rule's condition that notes its verdict."""
+    def condition(
+        self, rule: str, when: str | None, holds: Callable[[Root], bool], *, first: bool = False
+    ) -> Callable[[Root], bool]:
+        """A rule's condition that notes its verdict; that of the ``first`` rule is where a document begins."""
 
         def traced(root: Root) -> bool:
+            if first and self.rules:
+                self._close()
             self._pending = []
             try:
                 matched = holds(root)
@@ -125,8 +141,14 @@ class Trace:
 
     def end(self) -> None:
         """The record is done: where it made no event, what is pending is the list that had no elements."""
+        self._close()
+        self.rules, self.elements, self.events = self.documents[-1]
+
+    def _close(self) -> None:
         if not self.events:
             self.elements = self._take()
+        self.documents.append(Traced(self.rules, self.elements, self.events))
+        self._forget()
 
     def _note(self, member: TracedMember) -> None:
         # What is the same for all elements may be evaluated for the first of them alone.

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from connector.core.expressions.work import EXPRESSION, Exhausted
 from connector.core.mapping.elements import MAX_ELEMENTS, Elements, compile_elements, to_list
-from connector.core.mapping.scope import RECORD_NAMES, Root, Scope
+from connector.core.mapping.scope import Root, Scope
 from connector.core.mapping.specs import ListSpec
 from connector.core.records import DataError, Reason, Rejection, Skip
 from connector.core.rejections import rejection_of
@@ -59,7 +59,9 @@ def compile_lists(scope: Scope, specs: Sequence[ListSpec], pipeline: str, rule: 
 
 def _level(scope: Scope, depth: int, spec: ListSpec, pipeline: str, rule: str) -> tuple[_Expand, int]:
     """What finds the list of an element, and the steps of that, without those that depend on data."""
-    here = replace(scope.at("for_each", depth), label=f"{scope.label} for_each[{depth}]", names=_names(depth))
+    here = replace(
+        scope.at("for_each", depth), label=f"{scope.label} for_each[{depth}]", names=scope.names | _names(depth)
+    )
     before, reads = scope.work.planned, set[str]()
     elements = compile_elements(replace(here, roots=reads), spec, to_list if depth else None)
     scope.roots.update(reads)
@@ -78,7 +80,7 @@ def _level(scope: Scope, depth: int, spec: ListSpec, pipeline: str, rule: str) -
 
 def _names(depth: int) -> frozenset[str]:
     """``index`` counts the elements of all lists, so it is known only in the innermost, within the rule."""
-    return RECORD_NAMES | {0: frozenset[str](), 1: frozenset({"item"})}.get(depth, frozenset({"item", "parent"}))
+    return {0: frozenset[str](), 1: frozenset({"item"})}.get(depth, frozenset({"item", "parent"}))
 
 
 def _check_nested(scope: Scope, reads: set[str]) -> None:

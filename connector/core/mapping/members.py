@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from connector.core.expressions.calling import Spend
-from connector.core.expressions.work import Exhausted
+from connector.core.expressions.work import Exhausted, Work
 from connector.core.mapping.constants import check_item, check_items, check_object, check_property, limit_of
 from connector.core.mapping.events import MAX_PROPERTIES, RESERVED_PROPERTIES, Invalid
 from connector.core.mapping.fields import Target, compile_field, describe, may_skip
@@ -32,6 +32,7 @@ _TARGETS: Mapping[str, Target] = {
 }
 
 
+_PLACE = frozenset({"topic", "partition", "offset", "timestamp"})  # of a record, the same for all of its documents
 _OWN_TIME = re.compile(r"(?<![.\w])timestamp\b")  # the root's own, no member of another
 
 
@@ -116,19 +117,27 @@ def _check_distinct(scope: Scope, reads: set[str]) -> None:
     elif "item" in scope.names and reads.isdisjoint({"item", "index"}):  # many elements have the same parent
         hint = 'add the index, as in {template: "{{ value.id }}:{{ index }}"}'
         scope.fail("shared_event_id", "expected an eventId that differs by element of for_each", hint=hint)
+    elif scope.batches and reads <= _PLACE:
+        message = "expected an eventId that differs by event of a batch, which shares the place of its record"
+        scope.fail("shared_event_id", message, hint="write envelope.id, or leave eventId out")
 
 
 def _own_id(scope: Scope) -> Fetch:
     """The record's place and time: a topic that is recreated has the same offsets, but at other times."""
     scope.roots.update(("topic", "partition", "offset", "timestamp"))
-    return (lambda root: f"{_own(root)}-{root['index']}") if "index" in scope.names else _own
+    own = _own(scope.work)
+    return (lambda root: f"{own(root)}-{root['index']}") if "index" in scope.names else own
 
 
-def _own(root: Root) -> str:
-    timestamp = root["timestamp"]
-    if timestamp is None:
-        return f"{root['topic']}-{root['partition']}-{root['offset']}"
-    return f"{root['topic']}-{root['partition']}-{root['offset']}-{head36(timestamp // 1296)}{LAST36[timestamp % 1296]}"
+def _own(work: Work) -> Fetch:
+    def own(root: Root) -> str:
+        timestamp = root["timestamp"]
+        place = f"{root['topic']}-{root['partition']}-{root['offset']}"
+        if timestamp is None:
+            return place + work.suffix
+        return f"{place}-{head36(timestamp // 1296)}{LAST36[timestamp % 1296]}{work.suffix}"
+
+    return own
 
 
 def _impression(scope: Scope, spec: list[FieldSpec] | FieldSpec | None) -> Fetch | None:

@@ -7,25 +7,19 @@ when the pipeline is compiled.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from connector.core.formats.decoded import Decode, DecodingError, Schemas, Undecodable
+from connector.core.formats.decoded import Decode, DecodingError, Document, Headers, Schemas, Undecodable
+from connector.core.formats.envelopes import Envelope, compile_envelope
 from connector.core.formats.framing import from_registry
 from connector.core.formats.plain import decode_bytes, decode_json, decode_text
 from connector.core.mapping.specs import KeyFormat, ValueFormat
 from connector.core.records import Reason, Record, Rejection, Skip, Stage, fast_constructor
 from connector.core.words import type_word
 
-
-class Document(NamedTuple):
-    """What rules see of a record: ``value``, and the fields of the envelope that it was in."""
-
-    value: Any
-    envelope: dict[str, Any] | None = None
-
-
 _document = fast_constructor(Document)
 
 # A list is a batch: each of its documents is mapped as if it were a record of its own.
-Read = Callable[[Record], "Document | list[Document] | Skip | Rejection"]
+Read = Callable[[Record], "Document | Batch | Skip | Rejection"]
+Batch = list[Document | Skip | Rejection]
 
 
 class Formats(NamedTuple):
@@ -46,8 +40,14 @@ KEY_DECODERS: Mapping[str, Decode] = {"string": decode_text, "json": decode_json
 
 
 def compile_reader(spec: ValueFormat, formats: Formats = NO_SCHEMAS) -> Read:
-    """The reader of values; it raises SchemaPending and nothing else. Records without a value never come to it."""
+    """The reader of values; it raises SchemaPending and nothing else.
+
+    Records without a value come to it only where they may be in an envelope.
+    """
     decode = VALUE_DECODERS.get(spec.format) or formats.value or _registered(formats, spec.format)
+    envelope = compile_envelope(spec.envelope)
+    if envelope is not None:
+        return _from_envelope(decode, envelope)
 
     def read(record: Record) -> Document | Skip | Rejection:
         try:
@@ -62,6 +62,42 @@ def compile_reader(spec: ValueFormat, formats: Formats = NO_SCHEMAS) -> Read:
         return Rejection(Stage.DECODE, Reason.NOT_AN_OBJECT, message, field="value")
 
     return read
+
+
+def _from_envelope(decode: Decode, envelope: Envelope) -> Read:
+    unwrap, is_json, is_whole = envelope
+
+    def document_of(value: bytes | None, headers: Headers) -> Any:
+        if value is None:
+            return None
+        return decode_json(value) if is_json(headers) else decode(value)
+
+    def read(record: Record) -> Document | Batch | Skip | Rejection:
+        headers = record.headers
+        try:
+            document = document_of(record.value, headers)
+            if document is None and not is_whole(headers):
+                return Skip.TOMBSTONE
+            found = unwrap(document, headers)
+        except DecodingError as error:
+            return _rejected(error)
+        return [_checked(each) for each in found] if isinstance(found, list) else _checked(found)
+
+    return read
+
+
+def _checked(found: Document | DecodingError | Skip) -> Document | Skip | Rejection:
+    """The root check of what was in an envelope; null is a value there, because the envelope has something to map."""
+    if isinstance(found, DecodingError):
+        return _rejected(found)
+    if isinstance(found, Skip) or found.value is None or type(found.value) is dict:
+        return found
+    message = f"expected a JSON object, not {type_word(found.value)}"
+    return _rejected(DecodingError(Reason.NOT_AN_OBJECT, message))
+
+
+def _rejected(error: DecodingError) -> Rejection:
+    return Rejection(Stage.DECODE, error.reason, f"value: {error.message}", field="value")
 
 
 def compile_key(spec: KeyFormat, formats: Formats = NO_SCHEMAS) -> Callable[[Record], Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from connector.core.expressions.expression import ROOTS
+from connector.core.expressions.expression import ELEMENT_NAMES
 from connector.core.expressions.work import EVENT, Exhausted, Work
 from connector.core.mapping.elements import MAX_ELEMENTS, compile_elements
 from connector.core.mapping.explain import Trace
@@ -70,13 +70,19 @@ class CompiledRules:
     _unmatched: Filtered | Rejection
     _work: Work
 
-    def __call__(self, root: dict[str, Any]) -> Result | Filtered:
-        """What the first rule that matches makes of a record; of the root only an UnreadKey is changed, to the key.
+    def begin(self) -> None:
+        """A batch begins: its documents share the work of one record."""
+        self._work.begin()
+
+    def __call__(self, root: dict[str, Any], place: int | None = None) -> Result | Filtered:
+        """What the first rule that matches makes of a record, or of the document at this place of a batch.
+
+        Of the root only an UnreadKey is changed, to the key.
 
         A condition that cannot be evaluated is false, and named in ``failed``; one that takes too long rejects the
         record.
         """
-        self._work.begin()
+        self._work.begin(place)
         failed: Failed = ()
         for rule, holds, act in self._steps:
             result: Result
@@ -98,7 +104,8 @@ class CompiledRules:
 
 def compile_pipeline(spec: PipelineSpec, trace: Trace | None = None) -> CompiledRules | list[SpecError]:
     """The rules as a callable, or everything that is wrong with them; ``trace`` records every step."""
-    scope = Scope((), f"pipeline {spec.name}", RECORD_NAMES, [], set(), Work(), trace)
+    names = RECORD_NAMES - {"envelope"} if spec.value.envelope == "none" else RECORD_NAMES
+    scope = Scope((), f"pipeline {spec.name}", names, [], set(), Work(), trace, spec.value.envelope == "cloudevents")
     conditions, steps = [], []
     for number, rule in enumerate(spec.rules):
         here = replace(scope.at("rules", number), label=f"pipeline {spec.name}, rule {rule.name}:")
@@ -111,8 +118,8 @@ def compile_pipeline(spec: PipelineSpec, trace: Trace | None = None) -> Compiled
     if trace is not None:
         whens = [rule.when for rule in spec.rules]
         steps = [
-            (rule, trace.condition(rule, when, holds), act)
-            for when, (rule, holds, act) in zip(whens, steps, strict=True)
+            (rule, trace.condition(rule, when, holds, first=number == 0), act)
+            for number, (when, (rule, holds, act)) in enumerate(zip(whens, steps, strict=True))
         ]
     rules = tuple(rule.name for rule in spec.rules)
     return CompiledRules(spec.name, frozenset(scope.roots), rules, tuple(steps), _unmatched(spec), scope.work)
@@ -160,7 +167,7 @@ def _action(scope: Scope, pipeline: str, rule: Rule) -> Action:
         return one(rule.name, _builder(scope, pipeline, rule.name, rule.put_events))
     if isinstance(rule.for_each, list) and len(rule.for_each) > 1:
         find, before = compile_lists(scope, rule.for_each, pipeline, rule.name), scope.work.planned
-        build = _builder(replace(scope, names=ROOTS), pipeline, rule.name, rule.put_events)
+        build = _builder(replace(scope, names=scope.names | ELEMENT_NAMES), pipeline, rule.name, rule.put_events)
         return nested(
             rule.name, _counted(scope, find, EVENT + scope.work.planned - before), build, scope.work.next_parent
         )
@@ -168,7 +175,9 @@ def _action(scope: Scope, pipeline: str, rule: Rule) -> Action:
     if isinstance(spec, list):
         here, spec = here.at(0), spec[0]
     elements, before = compile_elements(here, spec), scope.work.planned
-    build = _builder(replace(scope, names=ROOTS - {"parent"}), pipeline, rule.name, rule.put_events)
+    build = _builder(
+        replace(scope, names=scope.names | ELEMENT_NAMES - {"parent"}), pipeline, rule.name, rule.put_events
+    )
     counted = _counted(scope, elements.find, EVENT + scope.work.planned - before)
     return each_of(rule.name, elements._replace(find=counted), build)
 

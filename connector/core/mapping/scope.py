@@ -53,7 +53,8 @@ class Scope:
     """Where the compiler stands: ``label`` begins the messages of run time, ``names`` are those it may use.
 
     ``errors``, ``roots`` (the names that are read) and ``work`` are shared by the scopes of all parts. ``trace``
-    records what expressions give, where a pipeline is compiled to be explained.
+    records what expressions give, where a pipeline is compiled to be explained. ``batches``: a record may hold several
+    documents, which share all but their ``value`` and ``envelope``.
     """
 
     path: Path
@@ -63,6 +64,7 @@ class Scope:
     roots: set[str]
     work: Work
     trace: Trace | None = None
+    batches: bool = False
 
     def at(self, *keys: str | int) -> "Scope":
         """The scope of a part."""

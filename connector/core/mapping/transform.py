@@ -4,12 +4,13 @@ bytes -> document (reading) -> members (mapping) -> checked event (events) -> En
 a Rejection.
 """
 
-from collections.abc import Sequence
-from typing import assert_never
+from collections.abc import Iterator, Sequence
 
-from connector.core.formats.decoded import SchemaPending, UnreadKey
+from connector.core.formats.decoded import Document, SchemaPending, UnreadKey
+from connector.core.mapping.batches import Checked, fate, together
 from connector.core.mapping.events import Invalid, check_envelope, check_event
-from connector.core.mapping.reading import NO_SCHEMAS, Document, Formats, compile_key, compile_reader, decode_headers
+from connector.core.mapping.made import Result
+from connector.core.mapping.reading import NO_SCHEMAS, Batch, Formats, compile_key, compile_reader, decode_headers
 from connector.core.mapping.rules import CompiledRules, Mapped, MappedEvent
 from connector.core.mapping.specs import PipelineSpec
 from connector.core.mapping.topics import Topics
@@ -28,7 +29,6 @@ from connector.core.records import (
     Transformed,
     fast_constructor,
 )
-from connector.core.rejections import merge
 
 _entry, _transformed = fast_constructor(Entry), fast_constructor(Transformed)
 
@@ -51,29 +51,36 @@ class Pipeline:
         self._compiled = rules
         self._tombstone = Skipped(Skip.TOMBSTONE, pipeline=spec.name)
         self._tracking_id = tracking_id
+        self._of_value = spec.value.envelope == "none"  # else a record without a value may be an event
         self._read = compile_reader(spec.value, formats)
         self._read_key = compile_key(spec.key, formats) if "key" in rules.roots else None
         self._wants_headers = "headers" in rules.roots
 
     def __call__(self, record: Record, now: float) -> Fate | Pending:
         """What becomes of the record; ``now`` is in Unix seconds."""
-        if record.value is None:
+        if record.value is None and self._of_value:
             return self._tombstone
         try:
             found = self._read(record)
-            if type(found) is Document:
-                return self._map(record, found, now)
+            if isinstance(found, Document):
+                mapped = self._map(record, found)
+                return self._fate(mapped, now) if isinstance(mapped, Mapped) else mapped
+            if isinstance(found, list):
+                return together(self.name, self._each(record, found, now))
         except SchemaPending as pending:
             return Pending(pending.schema, self.name)
-        match found:
-            case Skip():
-                return Skipped(found, pipeline=self.name)
-            case Rejection():
-                return found._replace(pipeline=self.name)
-            case _:
-                raise NotImplementedError  # batches
+        return _named(found, self.name)
 
-    def _map(self, record: Record, document: Document, now: float) -> Fate:
+    def _each(self, record: Record, batch: Batch, now: float) -> Iterator[Checked | Skipped | Filtered | Rejection]:
+        self._compiled.begin()
+        for place, found in enumerate(batch):
+            mapped = self._map(record, found, place) if isinstance(found, Document) else _named(found, self.name)
+            if isinstance(mapped, Mapped):
+                yield Checked(mapped.rule, *self._check(mapped, now), mapped.failed)
+            else:
+                yield mapped
+
+    def _map(self, record: Record, document: Document, place: int | None = None) -> Result | Filtered:
         mapped = self._compiled(
             {
                 "value": document.value,
@@ -84,19 +91,18 @@ class Pipeline:
                 "partition": record.partition,
                 "offset": record.offset,
                 "timestamp": record.timestamp,
-            }
+            },
+            place,
         )
-        match mapped:
-            case Mapped():
-                return self._check(mapped, now)
-            case Skipped():
-                return mapped._replace(pipeline=self.name)
-            case Filtered() | Rejection():
-                return mapped
-            case _:
-                assert_never(mapped)
+        return mapped._replace(pipeline=self.name) if isinstance(mapped, Skipped) else mapped
 
-    def _check(self, mapped: Mapped, now: float) -> Transformed | Rejection:
+    def _fate(self, mapped: Mapped, now: float) -> Transformed | Rejection:
+        entries, invalid = self._check(mapped, now)
+        if not invalid:
+            return _transformed((self.name, mapped.rule, tuple(entries), None, mapped.failed))
+        return fate(self.name, Checked(mapped.rule, entries, invalid, mapped.failed))
+
+    def _check(self, mapped: Mapped, now: float) -> tuple[list[Entry], list[Rejection]]:
         entries: list[Entry] = []
         invalid = list(mapped.invalid)
         for event in mapped.events:
@@ -105,12 +111,7 @@ class Pipeline:
                 entries.append(entry)
             else:
                 invalid.append(self._rejection(entry, mapped.rule, event.index))
-        if not invalid:
-            return _transformed((self.name, mapped.rule, tuple(entries), None, mapped.failed))
-        rejection = merge(invalid)
-        if not entries:
-            return rejection._replace(failed=mapped.failed)
-        return Transformed(self.name, mapped.rule, tuple(entries), rejection, mapped.failed)
+        return entries, invalid
 
     def _entry(self, event: MappedEvent, now: float, before: Sequence[Entry]) -> Entry | Invalid:
         members = event.members
@@ -133,6 +134,10 @@ class Pipeline:
         message = f"pipeline {self.name}, rule {rule}: {problem.message}"
         indexes = () if index is None else (index,)
         return Rejection(Stage.VALIDATE, problem.reason, message, problem.field, self.name, rule, indexes)
+
+
+def _named(found: Skip | Rejection, pipeline: str) -> Skipped | Rejection:
+    return found._replace(pipeline=pipeline) if isinstance(found, Rejection) else Skipped(found, pipeline=pipeline)
 
 
 class Router:

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connector.core.formats.decoded import Decode, DecodingError, Undecodable
+from connector.core.formats.decoded import Decode, DecodingError, Document, Undecodable
 from connector.core.formats.plain import decode_bytes, decode_json, decode_text
 from connector.core.mapping.reading import (
     KEY_DECODERS,
-    Document,
     compile_key,
     compile_reader,
     decode_headers,
