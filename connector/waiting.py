@@ -79,6 +79,11 @@ class Waiting:
         return self._kept.keys()
 
     @property
+    def schemas(self) -> tuple[str, ...]:
+        """What is waited for, each once."""
+        return tuple(dict.fromkeys(kept.schema for kept in self._kept.values()))
+
+    @property
     def ready(self) -> bool:
         """Whether some may go on, as far as is known."""
         return bool(self._ready)
