@@ -82,8 +82,8 @@ STATES: Mapping[Kind, Words] = {
     ),
     Kind.REGISTRY_AWAY: Words(
         "Waiting: the schema registry does not answer",
-        "Records whose schema is known are delivered. A record that needs an unknown schema waits, and its partition is "
-        "paused until the registry answers. Nothing is lost or dead-lettered.",
+        "Records whose schema is known are delivered. A record that needs an unknown schema waits, and its partition "
+        "is paused until the registry answers. Nothing is lost or dead-lettered.",
         "warn",
     ),
     Kind.SCHEMA_AWAITED: Words(
