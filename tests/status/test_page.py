@@ -222,8 +222,10 @@ def test_json_has_what_the_page_shows() -> None:
         (Registry(None, "", 1, 1, ("schema 7",)), "answers; 1 partition waits for schema 7, with 1 record"),
         (
             Registry(NOW - 90, "refused", 3, 40, ("a", "b", "c", "d", "e")),
-            "does not answer since 06:13:30 UTC, for 1 min 30 s; refused; "
-            + "3 partitions wait for a, b, c and 2 more, with 40 records",
+            (
+                "does not answer since 06:13:30 UTC, for 1 min 30 s; refused; 3 partitions wait for "
+                "a, b, c and 2 more, with 40 records"
+            ),
         ),
     ],
 )
