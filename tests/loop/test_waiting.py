@@ -4,12 +4,17 @@ from collections.abc import Collection
 from itertools import pairwise
 
 import pytest
+from structlog.testing import capture_logs
 
 from connector.core.records import Fate, Pending, Record, TopicPartition
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.outcomes import Delivered, Fatal, Retryable, Status
+from connector.ending import refusal_of, reported
+from connector.exits import Exit
+from connector.life import Life
 from connector.loop import GLANCE, RECORDS_A_STEP
 from tests.support.fakes import P0, P1, P2, QUICK, TOPIC, FakeFetcher, Harness, body
+from tests.support.views import FACTS
 
 REFUSAL = Fatal("401", "check schema_registry.basic_auth")
 
@@ -243,6 +248,35 @@ def test_a_registry_that_refuses_stops_the_loop_and_nothing_that_waits_is_passed
     assert it.committed(P0) == 1
 
 
+def test_a_refusal_of_the_registry_ends_the_process_with_77_and_the_remedy() -> None:
+    it = Registered()
+    assert refusal_of(it.loop) is None
+    it.fetcher.refusal = REFUSAL
+    it.loop.step()
+    refusal = refusal_of(it.loop)
+    assert refusal is not None
+    assert refusal.reason == "refused by the schema registry: 401: check schema_registry.basic_auth"
+    life = Life(FACTS, it.metrics, it.environment)
+    life.refused(refusal)
+    assert it.value("refused", by="schema_registry", code="401") == 1
+    assert life.alive().well
+    assert not life.ready().well
+    with capture_logs() as lines:
+        assert reported(refusal) == Exit.REFUSED
+    assert [(line["code"], line["what_to_do"], line["exit_code"]) for line in lines] == [(*REFUSAL[:2], 77)]
+
+
+def test_a_registry_that_refuses_while_the_process_stops_does_not_spoil_the_stop() -> None:
+    it = Registered()
+    it.produce(P0, "1", "needs 7 1")
+    it.assign(P0)
+    it.loop.step()
+    it.fetcher.refusal = REFUSAL
+    assert it.loop.drain(10)
+    assert refusal_of(it.loop) is None
+    assert it.committed(P0) == 1
+
+
 def test_a_fatal_answer_of_the_service_counts_before_that_of_the_registry() -> None:
     it = Registered()
     it.sender.outcome = lambda _: Fatal("AccessDeniedException", "allow it")
@@ -253,6 +287,9 @@ def test_a_fatal_answer_of_the_service_counts_before_that_of_the_registry() -> N
         it.loop.step()
     assert it.loop.fatal is not None
     assert it.loop.fatal.code == "AccessDeniedException"
+    refusal = refusal_of(it.loop)
+    assert refusal is not None
+    assert refusal.by == "personalize"
 
 
 def test_membership_stays_while_everything_waits() -> None:
@@ -265,6 +302,7 @@ def test_membership_stays_while_everything_waits() -> None:
     it.run(300)
     times = [at for at, _, _ in it.source.polls[before:]]
     assert max(later - sooner for sooner, later in pairwise(times)) < 1.0
+    assert it.clock.now - it.loop.ticked_at < 1.0, "alive"
 
 
 # -- memory and backpressure ----------------------------------------------------------------------------------
