@@ -45,6 +45,13 @@ class Oldest(NamedTuple):
     since: float
 
 
+class Wait(NamedTuple):
+    """Something that is waited for: since when, and whether a line has said so."""
+
+    since: float
+    said: bool = False
+
+
 class Out(NamedTuple):
     """An outage: since when, when a call last failed, and whether nothing was left to send since then."""
 
@@ -76,8 +83,8 @@ class Watch:
         self._throttled: dict[str, float] = {}  # tracking id to since when
         self._outages: dict[str, Out] = {}  # by tracking id
         self._away_since: float | None = None
-        self._registry_away_since: float | None = None
-        self._waiting: dict[tuple[str, str], float] = {}  # topic and schema to since when, as seen
+        self._registry: Wait | None = None  # while it is away
+        self._waits: dict[tuple[str, str], Wait] = {}  # by topic and schema
         self._seen: dict[PartitionOffsets, Oldest] = {}
 
     def look(self) -> None:
@@ -182,38 +189,41 @@ class Watch:
 
     def _note_registry(self, now: float) -> None:
         reach = self._loop.waiting.reach()
-        away = reach.away_since
+        away, before = reach.away_since, self._registry
         self._metrics.schema_registry_away.set(0.0 if away is None else now - away)
-        if away is not None and self._registry_away_since is None:
-            self._registry_away_since = away
-            if self._limiter.allow(("registry away",)):
-                log.warning(
-                    "the schema registry does not answer: records that need an unknown schema wait; nothing is lost",
-                    last_heard_seconds_ago=round(now - away, 1),
-                    why=reach.trouble,
-                )
-        elif away is None and self._registry_away_since is not None:
-            if self._limiter.allow(("registry back",)):
-                log.info("the schema registry answers again", after_seconds=round(now - self._registry_away_since, 1))
-            self._registry_away_since = None
+        if away is None:
+            if before is not None and before.said:
+                log.info("the schema registry answers again", after_seconds=round(now - before.since, 1))
+            self._registry = None
+            return
+        said = before is not None and before.said
+        if not said and self._limiter.allow(("registry",)):
+            log.warning(
+                "the schema registry does not answer: records that need an unknown schema wait; nothing is lost",
+                last_heard_seconds_ago=round(now - away, 1),
+                why=reach.trouble,
+            )
+            said = True
+        self._registry = Wait(away, said)
 
     def _note_waiting(self, now: float) -> None:
-        """One line when partitions of a topic begin to wait for a schema, and one when all of them go on."""
+        """A line when partitions of a topic begin to wait for a schema, and one when all of them go on."""
         numbers: dict[tuple[str, str], list[int]] = {}
         for (topic, number), kept in self._loop.waiting:
             numbers.setdefault((topic, kept.schema), []).append(number)
-        for (topic, schema), since in self._waiting.items():
-            if (topic, schema) not in numbers and self._limiter.allow(("goes on", topic, schema)):
-                log.info(
-                    "partitions no longer wait for a schema",
-                    topic=topic,
-                    schema=schema,
-                    after_seconds=round(now - since, 1),
-                )
+        for (topic, schema), wait in self._waits.items():
+            if (topic, schema) not in numbers and wait.said:
+                seconds = round(now - wait.since, 1)
+                log.info("partitions no longer wait for a schema", topic=topic, schema=schema, after_seconds=seconds)
+        waits = {}
         for (topic, schema), partitions in numbers.items():
-            if (topic, schema) not in self._waiting and self._limiter.allow(("waits", topic, schema)):
+            wait = self._waits.get((topic, schema), Wait(now))
+            # By topic: which schemas there are is up to the records. One that was left out is said when it lasts.
+            if not wait.said and self._limiter.allow(("schema", topic)):
                 log.info("partitions wait for a schema", topic=topic, partitions=sorted(partitions), schema=schema)
-        self._waiting = {each: self._waiting.get(each, now) for each in numbers}
+                wait = Wait(wait.since, said=True)
+            waits[topic, schema] = wait
+        self._waits = waits
 
     def _note_outage(self, destination: Destination, now: float) -> None:
         before = self._outages.pop(destination.tracking_id, None)

@@ -286,7 +286,31 @@ def test_a_registry_that_flaps_makes_a_line_a_minute_at_most() -> None:
         harness.fetcher.here.clear()
         assert harness.committed(P0) >= number
     said = [line["event"] for line in lines if "schema" in line["event"]]
-    assert 2 <= len(said) <= 2 * 3, "in three minutes"
+    assert 2 <= len(said) <= 2 * 4, "in three minutes"
+    begun = [line for line in said if line == "partitions wait for a schema"]
+    assert len(said) - len(begun) in {len(begun), len(begun) - 1}, "each that begins ends, and no other"
+
+
+def test_a_wait_whose_line_was_left_out_is_said_when_it_lasts() -> None:
+    harness = Watched()
+    harness.source.produce(P0, "needs 7 1")
+    harness.lines(3)
+    harness.fetcher.answer("7")
+    harness.source.produce(P0, "needs 8 1")
+    [end, begin] = harness.lines(90, "partitions")
+    assert (end["event"], end["schema"]) == ("partitions no longer wait for a schema", "schema 7")
+    assert (begin["event"], begin["schema"]) == ("partitions wait for a schema", "schema 8")
+
+
+def test_records_that_name_a_schema_each_do_not_make_the_process_remember_them() -> None:
+    harness = Watched()
+    for number in range(50):
+        harness.source.produce(P0, f"needs {number} 1")
+        harness.lines(1.5)
+        harness.fetcher.answer(str(number))
+    harness.lines(3)
+    assert harness.watch._waits == {}
+    assert len(harness.watch._limiter._last) < 10
 
 
 def test_a_registry_that_goes_away_makes_two_lines_and_a_gauge() -> None:
