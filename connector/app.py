@@ -22,7 +22,7 @@ from connector.aws.put_events import PutEventsClient
 from connector.aws.sender import SenderThread
 from connector.config import Config, Loaded
 from connector.core.mapping.transform import Router
-from connector.ending import GRACE, Refusal, by_kafka, by_personalize, in_time, linger, reported, without_credentials
+from connector.ending import GRACE, Refusal, by_kafka, in_time, linger, refusal_of, reported, without_credentials
 from connector.exits import Exit
 from connector.kafka.clients import ClientFactory
 from connector.kafka.dead_letters import KafkaDeadLetters
@@ -192,8 +192,9 @@ def _close(parts: Parts, seconds: float) -> None:
 
 def _cut_short(loop: Loop, signals: Signals) -> Exit:
     """The exit code where the time is up."""
-    if loop.fatal is not None:
-        return reported(by_personalize(loop.fatal))
+    refusal = refusal_of(loop)
+    if refusal is not None:
+        return reported(refusal)
     # A restart was wanted, not an end: exit non-zero so that the supervisor restarts the process.
     return Exit.UNAVAILABLE if signals.received == RESTART else Exit.OK
 
@@ -210,10 +211,10 @@ def _stop(loop: Loop, seconds: float, signals: Signals) -> Refusal | None:
         log.info("stopping: delivering what is read", signal=signals.received)
         if not loop.drain(seconds) and loop.fatal is None:
             log.warning("not everything was delivered in time: what is left is read again at the next start")
-    if loop.fatal is None:
-        return None
-    loop.give_up()
-    return by_personalize(loop.fatal)
+    refusal = refusal_of(loop)
+    if refusal is not None:
+        loop.give_up()
+    return refusal
 
 
 def _initialise(metrics: Metrics, loaded: Loaded) -> None:

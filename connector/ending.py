@@ -22,8 +22,12 @@ log = structlog.get_logger()
 NAP = 0.1  # seconds that a signal may wait while the process lingers
 GRACE = 0.5  # seconds for the gentle way of ending a process that hangs
 
-By = Literal["personalize", "kafka", "credentials"]
-WHO: Mapping[By, str] = {"personalize": "Amazon Personalize", "kafka": "Kafka"}
+By = Literal["personalize", "kafka", "schema_registry", "credentials"]
+WHO: Mapping[By, str] = {
+    "personalize": "Amazon Personalize",
+    "kafka": "Kafka",
+    "schema_registry": "the schema registry",
+}
 
 
 class Refusal(NamedTuple):
@@ -57,6 +61,20 @@ def by_personalize(fatal: Fatal) -> Refusal:
     fields = {"code": fatal.code, "what_to_do": fatal.advice}
     said = "stopped by Amazon Personalize: nothing more is committed, nothing is lost"
     return Refusal("personalize", fatal.code, fatal.advice, said, fields)
+
+
+def by_schema_registry(fatal: Fatal) -> Refusal:
+    """The schema registry refuses this client."""
+    fields = {"code": fatal.code, "what_to_do": fatal.advice}
+    said = "refused by the schema registry: nothing more is committed, nothing is lost"
+    return Refusal("schema_registry", fatal.code, fatal.advice, said, fields)
+
+
+def refusal_of(loop: Loop) -> Refusal | None:
+    """Who refuses what the loop needs, and why; None while nobody does."""
+    if loop.delivery.fatal is not None:
+        return by_personalize(loop.delivery.fatal)
+    return None if loop.waiting.refused is None else by_schema_registry(loop.waiting.refused)
 
 
 def reported(ended: Exit | Refusal) -> Exit:

@@ -2,7 +2,7 @@
 
 Only calls to Amazon Personalize run in other threads; they share nothing, and their results come back as values. So
 there are no locks, and a record's whole way can be read from ``step`` downwards, here and in delivery.py. What the loop
-needs of Kafka and AWS is declared in ports.py.
+needs of Kafka and AWS is declared in ports.py. Records that wait for a schema are in waiting.py.
 """
 
 from collections import deque
@@ -19,7 +19,8 @@ from connector.core.sending.outcomes import Fatal
 from connector.delivery import Delivery
 from connector.logs import LogLimiter
 from connector.metrics import Metrics
-from connector.ports import DeadLetters, Environment, Polled, Sender, Source
+from connector.ports import DeadLetters, Environment, Polled, SchemaFetcher, Sender, Source
+from connector.waiting import Waiting
 
 log = structlog.get_logger()
 
@@ -28,6 +29,7 @@ MOMENT = 0.1  # seconds that records may be mapped before results are read
 NAP = 0.005  # seconds that a result may wait while the loop waits for records
 GRAIN = 0.004  # seconds that a call may wait so that one step sends several: a step costs as much as a call
 TICK = 0.5  # seconds without anything to do
+GLANCE = 0.05  # seconds that an answer of the schema registry may wait while records wait for it
 
 
 class Settings(NamedTuple):
@@ -48,6 +50,7 @@ class Loop:
         transform: record and Unix time to what becomes of the record.
         settings: limits and intervals.
         metrics: where everything is counted.
+        fetcher: what fetches schemas; None where no pipeline needs any.
     """
 
     def __init__(
@@ -59,8 +62,10 @@ class Loop:
         settings: Settings,
         metrics: Metrics,
         environment: Environment,
+        fetcher: SchemaFetcher | None = None,
     ) -> None:
         self.offsets = Offsets()
+        self.waiting = Waiting(fetcher)
         self.backpressure = Backpressure(settings.bounds)
         self.delivery = Delivery(sender, dead_letters, settings.limits, settings.max_in_flight, metrics, environment)
         self.ticked_at = environment.clock()
@@ -81,17 +86,17 @@ class Loop:
     @property
     def fatal(self) -> Fatal | None:
         """Why the process must stop; None while all is well."""
-        return self.delivery.fatal
+        return self.delivery.fatal or self.waiting.refused
 
     # -- one step ---------------------------------------------------------------------------------------------
 
     def step(self) -> None:
         """Read what there is, send what may go, take in what came back, commit what is done."""
+        self.waiting.look()
         timeout = self._idle_for()
         if self.backpressure.may_read:
             if not self._held:
-                waiting = min(timeout, NAP) if self.delivery.results_expected else timeout
-                self._hold(self._source.poll(min(RECORDS_A_STEP, self._room), waiting))
+                self._read(min(timeout, NAP) if self.delivery.results_expected else timeout)
             self._accept()
             self._work()
         else:
@@ -111,9 +116,19 @@ class Loop:
         if ready_at is not None and ready_at <= now:
             return 0.0
         until = self._commit_at if ready_at is None else min(ready_at, self._commit_at)
-        return min(TICK, max(GRAIN, until - now))
+        return min(GLANCE if self.waiting else TICK, max(GRAIN, until - now))
+
+    def _read(self, timeout: float) -> None:
+        """Poll. Then look again at one partition that has waited for a schema: however many do, the polls go on."""
+        self._hold(self._source.poll(min(RECORDS_A_STEP, self._room), 0.0 if self.waiting.ready else timeout))
+        again = self.waiting.take()
+        if again is not None:
+            self._held.extend(again[0])
+            self._ends.update(again[1])
 
     def _hold(self, polled: Polled) -> None:
+        if self.waiting:
+            polled = self.waiting.keep(polled)
         self._held.extend(polled.records)
         self._ends.update(polled.ends)
 
@@ -129,7 +144,8 @@ class Loop:
             record = self._held.popleft()
             fate = self._transform(record, wall)
             if isinstance(fate, Pending):
-                raise NotImplementedError
+                self._park(record, fate.schema)
+                continue
             opened = self.offsets.track(record)
             if opened is not None:
                 self.delivery.accept(opened, record.topic, fate, now)
@@ -138,6 +154,17 @@ class Loop:
             for topic_partition, offset in self._ends.items():
                 self.offsets.reached(topic_partition, offset)
             self._ends.clear()
+
+    def _park(self, record: Record, schema: str) -> None:
+        """Keep the record, and what was read after it of its partition, until the schema is here."""
+        place = record.topic_partition
+        if place not in self.offsets:
+            return  # it was revoked since the record was read
+        later = [each for each in self._held if each.topic_partition == place]
+        if later:
+            self._held = deque(each for each in self._held if each.topic_partition != place)
+        self.offsets.reached(place, record.offset)  # the lag is known from here, even if nothing was opened yet
+        self.waiting.park(schema, [record, *later], self._ends.pop(place, None))
 
     def _work(self, wait: float = 0.0) -> None:
         self.ticked_at = self._environment.clock()
@@ -169,16 +196,19 @@ class Loop:
             Load(each.topic_partition, each.open_events, each.open_bytes, each.span, each.events_done)
             for each in self.offsets
         ]
-        change = self.backpressure.decide(loads, self._environment.clock())
-        self._room = self.backpressure.room(loads)
+        weighed, crowded = self.waiting.weigh(loads, self._settings.bounds), self.backpressure.crowded
+        change = self.backpressure.decide(weighed, self._environment.clock(), self.waiting.places)
+        self._room = self.backpressure.room(weighed)
         if change.pause:
             self._source.pause(change.pause)
-        if change.pause and self._limiter.allow(("pause",)):
-            log.info("partitions paused: more is read than can be delivered", partitions=_names(change.pause))
         if change.resume:
             self._source.resume(change.resume)
-        if change.resume and self._limiter.allow(("resume",)):
-            log.info("partitions resumed", partitions=_names(change.resume))
+        # watch.py reports those that wait for a schema.
+        paused, resumed = change.pause & self.backpressure.crowded, change.resume & crowded
+        if paused and self._limiter.allow(("pause",)):
+            log.info("partitions paused: more is read than can be delivered", partitions=_names(paused))
+        if resumed and self._limiter.allow(("resume",)):
+            log.info("partitions resumed", partitions=_names(resumed))
 
     def _commit(self) -> None:
         self.offsets.committed(self._source.committed())
@@ -197,6 +227,7 @@ class Loop:
         self.joined = self.placed = True
         # Reading restarts at the committed offset: records still held from before would look like duplicates.
         self._let_go(topic_partitions)
+        self.backpressure.forget(topic_partitions)  # they arrive unpaused
         self.offsets.assign(topic_partitions)
         self._metrics.rebalances.labels("assign").inc()
         log.info("partitions assigned", partitions=_names(topic_partitions), total=len(self.offsets))
@@ -239,6 +270,7 @@ class Loop:
         gone = frozenset(topic_partitions)
         self._held = deque(record for record in self._held if record.topic_partition not in gone)
         self._ends = {place: offset for place, offset in self._ends.items() if place not in gone}
+        self.waiting.let_go(gone)
 
     # -- the way out ------------------------------------------------------------------------------------------
 

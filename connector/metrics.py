@@ -128,6 +128,18 @@ class Metrics:
         )
         self.assigned_partitions = self._gauge("assigned_partitions", "Partitions assigned to this process.", "topic")
         self.paused_partitions = self._gauge("paused_partitions", "Partitions paused for backpressure.", "topic")
+        self.schema_waiting_partitions = self._gauge(
+            "schema_waiting_partitions",
+            "Partitions that are paused because their next record needs a schema that is not fetched yet.",
+            "topic",
+        )
+        self.schema_waiting_records = self._gauge(
+            "schema_waiting_records", "Records that are read and wait for a schema, or behind one that does.", "topic"
+        )
+        self.schema_registry_away = self._gauge(
+            "schema_registry_away_seconds",
+            "Seconds since the schema registry last answered; 0 while it answers, and where none is needed.",
+        )
         self.open_records = self._gauge("open_records", "Records that are read and not yet done with.")
         self.rebalances = self._counter("rebalances", "Changes of the assignment.", "kind")
         self.commits = self._counter("commits", "Commits of offsets, by how they ended.", "outcome")
@@ -142,8 +154,8 @@ class Metrics:
         build.info({"version": __version__})
         self.refused = self._gauge(
             "refused",
-            "1 once the process was refused for good and is about to end: by personalize, kafka, or credentials "
-            "(none were found); absent before.",
+            "1 once the process was refused for good and is about to end: by personalize, kafka, schema_registry, or "
+            "credentials (none were found); absent before.",
             "by",
             "code",
         )
@@ -172,6 +184,8 @@ class Metrics:
             self.records_repeated,
             self.assigned_partitions,
             self.paused_partitions,
+            self.schema_waiting_partitions,
+            self.schema_waiting_records,
             self.end_to_end_latency,
         )
         for metric in per_topic:

@@ -111,7 +111,11 @@ class SchemaFetcher(Protocol):
     """What fetches schemas elsewhere, while the records that need them wait."""
 
     def answers(self) -> int:
-        """How many fetches have ended for good since the start: more than before means that records may go on."""
+        """How many fetches have ended for good since the start: more than before means that records may go on.
+
+        A fetch counts once its decoder, or its refusal, is there to be had. Counted sooner, the records that wait would
+        be tried in vain, and nothing would try them again.
+        """
 
     def refused(self) -> Fatal | None:
         """Why the registry will not serve this client until somebody changes something; None while it does."""

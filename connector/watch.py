@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import structlog
 
-from connector.core.records import TopicPartition
+from connector.core.records import Record, TopicPartition
 from connector.core.sending.destination import Destination
-from connector.core.sending.offsets import PartitionOffsets
+from connector.core.sending.offsets import OpenRecord, PartitionOffsets
 from connector.logs import LogLimiter
 from connector.loop import Loop
 from connector.metrics import Metrics
@@ -26,7 +26,8 @@ OUTAGE = "outage: Amazon Personalize does not answer; nothing is lost, one call 
 class Lag(NamedTuple):
     """How far behind a partition is; ``records`` is None until its end was heard of.
 
-    ``cut_off``: its broker does not answer, and this is what was known last.
+    ``cut_off``: its broker does not answer, and this is what was known last. ``schema``: what it waits for, "" where it
+    does not wait.
     """
 
     topic_partition: TopicPartition
@@ -34,13 +35,21 @@ class Lag(NamedTuple):
     seconds: float
     open_records: int
     cut_off: bool = False
+    schema: str = ""
 
 
 class Oldest(NamedTuple):
-    """The oldest open record's offset, None without one, and since when (on the clock) it was seen to be that."""
+    """The oldest unfinished record's offset, None without one, and since when (on the clock) it was seen to be that."""
 
     offset: int | None
     since: float
+
+
+class Wait(NamedTuple):
+    """Something that is waited for: since when, and whether a line has said so."""
+
+    since: float
+    said: bool = False
 
 
 class Out(NamedTuple):
@@ -74,6 +83,8 @@ class Watch:
         self._throttled: dict[str, float] = {}  # tracking id to since when
         self._outages: dict[str, Out] = {}  # by tracking id
         self._away_since: float | None = None
+        self._registry: Wait | None = None  # while it is away
+        self._waits: dict[tuple[str, str], Wait] = {}  # by topic and schema
         self._seen: dict[PartitionOffsets, Oldest] = {}
 
     def look(self) -> None:
@@ -86,6 +97,8 @@ class Watch:
         reach = self._source.reach()
         lags = self._lags(now, reach)
         self._note_kafka(reach, now)
+        self._note_registry(now)
+        self._note_waiting(now)
         destinations = list(self._loop.delivery.destinations)
         for destination in destinations:
             self._note(destination, now)
@@ -111,30 +124,44 @@ class Watch:
         metrics.rate_limit_wait.inc(max(0.0, waited - self._waited))
         self._waited = waited
         assigned = Counter(partition.topic_partition.topic for partition in loop.offsets)
-        paused = Counter(topic for topic, _ in loop.backpressure.paused)
+        paused = Counter(topic for topic, _ in loop.backpressure.crowded)
+        waiting = Counter(topic for topic, _ in loop.waiting.places)
+        kept: Counter[str] = Counter()
+        for (topic, _), each in loop.waiting:
+            kept[topic] += len(each.records)
         self._topics |= set(assigned)
         for topic in self._topics:
             metrics.assigned_partitions.labels(topic).set(assigned[topic])
             metrics.paused_partitions.labels(topic).set(paused[topic])
+            metrics.schema_waiting_partitions.labels(topic).set(waiting[topic])
+            metrics.schema_waiting_records.labels(topic).set(kept[topic])
 
     def _lags(self, now: float, reach: Reach) -> list[Lag]:
         partitions = list(self._loop.offsets)
         ends = self._source.end_offsets(partition.topic_partition for partition in partitions)
         wall = self._environment.wall()
         # An assignment is an object of its own: what was seen in one before does not count.
-        self._seen = {each: _oldest(each, self._seen.get(each), now) for each in partitions}
+        oldest = {each: each.oldest or self._first_kept(each) for each in partitions}
+        self._seen = {each: _since(oldest[each], self._seen.get(each), now) for each in partitions}
         lags = []
         for partition in partitions:
             topic, number = partition.topic_partition
-            seconds, records = _age(partition, wall, now - self._seen[partition].since), None
+            seconds, records = _age(oldest[partition], wall, now - self._seen[partition].since), None
             self._metrics.lag_seconds.labels(topic, str(number)).set(seconds)
             end, done = ends.get(partition.topic_partition), partition.committable
             if end is not None and done is not None:
                 records = max(0, end - done)
                 self._metrics.lag_records.labels(topic, str(number)).set(records)
             cut_off = reach.away_since is not None or partition.topic_partition in reach.cut_off
-            lags.append(Lag(partition.topic_partition, records, seconds, partition.open_count, cut_off))
+            kept = self._loop.waiting.of(partition.topic_partition)
+            schema = "" if kept is None else kept.schema
+            lags.append(Lag(partition.topic_partition, records, seconds, partition.open_count, cut_off, schema))
         return lags
+
+    def _first_kept(self, partition: PartitionOffsets) -> Record | None:
+        """The record that waits for a schema: the oldest that is unfinished, where none before it is open."""
+        kept = self._loop.waiting.of(partition.topic_partition)
+        return None if kept is None else kept.first
 
     def _note(self, destination: Destination, now: float) -> None:
         destination.limiter.advance(now)  # an idle destination's rate recovers too, though nothing asks for it
@@ -159,6 +186,44 @@ class Watch:
         elif reach.away_since is None and self._away_since is not None:
             log.info("Kafka answers again", after_seconds=round(now - self._away_since, 1))
             self._away_since = None
+
+    def _note_registry(self, now: float) -> None:
+        reach = self._loop.waiting.reach()
+        away, before = reach.away_since, self._registry
+        self._metrics.schema_registry_away.set(0.0 if away is None else now - away)
+        if away is None:
+            if before is not None and before.said:
+                log.info("the schema registry answers again", after_seconds=round(now - before.since, 1))
+            self._registry = None
+            return
+        said = before is not None and before.said
+        if not said and self._limiter.allow(("registry",)):
+            log.warning(
+                "the schema registry does not answer: records that need an unknown schema wait; nothing is lost",
+                last_heard_seconds_ago=round(now - away, 1),
+                why=reach.trouble,
+            )
+            said = True
+        self._registry = Wait(away, said)
+
+    def _note_waiting(self, now: float) -> None:
+        """A line when partitions of a topic begin to wait for a schema, and one when all of them go on."""
+        numbers: dict[tuple[str, str], list[int]] = {}
+        for (topic, number), kept in self._loop.waiting:
+            numbers.setdefault((topic, kept.schema), []).append(number)
+        for (topic, schema), wait in self._waits.items():
+            if (topic, schema) not in numbers and wait.said:
+                seconds = round(now - wait.since, 1)
+                log.info("partitions no longer wait for a schema", topic=topic, schema=schema, after_seconds=seconds)
+        waits = {}
+        for (topic, schema), partitions in numbers.items():
+            wait = self._waits.get((topic, schema), Wait(now))
+            # By topic: which schemas there are is up to the records. One that was left out is said when it lasts.
+            if not wait.said and self._limiter.allow(("schema", topic)):
+                log.info("partitions wait for a schema", topic=topic, partitions=sorted(partitions), schema=schema)
+                wait = Wait(wait.since, said=True)
+            waits[topic, schema] = wait
+        self._waits = waits
 
     def _note_outage(self, destination: Destination, now: float) -> None:
         before = self._outages.pop(destination.tracking_id, None)
@@ -208,17 +273,16 @@ def _report_end(destination: Destination, out: Out, now: float) -> None:
     )
 
 
-def _oldest(partition: PartitionOffsets, before: Oldest | None, now: float) -> Oldest:
-    offset = partition.oldest.offset if partition.oldest is not None else None
+def _since(oldest: OpenRecord | Record | None, before: Oldest | None, now: float) -> Oldest:
+    offset = oldest.offset if oldest is not None else None
     return before if before is not None and before.offset == offset else Oldest(offset, now)
 
 
-def _age(partition: PartitionOffsets, wall: float, held: float) -> float:
-    """Seconds since the oldest open record was written, and no less than it has been seen to hold the others back.
+def _age(oldest: OpenRecord | Record | None, wall: float, held: float) -> float:
+    """Seconds since the oldest unfinished record was written, and no less than it was seen to hold the others back.
 
     The producer chooses a record's timestamp: it can be missing, or lie in the future.
     """
-    oldest = partition.oldest
     if oldest is None:
         return 0.0
     return held if oldest.timestamp is None else max(held, wall - oldest.timestamp / 1000)

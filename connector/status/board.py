@@ -19,7 +19,19 @@ from connector.metrics import Metrics
 from connector.ports import Environment, Source
 from connector.status.conditions import Conditions, Sight
 from connector.status.history import History, read
-from connector.status.model import Condition, Facts, Kind, Lags, Letter, Pacing, PartitionLag, Totals, View
+from connector.status.model import (
+    Condition,
+    Facts,
+    Kind,
+    Lags,
+    Letter,
+    Pacing,
+    PartitionLag,
+    Registry,
+    Totals,
+    View,
+)
+from connector.waiting import Waiting
 from connector.watch import Lag
 
 MOST_ROWS = 50  # partitions on the page
@@ -102,6 +114,7 @@ class Board:
             loop.offsets.open_records,
             loop.delivery.destinations.waiting,
             loop.delivery.destinations.in_flight,
+            registry(loop.waiting, now, wall),
         )
         self._looked_at = now
 
@@ -201,10 +214,25 @@ def summary(lags: Sequence[Lag], paused: Collection[TopicPartition]) -> Lags:
                 lag.open_records,
                 paused=lag.topic_partition in paused,
                 cut_off=lag.cut_off,
+                schema=lag.schema,
             )
             for lag in worst
         ),
         len(lags) - len(known),
+    )
+
+
+def registry(waiting: Waiting, now: float, wall: float) -> Registry | None:
+    """What is known of the schema registry; None where nobody needs one."""
+    if not waiting.expected:
+        return None
+    reach = waiting.reach()
+    return Registry(
+        None if reach.away_since is None else wall - (now - reach.away_since),
+        reach.trouble,
+        len(waiting),
+        sum(len(kept.records) for _, kept in waiting),
+        waiting.schemas,
     )
 
 

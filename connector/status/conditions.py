@@ -15,6 +15,7 @@ from connector.core.sending.destination import Destination
 from connector.loop import Loop
 from connector.ports import Reach
 from connector.status.model import Condition, Kind
+from connector.status.wording import schemas
 
 
 class Sight(NamedTuple):
@@ -41,7 +42,9 @@ class Sight(NamedTuple):
 
 
 LASTING = 10.0  # seconds that some states must hold before they are shown
-AFTER: Mapping[Kind, float] = {Kind.LETTERS_WAIT: LASTING, Kind.FAILING: LASTING, Kind.UNHEARD: LASTING}
+AFTER: Mapping[Kind, float] = dict.fromkeys(
+    (Kind.LETTERS_WAIT, Kind.FAILING, Kind.UNHEARD, Kind.SCHEMA_AWAITED), LASTING
+)
 # Nothing can be read, or be known to be read, while one of these holds.
 HALTED = frozenset({Kind.KAFKA_AWAY, Kind.NO_TOPICS, Kind.STARTING, Kind.REJOINING, Kind.UNASSIGNED})
 
@@ -89,8 +92,26 @@ def _throttled(sight: Sight) -> str | None:
 
 
 def _paused(sight: Sight) -> str | None:
-    paused, ours = len(sight.loop.backpressure.paused), len(sight.loop.offsets)
+    paused, ours = len(sight.loop.backpressure.crowded), len(sight.loop.offsets)
     return f"{paused} of {ours} partitions" if paused else None
+
+
+def _registry_away(sight: Sight) -> str | None:
+    reach = sight.loop.waiting.reach()
+    if reach.away_since is None:
+        return None
+    return "; ".join(each for each in (reach.trouble, _awaited(sight)) if each)
+
+
+def _awaited(sight: Sight) -> str | None:
+    waiting = sight.loop.waiting
+    if not waiting:
+        return None
+    return f"{len(waiting)} of {len(sight.loop.offsets)} partitions wait for {schemas(waiting.schemas)}"
+
+
+def _schema_awaited(sight: Sight) -> str | None:
+    return None if sight.loop.waiting.reach().away_since is not None else _awaited(sight)
 
 
 HOLDS: Mapping[Kind, Callable[[Sight], str | None]] = {
@@ -102,6 +123,8 @@ HOLDS: Mapping[Kind, Callable[[Sight], str | None]] = {
     Kind.OUTAGE: _outage,
     Kind.REJECTIONS_HELD: _held_count,
     Kind.FAILING: _failing,
+    Kind.REGISTRY_AWAY: _registry_away,
+    Kind.SCHEMA_AWAITED: _schema_awaited,
     Kind.LETTERS_WAIT: lambda sight: sight.letters if sight.loop.delivery.letters_expected else None,
     Kind.UNSETTLED: _unsettled,
     Kind.CUT_OFF: _cut_off,
@@ -130,9 +153,10 @@ class Conditions:
         """What holds now, by the clock and in Unix time; never empty."""
         details = {kind: detail for kind, holds in HOLDS.items() if (detail := holds(sight)) is not None}
         since = self._begun(details, now, wall)
-        if sight.reach.away_since is not None:
-            heard = sight.reach.away_since
-            since[Kind.KAFKA_AWAY] = Since(heard, wall - (now - heard))
+        registry = sight.loop.waiting.reach()
+        for kind, heard in ((Kind.KAFKA_AWAY, sight.reach.away_since), (Kind.REGISTRY_AWAY, registry.away_since)):
+            if heard is not None and kind in details:
+                since[kind] = Since(heard, wall - (now - heard))
         shown = [kind for kind in details if now - since[kind].clock >= AFTER.get(kind, 0.0)]
         otherwise = self._otherwise(frozenset(shown), sight, now)
         self._since = since | self._begun(otherwise, now, wall)

@@ -6,7 +6,7 @@ Times are ISO 8601 in UTC, durations in seconds, rates a second.
 from typing import Any
 
 from connector.status.history import STEP
-from connector.status.model import Condition, Letter, Pacing, PartitionLag, View
+from connector.status.model import Condition, Letter, Pacing, PartitionLag, Registry, View
 from connector.status.wording import STATES, machine_time
 
 
@@ -30,6 +30,7 @@ def document(view: View) -> dict[str, Any]:
             "calls_in_flight": view.in_flight,
             "dead_letters_waiting": view.letters_waiting,
         },
+        "schema_registry": None if view.registry is None else _registry(view.registry),
         "pace": [_pacing(each) for each in view.pacing],
         "totals": {
             "records_consumed": view.totals.consumed,
@@ -70,6 +71,18 @@ def _partition(lag: PartitionLag) -> dict[str, Any]:
         "open_records": lag.open_records,
         "paused": lag.paused,
         "cut_off": lag.cut_off,
+        "waits_for": lag.schema or None,
+    }
+
+
+def _registry(registry: Registry) -> dict[str, Any]:
+    return {
+        "answers": registry.away_since is None,
+        "away_since": None if registry.away_since is None else machine_time(registry.away_since),
+        "trouble": registry.trouble,
+        "waiting_partitions": registry.partitions,
+        "waiting_records": registry.records,
+        "waits_for": list(registry.schemas),
     }
 
 

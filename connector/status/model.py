@@ -42,6 +42,8 @@ class Kind(StrEnum):
     OUTAGE = "outage"
     REJECTIONS_HELD = "in_doubt"
     FAILING = "failing"
+    REGISTRY_AWAY = "schema_registry_away"
+    SCHEMA_AWAITED = "schema_awaited"
     LETTERS_WAIT = "dead_letters_wait"
     UNSETTLED = "outage_unknown"
     CUT_OFF = "partitions_cut_off"
@@ -64,7 +66,8 @@ class Condition(NamedTuple):
 class PartitionLag(NamedTuple):
     """How far behind one partition is; both numbers are None until its end was heard of.
 
-    ``cut_off``: its broker does not answer, so these are the last known numbers.
+    ``cut_off``: its broker does not answer, so these are the last known numbers. ``schema``: what it waits for, ""
+    where it does not wait.
     """
 
     topic_partition: TopicPartition
@@ -73,6 +76,21 @@ class PartitionLag(NamedTuple):
     open_records: int
     paused: bool
     cut_off: bool = False
+    schema: str = ""
+
+
+class Registry(NamedTuple):
+    """The schema registry, and what waits for it.
+
+    ``away_since`` in Unix seconds, None while it answers; ``trouble``: why it does not. ``partitions`` and ``records``
+    wait for ``schemas``, which are named for people.
+    """
+
+    away_since: float | None = None
+    trouble: str = ""
+    partitions: int = 0
+    records: int = 0
+    schemas: tuple[str, ...] = ()
 
 
 class Lags(NamedTuple):
@@ -138,7 +156,7 @@ class Totals(NamedTuple):
 
 
 class View(NamedTuple):
-    """Everything of one look."""
+    """Everything of one look. ``registry`` is None where no pipeline needs schemas."""
 
     facts: Facts
     at: float
@@ -152,3 +170,4 @@ class View(NamedTuple):
     open_records: int = 0
     buffered_events: int = 0
     in_flight: int = 0
+    registry: Registry | None = None

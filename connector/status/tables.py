@@ -6,8 +6,8 @@ from connector.core.records import Rejection
 from connector.core.sending.outcomes import Status
 from connector.status.charts import bars, meter
 from connector.status.markup import Child, Html, join, tag
-from connector.status.model import Letter, Pacing, PartitionLag, View
-from connector.status.wording import ago, count, duration, machine_time, plural, rate, share
+from connector.status.model import Letter, Pacing, PartitionLag, Registry, View
+from connector.status.wording import ago, clock_time, count, duration, machine_time, plural, rate, schemas, share
 
 Cell = tuple[Child, bool]  # what stands there, and whether it is a number
 
@@ -74,12 +74,28 @@ def partitions(view: View) -> Html:
             rows or [nothing(5, "no partitions are assigned to this process")],
         ),
         tag("p", said, class_="more", id="partitions-more", data_live=True),
+        None if view.registry is None else _registry(view.registry, view.at),
     )
+
+
+def _registry(registry: Registry, now: float) -> Html:
+    """Whether it answers, and what waits for it."""
+    parts = ["answers"]
+    if registry.away_since is not None:
+        since = f"does not answer since {clock_time(registry.away_since, now)}"
+        parts = [f"{since}, for {ago(now - registry.away_since)}", registry.trouble]
+    if registry.partitions:
+        waits = plural(registry.partitions, "partition waits", "partitions wait")
+        parts.append(f"{waits} for {schemas(registry.schemas)}, with {plural(registry.records, 'record', 'records')}")
+    said = "; ".join(part for part in parts if part)
+    return tag("p", "Schema registry: ", tag("b", said), class_="more", id="registry", data_live=True)
 
 
 def _partition(lag: PartitionLag) -> Html:
     topic, number = lag.topic_partition
-    paused = tag("span", "paused", class_="badge warn") if lag.paused else "on"
+    paused: Child = tag("span", "paused", class_="badge warn") if lag.paused else "on"
+    if lag.schema:
+        paused = tag("span", f"waits for {lag.schema}", class_="badge warn")
     reading = tag("span", "no answer", class_="badge bad") if lag.cut_off else paused
     cells = (
         (count(lag.records), True),

@@ -1,7 +1,7 @@
 """Numbers with their units, times, and what each state means, in words."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
@@ -78,6 +78,18 @@ STATES: Mapping[Kind, Words] = {
     Kind.FAILING: Words(
         "Waiting for an accepted call",
         "No call was accepted for ten seconds: calls wait for a response, or fail and are retried. Nothing is lost.",
+        "warn",
+    ),
+    Kind.REGISTRY_AWAY: Words(
+        "Waiting: the schema registry does not answer",
+        "Records whose schema is known are delivered. A record that needs an unknown schema waits, and its partition "
+        "is paused until the registry answers. Nothing is lost or dead-lettered.",
+        "warn",
+    ),
+    Kind.SCHEMA_AWAITED: Words(
+        "Waiting for a schema",
+        "The next record of some partitions needs a schema that is not fetched yet. They are paused until it is; the "
+        "others go on. If this lasts, look for the schema registry in the log.",
         "warn",
     ),
     Kind.LETTERS_WAIT: Words(
@@ -168,6 +180,12 @@ def share(part: float, whole: float) -> str:
     if 99.5 <= percent < 100:
         return f"{min(percent, 99.9):.1f} %"
     return f"{percent:.0f} %" if percent >= 10 or percent == int(percent) else f"{percent:.1f} %"
+
+
+def schemas(names: Sequence[str]) -> str:
+    """The schemas that are waited for: three by name, and how many more."""
+    more = len(names) - 3
+    return ", ".join(names[:3]) + (f" and {count(more)} more" if more > 0 else "")
 
 
 def plural(number: int, one: str, many: str) -> str:

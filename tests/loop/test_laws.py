@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connector.core.records import Record, TopicPartition
+from connector.core.records import Record, Rejection, TopicPartition
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.lanes import Batch
 from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
-from tests.support.fakes import P0, P1, P2, QUICK, Harness, body, transform
+from tests.support.fakes import P0, P1, P2, QUICK, FakeFetcher, Harness, body, transform
 
 PARTITIONS = (P0, P1, P2)
-VALUES = ("1", "1", "1", "4", "3 1", "filtered", "skipped", "invalid")
+VALUES = ("1", "1", "1", "4", "3 1", "filtered", "skipped", "invalid", "needs 7 1", "needs 8 3 1", "needs 8 invalid")
 OUTCOMES = ("ok", "ok", "ok", "throttled", "outage", "poison")
 
 LETTER = b"a dead letter"
@@ -23,14 +23,17 @@ step = st.tuples(st.just("run"), st.sampled_from((0.0, 0.0, 0.05, 1.1)))
 rebalance = st.tuples(st.sampled_from(("assign", "revoke", "lose")), st.sampled_from(PARTITIONS))
 trouble = st.tuples(st.just("trouble"), st.sampled_from(OUTCOMES))
 latency = st.tuples(st.just("latency"), st.sampled_from((0.0, 0.01, 0.7, 15.0)), st.sampled_from((0.0, 0.01, 15.0)))
-schedules = st.lists(st.one_of(produce, produce, produce, step, step, rebalance, trouble, latency), max_size=60)
+answer = st.tuples(st.just("answer"), st.sampled_from(("7", "8", "another")))
+anything = (produce, produce, produce, step, step, rebalance, trouble, latency, answer)
+schedules = st.lists(st.one_of(*anything), max_size=60)
 
 
 class Watched(Harness):
     """A house that keeps counts of its own, from what the fakes saw, and checks every commit against them."""
 
     def __init__(self) -> None:
-        super().__init__(limits=QUICK, bounds=Bounds(40, 1 << 20, 30))
+        self.fetcher = FakeFetcher()
+        super().__init__(QUICK, Bounds(40, 1 << 20, 30), self.fetcher.transform, self.fetcher)
         self.trouble = "ok"
         self.bad: set[bytes] = set()  # events that the service rejects for good
         self.sender.outcome = self._outcome
@@ -64,9 +67,11 @@ class Watched(Harness):
         return self._wanted(record) <= done
 
     def _wanted(self, record: Record) -> set[bytes]:
-        fate = transform(record, 0.0)
+        words = (record.value or b"").split()
+        known = record._replace(value=b" ".join(words[2:])) if words[0] == b"needs" else record
+        fate = transform(known, 0.0)
         entries = getattr(fate, "entries", ())
-        invalid = getattr(fate, "rejection", None) is not None
+        invalid = isinstance(fate, Rejection) or getattr(fate, "rejection", None) is not None
         return {entry.body for entry in entries} | ({LETTER} if invalid else set())
 
     def _owned(self) -> set[TopicPartition]:
@@ -85,11 +90,28 @@ class Watched(Harness):
                 {"revoke": self.revoke, "lose": self.lose}[what](*({where} & self._owned()))
             case ("trouble", str() as trouble):
                 self.trouble = trouble
+            case ("answer", str() as schema):
+                self.fetcher.answer(schema)
             case ("latency", float() as calls, float() as letters):
                 self.sender.latency, self.dead_letters.latency = calls, letters
             case _:
                 raise AssertionError(what)
         self.assert_balanced()
+        self._check_waiting()
+
+    def _check_waiting(self) -> None:
+        waiting = dict(self.loop.waiting)
+        assert set(waiting) <= self._owned()
+        for place, kept in waiting.items():
+            offsets = [record.offset for record in kept.records]
+            assert offsets == list(range(offsets[0], offsets[0] + len(offsets))), "in order, each once"
+            assert self.committed(place) <= offsets[0]
+            assert self.source.positions[place] == offsets[-1] + 1
+            assert all(
+                partition.committable is not None
+                for partition in self.loop.offsets
+                if partition.topic_partition == place
+            )
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -102,6 +124,7 @@ def test_no_schedule_commits_what_is_not_done_or_unbalances_the_books(schedule: 
     assert harness.loop.fatal is None
     harness.act("trouble", "ok")
     harness.act("latency", 0.01, 0.01)
+    harness.fetcher.answer("7", "8")
     harness.assign(*({P0, P1, P2} - harness._owned()))
     harness.source.produce(P0, "1", "last")  # a success ends every doubt
     harness.run(90)
@@ -114,13 +137,14 @@ def test_no_schedule_commits_what_is_not_done_or_unbalances_the_books(schedule: 
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(st.one_of(produce, step, trouble, latency), max_size=60))
+@given(st.lists(st.one_of(produce, step, trouble, latency, answer), max_size=60))
 def test_first_deliveries_of_a_session_keep_the_order_of_its_partition(schedule: list[tuple[object, ...]]) -> None:
     harness = Watched()
     harness.assign(*PARTITIONS)
     for what, *how in schedule:
         harness.act(str(what), *how)
     harness.act("trouble", "ok")
+    harness.fetcher.answer("7", "8")
     harness.source.produce(P0, "1", "last")
     harness.run(90)
     sessions: dict[bytes | None, list[bytes]] = defaultdict(list)

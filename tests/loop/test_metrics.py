@@ -23,6 +23,8 @@ TABLE = """
 | end_to_end_latency_seconds | histogram 0.1 s to 1 h | topic |
 | consumer_lag_seconds, consumer_lag_records | gauge | topic, partition |
 | assigned_partitions, paused_partitions | gauge | topic |
+| schema_waiting_partitions, schema_waiting_records | gauge | topic |
+| schema_registry_away_seconds | gauge | |
 | in_flight_requests, buffered_events, open_records | gauge | |
 | rebalances_total | counter | kind = assign, revoke, lost |
 | commits_total | counter | outcome |
@@ -108,6 +110,9 @@ KNOWN: list[tuple[str, list[dict[str, str]]]] = [
     ("records_abandoned_total", [{"topic": "clicks"}]),
     ("assigned_partitions", [{"topic": "clicks"}]),
     ("paused_partitions", [{"topic": "clicks"}]),
+    ("schema_waiting_partitions", [{"topic": "clicks"}]),
+    ("schema_waiting_records", [{"topic": "clicks"}]),
+    ("schema_registry_away_seconds", [{}]),
     ("end_to_end_latency_seconds_count", [{"topic": "clicks"}]),
     ("dead_letter_errors_total", [{}]),
     ("rate_limit_wait_seconds_total", [{}]),

@@ -9,14 +9,15 @@ from structlog.testing import capture_logs
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
 from connector.core.sending.rate import START
-from connector.ports import Reach
+from connector.ports import Reach, SchemaReach
 from connector.watch import Watch
-from tests.support.fakes import P0, P1, QUICK, TOPIC, Harness
+from tests.support.fakes import EPOCH, P0, P1, QUICK, TOPIC, FakeFetcher, Harness
 
 
 class Watched(Harness):
     def __init__(self, bounds: Bounds = Bounds(1000, 1 << 20, 1000)) -> None:  # noqa: B008  a tuple
-        super().__init__(limits=QUICK._replace(linger=0.0), bounds=bounds)
+        self.fetcher = FakeFetcher()
+        super().__init__(QUICK._replace(linger=0.0), bounds, self.fetcher.transform, self.fetcher)
         self.watch = Watch(self.loop, self.source, self.metrics, self.environment)
         self.assign(P0, P1)
 
@@ -213,3 +214,113 @@ def test_time_that_calls_wait_for_the_rate_is_counted() -> None:
         harness.loop.step()
         watch.look()
     assert 5 < harness.value("rate_limit_wait_seconds_total") < 15
+
+
+# -- what waits for a schema ----------------------------------------------------------------------------------
+
+
+def test_what_waits_for_a_schema_shows_in_the_gauges_and_in_the_lag() -> None:
+    harness = Watched()
+    harness.source.produce(P0, "needs 7 1")
+    for _ in range(4):
+        harness.source.produce(P0, "1")
+    harness.lines(30)
+    gauges = ("schema_waiting_partitions", "schema_waiting_records", "paused_partitions", "open_records")
+    values = {name: harness.value(name, **({} if name == "open_records" else {"topic": TOPIC})) for name in gauges}
+    assert values == {
+        "schema_waiting_partitions": 1,
+        "schema_waiting_records": 5,
+        "paused_partitions": 0,
+        "open_records": 0,
+    }
+    assert harness.value("consumer_lag_records", topic=TOPIC, partition="0") == 5
+    assert harness.value("consumer_lag_seconds", topic=TOPIC, partition="0") == pytest.approx(30, abs=2)
+    harness.fetcher.answer("7")
+    harness.lines(3)
+    for name in ("schema_waiting_partitions", "schema_waiting_records"):
+        assert harness.value(name, topic=TOPIC) == 0
+    assert harness.value("consumer_lag_records", topic=TOPIC, partition="0") == 0
+    assert harness.value("consumer_lag_seconds", topic=TOPIC, partition="0") == 0
+
+
+def test_the_lag_of_a_record_without_a_time_is_how_long_it_has_waited() -> None:
+    harness = Watched()
+    record = harness.source.produce(P0, "needs 7 1")
+    harness.source.logs[P0][0] = record._replace(timestamp=None)
+    harness.lines(20)
+    assert harness.value("consumer_lag_seconds", topic=TOPIC, partition="0") == pytest.approx(20, abs=2)
+
+
+def test_an_older_open_record_is_the_lag_and_not_the_one_that_waits_behind_it() -> None:
+    harness = Watched()
+    old = harness.source.produce(P0, "1")
+    harness.source.logs[P0][0] = old._replace(timestamp=int((EPOCH + harness.clock.now - 500) * 1000))
+    harness.source.produce(P0, "needs 7 1")
+    harness.sender.outcome = lambda _: Retryable("ConnectError", Status.CONNECTION)
+    harness.lines(5)
+    assert harness.value("consumer_lag_seconds", topic=TOPIC, partition="0") == pytest.approx(505, abs=2)
+
+
+def test_a_wait_makes_one_line_when_it_begins_and_one_when_it_ends() -> None:
+    harness = Watched()
+    for place in (P0, P1):
+        harness.source.produce(place, "needs 7 1")
+    [begin] = harness.lines(60, "partitions")
+    assert (begin["event"], begin["topic"], begin["schema"]) == ("partitions wait for a schema", TOPIC, "schema 7")
+    assert begin["partitions"] == [0, 1]
+    harness.fetcher.answer("7")
+    [end] = harness.lines(60, "partitions")
+    assert (end["topic"], end["schema"]) == (TOPIC, "schema 7")
+    assert end["event"] == "partitions no longer wait for a schema"
+    assert end["after_seconds"] == pytest.approx(60, abs=2)
+
+
+def test_a_registry_that_flaps_makes_a_line_a_minute_at_most() -> None:
+    harness = Watched()
+    lines = []
+    for number in range(60):
+        harness.source.produce(P0, "needs 7 1")
+        lines += harness.lines(1.5)
+        harness.fetcher.answer("7")
+        lines += harness.lines(1.5)
+        harness.fetcher.here.clear()
+        assert harness.committed(P0) >= number
+    said = [line["event"] for line in lines if "schema" in line["event"]]
+    assert 2 <= len(said) <= 2 * 4, "in three minutes"
+    begun = [line for line in said if line == "partitions wait for a schema"]
+    assert len(said) - len(begun) in {len(begun), len(begun) - 1}, "each that begins ends, and no other"
+
+
+def test_a_wait_whose_line_was_left_out_is_said_when_it_lasts() -> None:
+    harness = Watched()
+    harness.source.produce(P0, "needs 7 1")
+    harness.lines(3)
+    harness.fetcher.answer("7")
+    harness.source.produce(P0, "needs 8 1")
+    [end, begin] = harness.lines(90, "partitions")
+    assert (end["event"], end["schema"]) == ("partitions no longer wait for a schema", "schema 7")
+    assert (begin["event"], begin["schema"]) == ("partitions wait for a schema", "schema 8")
+
+
+def test_records_that_name_a_schema_each_do_not_make_the_process_remember_them() -> None:
+    harness = Watched()
+    for number in range(50):
+        harness.source.produce(P0, f"needs {number} 1")
+        harness.lines(1.5)
+        harness.fetcher.answer(str(number))
+    harness.lines(3)
+    assert harness.watch._waits == {}
+    assert len(harness.watch._limiter._last) < 10
+
+
+def test_a_registry_that_goes_away_makes_two_lines_and_a_gauge() -> None:
+    harness = Watched()
+    harness.fetcher.reached = SchemaReach(harness.clock.now - 5, "no connection", ("schema 7",))
+    [away] = harness.lines(30, "the schema registry does not answer")
+    assert (away["log_level"], away["why"]) == ("warning", "no connection")
+    assert harness.value("schema_registry_away_seconds") == pytest.approx(35, abs=2)
+    harness.fetcher.reached = SchemaReach()
+    [back] = harness.lines(30, "the schema registry")
+    assert back["event"] == "the schema registry answers again"
+    assert back["after_seconds"] == pytest.approx(35, abs=2)
+    assert harness.value("schema_registry_away_seconds") == 0

@@ -7,12 +7,12 @@ from structlog.testing import capture_logs
 
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Rejected, Retryable, Status, Throttled
-from connector.ports import Reach
+from connector.ports import Reach, SchemaReach
 from connector.status.board import STALLED
 from connector.status.conditions import LASTING
 from connector.status.model import Kind
 from connector.status.wording import STATES
-from tests.support.fakes import EPOCH, P0, P1, QUICK
+from tests.support.fakes import EPOCH, P0, P1, QUICK, FakeFetcher
 from tests.support.views import Looked
 
 
@@ -123,6 +123,61 @@ def test_dead_letters_that_nobody_takes_are_a_trouble_after_a_while(harness: Loo
     view = harness.pass_time(LASTING + 2)
     assert harness.kinds[0] == "dead_letters_wait"
     assert view.letters_waiting == 1
+
+
+@pytest.fixture
+def registered() -> Looked:
+    fetcher = FakeFetcher()
+    harness = Looked(transform=fetcher.transform, fetcher=fetcher)
+    harness.assign(P0, P1)
+    return harness
+
+
+def fetcher_of(harness: Looked) -> FakeFetcher:
+    fetcher = harness.loop.waiting._fetcher
+    assert isinstance(fetcher, FakeFetcher)
+    return fetcher
+
+
+def test_a_registry_that_does_not_answer_is_told_with_what_waits_for_it_and_since_when(registered: Looked) -> None:
+    registered.source.produce(P0, "needs 7 1")
+    registered.pass_time(1)
+    fetcher_of(registered).reached = SchemaReach(registered.clock.now - 20, "no connection", ("schema 7",))
+    since = EPOCH + registered.clock.now - 20
+    view = registered.pass_time(2)
+    assert registered.kinds == ["schema_registry_away"]
+    assert view.conditions[0].since == pytest.approx(since)
+    assert view.conditions[0].detail == "no connection; 1 of 2 partitions wait for schema 7"
+    assert view.registry is not None
+    assert view.registry.away_since == pytest.approx(since)
+    assert view.registry[1:] == ("no connection", 1, 1, ("schema 7",))
+    registered.source.produce(P1, "1")
+    registered.pass_time(2)
+    assert registered.kinds == ["schema_registry_away", "delivering"], "the others go on"
+    fetcher_of(registered).reached = SchemaReach()
+    fetcher_of(registered).answer("7")
+    registered.pass_time(3 * LASTING)
+    assert registered.kinds == ["idle"]
+
+
+def test_a_schema_that_takes_long_is_told_and_one_that_comes_soon_is_not(registered: Looked) -> None:
+    registered.source.produce(P0, "needs 7 1")
+    registered.pass_time(2)
+    assert "schema_awaited" not in registered.kinds
+    view = registered.pass_time(LASTING + 1)
+    assert view.conditions[0][0::2] == (Kind.SCHEMA_AWAITED, "1 of 2 partitions wait for schema 7")
+    assert "paused" not in registered.kinds, "it is not for backpressure"
+    assert [(lag.paused, lag.schema) for lag in view.lags.worst] == [(True, "schema 7"), (False, "")]
+    assert "partitions_unheard" not in registered.kinds, "its lag is known, though nothing of it was opened"
+    fetcher_of(registered).answer("7")
+    registered.pass_time(2)
+    assert "schema_awaited" not in registered.kinds
+
+
+def test_a_refusal_of_the_registry_says_what_to_do(registered: Looked) -> None:
+    fetcher_of(registered).refusal = Fatal("401", "check schema_registry.basic_auth")
+    view = registered.pass_time(2)
+    assert view.conditions[0][0::2] == (Kind.REFUSED, "401: check schema_registry.basic_auth")
 
 
 def test_a_signal_shows_at_once_and_without_another_look(harness: Looked) -> None:

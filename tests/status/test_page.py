@@ -20,7 +20,7 @@ from connector.status.answers import HTML, JSON, Answers
 from connector.status.charts import nice
 from connector.status.document import document
 from connector.status.markup import VOID, tag
-from connector.status.model import Condition, Kind, Letter, PartitionLag, View
+from connector.status.model import Condition, Kind, Lags, Letter, PartitionLag, Registry, View
 from connector.status.page import POLICY, REFRESH, SCRIPT, STYLE, render
 from connector.status.wording import STATES, ago, count, duration, rate, share
 from tests.support.views import EMPTY, FACTS, NOW, busy
@@ -203,8 +203,47 @@ def test_json_has_what_the_page_shows() -> None:
         41,
         "missing_member",
     )
+    assert said["schema_registry"] == {
+        "answers": False,
+        "away_since": "2026-11-24T06:13:30Z",
+        "trouble": "no connection",
+        "waiting_partitions": 2,
+        "waiting_records": 31,
+        "waits_for": ["schema 7", "schema 8"],
+    }
     assert said["setup"]["config_hash"] == "0123456789ab"
     assert said["setup"]["started"] == "2026-11-23T06:15:00Z"
+
+
+@pytest.mark.parametrize(
+    ("registry", "said"),
+    [
+        (Registry(), "answers"),
+        (Registry(None, "", 1, 1, ("schema 7",)), "answers; 1 partition waits for schema 7, with 1 record"),
+        (
+            Registry(NOW - 90, "refused", 3, 40, ("a", "b", "c", "d", "e")),
+            (
+                "does not answer since 06:13:30 UTC, for 1 min 30 s; refused; 3 partitions wait for "
+                "a, b, c and 2 more, with 40 records"
+            ),
+        ),
+    ],
+)
+def test_a_line_says_whether_the_schema_registry_answers_and_what_waits(registry: Registry, said: str) -> None:
+    page = render(EMPTY._replace(registry=registry))
+    assert f"Schema registry: <b>{said}</b>" in page
+
+
+def test_who_needs_no_schemas_reads_nothing_of_a_registry() -> None:
+    assert "Schema registry" not in render(EMPTY)
+    assert document(EMPTY)["schema_registry"] is None
+
+
+def test_a_partition_that_waits_says_for_what() -> None:
+    lag = PartitionLag(TopicPartition("clicks", 0), 10, 60.0, 0, paused=True, schema="schema 7")
+    view = EMPTY._replace(lags=Lags(1, 10, 60.0, (lag,)))
+    assert ">waits for schema 7<" in render(view)
+    assert [each["waits_for"] for each in document(view)["lag"]["worst"]] == ["schema 7"]
 
 
 # -- answers --------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from connector.core.records import (
     Entry,
     Fate,
     Filtered,
+    Pending,
     Reason,
     Record,
     Rejection,
@@ -22,10 +23,10 @@ from connector.core.sending.backpressure import Bounds
 from connector.core.sending.destination import Limits
 from connector.core.sending.lanes import Batch
 from connector.core.sending.offsets import OpenRecord
-from connector.core.sending.outcomes import Delivered, Outcome
+from connector.core.sending.outcomes import Delivered, Fatal, Outcome
 from connector.loop import Loop, Settings
 from connector.metrics import Metrics
-from connector.ports import CallResult, Environment, Polled, Reach
+from connector.ports import CallResult, Environment, Polled, Reach, SchemaFetcher, SchemaReach
 from tests.support.simulation import USUAL
 
 TOPIC = "clicks"
@@ -208,6 +209,40 @@ class FakeDeadLetters:
         return [opened for _, opened, _ in self._waiting]
 
 
+class FakeFetcher:
+    """A registry whose answers the test gives. ``transform`` lets records wait: those of value ``needs ID ...``."""
+
+    def __init__(self) -> None:
+        self.here: set[str] = set()
+        self.asked: list[str] = []
+        self.count = 0
+        self.refusal: Fatal | None = None
+        self.reached = SchemaReach()
+
+    def answer(self, *schemas: str) -> None:
+        """These are here from now on; without any, something else was answered."""
+        self.here |= set(schemas)
+        self.count += 1
+
+    def answers(self) -> int:
+        return self.count
+
+    def refused(self) -> Fatal | None:
+        return self.refusal
+
+    def reach(self) -> SchemaReach:
+        return self.reached
+
+    def transform(self, record: Record, wall: float) -> Fate | Pending:
+        words = (record.value or b"").decode().split()
+        if words[0] != "needs":
+            return transform(record, wall)
+        if words[1] not in self.here:
+            self.asked.append(words[1])
+            return Pending(f"schema {words[1]}", "web")
+        return transform(record._replace(value=" ".join(words[2:]).encode()), wall)
+
+
 def body(record: Record, element: int | None = None) -> bytes:
     return f"{record.topic}/{record.partition}/{record.offset}/{element}".encode()
 
@@ -234,7 +269,12 @@ class Harness:
     """A loop with its fakes around it."""
 
     def __init__(
-        self, limits: Limits = QUICK, bounds: Bounds = ROOMY, transform: Transform = transform, **settings: Any
+        self,
+        limits: Limits = QUICK,
+        bounds: Bounds = ROOMY,
+        transform: Transform = transform,
+        fetcher: SchemaFetcher | None = None,
+        **settings: Any,
     ) -> None:
         self.clock = Clock()
         self.source = FakeSource(self.clock)
@@ -243,7 +283,8 @@ class Harness:
         self.metrics = Metrics()
         self.environment = Environment(lambda: self.clock.now, lambda: EPOCH + self.clock.now, random.Random(7).random)
         chosen = Settings(**{"limits": limits, "max_in_flight": 8, "bounds": bounds, **INTERVALS, **settings})
-        self.loop = Loop(self.source, self.sender, self.dead_letters, transform, chosen, self.metrics, self.environment)
+        ports = (self.source, self.sender, self.dead_letters)
+        self.loop = Loop(*ports, transform, chosen, self.metrics, self.environment, fetcher)
 
     def assign(self, *topic_partitions: TopicPartition) -> None:
         self.source.assign(self.loop, *topic_partitions)

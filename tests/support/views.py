@@ -18,6 +18,7 @@ from connector.status.model import (
     Pacing,
     PartitionLag,
     Point,
+    Registry,
     Totals,
     View,
 )
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from connector.core.sending.backpressure import Bounds
     from connector.core.sending.destination import Limits
     from connector.core.sending.offsets import OpenRecord
+    from connector.ports import SchemaFetcher
 
 NOW = 1_795_500_900.0
 FACTS = Facts(
@@ -83,6 +85,7 @@ def busy(partitions: int = 12) -> View:
         700,
         640,
         8,
+        Registry(NOW - 90, "no connection", 2, 31, ("schema 7", "schema 8")),
     )
 
 
@@ -113,8 +116,14 @@ class UnreachableSource(FakeSource):
 class Looked(Harness):
     """A loop with a board that looks at it once a second of the simulated clock."""
 
-    def __init__(self, limits: Limits = QUICK, bounds: Bounds = ROOMY, transform: Transform = transform) -> None:
-        super().__init__(limits=limits, bounds=bounds, transform=transform)
+    def __init__(
+        self,
+        limits: Limits = QUICK,
+        bounds: Bounds = ROOMY,
+        transform: Transform = transform,
+        fetcher: SchemaFetcher | None = None,
+    ) -> None:
+        super().__init__(limits, bounds, transform, fetcher)
         self.stopping = False
         self.source = self.loop._source = UnreachableSource(self.clock)
         self.dead_letters = letters = RememberingLetters(self.clock)

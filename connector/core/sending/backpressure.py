@@ -8,10 +8,14 @@ When it has been full for ``HOLD`` seconds, partitions are paused, so that the c
 its group. Partitions that hold their share or more pause first; the others are read up to theirs. A slow partition
 that holds much more than its share of a full buffer pauses at once. Slow is relative: under a quota all partitions
 wait, each as long as a full buffer takes at the best recent rate.
+
+A partition can be held for another reason, such as a record that waits for its schema. Pausing and resuming is decided
+here alone, or one reason would resume what the other has paused.
 """
 
 import math
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from connector.core.records import TopicPartition
@@ -68,12 +72,17 @@ class Change(NamedTuple):
 
 
 class Backpressure:
-    """Decides from the loads; remembers what is paused, since Kafka's client cannot be asked."""
+    """Decides from the loads; remembers what is paused, since Kafka's client cannot be asked.
+
+    ``paused`` is what the client has paused: the partitions that are ``crowded`` (for their load) and those held.
+    """
 
     def __init__(self, bounds: Bounds) -> None:
         self.paused: frozenset[TopicPartition] = frozenset()
+        self.crowded: frozenset[TopicPartition] = frozenset()
         self.may_read = True
         self._bounds = bounds
+        self._holding = False  # whether any partition is held
         self._pressed = False
         self._full_since: float | None = None
         self._full_at = -math.inf  # when it was last full; minus infinity once there is room again
@@ -91,8 +100,13 @@ class Backpressure:
         room = self._bounds.events - events
         if size:
             room = min(room, (self._bounds.bytes - size) * max(1, events) // size)
-        if room <= 0 and self.paused:
-            room = int(self._unread_shares(loads) * self._bounds.events)
+        if room <= 0 and self.crowded:
+            unread = self._unread_shares(loads)
+            if self._holding:  # each read may be of another partition that is held at once: no more than one share each
+                unread = min(unread, 1.0 / len(loads))
+            room = int(unread * self._bounds.events)
+            if size:
+                room = min(room, int(unread * self._bounds.bytes * max(1, events) / size))
         return max(1, room)
 
     def _unread_shares(self, loads: Sequence[Load]) -> float:
@@ -100,8 +114,11 @@ class Backpressure:
         share = 1.0 / len(loads)
         return sum(max(0.0, share - self._level((load,))) for load in loads if load.topic_partition not in self.paused)
 
-    def decide(self, loads: Sequence[Load], now: float) -> Change:
-        """Look at the loads of all assigned partitions; what is returned counts as done."""
+    def decide(self, loads: Sequence[Load], now: float, held: AbstractSet[TopicPartition] = frozenset()) -> Change:
+        """Look at the loads of all assigned partitions; what is returned counts as done.
+
+        ``held`` are partitions that must not be read, however little they hold.
+        """
         level = max(self._level(loads), 0.0)
         if level < 1.0:
             self._full_since = None
@@ -112,11 +129,13 @@ class Backpressure:
         elif level <= RESUME:
             self._pressed = False
         slow = self._feel(loads, level, now)
-        paused = frozenset(load.topic_partition for load in loads if self._pauses(load, 1.0 / len(loads), level, slow))
+        crowded = frozenset(load.topic_partition for load in loads if self._pauses(load, 1.0 / len(loads), level, slow))
         ours = frozenset(load.topic_partition for load in loads)
+        paused = crowded | (held & ours) if held else crowded
         change = Change(paused - self.paused, (self.paused & ours) - paused)
-        self.paused = paused
-        self.may_read = self._has_room(level, now) or (bool(paused) and self._unread_shares(loads) > 0)
+        self.paused, self.crowded, self._holding = paused, crowded, bool(held)
+        # One that is only held leaves room for nobody: reading past a full buffer is for when those that fill it pause.
+        self.may_read = self._has_room(level, now) or (bool(crowded) and self._unread_shares(loads) > 0)
         return change
 
     def _has_room(self, level: float, now: float) -> bool:
@@ -136,7 +155,7 @@ class Backpressure:
 
     def _pauses(self, load: Load, share: float, total: float, slow: frozenset[TopicPartition]) -> bool:
         # Each resumes by its own load: with one stuck, the total may never fall to where all of them would.
-        already = load.topic_partition in self.paused
+        already = load.topic_partition in self.crowded
         part = RESUME if already else 1.0
         level = self._level((load,))
         tight = total > RESUME if already else total >= 1.0
@@ -166,5 +185,6 @@ class Backpressure:
         return frozenset(slow)
 
     def forget(self, topic_partitions: Iterable[TopicPartition]) -> None:
-        """These are revoked: their next owner finds them unpaused."""
-        self.paused -= frozenset(topic_partitions)
+        """These are revoked or assigned anew: whoever owns them next finds them unpaused."""
+        gone = frozenset(topic_partitions)
+        self.paused, self.crowded = self.paused - gone, self.crowded - gone

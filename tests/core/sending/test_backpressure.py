@@ -183,6 +183,69 @@ def test_with_some_paused_the_others_are_read_up_to_their_shares_in_strides_and_
     assert not backpressure.may_read or backpressure.room([load(A, 900), load(B, 500)]) == 1
 
 
+# -- partitions that are held -------------------------------------------------------------------------------------
+
+
+def test_one_that_is_held_pauses_however_little_it_holds_and_resumes_when_it_is_let_go() -> None:
+    backpressure = Backpressure(BOUNDS)
+    loads = [load(A), load(B)]
+    assert backpressure.decide(loads, 0.0, {A}) == Change(frozenset({A}), frozenset())
+    assert backpressure.may_read
+    assert backpressure.decide(loads, 1.0, {A}) == Change(frozenset(), frozenset())
+    assert backpressure.crowded == frozenset(), "it is not the load that pauses it"
+    assert not backpressure.all_paused(2)
+    assert backpressure.decide(loads, 2.0, {A, B}).pause == {B}
+    assert backpressure.all_paused(2)
+    assert backpressure.decide(loads, 3.0).resume == {A, B}
+
+
+def test_neither_reason_resumes_what_the_other_has_paused() -> None:
+    backpressure = pressed(load(A, 900), load(B, 100))
+    assert backpressure.decide([load(A, 900), load(B, 100)], 2.0, {A}) == Change(frozenset(), frozenset())
+    assert backpressure.decide([load(A), load(B)], 3.0, {A}).resume == frozenset(), "held"
+    assert backpressure.crowded == frozenset()
+    backpressure.decide([load(A, 900), load(B, 100)], 4.0, {A})
+    backpressure.decide([load(A, 900), load(B, 100)], 4.0 + HOLD, {A})
+    assert backpressure.crowded == {A}
+    assert backpressure.decide([load(A, 900), load(B, 100)], 6.0).resume == frozenset(), "crowded"
+    assert backpressure.decide([load(A), load(B)], 7.0).resume == {A}
+
+
+def test_a_full_buffer_is_not_read_past_because_a_partition_is_held() -> None:
+    backpressure = Backpressure(BOUNDS)
+    backpressure.decide([load(A), load(B, 1_000), load(C)], 0.0, {A})
+    assert not backpressure.may_read, "B is not paused yet and would take it all"
+    backpressure.decide([load(A), load(B, 1_000), load(C)], HOLD, {A})
+    assert backpressure.may_read
+    assert backpressure.paused == {A, B}
+
+
+def test_nobody_holds_a_partition_that_is_not_ours() -> None:
+    backpressure = Backpressure(BOUNDS)
+    assert backpressure.decide([load(A)], 0.0, {A, B}).pause == {A}
+    backpressure.forget([A])
+    assert backpressure.decide([load(A)], 1.0, {A}).pause == {A}, "it has come back, unpaused"
+
+
+def test_while_some_are_held_a_read_past_a_full_buffer_is_one_share_at_most() -> None:
+    backpressure = Backpressure(BOUNDS)
+    loads = [load(A, 1_000), load(B), load(C)]
+    backpressure.decide(loads, 0.0, {A})
+    backpressure.decide(loads, HOLD, {A})
+    assert backpressure.room(loads) == 333
+    backpressure.decide(loads, HOLD + 0.1)
+    assert backpressure.room(loads) == 666
+
+
+def test_a_read_past_a_full_buffer_is_as_much_as_there_are_bytes_for() -> None:
+    backpressure = Backpressure(BOUNDS)
+    loads = [load(A, 100, BOUNDS.bytes), load(B)]
+    backpressure.decide(loads, 0.0)
+    backpressure.decide(loads, HOLD)
+    assert backpressure.crowded == {A}
+    assert backpressure.room(loads) == 50
+
+
 # -- simulation -------------------------------------------------------------------------------------------------------
 
 
@@ -199,6 +262,7 @@ class Consumer:
     read: dict[TopicPartition, int] = field(default_factory=dict)
     done: dict[TopicPartition, int] = field(default_factory=dict)
     paused: set[TopicPartition] = field(default_factory=set)
+    waiting: set[TopicPartition] = field(default_factory=set)  # held for another reason
     most: int = 0
 
     def __post_init__(self) -> None:
@@ -219,11 +283,13 @@ class Consumer:
             assert set(self.partitions) <= self.paused, "a poll for membership only would bring records"
         self._finish()
         self.most = max(self.most, sum(each.events for each in self.loads()))
-        change = self.backpressure.decide(self.loads(), now)
+        change = self.backpressure.decide(self.loads(), now, self.waiting)
         assert change.pause.isdisjoint(self.paused)
         assert change.resume <= self.paused & set(self.partitions)
         self.paused = (self.paused | change.pause) - change.resume
         assert self.backpressure.paused == self.paused & set(self.partitions)
+        assert self.backpressure.paused >= self.waiting & set(self.partitions)
+        assert self.backpressure.paused <= self.waiting | self.backpressure.crowded
 
     def _poll(self, room: int) -> None:
         # As the loop does it: records are opened until their events have used up the room, whatever each makes.
@@ -259,11 +325,14 @@ def test_memory_is_bounded_and_who_can_move_moves(seed: int, count: int, stuck: 
     for step in range(300):
         if random.once_in(100) and consumer.partitions:
             consumer.revoke(random.choice(consumer.partitions))
+        if step < 150 and random.once_in(20):
+            consumer.waiting ^= {random.choice(partitions)}
         if random.once_in(100):
             consumer.partitions += [each for each in partitions if each not in consumer.partitions][:1]
         consumer.step(step * 0.05)
         if step == 150:
             consumer.read.clear()
+            consumer.waiting.clear()
     # A full buffer, then each of the others its share; a record of three, and one poll of them, on top.
     assert consumer.most <= 2.5 * bounds.events + 3 * 50 + count * 3
     if speed:

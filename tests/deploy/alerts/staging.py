@@ -17,7 +17,7 @@ from connector.life import Life
 from connector.watch import Watch
 from tests.deploy.alerts.contract import names
 from tests.deploy.alerts.promtool import RULES, groups, promtool
-from tests.support.fakes import QUICK, TOPIC, Harness
+from tests.support.fakes import QUICK, TOPIC, FakeFetcher, Harness
 from tests.support.views import FACTS
 
 USED = set().union(*(names(rule["expr"]) for group in groups() for rule in group["rules"]))
@@ -40,7 +40,8 @@ class Pod(Harness):
     """A process with a number of partitions of its own, and records that arrive by time."""
 
     def __init__(self, instance: str, partitions: int = 1, a_minute: int = 60, config: str = "old") -> None:
-        super().__init__(limits=QUICK, bounds=Bounds(2000, 1 << 24, 100_000))
+        self.fetcher = FakeFetcher()
+        super().__init__(QUICK, Bounds(2000, 1 << 24, 100_000), self.fetcher.transform, self.fetcher)
         self.instance = instance
         self.metrics.initialise([TOPIC], [("web", "view")])
         self.metrics.config.info({"hash": config})

@@ -12,7 +12,7 @@ from connector.aws.credentials import NotConfigured
 from connector.config.models import ServerConfig
 from connector.core.sending.lanes import Batch
 from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Retryable, Status, Throttled
-from connector.ending import Refusal, by_kafka, by_personalize, without_credentials
+from connector.ending import Refusal, by_kafka, by_personalize, by_schema_registry, without_credentials
 from connector.kafka.startup import FIRST_ANSWER
 from connector.ports import Refused
 from tests.deploy.alerts.staging import Pod, Recording, lives
@@ -137,11 +137,33 @@ def test_a_broker_that_is_away_shows_as_nobody_having_partitions(recording: Reco
     recording.assert_firing(tmp_path, "PutEventsNoPartitions", "PutEventsKafkaErrors")
 
 
+def test_a_schema_registry_that_is_away_shows_as_partitions_that_wait(recording: Recording, tmp_path: Path) -> None:
+    pods = [Pod("a"), Pod("b")]
+    for _ in range(10):
+        recording.scrape(*pods)
+    pods[1].word = lambda _: "needs 7 1"  # a producer has a new schema
+    for _ in range(22):
+        recording.scrape(*pods)
+    recording.assert_firing(tmp_path, "PutEventsSchemaRegistryAway", "PutEventsLagging")
+
+
+def test_new_schemas_that_take_a_minute_each_raise_nothing(recording: Recording, tmp_path: Path) -> None:
+    pod = Pod("a")
+    for schema in range(10):
+        pod.word = lambda _, needed=schema: f"needs {needed} 1"  # type: ignore[misc]
+        recording.scrape(pod)
+        pod.fetcher.answer(str(schema))
+        recording.scrape(pod)
+        recording.scrape(pod)
+    recording.assert_firing(tmp_path)
+
+
 LINGERS = ServerConfig().linger_after_refusal
 DENIED = by_personalize(Fatal("AccessDeniedException", "allow personalize:PutEvents"))
 REFUSALS = {
     "personalize": DENIED,
     "kafka": by_kafka(Refused("GROUP_AUTHORIZATION_FAILED", "", "allow Read")),
+    "schema_registry": by_schema_registry(Fatal("401", "check schema_registry.basic_auth")),
     "credentials": without_credentials(NotConfigured("expected AWS credentials")),
 }
 
@@ -220,6 +242,7 @@ def test_the_table_of_the_runbooks_has_each_incident() -> None:
         "the quota is exhausted",
         "a broker or all of Kafka is away",
         "a permission was revoked",
+        "the schema registry is away",
         "the dead letters rise",
         "Amazon Personalize is away",
     ):
