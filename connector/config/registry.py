@@ -21,6 +21,15 @@ class BasicAuth(Rereadable):
     """Password, or API secret. Required; better a reference than the text itself."""
 
 
+class CloudExtensions(Section):
+    """What Confluent Cloud wants to know beside a token; named as the extensions of `kafka.auth`."""
+
+    logicalCluster: OptionalText = None  # noqa: N815  Confluent's names
+    """Id of the registry's cluster, lsrc-…; none unless set."""
+    identityPoolId: OptionalText = None  # noqa: N815
+    """Id of the identity pool, pool-…; none unless set."""
+
+
 class BearerAuth(Rereadable):
     """A token in the Authorization header, as it is."""
 
@@ -28,8 +37,8 @@ class BearerAuth(Rereadable):
     """How to authenticate: `bearer` is a token that somebody else renews, usually in a file."""
     token: Secret
     """The token. Required; better a reference than the text itself. A file is read again for every request."""
-    extensions: Annotated[dict[str, Text], Blank] = Field(default_factory=dict)
-    """For Confluent Cloud: `logicalCluster` (the registry's, lsrc-…) and `identityPoolId`; none unless set."""
+    extensions: Annotated[CloudExtensions, Blank] = CloudExtensions()
+    """What Confluent Cloud wants to know beside a token."""
 
 
 class RegistryOidcAuth(Rereadable):
@@ -45,8 +54,8 @@ class RegistryOidcAuth(Rereadable):
     """Client secret at the provider. Required; better a reference than the text itself."""
     scope: OptionalText = None
     """Scope to ask for; none unless set."""
-    extensions: Annotated[dict[str, Text], Blank] = Field(default_factory=dict)
-    """For Confluent Cloud: `logicalCluster` (the registry's, lsrc-…) and `identityPoolId`; none unless set."""
+    extensions: Annotated[CloudExtensions, Blank] = CloudExtensions()
+    """What Confluent Cloud wants to know beside a token."""
 
 
 RegistryAuth = Annotated[

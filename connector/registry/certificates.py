@@ -34,20 +34,17 @@ class Certificates:
         digest = self._content()
         if digest == self._digest:
             return self._context
+        self._digest = digest  # what does not fit is reported once, and looked at again when it changes
         tls = self._tls.reread()
-        try:
-            if tls is None:
-                raise ValueError("the password cannot be read")
-            self._context = _context(tls)
-        except (OSError, ValueError):
+        context = None if tls is None else _fitting(tls)
+        if tls is None or context is None:
             log.warning(
                 "the files of schema_registry.tls have changed and do not fit together: the old ones stay in use "
                 "until they do"
             )
         else:
-            self._tls = tls
+            self._tls, self._context = tls, context
             log.info("the certificates for the schema registry have changed: new connections use them")
-        self._digest = digest  # what does not fit is said once, and looked at again when it changes
         return self._context
 
     def _content(self) -> bytes:
@@ -59,6 +56,13 @@ class Certificates:
                 content = b""
             digest.update(b"%d:" % len(content) + content)
         return digest.digest()
+
+
+def _fitting(tls: CertificateFiles) -> ssl.SSLContext | None:
+    try:
+        return _context(tls)
+    except (OSError, ValueError):
+        return None
 
 
 def _context(tls: CertificateFiles) -> ssl.SSLContext:

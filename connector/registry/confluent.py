@@ -1,7 +1,7 @@
 """Confluent's API: a schema by its id, and the schemas that it refers to. Read-only: GET and nothing else.
 
-A schema is missing only where a registry says so in its own words: an error code of Confluent's. A 404 of a proxy, or of
-a registry under another path, says nothing about schemas, and must not make a topic's records bad data.
+A schema is missing only where a registry says so in its own words: an error code of Confluent's. A 404 of a proxy, or
+of a registry under another path, says nothing about schemas, and must not make a topic's records bad data.
 """
 
 import json

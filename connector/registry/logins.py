@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from connector.config.auth import NoAuth
-from connector.config.registry import BasicAuth, BearerAuth, RegistryOidcAuth
+from connector.config.registry import BasicAuth, BearerAuth, CloudExtensions, RegistryOidcAuth
 from connector.core.sending.outcomes import Fatal
 from connector.registry.answers import Away, Request
 from connector.registry.http import Http, Response
@@ -18,8 +18,6 @@ from connector.registry.http import Http, Response
 Headers = Mapping[str, str]
 Auth = NoAuth | BasicAuth | BearerAuth | RegistryOidcAuth
 
-# Confluent Cloud wants these beside a token; the names in the file are those of Kafka's extensions.
-_EXTENSIONS: Final = {"logicalCluster": "target-sr-cluster", "identityPoolId": "Confluent-Identity-Pool-Id"}
 _SHARE: Final = 0.8  # of a token's lifetime, after which a new one is fetched
 _USUAL: Final = 300.0  # seconds that a token lives where its service does not say
 
@@ -111,8 +109,9 @@ def _basic(user: str, password: str) -> str:
     return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
-def _bearer(token: str, extensions: Mapping[str, str]) -> Headers:
-    more = {_EXTENSIONS[name]: value for name, value in extensions.items() if name in _EXTENSIONS}
+def _bearer(token: str, extensions: CloudExtensions) -> Headers:
+    found = {"target-sr-cluster": extensions.logicalCluster, "Confluent-Identity-Pool-Id": extensions.identityPoolId}
+    more = {name: value for name, value in found.items() if value is not None}
     return {"Authorization": f"Bearer {token}", **more}
 
 
