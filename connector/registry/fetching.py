@@ -141,7 +141,6 @@ class Fetching:
                     # In one step: whoever asks before it hears of the answer, whoever asks after it may begin anew.
                     del self._wanted[key]
                     publish()
-                self._note_end()
 
     def _postpone(self, wanted: _Wanted, away: Away) -> None:
         now = self._environment.clock()

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import urllib3
 from botocore.utils import get_environ_proxies
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, ReadTimeoutError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 
 from connector import __version__
 from connector.aws import failures
@@ -138,7 +138,8 @@ def _where(url: str) -> str:
 
 def _no_response(error: Exception, where: str, timeout: float) -> Away:
     inner = list(failures.chain(error))
-    if any(isinstance(each, ConnectTimeoutError) for each in inner):
+    # urllib3 counts a refused connection among the time-outs.
+    if any(isinstance(each, ConnectTimeoutError) and not isinstance(each, NewConnectionError) for each in inner):
         return _away(failures.not_connected(where, min(CONNECT_TIMEOUT, timeout)))
     if any(isinstance(each, ReadTimeoutError | TimeoutError) for each in inner):
         return _away(failures.late(where, timeout))
