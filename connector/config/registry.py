@@ -71,12 +71,11 @@ class ConfluentRegistry(Section):
     type: Literal["confluent"] = "confluent"
     """Which kind of registry: `confluent` is any with Confluent's API, such as Redpanda, Karapace and Apicurio."""
     url: RegistryUrls
-    """URL of the registry, with its path, such as https://host/apis/ccompat/v7 for Apicurio; or a list of URLs of one
-    registry, of which the next is asked where one does not answer. Required."""
+    """URL of the registry with its path, or a list, of which the next is asked where one does not answer. Required."""
     auth: RegistryAuth = NoAuth()
     """How to authenticate, by `type`: none, basic, bearer, oidc. Default: none."""
     tls: Annotated[CertificateFiles, Blank] = CertificateFiles()
-    """Certificates for https."""
+    """Whom to trust, and a certificate to show, with https."""
 
 
 class GlueRegistry(Section):

@@ -33,12 +33,14 @@ class Part(NamedTuple):
 class Found(NamedTuple):
     """The schema. ``parts`` are those that it refers to, each after those that it refers to itself.
 
-    ``kind`` is ``avro``, ``protobuf`` or ``json_schema``, or the registry's own word for any other.
+    ``kind`` is ``avro``, ``protobuf`` or ``json_schema``, or the registry's own word for any other. ``glue`` says that
+    payloads were written by AWS Glue's clients, whose Protobuf begins otherwise than Confluent's.
     """
 
     kind: str
     text: str
     parts: tuple[Part, ...] = ()
+    glue: bool = False
 
 
 class Missing(NamedTuple):

@@ -95,7 +95,7 @@ class Glue:
         if status == "PENDING":
             return self._counted(Request.SERVER_ERROR, Away(Request.SERVER_ERROR, f"schema {schema} is still PENDING"))
         if isinstance(text, str) and isinstance(word, str):  # also of one that is being deleted
-            return self._counted(Request.OK, Found(_KINDS.get(word, word), text))
+            return self._counted(Request.OK, Found(_KINDS.get(word, word), text, glue=True))
         if status == "DELETING":
             return self._counted(Request.NOT_FOUND, Missing(f"schema {schema}"))
         return self._counted(Request.GARBAGE, Away(Request.GARBAGE, "AWS Glue answered without a schema"))

@@ -1,4 +1,4 @@
-"""Confluent's API over real HTTP: what each answer means, and that only a registry's own words make a schema missing."""
+"""Confluent's API over real HTTP: what each answer means, and that only a registry's words make a schema missing."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,6 +12,7 @@ from connector.core.sending.outcomes import Fatal
 from connector.metrics import Metrics
 from connector.registry import confluent
 from connector.registry.answers import Answer, Away, Found, Missing, Part, Request, Unusable
+from connector.registry.http import Response as Answered
 from connector.registry.opening import _origin
 from tests.registry.support import environment, requests, settings
 from tests.support.fakes import Clock
@@ -222,7 +223,7 @@ WAITS = {
 @pytest.mark.parametrize(("text", "seconds"), WAITS.values(), ids=WAITS.keys())
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_says_how_long_to_wait(status: int, text: str, seconds: float) -> None:
-    response = confluent.Response(status, {"retry-after": text, "date": "Wed, 21 Oct 2015 07:28:00 GMT"}, b"")
+    response = Answered(status, {"retry-after": text, "date": "Wed, 21 Oct 2015 07:28:00 GMT"}, b"")
     assert confluent._retry_after(response) == seconds
 
 

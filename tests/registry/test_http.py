@@ -27,7 +27,7 @@ from tests.support.kafka.certificates import Authority, Pair
 from tests.support.registry import REGISTRY
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n"
-Talk = Callable[[socket.socket], None]
+Talk = Callable[[socket.socket], object]
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +91,7 @@ def test_a_name_that_does_not_resolve_is_an_outage(monkeypatch: pytest.MonkeyPat
 
 def test_a_server_that_says_nothing_is_a_time_out() -> None:
     over = threading.Event()
-    with talking(lambda _: over.wait(30) and None) as url:
+    with talking(lambda _: over.wait(30)) as url:
         found = away(url, new_http(timeout=0.05))
         over.set()
     assert found.request is Request.TIMEOUT

@@ -323,7 +323,7 @@ def test_connections_rest_when_nothing_is_wanted() -> None:
 def test_a_schema_that_is_there_in_the_end_is_found_unless_its_absence_was_confirmed(
     said: list[str], many: int
 ) -> None:
-    """No sequence of outages and doubts ends in bad data but ``CONFIRMATIONS`` in a row, and none is asked for for ever."""
+    """No sequence of outages and doubts ends in bad data but ``CONFIRMATIONS`` in a row, and none is asked for ever."""
     kinds: dict[str, Answer] = {"away": AWAY, "missing": MISSING, "late": Away(Request.SERVER_ERROR, "HTTP 500")}
     room = Room(*[kinds[each] for each in said], FOUND)
     for schema in range(many):
