@@ -71,7 +71,7 @@ class Http:
         self._pools.clear()
 
     def _request(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response | Away:
-        where = _where(url)
+        where, until = _where(url), self._clock() + self._timeout
         try:
             response = self._pool(url).request(
                 method,
@@ -84,13 +84,12 @@ class Http:
                 preload_content=False,
                 decode_content=False,
             )
-            return self._whole(response, where)
+            return self._whole(response, where, until)
         except (HTTPError, OSError, ValueError) as error:  # urllib3 lets some of http.client's and ssl's pass
             return _no_response(error, where, self._timeout)
 
-    def _whole(self, response: urllib3.BaseHTTPResponse, where: str) -> Response | Away:
+    def _whole(self, response: urllib3.BaseHTTPResponse, where: str, until: float) -> Response | Away:
         """The response with its content, as far as that comes in time and is no more than anybody needs."""
-        until = self._clock() + self._timeout
         content = bytearray()
         try:
             while piece := response.read1(_PIECE):
