@@ -1,7 +1,6 @@
 """Checks of `schema_registry` over more than one setting: files that are there and fit, logins that stay secret."""
 
 import ipaddress
-import ssl
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -47,6 +46,8 @@ def _certificates(registry: ConfluentRegistry, located: Located) -> Iterator[Pro
 
 def _unfit(tls: CertificateFiles) -> str | None:
     """The key whose file OpenSSL cannot use, None where it can use all."""
+    import ssl  # noqa: PLC0415  most files name no certificates
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if tls.ca_file is not None:
         try:
@@ -58,16 +59,12 @@ def _unfit(tls: CertificateFiles) -> str | None:
         try:
             context.load_cert_chain(tls.cert_file, tls.key_file, password)
         except (OSError, ValueError):
-            return "cert_file" if _no_certificate(tls.cert_file) else "key_file"
+            try:  # OpenSSL does not say which of the two it was
+                context.load_verify_locations(tls.cert_file)
+            except (OSError, ValueError):
+                return "cert_file"
+            return "key_file"
     return None
-
-
-def _no_certificate(cert_file: str) -> bool:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cert_file)
-    except (OSError, ValueError):
-        return True
-    return False
 
 
 def _in_the_clear(registry: ConfluentRegistry, located: Located) -> Iterator[Problem]:

@@ -152,6 +152,9 @@ class Confluent:
             return Fatal("HTTP 401", self._login.advice)
         if status == 403:
             return Fatal("HTTP 403", f"the schema registry does not let this user read {what}: {_READ}")
+        if status == 407:
+            words = f"the proxy before {where} wants a login: check the user and password in HTTP_PROXY or HTTPS_PROXY"
+            return Away(Request.CONNECTION, words)
         if status in {429, 503}:
             request = Request.THROTTLED if status == 429 else Request.SERVER_ERROR
             return Away(request, f"{where} answered HTTP {status}", _retry_after(response))

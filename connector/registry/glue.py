@@ -26,7 +26,9 @@ from connector.registry.answers import Answer, Away, Found, Missing, Request, Un
 _T = TypeVar("_T")
 TIMEOUT: Final = 10.0  # seconds
 _KINDS: Final[Mapping[str, str]] = {"AVRO": "avro", "PROTOBUF": "protobuf", "JSON": "json_schema"}
-_RIGHT: Final = "allow glue:GetSchemaVersion on the registry and its schemas to the role this process runs as"
+_RIGHT: Final = (
+    'allow glue:GetSchemaVersion on "Resource": "*" to the role this process runs as, or to schema_registry.assume_role'
+)
 _ROLE: Final = (
     "check schema_registry.assume_role: allow sts:AssumeRole on role_arn to the identity this process runs as, and "
     "name that identity in the role's trust policy"

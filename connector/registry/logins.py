@@ -19,6 +19,7 @@ Headers = Mapping[str, str]
 Auth = NoAuth | BasicAuth | BearerAuth | RegistryOidcAuth
 
 _SHARE: Final = 0.8  # of a token's lifetime, after which a new one is fetched
+_UNUSUAL: Final = {407: Request.CONNECTION, 429: Request.THROTTLED}
 _USUAL: Final = 300.0  # seconds that a token lives where its service does not say
 
 
@@ -86,7 +87,7 @@ class Login:
         answer = _object(response.content) if response.status == 200 else {}
         token, lifetime = answer.get("access_token"), answer.get("expires_in")
         if not isinstance(token, str) or not token.isascii() or not token.isprintable() or not token:
-            kind = Request.SERVER_ERROR if response.status >= 500 else Request.GARBAGE
+            kind = _UNUSUAL.get(response.status, Request.SERVER_ERROR if response.status >= 500 else Request.GARBAGE)
             return Away(kind, f"no token for the schema registry: HTTP {response.status} without one")
         usable = isinstance(lifetime, int | float) and not isinstance(lifetime, bool) and lifetime > 0
         self._token = token

@@ -175,7 +175,7 @@ FAULTS: dict[str, tuple[Response, Request]] = {
     "404 with nothing": (Response(404, (), b""), Request.GARBAGE),
     "redirect": (Response(302, (("Location", "http://127.0.0.1:1/login"),), b""), Request.GARBAGE),
     "400": (error(400, 400), Request.GARBAGE),
-    "407": (Response(407, (), b""), Request.GARBAGE),
+    "400 with nothing": (Response(400, (), b""), Request.GARBAGE),
     "packed": (Response(200, (*REGISTRY, ("Content-Encoding", "gzip")), b"\x1f\x8b"), Request.GARBAGE),
 }
 
@@ -193,6 +193,14 @@ def test_a_fault_is_an_outage_and_never_a_missing_schema(
     assert requests(metrics) == {kind: 1}
     schemas.fault = lambda _: None
     assert fetch(at(server)) == Found("avro", CLICK)
+
+
+def test_a_proxy_that_wants_a_login_is_named(server: HttpServer, schemas: Schemas) -> None:
+    schemas.fault = lambda _: Response(407, (), b"")
+    answer = fetch(at(server))
+    assert isinstance(answer, Away)
+    assert answer.request is Request.CONNECTION
+    assert "HTTP_PROXY" in answer.detail
 
 
 def test_more_than_eight_mebibytes_are_not_read(server: HttpServer, schemas: Schemas) -> None:

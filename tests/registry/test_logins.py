@@ -222,7 +222,7 @@ def test_a_service_that_refuses_this_client_is_fatal(
         (document({"access_token": "é"}), Request.GARBAGE),
         (document(["x"]), Request.GARBAGE),
         (Response(302, (("Location", "http://127.0.0.1:1/"),), b""), Request.GARBAGE),
-        (Response(429, (), b""), Request.GARBAGE),
+        (Response(429, (), b""), Request.THROTTLED),
     ],
 )
 def test_a_service_that_gives_no_token_is_an_outage(
