@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from connector.core.formats.decoded import Decode, DecodingError, SchemaError, SchemaPending
+from connector.core.formats.decoded import Decode, DecodingError, SchemaError, SchemaPending, Schemas
 from connector.core.records import Reason
 from connector.core.sending.outcomes import Fatal
 from connector.metrics import Metrics
+from connector.ports import SchemaFetcher, SchemaReach
 from connector.registry import schemas
 from connector.registry.answers import Answer, Away, Found, Missing, Origin, Request, Unusable
 from connector.registry.fetching import CONFIRMATIONS, FIRST, LONGEST, SPACING, Fetching
@@ -402,6 +403,17 @@ def test_who_waits_is_woken_by_a_refusal() -> None:
 
 def test_a_registry_that_was_never_started_can_be_closed() -> None:
     Registry(FakeOrigin(FOUND), Metrics(), environment(Clock()), COMPILERS).close(0)
+
+
+def test_it_is_what_the_loop_and_the_decoders_ask_for() -> None:
+    registry = Registry(FakeOrigin(FOUND), Metrics(), environment(Clock()), COMPILERS)
+    fetcher: SchemaFetcher = registry
+    schemas_: Schemas = registry
+    assert fetcher.answers() == 0
+    assert fetcher.refused() is None
+    assert fetcher.reach() == SchemaReach()
+    with pytest.raises(SchemaPending):
+        schemas_.reader(7, KIND)
 
 
 def test_the_thread_is_a_daemon_with_a_name() -> None:
