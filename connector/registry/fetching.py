@@ -99,7 +99,12 @@ class Fetching:
     def _run(self) -> None:
         while not self._stopped:
             self._wake.clear()
-            self._wake.wait(self.work())
+            try:
+                left = self.work()
+            except Exception:  # a mistake of ours must not leave records waiting for a thread that is gone
+                log.exception("fetching schemas failed unexpectedly: it goes on")
+                left = LONGEST
+            self._wake.wait(left)
         self._origin.rest()
 
     def work(self) -> float | None:

@@ -14,7 +14,7 @@ from connector.metrics import Metrics
 from connector.ports import SchemaFetcher, SchemaReach
 from connector.registry import schemas
 from connector.registry.answers import Answer, Away, Found, Missing, Origin, Request, Unusable
-from connector.registry.fetching import CONFIRMATIONS, FIRST, LONGEST, SPACING, Fetching
+from connector.registry.fetching import CONFIRMATIONS, FIRST, LONGEST, SPACING, Fetching, Key, Publish
 from connector.registry.schemas import FORGET, Registry
 from tests.registry.support import FOUND, FakeOrigin, environment, text_of
 from tests.support.fakes import Clock
@@ -399,6 +399,26 @@ def test_who_waits_is_woken_by_a_refusal() -> None:
         assert registry.refused() == Fatal("HTTP 403", "grant it")
     finally:
         registry.close(30)
+
+
+def test_the_thread_survives_a_mistake_of_ours() -> None:
+    failed, settled = threading.Event(), threading.Event()
+
+    def settle(key: Key, _: Found | Missing | Unusable | None) -> Publish:
+        if not failed.is_set():
+            failed.set()
+            raise ZeroDivisionError
+        return settled.set if key == (8, KIND) else lambda: None
+
+    fetching = Fetching(FakeOrigin(FOUND), settle, environment(Clock()))
+    fetching.start()
+    try:
+        fetching.want((7, KIND))
+        assert failed.wait(30)
+        fetching.want((8, KIND))
+        assert settled.wait(30)
+    finally:
+        fetching.close(30)
 
 
 def test_a_registry_that_was_never_started_can_be_closed() -> None:
