@@ -17,6 +17,7 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | loop.py, waiting.py, delivery.py, watch.py | the loop, one thread that owns all state | ports, logs, core/sending |
 | aws/ | credentials, signatures, HTTP, the call | ports, core/sending |
 | kafka/ | reading, commits, dead letters, logging in | ports, logs, aws, config, core/mapping, core/sending |
+| registry/ | schemas: asking for them, the cache, AWS Glue | ports, logs, aws, config, core/formats, core/sending |
 | tracing/ | OpenTelemetry: one span for each call, if switched on | ports, core/sending |
 | status/ | the status page and its JSON | ports, logs, loop, kafka, core/sending |
 | dry_run.py | `putevents map`: records through a mapping | config, core/mapping, core/sending |

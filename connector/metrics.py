@@ -27,6 +27,7 @@ class Metrics:
         self._records()
         self._calls()
         self._kafka()
+        self._schemas()
         self._process()
 
     def _family(self, name: str, text: str, *labels: str) -> CounterFamily:
@@ -147,6 +148,12 @@ class Metrics:
             "last_commit_timestamp_seconds", "When a commit last succeeded, in Unix time; 0 before the first."
         )
         self.kafka_errors = self._counter("kafka_errors", "Errors that the Kafka clients reported.", "code")
+
+    def _schemas(self) -> None:
+        self.schema_registry_requests = self._counter(
+            "schema_registry_requests", "Requests to the schema registry, by how they ended.", "outcome"
+        )
+        self.schemas_cached = self._gauge("schemas_cached", "Schemas that records can be decoded with.")
 
     def _process(self) -> None:
         ProcessCollector(registry=self.registry)  # process_*: CPU, memory, files, start; of Linux alone

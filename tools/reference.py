@@ -13,6 +13,7 @@ from connector.core.records import SKIPS
 from connector.core.sending.outcomes import Status
 from connector.counters import CounterFamily, HistogramFamily
 from connector.metrics import STAGES, Metrics
+from connector.registry.answers import Request
 from tools import ROOT
 
 FOLDER = ROOT / "docs" / "reference"
@@ -111,6 +112,9 @@ def metrics() -> str:
         SUMS,
         _table(("metric", "type", "labels", "what it says"), rows),
         "`status` is one of " + ", ".join(f"`{status}`" for status in Status) + ".",
+        "`outcome` of `putevents_schema_registry_requests_total` is one of "
+        + ", ".join(f"`{outcome}`" for outcome in Request)
+        + ".",
     ]
     return "\n\n".join(parts) + "\n"
 

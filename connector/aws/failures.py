@@ -88,7 +88,7 @@ def _numbers(error: OSError) -> set[int]:
 
 def untrusted(error: BaseException) -> ssl.SSLCertVerificationError | None:
     """The failed verification of a certificate, however deep libraries have wrapped it."""
-    return next((each for each in _chain(error) if isinstance(each, ssl.SSLCertVerificationError)), None)
+    return next((each for each in chain(error) if isinstance(each, ssl.SSLCertVerificationError)), None)
 
 
 def code_of(error: ClientError) -> str:
@@ -107,7 +107,8 @@ def verdict(error: ssl.SSLCertVerificationError) -> str:
     return str(getattr(error, "verify_message", "")) or "no reason given"
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and all that it wraps, however deep."""
     waiting, seen = [error], set[int]()
     while waiting:
         each = waiting.pop()

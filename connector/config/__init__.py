@@ -5,11 +5,12 @@ Everything is checked without a network, and every mistake is reported at once, 
 | module | what it holds |
 |---|---|
 | yaml_tree, yaml_wording | YAML text to plain data with positions, and its faults in our words |
-| section, models, auth, examples | the sections; their descriptions are the reference |
+| section, models, auth, tls, registry, examples | the sections; their descriptions are the reference |
 | scalars, durations, addresses, references | the kinds of value that sections are made of |
 | wording, choices | pydantic's errors in our words |
 | corrections, partial | so that one mistake hides no other: slips corrected, invalid parts left out |
-| checks, regions, client_properties, clients | what shows across settings, what AWS and librdkafka refuse |
+| checks, registry_checks, regions | what shows across settings, what AWS refuses |
+| client_properties, client_checks | what librdkafka is given, and what it refuses |
 | located, masking, problems | where a mistake stands, without secrets, and how it is shown |
 | loading | the whole walk |
 | schema, printing | for editors, and the effective file |

@@ -87,6 +87,17 @@ def endpoint(text: str) -> str:
     return text
 
 
+def registry(text: str) -> str:
+    """The URL of a schema registry, unchanged; raises AddressError."""
+    try:
+        return endpoint(text)
+    except AddressError as error:
+        hint = (
+            "write them in schema_registry.auth, of type basic" if "user and a password" in str(error) else error.hint
+        )
+        raise AddressError(str(error), hint) from None
+
+
 def _without_brackets(text: str) -> str:
     return text[1:-1] if text.startswith("[") and text.endswith("]") else text
 

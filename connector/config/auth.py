@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from connector.config.references import Reference
-from connector.config.scalars import OptionalRoleArn, OptionalText, Secret, Text, Url
+from connector.config.scalars import OptionalRoleArn, OptionalText, RoleArn, Secret, SessionName, Text, Url
 from connector.config.section import Blank, Rereadable, Section
 
 
@@ -66,6 +66,17 @@ class MskIamAuth(Section):
     """AWS region of the cluster; unless set, the one that the AWS chain finds."""
     role_arn: OptionalRoleArn = None
     """ARN of a role to assume for Kafka; unless set, the process's own identity."""
+
+
+class AssumeRole(Section):
+    """A role to assume before calling AWS."""
+
+    role_arn: RoleArn
+    """ARN of the role. Required."""
+    external_id: OptionalText = None
+    """External id that the role's trust policy asks for; none unless set."""
+    session_name: SessionName = "putevents-connector"
+    """Name of the session, as CloudTrail shows it."""
 
 
 Auth = Annotated[

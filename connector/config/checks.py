@@ -108,7 +108,7 @@ def check_kafka(kafka: KafkaConfig, located: Located) -> Iterator[Problem]:
         yield located.at_value(
             (*path, "enabled"), "inconsistent", "expected TLS with auth of type msk_iam", "remove enabled"
         )
-    missing = dict(_unreadable(kafka.tls.files))
+    missing = dict(unreadable(kafka.tls.files))
     for key, why in missing.items():
         yield located.at_value((*path, key), "unreadable-file", f"expected a readable file: {why}")
     unfit = missing or (kafka.tls.cert_file is None) != (kafka.tls.key_file is None)
@@ -116,7 +116,8 @@ def check_kafka(kafka: KafkaConfig, located: Located) -> Iterator[Problem]:
         yield located.at_value((*path, refusal.name), refusal.code, refusal.message, refusal.hint)
 
 
-def _unreadable(files: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def unreadable(files: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The keys whose files cannot be opened, and why."""
     for key, path in files.items():
         try:
             with FilePath(path).open("rb"):
@@ -141,14 +142,15 @@ def check_regions(
     if personalize is not None and personalize.region is not None:
         path: Path = ("personalize", "region")
         if personalize.endpoint_url is None:
-            yield from _region(path, region_problem(personalize.region, personalize=True), located)
+            yield from region(path, region_problem(personalize.region, personalize=True), located)
         elif not re.fullmatch(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)", personalize.region):
             yield located.at_value(path, "bad-region", "expected the name of a region: letters, digits and -")
     if kafka is not None and isinstance(kafka.auth, MskIamAuth) and kafka.auth.region is not None:
-        yield from _region(("kafka", "auth", "region"), region_problem(kafka.auth.region, personalize=False), located)
+        yield from region(("kafka", "auth", "region"), region_problem(kafka.auth.region, personalize=False), located)
 
 
-def _region(path: Path, found: RegionProblem | None, located: Located) -> Iterator[Problem]:
+def region(path: Path, found: RegionProblem | None, located: Located) -> Iterator[Problem]:
+    """What is wrong with a region: an error where AWS cannot have it, else a warning."""
     if found is not None:
         code = "bad-region" if found.sure else "unknown-region"
         problem = located.at_value(path, code, found.message, found.hint)

@@ -23,7 +23,7 @@ def _says(model: type[BaseModel], data: Any) -> bool:
     kind = model.model_fields.get("type")
     if kind is None or not isinstance(data, dict):
         return False
-    return data.get("type") in get_args(kind.annotation)
+    return data.get("type", kind.default) in get_args(kind.annotation)
 
 
 def _annotation(model: type[BaseModel], path: Path) -> list[Any]:

@@ -19,6 +19,7 @@ from connector.config.models import Config, PersonalizeConfig
 from connector.config.partial import Partial, usable, whole
 from connector.config.printing import print_config
 from connector.config.problems import Problem
+from connector.config.registry_checks import check_registry
 from connector.config.wording import Mistake, at, located_problem, problems_of
 from connector.config.yaml_tree import Path, Tree, parse
 from connector.core.mapping.rules import CompiledRules, SpecError, compile_pipeline
@@ -154,6 +155,8 @@ def _across(
     yield from checks.check_tracking_id(pipelines, personalize, located)
     yield from checks.check_kafka(kafka, located) if kafka else ()
     yield from checks.check_regions(personalize, kafka, located)
+    registry = kept.get("schema_registry")
+    yield from check_registry(registry, located) if registry else ()
     yield from checks.check_left_empty(data, located)
     yield from checks.check_tests(data, located)
     raw = at(data, ("kafka", "librdkafka"))

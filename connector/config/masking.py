@@ -1,7 +1,7 @@
 """Which places of a file hold secrets, and its lines without them.
 
 A message can show the line it speaks of, so the line must be safe before there is a message. If unsure, a value
-is masked: under ``kafka.auth`` and ``kafka.tls`` everything is, except what is known to be public.
+is masked: under ``auth`` and ``tls`` of Kafka and the schema registry everything is, except what is known to be public.
 """
 
 import re
@@ -25,6 +25,7 @@ _PUBLIC = {
     "type", "mechanism", "username", "token_endpoint_url", "client_id", "scope", "region", "role_arn",
     "enabled", "ca_file", "cert_file", "key_file",
 }  # fmt: skip
+_WITH_LOGINS = ("kafka", "schema_registry")
 _HOLDERS = ("auth", "tls")
 # Only from the start of a word on: tried from each of its letters, a long line would take a square of its length.
 _KEY = re.compile(r"(?<![\w.-])([\w.-]+)[\"']?\s*:\s*")
@@ -160,7 +161,7 @@ def _holds_secret(path: Path, place: Place, children: set[str]) -> bool:
     if names[:2] == ["kafka", "librdkafka"]:
         return names[-1].startswith(("sasl.", "ssl."))
     public = names[-1] in _PUBLIC or "extensions" in names[:-1]
-    return names[0] == "kafka" and names[1:2] in (["auth"], ["tls"]) and not public
+    return names[0] in _WITH_LOGINS and names[1:2] in (["auth"], ["tls"]) and not public
 
 
 def _lines_between(place: Place, lines: Sequence[str]) -> Iterator[Cut]:

@@ -10,9 +10,10 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from connector.config.addresses import ANY
-from connector.config.auth import Auth, NoAuth
+from connector.config.auth import AssumeRole, Auth, NoAuth
 from connector.config.examples import Example
 from connector.config.references import Reference
+from connector.config.registry import SchemaRegistry
 from connector.config.scalars import (
     Buffer,
     Count,
@@ -20,44 +21,28 @@ from connector.config.scalars import (
     Flag,
     Listener,
     OptionalFlag,
-    OptionalSecret,
     OptionalText,
     Period,
     Port,
     Property,
     Rate,
-    RoleArn,
     SenderThread,
     Servers,
-    SessionName,
     Text,
     TopicName,
     TrackingId,
     Wait,
 )
-from connector.config.section import Blank, BlankList, Kept, Rereadable, Section
+from connector.config.section import Blank, BlankList, Kept, Section
+from connector.config.tls import CertificateFiles
 from connector.core.mapping.specs import PipelineSpec
 
 
-class TlsConfig(Rereadable):
+class TlsConfig(CertificateFiles):
     """Encryption to the brokers. Certificates are always verified."""
 
     enabled: OptionalFlag = None
-    """Whether to use TLS. Unless set: yes with any `auth` but `none`, and yes with any file below."""
-    ca_file: OptionalText = None
-    """Path of the PEM file with the authorities to trust; unless set, those of the system."""
-    cert_file: OptionalText = None
-    """Path of the PEM file with the client's certificate chain; goes with `key_file`."""
-    key_file: OptionalText = None
-    """Path of the PEM file with the client's private key; goes with `cert_file`."""
-    key_password: OptionalSecret = None
-    """Password of the private key, where it has one."""
-
-    @property
-    def files(self) -> dict[str, str]:
-        """The paths that are set, by the key that sets them."""
-        paths = {"ca_file": self.ca_file, "cert_file": self.cert_file, "key_file": self.key_file}
-        return {key: path for key, path in paths.items() if path is not None}
+    """Whether to use TLS. Unless set: yes with any `auth` but `none`, and yes with any file above."""
 
 
 class KafkaConfig(Section):
@@ -81,17 +66,6 @@ class KafkaConfig(Section):
         """What ``tls.enabled`` says or, where it says nothing, what the other settings imply."""
         implied = bool(self.tls.files) or self.auth.type != "none"
         return implied if self.tls.enabled is None else self.tls.enabled
-
-
-class AssumeRole(Section):
-    """A role to assume before calling Personalize."""
-
-    role_arn: RoleArn
-    """ARN of the role. Required."""
-    external_id: OptionalText = None
-    """External id that the role's trust policy asks for; none unless set."""
-    session_name: SessionName = "putevents-connector"
-    """Name of the session, as CloudTrail shows it."""
 
 
 class PersonalizeConfig(Section):
@@ -193,6 +167,8 @@ class Config(Section):
     """HTTP: status page, metrics and health."""
     log: Annotated[LogConfig, Blank] = LogConfig()
     """What is logged, to stderr."""
+    schema_registry: Annotated[SchemaRegistry, Kept] = None
+    """Where the schemas of `avro`, `protobuf` and `json_schema` are; none unless set."""
     pipelines: Annotated[list[PipelineSpec], Field(min_length=1), Kept]
     """Topics and the rules that make events of their records. Required, at least one."""
     tests: Annotated[list[Example], BlankList] = Field(default_factory=list)

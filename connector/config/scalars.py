@@ -94,6 +94,13 @@ OptionalRoleArn = Annotated[Annotated[_Text, AfterValidator(_role_arn)] | None, 
 SessionName = Annotated[_Text, AfterValidator(_session_name), Reference()]
 Endpoint = Annotated[Annotated[str, AfterValidator(_address(addresses.endpoint, "bad_url"))] | None, Reference()]
 Url = Annotated[str, AfterValidator(_address(addresses.url, "bad_url")), Reference()]
+_RegistryUrl = Annotated[str, AfterValidator(_address(addresses.registry, "bad_url")), Reference()]
+RegistryUrls = Annotated[
+    list[_RegistryUrl],
+    _NotEmpty,
+    BeforeValidator(_servers, json_schema_input_type=list[_RegistryUrl] | str),
+    Reference(),
+]
 Listener = Annotated[str, _NotEmpty, AfterValidator(_address(addresses.listener, "bad_address")), Reference()]
 _Masked = Annotated[SecretStr, _NotEmpty, PlainSerializer(lambda _: MASK, return_type=str)]
 Secret = Annotated[_Masked, Reference()]

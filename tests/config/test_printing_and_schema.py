@@ -35,7 +35,14 @@ FULL_SPEC = build(
 )
 
 
-@pytest.mark.parametrize("text", [EXAMPLE, build(), FULL_SPEC], ids=["example", "small", "full"])
+REGISTRY = build(
+    schema_registry="schema_registry: {url: [https://a, https://b/c], auth: {type: bearer, token: t, "
+    "extensions: {logicalCluster: lsrc-1}}}"
+)
+GLUE = build(schema_registry="schema_registry: {type: glue, region: eu-west-1}")
+
+
+@pytest.mark.parametrize("text", [EXAMPLE, build(), FULL_SPEC, GLUE], ids=["example", "small", "full", "glue"])
 def test_what_is_printed_loads_again_to_the_same(text: str) -> None:
     first = loaded(text)
     printed = print_config(first.config)
@@ -43,6 +50,16 @@ def test_what_is_printed_loads_again_to_the_same(text: str) -> None:
     assert again.config == first.config
     assert print_config(again.config) == printed
     assert again.hash == first.hash
+
+
+def test_a_printed_registry_loads_again_but_for_its_secrets() -> None:
+    first = loaded(REGISTRY).config
+    printed = print_config(first)
+    again = loaded(printed, {}).config
+    assert again.schema_registry is not None
+    assert first.schema_registry is not None
+    assert again.schema_registry.model_dump() == first.schema_registry.model_dump()
+    assert print_config(again) == printed
 
 
 def test_print_fills_defaults_in_and_resolves_references() -> None:

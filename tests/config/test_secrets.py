@@ -63,6 +63,47 @@ BAD = {
 }
 
 
+REGISTRY_GOOD = {
+    "basic": f"auth: {{type: basic, username: u, password: {SECRET}}}",
+    "bearer": f"auth: {{type: bearer, token: {SECRET}}}",
+    "oidc": f"auth: {{type: oidc, token_endpoint_url: 'https://a/b', client_id: c, client_secret: {SECRET}}}",
+    "key": f"auth: {{type: bearer, token: {{env: NOPE, default: {SECRET}}}}}",
+}
+REGISTRY_BAD = {
+    "unknown key beside it": f"auth: {{type: basic, usrname: u, password: {SECRET}}}",
+    "badly misspelt": f"auth: {{type: basic, username: u, pw: {SECRET}}}",
+    "of another type": f"auth: {{type: plain, username: u, secrt: {SECRET}}}",
+    "not a mapping": f"auth: {SECRET}",
+    "of tls": f"tls: {{key_pasword: {SECRET}}}",
+    "in the wrong section": f"password: {SECRET}",
+    "in the url": f"url: 'https://user:{SECRET}@registry'",
+    "in a list of urls": f"url: ['https://registry', 'https://user:{SECRET}@registry']",
+    "in the query": f"url: 'https://registry/?key={SECRET}'",
+    "not yaml": f"auth: {{type: basic, username: u, password: {SECRET}",
+}
+
+
+def registry(line: str) -> str:
+    url = "" if line.startswith("url:") else "\n  url: https://registry"
+    return build(schema_registry=f"schema_registry:{url}\n  {line}")
+
+
+@pytest.mark.parametrize("line", REGISTRY_GOOD.values(), ids=REGISTRY_GOOD.keys())
+def test_secrets_of_a_good_registry_are_masked(line: str) -> None:
+    text = registry(line)
+    loaded(text, {})
+    said = everything(text)
+    assert SECRET not in said
+    assert "********" in said
+
+
+@pytest.mark.parametrize("line", REGISTRY_BAD.values(), ids=REGISTRY_BAD.keys())
+def test_secrets_of_a_bad_registry_are_masked(line: str) -> None:
+    text = registry(line)
+    assert problems(text, {})
+    assert SECRET not in everything(text)
+
+
 @pytest.mark.parametrize("line", GOOD.values(), ids=GOOD.keys())
 def test_secrets_of_a_good_file_are_masked(line: str) -> None:
     text = kafka(line)

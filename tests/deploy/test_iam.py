@@ -13,7 +13,7 @@ from tests.support.programs import ROOT
 IAM = ROOT / "deploy" / "iam"
 FILES = sorted(IAM.glob("*.json"))
 # Its PutEvents has no type of resource in the service's list of permissions: an ARN would match no call at all.
-ANYWHERE = {"personalize:PutEvents"}
+ANYWHERE = {"personalize:PutEvents", "glue:GetSchemaVersion"}  # the second by AWS's own example, for a version's id
 
 
 def statements(name: str) -> list[dict[str, Any]]:
@@ -36,7 +36,7 @@ def test_no_policy_has_a_wildcard_for_an_action(path: Any) -> None:
             assert re.fullmatch(r"[a-z-]+:[A-Z][A-Za-z]+", action)
 
 
-@pytest.mark.parametrize("name", ["policy.json", "msk-policy.json", "keda-msk-policy.json"])
+@pytest.mark.parametrize("name", ["policy.json", "msk-policy.json", "keda-msk-policy.json", "glue-policy.json"])
 def test_only_what_has_no_resources_is_allowed_on_any(name: str) -> None:
     for each in statements(name):
         if "*" in listed(each["Resource"]):
@@ -49,6 +49,11 @@ def test_only_what_has_no_resources_is_allowed_on_any(name: str) -> None:
 def test_the_role_may_put_events_and_nothing_else_of_personalize() -> None:
     [each] = statements("policy.json")
     assert each["Action"] == "personalize:PutEvents"
+
+
+def test_the_role_may_read_schemas_and_nothing_else_of_glue() -> None:
+    [each] = statements("glue-policy.json")
+    assert each["Action"] == "glue:GetSchemaVersion"
 
 
 def test_the_role_may_read_the_topics_and_write_the_dead_letters_only() -> None:

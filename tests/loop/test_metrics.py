@@ -32,6 +32,8 @@ TABLE = """
 | dead_letter_records_total | counter | topic, reason |
 | dead_letter_errors_total | counter | |
 | kafka_errors_total | counter | code |
+| schema_registry_requests_total | counter | outcome |
+| schemas_cached | gauge | |
 | build_info | info | version |
 | config_info | info | hash |
 """
@@ -55,6 +57,7 @@ def metrics() -> Metrics:
     metrics.lag_seconds.labels("clicks", "0")
     metrics.lag_records.labels("clicks", "0")
     metrics.kafka_errors.labels("_TRANSPORT")
+    metrics.schema_registry_requests.labels("ok")
     return metrics
 
 

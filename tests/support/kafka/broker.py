@@ -36,7 +36,7 @@ _JAVA_OPTIONS = (
 )
 # $0 is the node's process id, $1 its folder. A line on standard input says that the node ended in an orderly
 # way; the input's end without one, that its owner is gone. The pause lets the kernel finish with the node.
-_GUARD = 'read -r _ && exit; kill -9 "$0"; sleep 1; rm -rf "$1"; rmdir "${1%/*}"'
+GUARD = 'read -r _ && exit; kill -9 "$0"; sleep 1; rm -rf "$1"; rmdir "${1%/*}"'
 
 
 class KafkaNode:
@@ -74,7 +74,7 @@ class KafkaNode:
                 self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
         self._guard = subprocess.Popen(
-            ["/bin/sh", "-c", _GUARD, str(self._process.pid), str(self._folder)],
+            ["/bin/sh", "-c", GUARD, str(self._process.pid), str(self._folder)],
             stdin=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
