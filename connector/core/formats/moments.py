@@ -2,7 +2,7 @@
 
 Text, not a number since 1970: a number does not say its unit, so that 1,000 milliseconds would read as 1,000 seconds.
 A moment that no calendar of Python's has, beyond the years 1 to 9999, is text in ISO 8601's wider form
-(``+292278994-08-17T07:12:55.807Z``): databases write such moments for infinity, and ``sentAt`` refuses them.
+(``+292278994-08-17T07:12:55.807Z``): databases write such moments for infinity, and a member that cannot take one says so.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,6 @@ _EPOCH = date(1970, 1, 1).toordinal()
 _LAST = date.max.toordinal()
 _CYCLE_YEARS, _CYCLE_DAYS = 400, 146_097  # after which the calendar repeats
 _DAY = 86_400  # seconds
-_TWO_DIGITS = tuple(f"{number:02d}" for number in range(60))
 
 
 def date_text(days: int) -> str:
@@ -29,14 +28,17 @@ def date_text(days: int) -> str:
     return f"{year:04d}{day:-%m-%d}" if 0 <= year <= 9999 else f"{year:+05d}{day:-%m-%d}"
 
 
-# Moments of records that come in a row share their day.
-_day_text = lru_cache(maxsize=256)(date_text)
+@lru_cache(maxsize=256)
+def _second_text(seconds: int) -> str:
+    # Moments of records that come in a row share their second.
+    days, rest = divmod(seconds, _DAY)
+    return f"{date_text(days)}T{_clock(rest)}"
 
 
 def _clock(seconds: int) -> str:
     minutes, second = divmod(seconds, 60)
     hour, minute = divmod(minutes, 60)
-    return f"{_TWO_DIGITS[hour] if hour < 60 else hour}:{_TWO_DIGITS[minute]}:{_TWO_DIGITS[second]}"
+    return f"{hour:02d}:{minute:02d}:{second:02d}"
 
 
 def moments(digits: int, zone: str = "Z") -> Callable[[int], str]:
@@ -47,13 +49,11 @@ def moments(digits: int, zone: str = "Z") -> Callable[[int], str]:
         zone: "Z", or "" for a local time, which is of no zone.
     """
     ticks = 10**digits
-    day_ticks = _DAY * ticks
+    end = f"0{digits}d"
 
     def text(number: int) -> str:
-        days, rest = divmod(number, day_ticks)
-        seconds, fraction = divmod(rest, ticks)
-        # One more digit in front, and off again: half the time of a format that pads.
-        return f"{_day_text(days)}T{_clock(seconds)}.{str(fraction + ticks)[1:]}{zone}"
+        seconds, fraction = divmod(number, ticks)
+        return f"{_second_text(seconds)}.{fraction:{end}}{zone}"
 
     return text
 
@@ -61,13 +61,13 @@ def moments(digits: int, zone: str = "Z") -> Callable[[int], str]:
 def times(digits: int) -> Callable[[int], str]:
     """A function from a number since midnight to ``08:30:11.123``; ``digits`` as for ``moments``.
 
-    Beyond a day the hours go on, as in ``25:00:00.000``, and before midnight there is a minus sign: MySQL has both.
+    Beyond a day the hours go on, as in ``25:00:00.000``, and before midnight there is a minus sign: MySQL's TIME has both.
     """
     ticks = 10**digits
 
     def text(number: int) -> str:
         seconds, fraction = divmod(abs(number), ticks)
-        return f"{'-' if number < 0 else ''}{_clock(seconds)}.{str(fraction + ticks)[1:]}"
+        return f"{'-' if number < 0 else ''}{_clock(seconds)}.{fraction:0{digits}d}"
 
     return text
 
