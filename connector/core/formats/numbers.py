@@ -17,12 +17,14 @@ _DIGITS = (".7g", ".8g", ".9g")  # nine tell any two floats of 32 bits apart
 
 
 def decimal_value(unscaled: int, scale: int) -> int | float | str:
-    """``unscaled / 10**scale``: an integer where the scale is not above zero, else a float, else text.
+    """``unscaled / 10**scale``: an integer where the scale is not above zero, else a float.
 
-    Text, such as ``12345678901234567.89``, where a float would lose digits. ``scale`` is at most ``MAX_SCALE`` either way.
+    It is text, such as ``12345678901234567.89``, where a float would lose digits or 64 bits do not hold the integer.
+    ``scale`` is at most ``MAX_SCALE`` either way.
     """
     if scale <= 0:
-        return int(unscaled * 10**-scale)
+        whole = int(unscaled * 10**-scale)
+        return whole if whole.bit_length() < 64 else str(whole)
     if -_EXACT_INTEGER < unscaled < _EXACT_INTEGER and scale <= _EXACT_POWER:
         return float(unscaled / 10**scale)
     exact = Decimal(unscaled).scaleb(-scale, _CONTEXT)
