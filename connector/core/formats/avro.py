@@ -12,6 +12,7 @@ from connector.core.formats.avro_reading import CONVERTED, DEPTH, MAX_COST, MAX_
 from connector.core.formats.avro_schema import Type, read_schema
 from connector.core.formats.avro_values import conversion_of
 from connector.core.formats.decoded import Decode, DecodingError, SchemaError
+from connector.core.formats.framing import unframed
 from connector.core.records import Reason
 
 _PATH = 6  # names of fields that a message has at most
@@ -39,6 +40,11 @@ def compile_avro(schema: str, references: Sequence[str] = ()) -> Decode:
     return _decoder(compiled.read, root.name or root.kind)
 
 
+def compile_avro_file(schema: str) -> Decode:
+    """As ``compile_avro``, for values without a frame: the decoder of a ``schema_file``."""
+    return unframed(compile_avro(schema))
+
+
 def _too_deep() -> SchemaError:
     return SchemaError(f"expected a schema nested at most {MAX_DEPTH} deep, found a deeper one")
 
@@ -54,11 +60,8 @@ def _decoder(read: Read, name: str) -> Decode:
         except RecursionError:  # where the caller's own stack is deep
             raise _undecodable(_nested_too_deep(), name) from None
         if end != len(payload):
-            more = len(payload) - end
-            message = (
-                f"expected the record to end after {end} bytes, found {more} more: was it written with this schema?"
-            )
-            raise _undecodable(Malformed(message), name)
+            more = f"{len(payload) - end} more: was it written with this schema?"
+            raise _undecodable(Malformed(f"expected the record to end after {end} bytes, found {more}"), name)
         return value
 
     return decode

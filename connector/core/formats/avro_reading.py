@@ -255,9 +255,9 @@ def record(fields: Sequence[tuple[str, Read]]) -> Read:
             error.path.append(name)
             raise
         except IndexError:
-            error = ends_early()
-            error.path.append(name)
-            raise error from None
+            early = ends_early()
+            early.path.append(name)
+            raise early from None
         return found, at
 
     return read

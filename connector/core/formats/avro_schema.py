@@ -1,4 +1,4 @@
-"""An Avro schema's text, read into types whose references are resolved: a graph, which has cycles where a type is recursive.
+"""An Avro schema's text becomes a graph of types with all references resolved; a recursive type makes a cycle in it.
 
 Only what reading needs is checked, because a registry has accepted the schema and a writer has used it: aliases,
 defaults and documentation are left alone. Names may be defined after they are referred to, and in any of the texts.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from connector.core.formats.avro_reading import Convert, Malformed, base64_text, read_bytes, read_int
+from connector.core.formats.avro_reading import Convert, Malformed, base64_text, ends_early, read_bytes, read_int
 from connector.core.formats.avro_schema import Type
 from connector.core.formats.connect_types import Conversion, MisfitError, conversion
 from connector.core.formats.moments import MICROS, MILLIS, NANOS, date_text, duration_text, moments, times
@@ -71,7 +71,7 @@ def _big_decimal(_: Type) -> Convert:
             unscaled, at = read_bytes(value, 0, [])
             scale, at = read_int(value, at, [])
         except IndexError:
-            at = -1
+            raise ends_early() from None
         if at != len(value) or abs(scale) > MAX_SCALE:
             raise Malformed("expected a number and its scale in a big-decimal, found other bytes")
         return _unpacked(unscaled, scale)

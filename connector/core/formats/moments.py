@@ -2,7 +2,7 @@
 
 Text, not a number since 1970: a number does not say its unit, so that 1,000 milliseconds would read as 1,000 seconds.
 A moment that no calendar of Python's has, beyond the years 1 to 9999, is text in ISO 8601's wider form
-(``+292278994-08-17T07:12:55.807Z``): databases write such moments for infinity, and a member that cannot take one says so.
+(``+292278994-08-17T07:12:55.807Z``): databases write such moments for infinity, and ``sentAt`` refuses them.
 """
 
 from collections.abc import Callable
@@ -61,7 +61,7 @@ def moments(digits: int, zone: str = "Z") -> Callable[[int], str]:
 def times(digits: int) -> Callable[[int], str]:
     """A function from a number since midnight to ``08:30:11.123``; ``digits`` as for ``moments``.
 
-    Beyond a day the hours go on, as in ``25:00:00.000``, and before midnight there is a minus sign: MySQL's TIME has both.
+    Beyond a day the hours go on, as in ``25:00:00.000``, and before midnight there is a minus sign: MySQL has both.
     """
     ticks = 10**digits
 

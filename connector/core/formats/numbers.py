@@ -13,7 +13,8 @@ _EXACT_INTEGER = 10**15  # every decimal of fifteen digits is told apart from it
 _EXACT_POWER = 22  # the greatest power of ten that is a float exactly
 _CONTEXT = Context(prec=400, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _FLOAT = struct.Struct("<f")
-_DIGITS = (".7g", ".8g", ".9g")  # nine tell any two floats of 32 bits apart
+_DIGITS = tuple(f".{digits}g" for digits in range(1, 10))  # nine tell any two floats of 32 bits apart
+_NORMAL = 2.0**-126  # below this a float has fewer digits
 
 
 def decimal_value(unscaled: int, scale: int) -> int | float | str:
@@ -35,22 +36,13 @@ def decimal_value(unscaled: int, scale: int) -> int | float | str:
 def shortest(number: float) -> float:
     """The float of 64 bits nearest to the shortest decimal that a float of 32 bits can be told by.
 
-    ``number`` is that float of 32 bits, as Python reads it. Infinities and NaN stay what they are.
+    ``number`` is that float of 32 bits, as Python reads it. Whole numbers, infinities and NaN stay what they are.
     """
     if number.is_integer():
         return number
-    # Six digits always survive; so the first try finds what had at most six, which nearly every price has.
-    found = float(format(number, ".6g"))
-    for digits in _DIGITS:
-        if _same(found, number):
-            break
+    # Six digits always survive, so what had at most six, which nearly every price has, is found at the first try.
+    for digits in _DIGITS[5 if abs(number) >= _NORMAL else 0 : -1]:
         found = float(format(number, digits))
-    return found
-
-
-def _same(number: float, single: float) -> bool:
-    try:
-        (rounded,) = _FLOAT.unpack(_FLOAT.pack(number))
-    except OverflowError:  # rounded up beyond the greatest float of 32 bits
-        return False
-    return bool(rounded == single)
+        if _FLOAT.unpack(_FLOAT.pack(found))[0] == number:
+            return found
+    return float(format(number, _DIGITS[-1]))
