@@ -211,6 +211,10 @@ WRONG: Mapping[str, tuple[Any, bytes, str]] = {
         {"type": "bytes", "logicalType": "big-decimal"}, b"\x02\x02",
         "expected more bytes, found the end of the value",
     ),
+    "a big decimal without a scale": (
+        {"type": "bytes", "logicalType": "big-decimal"}, b"\x04\x02a",
+        "expected more bytes, found the end of the value",
+    ),
     "a big decimal of too many bytes": (
         {"type": "bytes", "logicalType": "big-decimal"}, b"\x08\x02a\x02a",
         "expected a number and its scale in a big-decimal, found other bytes",

@@ -6,7 +6,7 @@ from typing import Any
 from confluent_kafka.schema_registry import Schema, SchemaReference, SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 
 from connector.core.formats.avro import compile_avro
 from connector.core.formats.decoded import DecodingError
@@ -38,6 +38,7 @@ def test_every_part_of_a_record_and_every_byte_more_is_refused(case: Case) -> No
 @settings(max_examples=100)
 @given(cases(records()))
 def test_what_confluent_s_serializer_wrote_is_read_as_its_deserializer_reads_it(case: Case) -> None:
+    assume(case.payload)  # theirs refuses a record of no bytes, which is one without fields
     registry = SchemaRegistryClient.new_client({"url": "mock://"})
     value = AvroSerializer(registry, case.text)(case.datum, _CONTEXT)
     assert value is not None
