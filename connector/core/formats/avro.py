@@ -1,14 +1,14 @@
 """A writer's schema becomes a decoder of its records, once; no record can crash, hang or swell the process.
 
 There is no reader's schema: a mapping sees what was written, and a field that a later schema adds is null before it. A
-record is bounded in what it costs and in how deep it is nested, and it must end where its bytes end.
+record is bounded in the steps that it takes and in how deep it is nested, and it must end where its bytes end.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from connector.core.formats import avro_reading as reading
-from connector.core.formats.avro_reading import CONVERTED, DEPTH, MAX_COST, MAX_DEPTH, Left, Malformed, Read
+from connector.core.formats.avro_reading import DEPTH, MAX_DEPTH, MAX_STEPS, Left, Malformed, Read
 from connector.core.formats.avro_schema import Type, read_schema
 from connector.core.formats.avro_values import conversion_of
 from connector.core.formats.decoded import Decode, DecodingError, SchemaError
@@ -26,7 +26,7 @@ def compile_avro(schema: str, references: Sequence[str] = ()) -> Decode:
         references: texts of the schemas that define names which ``schema`` uses, in any order.
 
     Raises:
-        SchemaError: it is not a schema of Avro, or one of which a record could cost too much.
+        SchemaError: it is not a schema of Avro, or one of which a record could take too many steps.
     """
     root = read_schema(schema, references)
     try:
@@ -35,8 +35,10 @@ def compile_avro(schema: str, references: Sequence[str] = ()) -> Decode:
         raise _too_deep() from None
     if compiled.depth > MAX_DEPTH:
         raise _too_deep()
-    if compiled.cost > MAX_COST:
-        raise SchemaError(f"expected a schema of which a record has at most {MAX_COST} values, found more")
+    if compiled.steps > MAX_STEPS:
+        raise SchemaError(
+            f"expected a schema whose records take at most {MAX_STEPS} steps to decode, found a larger one"
+        )
     return _decoder(compiled.read, root.name or root.kind)
 
 
@@ -52,7 +54,7 @@ def _too_deep() -> SchemaError:
 def _decoder(read: Read, name: str) -> Decode:
     def decode(payload: bytes) -> Any:
         try:
-            value, end = read(payload, 0, [MAX_COST, MAX_DEPTH])
+            value, end = read(payload, 0, [MAX_STEPS, MAX_DEPTH])
         except Malformed as error:
             raise _undecodable(error, name) from None
         except IndexError:
@@ -79,25 +81,27 @@ def _nested_too_deep() -> Malformed:
 
 
 class _Compiled(NamedTuple):
-    """A reader, what it costs at least to read one value, and how deep that value is nested.
+    """A reader, how many steps one value takes at least, and how deep it is nested.
 
-    Items of lists and maps, and records within themselves, are not in ``cost``: they pay when they are read.
+    Items of lists and maps, and records within themselves, are not in ``steps``: they pay when they are read.
     """
 
     read: Read
-    cost: int
+    steps: int
     depth: int = 0
 
 
+# Steps of one value: what it takes at worst, against a boolean.
+_TEXT, _RECORD, _COLLECTION, _CONVERTED = 3, 2, 3, 16
 _PLAIN: Mapping[str, _Compiled] = {
     "null": _Compiled(reading.read_null, 1),
     "boolean": _Compiled(reading.read_boolean, 1),
-    "int": _Compiled(reading.read_int, 1),
-    "long": _Compiled(reading.read_long, 1),
-    "float": _Compiled(reading.read_float, CONVERTED),
+    "int": _Compiled(reading.read_int, 3),
+    "long": _Compiled(reading.read_long, 5),
+    "float": _Compiled(reading.read_float, 8),
     "double": _Compiled(reading.read_double, 1),
-    "bytes": _Compiled(reading.read_bytes, 1),
-    "string": _Compiled(reading.read_text, 1),
+    "bytes": _Compiled(reading.read_bytes, _TEXT),
+    "string": _Compiled(reading.read_text, _TEXT),
 }
 
 
@@ -112,7 +116,7 @@ class _Compiler:
         convert = conversion_of(found)
         if convert is None:
             return compiled
-        return _Compiled(reading.converted(compiled.read, convert), compiled.cost + CONVERTED, compiled.depth)
+        return _Compiled(reading.converted(compiled.read, convert), compiled.steps + _CONVERTED, compiled.depth)
 
     def _plain(self, found: Type) -> _Compiled:
         match found.kind:
@@ -123,9 +127,9 @@ class _Compiler:
             case "array" | "map":
                 return self._collection(found)
             case "enum":
-                return _Compiled(reading.enum(found.symbols), 1)
+                return _Compiled(reading.enum(found.symbols), 2)
             case "fixed":
-                return _Compiled(reading.fixed(found.size), 1)
+                return _Compiled(reading.fixed(found.size), 2)
             case kind:
                 return _PLAIN[kind]
 
@@ -138,7 +142,7 @@ class _Compiler:
             del self._open[record]
             compiled = _Compiled(
                 reading.record([(name, field.read) for name, field in fields]),
-                1 + sum(field.cost for _, field in fields),
+                _RECORD + sum(field.steps for _, field in fields),
                 1 + max((field.depth for _, field in fields), default=0),
             )
             later.append(compiled)
@@ -153,14 +157,14 @@ class _Compiler:
             read = reading.optional(branches[1 - null].read, null)
         else:
             read = reading.union([branch.read for branch in branches])
-        return _Compiled(read, max(branch.cost for branch in branches), max(branch.depth for branch in branches))
+        return _Compiled(read, 1 + max(branch.steps for branch in branches), max(branch.depth for branch in branches))
 
     def _collection(self, collection: Type) -> _Compiled:
         ((_, part),) = collection.parts
         inner = self.compile(part)
         if collection.kind == "array":
-            return _Compiled(reading.array(inner.read, inner.cost), 1, inner.depth + 1)
-        return _Compiled(reading.mapping(inner.read, inner.cost + 1), 1, inner.depth + 1)
+            return _Compiled(reading.array(inner.read, inner.steps), _COLLECTION, inner.depth + 1)
+        return _Compiled(reading.mapping(inner.read, inner.steps + _TEXT), _COLLECTION, inner.depth + 1)
 
 
 def _guarded(later: list[_Compiled]) -> Read:
@@ -168,7 +172,7 @@ def _guarded(later: list[_Compiled]) -> Read:
 
     def read(data: bytes, at: int, left: Left) -> tuple[Any, int]:
         record = later[0]
-        reading.pay(left, record.cost)
+        reading.pay(left, record.steps)
         left[DEPTH] -= record.depth
         if left[DEPTH] < 0:
             raise _nested_too_deep()

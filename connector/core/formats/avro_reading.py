@@ -14,18 +14,18 @@ from typing import Any
 from connector.core.formats.numbers import shortest
 from connector.core.records import Reason
 
-# What a record may still cost, and how many levels it may still be nested: a list, because it is counted down.
+# How many steps a record may still take, and how many levels it may still be nested: a list, to be counted down.
 Left = list[int]
 Read = Callable[[bytes, int, Left], tuple[Any, int]]
 Convert = Callable[[Any], Any]
 
-MAX_COST = 200_000  # plain values of one record: about 50 ms and 50 MiB, whatever they are
+MAX_STEPS = 300_000  # of one record: about 50 ms of a core that has nothing else to do, and less than 50 MiB
 MAX_DEPTH = 128  # records, lists and maps within each other
-CONVERTED = 8  # what a value that is converted costs, in plain values
-COST, DEPTH = 0, 1
+STEPS, DEPTH = 0, 1
 
-_INT, _LONG = 2**31, 2**63
-_LAST_SHIFT = 63  # of the tenth byte of a number
+_INT = 2**31
+_GREATEST = 2**64 - 1
+_SHIFTS = tuple(range(7, 70, 7))  # of the second to the tenth byte of a number
 _FLOAT, _DOUBLE = struct.Struct("<f"), struct.Struct("<d")
 
 
@@ -62,20 +62,19 @@ def read_long(data: bytes, at: int, left: Left) -> tuple[int, int]:  # noqa: ARG
     byte = data[at]
     if byte < 128:
         return (byte >> 1) ^ -(byte & 1), at + 1
-    number, shift = byte & 127, 7
-    while True:
+    number = byte & 127
+    for shift in _SHIFTS:
         at += 1
         byte = data[at]
-        number |= (byte & 127) << shift
         if byte < 128:
             break
-        if shift == _LAST_SHIFT:
-            raise Malformed("expected a number of 64 bits, found one of more than ten bytes")
-        shift += 7
-    number = (number >> 1) ^ -(number & 1)
-    if not -_LONG <= number < _LONG:
+        number |= (byte & 127) << shift
+    else:
+        raise Malformed("expected a number of 64 bits, found one of more than ten bytes")
+    number |= byte << shift
+    if number > _GREATEST:
         raise Malformed("expected a number of 64 bits, found a greater one")
-    return number, at + 1
+    return (number >> 1) ^ -(number & 1), at + 1
 
 
 def read_int(data: bytes, at: int, left: Left) -> tuple[int, int]:
@@ -186,37 +185,37 @@ def optional(read_value: Read, null: int) -> Read:
     return read
 
 
-def _count(data: bytes, at: int, left: Left, cost: int) -> tuple[int, int]:
+def _count(data: bytes, at: int, left: Left, steps: int) -> tuple[int, int]:
     """How many items the next block has, 0 where there is no other; pays for them before they are read."""
     count, at = read_long(data, at, left)
     if count < 0:
         # The block's size in bytes follows, for those that want to skip it.
         count = -count
         _, at = read_long(data, at, left)
-    pay(left, count * cost)
+    pay(left, count * steps)
     return count, at
 
 
-def pay(left: Left, cost: int) -> None:
-    """Count what is about to be read.
+def pay(left: Left, steps: int) -> None:
+    """Count the steps that are about to be taken.
 
     Raises:
-        Malformed: it is more than one record may have.
+        Malformed: they are more than one record may take.
     """
-    left[COST] -= cost
-    if left[COST] < 0:
-        message = f"expected at most {MAX_COST} values in one record, found more"
+    left[STEPS] -= steps
+    if left[STEPS] < 0:
+        message = f"expected a record that takes at most {MAX_STEPS} steps to decode, found a larger one"
         raise Malformed(message, Reason.UNPACKED_TOO_LARGE)
 
 
-def array(read_item: Read, cost: int) -> Read:
-    """Blocks of items; an item costs ``cost``."""
+def array(read_item: Read, steps: int) -> Read:
+    """Blocks of items; an item takes ``steps``."""
 
     def read(data: bytes, at: int, left: Left) -> tuple[list[Any], int]:
         items: list[Any] = []
         add = items.append
         while True:
-            count, at = _count(data, at, left, cost)
+            count, at = _count(data, at, left, steps)
             if not count:
                 return items, at
             for _ in range(count):
@@ -226,13 +225,13 @@ def array(read_item: Read, cost: int) -> Read:
     return read
 
 
-def mapping(read_value: Read, cost: int) -> Read:
-    """Blocks of keys and values; a pair costs ``cost``. Of a key that comes twice, the last is taken."""
+def mapping(read_value: Read, steps: int) -> Read:
+    """Blocks of keys and values; a pair takes ``steps``. Of a key that comes twice, the last is taken."""
 
     def read(data: bytes, at: int, left: Left) -> tuple[dict[str, Any], int]:
         found: dict[str, Any] = {}
         while True:
-            count, at = _count(data, at, left, cost)
+            count, at = _count(data, at, left, steps)
             if not count:
                 return found, at
             for _ in range(count):

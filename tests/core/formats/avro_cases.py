@@ -89,13 +89,6 @@ _LEAVES: tuple[Make, ...] = (
     lambda _, __, names: {"type": "enum", "name": f"N{next(names)}", "symbols": ["A", "B", "C"]},
     lambda draw, _, names: {"type": "fixed", "name": f"N{next(names)}", "size": draw(st.integers(1, 20))},
 )
-_NESTED: tuple[Make, ...] = (
-    lambda draw, depth, names: {"type": "array", "items": draw(schemas(depth - 1, names))},
-    lambda draw, depth, names: {"type": "map", "values": draw(schemas(depth - 1, names))},
-    lambda draw, depth, names: draw(records(depth - 1, names)),
-    lambda draw, depth, names: draw(records(depth - 1, names)),
-    _union,
-)
 
 
 @st.composite
@@ -113,6 +106,14 @@ def records(draw: st.DrawFn, depth: int = 2, names: Iterator[int] | None = None)
     count = draw(st.integers(0, 5))
     fields = [{"name": f"f{number}", "type": draw(schemas(max(depth, 0), names))} for number in range(count)]
     return {"type": "record", "name": name, "fields": fields}
+
+
+_NESTED: tuple[Make, ...] = (
+    lambda draw, depth, names: {"type": "array", "items": draw(schemas(depth - 1, names))},
+    lambda draw, depth, names: {"type": "map", "values": draw(schemas(depth - 1, names))},
+    *(2 * (lambda draw, depth, names: draw(records(depth - 1, names)),)),
+    _union,
+)
 
 
 @st.composite
