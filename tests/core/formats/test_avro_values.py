@@ -2,13 +2,17 @@
 
 import json
 import math
+import re
 import struct
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connector.core.formats.avro import compile_avro
+from connector.core.formats.avro_schema import PRIMITIVES
+from connector.core.formats.avro_values import _LOGICAL
 from connector.core.mapping.times import time_parser
 from connector.core.mapping.values import serialise, to_number, to_properties, to_text
 from connector.core.records import DataError
@@ -45,9 +49,10 @@ BECOMES: Mapping[str, tuple[Any, Any, Any]] = {
     "greatest float": ("float", 3.4028234663852886e38, 3.4028234663852886e38),
     "double": ("double", 0.1 + 0.2, 0.1 + 0.2),
     "bytes": ("bytes", b"\x00\xff", "AP8="),
+    "short string": ("string", "View", "View"),
     "string": ("string", "Größe \U0001f600", "Größe \U0001f600"),
     "fixed": (fixed(2), b"\x00\xff", "AP8="),
-    "enum": ({"type": "enum", "name": "E", "symbols": ["A", "B"]}, "B", "B"),
+    "enum": ({"type": "enum", "name": "E", "symbols": ["BUY", "VIEW"]}, "VIEW", "VIEW"),
     "array": ({"type": "array", "items": "int"}, [1, 2], [1, 2]),
     "map": ({"type": "map", "values": "int"}, {"a": 1}, {"a": 1}),
     "union": (["null", "string", "long"], "a", "a"),
@@ -151,6 +156,19 @@ def test_an_optional_type_becomes_the_same_on_either_side_of_null(name: str) -> 
     assert decoded(["null", *branch], b"\x00") is None
     assert decoded([*branch, "null"], b"\x02") is None
     assert decoded(["null", *branch, "null"], b"\x02" + payload) == expected
+
+
+def test_the_page_of_types_has_a_row_for_each_type_and_examples_that_are_true() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "formats" / "types.md").read_text()
+    page = page.partition("## Avro")[2].partition("## Limits")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall("`([^`]+)`", row[0])}
+    named |= {f"local-timestamp{name}" for name in named if name.startswith("-")}
+    assert {logical for _, logical in _LOGICAL} | set(PRIMITIVES) <= named
+    shown = {text for row in rows for text in re.findall("(?<!not )`([^`]+)`", row[-2])}
+    true = {text for _, _, expected in BECOMES.values() for text in (json.dumps(expected), str(expected))}
+    assert len(shown) > 15
+    assert shown <= true
 
 
 def test_a_decimal_of_a_varying_scale_is_a_number() -> None:
