@@ -47,6 +47,7 @@ BECOMES: Mapping[str, tuple[Any, Any, Any]] = {
     "whole float": ("float", 16777216.0, 16777216.0),
     "small float": ("float", 1e-45, 1e-45),
     "greatest float": ("float", 3.4028234663852886e38, 3.4028234663852886e38),
+    "short double": ("double", 0.1, 0.1),
     "double": ("double", 0.1 + 0.2, 0.1 + 0.2),
     "bytes": ("bytes", b"\x00\xff", "AP8="),
     "short string": ("string", "View", "View"),
