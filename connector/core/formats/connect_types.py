@@ -89,9 +89,7 @@ def _unpacked(value: Any, scale: int) -> int | float | str:
     octets = _octets(value)
     if len(octets) > MAX_BYTES:
         raise MisfitError(f"expected a decimal of at most {MAX_BYTES} bytes, found {len(octets)}")
-    number = decimal_value(int.from_bytes(octets, "big", signed=True), scale)
-    # JSON's integers are of 64 bits wherever this one may go.
-    return number if type(number) is not int or number.bit_length() <= 63 else str(number)
+    return decimal_value(int.from_bytes(octets, "big", signed=True), scale)
 
 
 def _variable_decimal(_: Parameters) -> Conversion:
