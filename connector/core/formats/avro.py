@@ -92,13 +92,13 @@ class _Compiled(NamedTuple):
 
 
 # Steps of one value: what it takes at worst, against a boolean.
-_TEXT, _RECORD, _COLLECTION, _CONVERTED = 3, 2, 3, 16
+_TEXT, _RECORD, _COLLECTION, _FLOAT, _CONVERTED = 3, 2, 5, 10, 16
 _PLAIN: Mapping[str, _Compiled] = {
     "null": _Compiled(reading.read_null, 1),
     "boolean": _Compiled(reading.read_boolean, 1),
     "int": _Compiled(reading.read_int, 3),
     "long": _Compiled(reading.read_long, 5),
-    "float": _Compiled(reading.read_float, 8),
+    "float": _Compiled(reading.read_float, _FLOAT),
     "double": _Compiled(reading.read_double, 1),
     "bytes": _Compiled(reading.read_bytes, _TEXT),
     "string": _Compiled(reading.read_text, _TEXT),

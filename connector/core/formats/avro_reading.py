@@ -19,9 +19,10 @@ Left = list[int]
 Read = Callable[[bytes, int, Left], tuple[Any, int]]
 Convert = Callable[[Any], Any]
 
-MAX_STEPS = 300_000  # of one record: about 50 ms of a core that has nothing else to do, and less than 50 MiB
+MAX_STEPS = 200_000  # of one record: less than 50 ms of a core, and less than 50 MiB
 MAX_DEPTH = 128  # records, lists and maps within each other
 STEPS, DEPTH = 0, 1
+_BLOCK = 4  # steps of a block of a list or map, beside those of its items
 
 _INT = 2**31
 _GREATEST = 2**64 - 1
@@ -188,11 +189,13 @@ def optional(read_value: Read, null: int) -> Read:
 def _count(data: bytes, at: int, left: Left, steps: int) -> tuple[int, int]:
     """How many items the next block has, 0 where there is no other; pays for them before they are read."""
     count, at = read_long(data, at, left)
+    if not count:
+        return 0, at
     if count < 0:
         # The block's size in bytes follows, for those that want to skip it.
         count = -count
         _, at = read_long(data, at, left)
-    pay(left, count * steps)
+    pay(left, _BLOCK + count * steps)
     return count, at
 
 

@@ -119,10 +119,10 @@ COUNTS: Mapping[str, tuple[Any, bytes]] = {
     "the smallest count there is": (array("null"), zigzag(-(2**63)) + zigzag(0)),
     "items of one byte": (array("boolean"), zigzag(HUGE)),
     "pairs of a map": ({"type": "map", "values": "null"}, zigzag(HUGE)),
-    "many blocks of one item": (array("null"), b"\x02" * (MAX_STEPS + 1)),
-    "lists within a list": (array(array("null")), zigzag(MAX_STEPS // 6) + zigzag(MAX_STEPS)),
-    "nodes of a wide tree": (TREE, zigzag(MAX_STEPS // 5) + b"\x00" * MAX_STEPS),
-    "floats, which take longer": (array("float"), zigzag(MAX_STEPS // 8 + 1)),
+    "many blocks of one item": (array("null"), b"\x02" * (MAX_STEPS // 5 + 1)),
+    "lists within a list": (array(array("null")), zigzag(MAX_STEPS // 10) + zigzag(MAX_STEPS)),
+    "nodes of a wide tree": (TREE, zigzag(MAX_STEPS // 7) + b"\x00" * MAX_STEPS),
+    "floats, which take longer": (array("float"), zigzag(MAX_STEPS // 10)),
     "dates, which take longer": (array({"type": "int", "logicalType": "date"}), zigzag(MAX_STEPS // 16)),
 }
 
@@ -131,31 +131,35 @@ COUNTS: Mapping[str, tuple[Any, bytes]] = {
 def test_more_values_than_a_record_may_have_are_refused(name: str) -> None:
     schema, payload = COUNTS[name]
     message = refused(schema, payload, Reason.UNPACKED_TOO_LARGE)
-    assert message.endswith("expected a record that takes at most 300000 steps to decode, found a larger one")
+    assert message.endswith("expected a record that takes at most 200000 steps to decode, found a larger one")
 
 
 def test_a_list_of_as_many_values_as_allowed_is_read() -> None:
-    assert len(compile_avro(json.dumps(array("null")))(zigzag(MAX_STEPS) + b"\0")) == MAX_STEPS
-    decode, some = compile_avro(json.dumps(array("string"))), MAX_STEPS // 3
+    some = MAX_STEPS - 4  # a block takes four
+    assert len(compile_avro(json.dumps(array("null")))(zigzag(some) + b"\0")) == some
+    decode, some = compile_avro(json.dumps(array("string"))), some // 3
     assert len(decode(zigzag(some) + b"\0" * some + b"\0")) == some
 
 
 def many(items: Any, steps: int, item: bytes) -> tuple[Any, bytes]:
     """As many items as are allowed, of which one takes so many steps."""
-    return array(items), zigzag(MAX_STEPS // steps) + item * (MAX_STEPS // steps) + b"\0"
+    count = (MAX_STEPS - 4) // steps
+    return array(items), zigzag(count) + item * count + b"\0"
 
 
 ONE = {"type": "record", "name": "R", "fields": [{"name": "a", "type": "int"}]}
 MAP = {"type": "map", "values": "null"}
 LARGEST: Mapping[str, tuple[Any, bytes]] = {
-    "lists": many(array("int"), 3, b"\0"),
+    "lists": many(array("int"), 5, b"\0"),
     "records": many({"type": "record", "name": "R", "fields": []}, 2, b""),
     "records of one field": many(ONE, 5, b"\x80\x08"),
     "texts": many("string", 3, b"\x04\xc3\xa9"),
     "optional texts": many(["null", "string"], 4, b"\x02\x04\xc3\xa9"),
-    "maps": many(MAP, 7, b"\x02\x02a\0"),
-    "floats": many("float", 8, struct.pack("<f", 0.1234567)),
+    "maps": many(MAP, 5 + 4 + 4, b"\x02\x02a\0"),
+    "floats": many("float", 10, struct.pack("<f", 0.1234567)),
     "moments": many({"type": "long", "logicalType": "timestamp-nanos"}, 21, zigzag(2**62)),
+    "blocks": (array("null"), b"\2" * ((MAX_STEPS - 4) // 5) + b"\0"),
+    "a wide tree": (TREE, zigzag((MAX_STEPS - 4) // 8) + b"\0" * ((MAX_STEPS - 4) // 8) + b"\0"),
     "one text": ("string", zigzag(8 * MIB - 4) + "\U0001f600".encode() + b"a" * (8 * MIB - 8)),
 }  # fmt: skip
 

@@ -16,7 +16,7 @@ from tests.core.formats.avro_cases import Case, cases, records
 _CONTEXT = SerializationContext("clicks", MessageField.VALUE)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(cases())
 def test_what_fastavro_wrote_becomes_what_a_mapping_expects(case: Case) -> None:
     assert compile_avro(case.text)(case.payload) == case.expected
