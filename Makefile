@@ -76,9 +76,10 @@ $(FUZZ)/.ready: pyproject.toml constraints.txt
 	  --only-binary atheris --editable . 'atheris>=3'
 	@touch $@
 
-fuzz: $(FUZZ)/.ready ## look for inputs that do harm, by coverage; FUZZ_SECONDS=60 and FUZZ_RUNS bound each of two targets
+fuzz: $(FUZZ)/.ready ## look for inputs that do harm, by coverage; FUZZ_SECONDS=60 and FUZZ_RUNS bound each of three targets
 	@$(FUZZ)/bin/python -m tests.fuzz records
 	@$(FUZZ)/bin/python -m tests.fuzz configurations
+	@$(FUZZ)/bin/python -m tests.fuzz avro
 
 AUDIT := .cache/audit-venv
 $(AUDIT)/.ready:

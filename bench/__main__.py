@@ -1,7 +1,7 @@
 """``python -m bench``: scenarios to results, results to tables and pictures.
 
     python -m bench all [--quick]          every scenario, into bench/results/all.json (or quick.json)
-    python -m bench unbounded|quota|light|replicas|start [--quick] [--name NAME]
+    python -m bench unbounded|quota|light|replicas|start|formats [--quick] [--name NAME]
     python -m bench backlog [N]            N records, five million unless told otherwise
     python -m bench report [NAME] [--write]   tables to stdout; with --write into docs/performance.md, and pictures
     python -m bench profile | costs        where the connector's own time goes
@@ -23,6 +23,7 @@ from bench import system, tables
 from bench.loop_costs import print_costs
 from bench.sampling import print_profile
 from bench.scenarios.backlog import backlog
+from bench.scenarios.formats import decode_costs
 from bench.scenarios.light import light
 from bench.scenarios.replicas import replicas
 from bench.scenarios.start import start_up
@@ -47,6 +48,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
         "light": lambda stage, _, sizes, seed: light(stage, seed, sizes),
         "replicas": lambda stage, topics, sizes, seed: replicas(stage, seed, 3 * topics.records // 2, sizes),
         "backlog": lambda stage, _, sizes, seed: backlog(stage, seed, sizes.backlog),
+        "formats": lambda _, __, sizes, seed: decode_costs(sizes, seed),
     }
 )
 

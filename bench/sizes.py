@@ -21,6 +21,7 @@ class Sizes(NamedTuple):
     recovery_seconds: float  # at most
     starts: int
     backlog: int
+    decode_rounds: int  # of the formats
 
 
 WHOLE = Sizes(
@@ -36,6 +37,7 @@ WHOLE = Sizes(
     recovery_seconds=30.0,
     starts=5,
     backlog=2_000_000,
+    decode_rounds=60,
 )
 QUICK = Sizes(
     records=40_000,
@@ -50,4 +52,5 @@ QUICK = Sizes(
     recovery_seconds=12.0,
     starts=2,
     backlog=80_000,
+    decode_rounds=5,
 )

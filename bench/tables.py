@@ -118,6 +118,13 @@ TABLES: Mapping[str, Sequence[Column]] = MappingProxyType(
             Column("repeats", _of("repeats")),
             _MACHINE_LOAD,
         ),
+        "formats": (
+            Column("", lambda row: row["format"], right=False),
+            Column("decoded by", _title, right=False),
+            Column("CPU a record", _of("decode", 1, " µs")),
+            Column("bytes a record", _of("bytes")),
+            _MACHINE_LOAD,
+        ),
     }
 )
 

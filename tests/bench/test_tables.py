@@ -14,6 +14,7 @@ from bench.tables import TABLES, Column, fill_in, number, render, share, table
 ROW: dict[str, Any] = {
     "contender": "putevents",
     "topic": "long",
+    "format": "avro",
     "latency": "20 ms",
     "linger": "linger: 1s",
     "bound": "its own core",

@@ -43,6 +43,40 @@ def framed(value: bytes) -> Frame:
     raise DecodingError(Reason.NOT_FRAMED, message)
 
 
+_CONTAINER, _SINGLE_OBJECT = b"Obj\x01", b"\xc3\x01"
+
+
+def wrapper(value: bytes) -> str | None:
+    """What the bytes before a payload may be where none are expected, and what to do then; None where nothing is known.
+
+    Only a guess, for the message about a value that could not be decoded without one.
+    """
+    if value.startswith(_CONTAINER):
+        return "it begins as an Avro container file does: a record must be one value, without a file's header"
+    if value.startswith(_SINGLE_OBJECT):
+        return "it begins as Avro's single-object encoding does, which is not supported"
+    try:
+        schema = framed(value).schema
+    except DecodingError:
+        return None
+    return f"it begins with the frame of a schema registry, schema {schema}: set schema_registry, not schema_file"
+
+
+def unframed(decode: Decode) -> Decode:
+    """The decoder of a ``schema_file``: where it fails, its message says which frame the value may have."""
+
+    def decode_unframed(value: bytes) -> object:
+        try:
+            return decode(value)
+        except DecodingError as error:
+            found = wrapper(value)
+            if found is None:
+                raise
+            raise DecodingError(error.reason, f"{error.message}; {found}") from None
+
+    return decode_unframed
+
+
 def _unzipped(payload: bytes) -> bytes:
     unzip = zlib.decompressobj()
     try:
