@@ -1,14 +1,20 @@
 """Waits for the schemas of records, where a command has nothing else to do meanwhile."""
 
-import time
 from collections.abc import Callable
+from typing import Protocol
 
 from connector.core.records import Fate, Pending
 from connector.exits import Exit
 from connector.ports import SchemaFetcher
 
 PATIENCE = 10.0  # seconds for one schema; a registry that takes longer is taken for away
-_LOOK = 0.02  # seconds between two looks
+
+
+class WaitableFetcher(SchemaFetcher, Protocol):
+    """A fetcher that a command can wait for; the loop never waits."""
+
+    def wait(self, answers: int, seconds: float) -> bool:
+        """Wait until there are more answers than these, or a refusal; False where the time is up before."""
 
 
 class NoSchema(Exception):
@@ -25,21 +31,11 @@ class SchemaWait:
     Args:
         fetcher: what fetches them elsewhere; None where the file names no registry, so that no record waits.
         seconds: how long to wait for one schema.
-        clock: seconds that never go back.
-        pause: lets that many seconds pass.
     """
 
-    def __init__(
-        self,
-        fetcher: SchemaFetcher | None,
-        seconds: float = PATIENCE,
-        clock: Callable[[], float] = time.monotonic,
-        pause: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, fetcher: WaitableFetcher | None, seconds: float = PATIENCE) -> None:
         self._fetcher = fetcher
         self._seconds = seconds
-        self._clock = clock
-        self._pause = pause
 
     def __call__(self, transform: Callable[[], Fate | Pending]) -> Fate:
         """The fate that ``transform`` gives once it does not wait for a schema any more.
@@ -56,17 +52,14 @@ class SchemaWait:
                 raise NoSchema(f"expected a schema registry for {fate.schema}: the file names none", Exit.UNAVAILABLE)
             self._await(self._fetcher, before, fate.schema)
 
-    def _await(self, fetcher: SchemaFetcher, before: int, schema: str) -> None:
+    def _await(self, fetcher: WaitableFetcher, before: int, schema: str) -> None:
         """Until there is another answer than before the record was mapped."""
-        ends = self._clock() + self._seconds
-        while fetcher.answers() == before:
-            refused = fetcher.refused()
-            if refused is not None:
-                message = f"the schema registry refuses to give {schema}: {refused.code}; {refused.advice}"
-                raise NoSchema(message, Exit.REFUSED)
-            if self._clock() >= ends:
-                trouble = fetcher.reach().trouble
-                why = f": {trouble}" if trouble else ""
-                message = f"the schema registry did not give {schema} within {self._seconds:g} s{why}"
-                raise NoSchema(message, Exit.UNAVAILABLE)
-            self._pause(_LOOK)
+        if not fetcher.wait(before, self._seconds):
+            trouble = fetcher.reach().trouble
+            why = f": {trouble}" if trouble else ""
+            message = f"the schema registry did not give {schema} within {self._seconds:g} s{why}"
+            raise NoSchema(message, Exit.UNAVAILABLE)
+        refused = fetcher.refused()
+        if refused is not None and fetcher.answers() == before:
+            message = f"the schema registry refuses to give {schema}: {refused.code}; {refused.advice}"
+            raise NoSchema(message, Exit.REFUSED)
