@@ -38,7 +38,6 @@ class Package(NamedTuple):
     extra: str
 
 
-AVRO = Package("fastavro", "fastavro", "avro")
 PROTOBUF = Package("google.protobuf", "protobuf", "protobuf")
 JSON_SCHEMA = Package("jsonschema_rs", "jsonschema-rs", "json-schema")
 ZSTD = Package("zstandard", "zstandard", "zstd")
@@ -59,8 +58,8 @@ def check_formats(pipelines: Pipelines, located: Located, *, registry: bool) -> 
 def missing_packages(spec: Format) -> dict[str, Package]:
     """The packages that are not installed, by the key that asks for them."""
     needed: dict[str, Package] = {}
-    if spec.format in {"avro", "protobuf"}:
-        needed["format"] = AVRO if spec.format == "avro" else PROTOBUF
+    if spec.format == "protobuf":  # Avro needs none: its decoder is the connector's own
+        needed["format"] = PROTOBUF
     if validates(spec):
         needed["validate"] = JSON_SCHEMA
     if isinstance(spec, ValueFormat) and spec.compression == "zstd":

@@ -1,6 +1,6 @@
 """Takes out of a virtual environment what the image never reads, and says how much that was.
 
-botocore ships the models of more than four hundred services, and the connector calls one of them. What its chain of
+botocore ships the models of more than four hundred services, and the connector calls two of them. What its chain of
 credentials calls stays, too: which services those are is a table here, and tests/image holds that each of them still
 makes a client and that each kind of credentials is still found.
 
@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 SERVICES = frozenset({
+    "glue",  # its schema registry
     "personalize",  # the service's control plane: asked by nobody yet, and small
     "personalize-events",  # PutEvents
     "signin",  # credentials of `aws login`
@@ -21,8 +22,8 @@ SERVICES = frozenset({
     "sso-oidc",
     "sts",  # assumed roles, web identity
 })  # fmt: skip
-# Nobody calls pip in an image, and activation is for people at a terminal.
-COMMANDS = frozenset({"putevents", "python"})
+# Nobody calls pip in an image, and activation is for people at a terminal. protoc compiles .proto texts of a registry.
+COMMANDS = frozenset({"protoc", "putevents", "python"})
 
 
 def main(venv: Path) -> None:

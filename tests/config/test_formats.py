@@ -1,6 +1,7 @@
 """A file that needs what is not installed, or a schema that is not there, is refused before it runs."""
 
 import importlib.util
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,14 +10,16 @@ import pytest
 
 from connector.config import schema_files
 from connector.config.choices import keys_at
-from connector.config.formats import _FITS, AVRO, JSON_SCHEMA, PROTOBUF, ZSTD, Package
+from connector.config.formats import _FITS, JSON_SCHEMA, PROTOBUF, ZSTD, Package
 from connector.config.models import Config
 from connector.config.synonyms import _SYNONYMS
 from connector.core.formats.decoded import Decode, SchemaError
 from connector.core.mapping.specs import KeyFormat, ValueFormat
 from connector.core.records import Record, Transformed
 from tests.support.config_files import build, loaded, only, problems
+from tests.support.pages import ROOT
 
+PACKAGES = (PROTOBUF, JSON_SCHEMA, ZSTD)
 RULES = "rules: [{name: view, put_events: {sessionId: value.session, eventType: {const: View}}}]"
 
 
@@ -41,9 +44,8 @@ def hide(monkeypatch: pytest.MonkeyPatch) -> Callable[[Package], None]:
 @pytest.mark.parametrize(
     ("line", "package", "command", "at"),
     [
-        ("value: {format: avro, schema_file: a.avsc}", AVRO, "pip install 'putevents-connector[avro]'", "avro"),
-        ("key: {format: avro, schema_file: a.avsc}", AVRO, "pip install 'putevents-connector[avro]'", "avro"),
         ("value: {format: protobuf, schema_file: a}", PROTOBUF, "pip install 'putevents-connector[protobuf]'", "proto"),
+        ("key: {format: protobuf, schema_file: a}", PROTOBUF, "pip install 'putevents-connector[protobuf]'", "proto"),
         ("value: {compression: zstd}", ZSTD, "pip install 'putevents-connector[zstd]'", "zstd"),
     ],
 )
@@ -64,17 +66,24 @@ def test_a_package_inside_a_package_that_is_missing_is_missing(monkeypatch: pyte
     assert problem.code == "missing-package"
 
 
-@pytest.mark.parametrize("package", [AVRO, PROTOBUF, JSON_SCHEMA, ZSTD], ids=lambda package: package.extra)
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.extra)
 def test_a_json_file_needs_no_package(hide: Callable[[Package], None], package: Package) -> None:
     hide(package)
     loaded(build())
 
 
 def test_every_extra_that_is_named_is_an_extra_of_the_distribution() -> None:
-    text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
-    for package in (AVRO, PROTOBUF, JSON_SCHEMA, ZSTD):
+    text = (ROOT / "pyproject.toml").read_text()
+    for package in PACKAGES:
         [extra] = [row for row in text.splitlines() if row.startswith(f"{package.extra} = [")]
         assert f'"{package.name}>=' in extra
+
+
+def test_every_optional_package_that_the_connector_imports_is_looked_for() -> None:
+    text = "\n".join(path.read_text() for path in (ROOT / "connector").rglob("*.py"))
+    for module in ("fastavro", "google", "jsonschema_rs", "zstandard"):
+        imported = re.search(rf"^\s*(?:import|from) {module}\b", text, re.MULTILINE)
+        assert imported is None or any(package.module.startswith(module) for package in PACKAGES), module
 
 
 def test_every_key_of_a_format_but_the_common_ones_belongs_to_some_format() -> None:
