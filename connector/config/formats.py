@@ -102,13 +102,15 @@ def _keys(path: Path, spec: Format, located: Located) -> Iterator[Problem]:
     """No key that another format reads."""
     for key in _given(spec):
         formats = _FITS.get(key, (spec.format,))
+        if key == "schema_file" and isinstance(spec, KeyFormat):
+            formats = ("avro", "protobuf")  # keys are not validated
         if spec.format not in formats:
             message = f"expected {key} only with format {_either(formats)}, not {spec.format}"
             yield located.at_key((*path, key), "inconsistent", message, f"remove {key}, or set another format")
     if spec.message is not None and spec.format == "protobuf" and spec.schema_file is None:
         message = "expected schema_file beside message: with a registry each record names its message type"
         yield located.at_key((*path, "message"), "inconsistent", message, "remove message, or set schema_file")
-    if spec.format == "json_schema" and spec.schema_file is not None and not validates(spec):
+    if isinstance(spec, ValueFormat) and spec.format == "json_schema" and spec.schema_file and not validates(spec):
         message = "expected validate: true beside schema_file: without it the schema is not used"
         yield located.at_key((*path, "schema_file"), "inconsistent", message, "add validate: true, or remove it")
 
