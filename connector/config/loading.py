@@ -20,8 +20,8 @@ from connector.config.models import Config, PersonalizeConfig
 from connector.config.partial import Partial, usable, whole
 from connector.config.printing import print_config
 from connector.config.problems import Problem
-from connector.config.schema_files import compile_formats
 from connector.config.registry_checks import check_registry
+from connector.config.schema_files import compile_formats
 from connector.config.wording import Mistake, at, located_problem, problems_of
 from connector.config.yaml_tree import Path, Tree, parse
 from connector.core.formats.decoded import Schemas
