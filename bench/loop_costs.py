@@ -143,7 +143,7 @@ def _router() -> Router:
     loaded = load_text(text, "costs.yaml", {})
     if not isinstance(loaded, Loaded):
         raise TypeError(f"expected a valid file: {loaded}")
-    return Router(loaded.pipelines)
+    return Router(loaded.pipelines())
 
 
 def _harness(transform: Transform, records: list[tuple[int, Record]]) -> Harness:

@@ -20,7 +20,8 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | registry/ | schemas: asking for them, the cache, AWS Glue | ports, logs, aws, config, core/formats, core/sending |
 | tracing/ | OpenTelemetry: one span for each call, if switched on | ports, core/sending |
 | status/ | the status page and its JSON | ports, logs, loop, kafka, core/sending |
-| dry_run.py | `putevents map`: records through a mapping | config, core/mapping, core/sending |
+| given_records.py, schema_wait.py | records as people hand them over; the wait for their schemas | exits, ports |
+| dry_run.py | `putevents map`: the fates | config, given_records.py, core/formats, core/mapping, core/sending |
 | signals.py | signals to stop, and restarting in place | exits |
 | ending.py, life.py | how the process ends; its probes | signals, exits, aws, ports, logs, loop, status, core/sending |
 | local/ | embedded broker, local endpoint, demo | config, exits |

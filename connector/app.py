@@ -138,7 +138,7 @@ def _parts(loaded: Loaded, metrics: Metrics, signals: Signals, environment: Envi
     dead_letters = dead_letter_producer(config, metrics, clients)
     calls = SenderThread(sink)
     carrier, end_traces = traced(calls, sink.endpoint, sink.region, environment.wall)
-    router = Router(loaded.pipelines, config.dead_letter.topic)
+    router = Router(loaded.pipelines(), config.dead_letter.topic)
     loop = Loop(source, carrier, dead_letters, router, loop_settings(loaded), metrics, environment)
     facts = facts_of(loaded, sink.endpoint, environment.wall())
     board = Board(facts, loop, source, dead_letters, metrics, environment, signals.stopping)

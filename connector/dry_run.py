@@ -7,13 +7,13 @@ is what it is for; it goes to whoever asked, and nowhere else.
 import itertools
 import time
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, assert_never
 
 import orjson
 
 from connector.config import Loaded
+from connector.core.formats.decoded import Schemas
 from connector.core.mapping.explain import Evaluated, Trace, Traced, TracedMember, TriedRule
 from connector.core.mapping.rules import compile_pipeline
 from connector.core.mapping.specs import PipelineSpec
@@ -28,15 +28,10 @@ from connector.core.records import (
     Rejection,
     Skipped,
     Transformed,
-    known_timestamp,
 )
 from connector.core.sending.backlog import Backlog
-
-Json = dict[str, Any]
-
-
-class UnreadableRecord(ValueError):
-    """A line is not a record, so nothing can be said about it."""
+from connector.given_records import Json, UnreadableRecord, now_ms, record_of
+from connector.schema_wait import SchemaWait
 
 
 class DryRun:
@@ -46,21 +41,41 @@ class DryRun:
         loaded: the configuration.
         pipeline: the name of the one to use, or None for that of the record's topic.
         explain: also say which rules were tried, and what made each member.
+        schemas: the registry of the file, None where it names none.
+        wait: waits for the schemas of a record.
     """
 
-    def __init__(self, loaded: Loaded, pipeline: str | None, *, explain: bool) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        pipeline: str | None,
+        *,
+        explain: bool,
+        schemas: Schemas | None = None,
+        wait: SchemaWait | None = None,
+    ) -> None:
         self.counts: Counter[str] = Counter()
         self._traces: dict[str, Trace] = {}
-        pairs = (_traced(loaded, self._traces) if explain else loaded).pipelines
+        pairs = (_traced(loaded, self._traces) if explain else loaded).pipelines(schemas)
+        self._wait = wait or SchemaWait(None)
         self._spec, self._default = next((pair for pair in pairs if pair[0].name == pipeline), pairs[0])
         self._specs = {spec.name: spec for spec, _ in pairs}
         self._router = None if pipeline else Router(pairs, loaded.config.dead_letter.topic)
         self._topics = [topic for spec, _ in pairs for topic in spec.topics]
         self._backlog = Backlog(loaded.config.delivery.max_buffered_events)
 
+    @property
+    def spec(self) -> PipelineSpec:
+        """The pipeline of values, and of records that name no topic."""
+        return self._spec
+
     def value(self, value: bytes, number: int) -> Json:
-        """The fate of a record with this value; its offset is the line's."""
-        record = Record(self._spec.topics[0], 0, number - 1, _now_ms(), None, value)
+        """The fate of a record with this value; its offset is the line's.
+
+        Raises:
+            NoSchema: the schema of the record cannot be had now.
+        """
+        record = Record(self._spec.topics[0], 0, number - 1, now_ms(), None, value)
         return self._result(self._default, record, number)
 
     def record(self, line: bytes, number: int) -> Json:
@@ -68,22 +83,14 @@ class DryRun:
 
         Raises:
             UnreadableRecord: it is not an object with the members of a record.
+            NoSchema: the schema of the record cannot be had now.
         """
-        try:
-            given = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            raise UnreadableRecord(f"line {number}: expected a record as a JSON object: {error.msg}") from None
-        if not isinstance(given, dict) or not given.keys() <= _MEMBERS:
-            names = ", ".join(sorted(_MEMBERS))
-            raise UnreadableRecord(f"line {number}: expected an object with {names} and nothing else")
-        for name, (kind, wanted) in _KINDS.items():
-            if not isinstance(given.get(name), kind | None) or isinstance(given.get(name), bool):
-                raise UnreadableRecord(f"line {number}: expected {name} to be {wanted}")
-        return self._result(self._pipeline(given.get("topic"), number), self._record(given, number), number)
+        given = record_of(line, number, self._spec.topics[0])
+        return self._result(self._pipeline(given.topic, number), given, number)
 
-    def _pipeline(self, topic: str | None, number: int) -> Pipeline:
-        """The pipeline that was asked for, else that of the topic, else the first."""
-        if topic is None or self._router is None:
+    def _pipeline(self, topic: str, number: int) -> Pipeline:
+        """The pipeline that was asked for, else that of the topic; a record that names none has that of the first."""
+        if self._router is None or topic == self._spec.topics[0]:
             return self._default
         pipeline = self._router.find(topic)
         if pipeline is None:
@@ -93,23 +100,9 @@ class DryRun:
             )
         return pipeline
 
-    def _record(self, given: Json, number: int) -> Record:
-        offset = given.get("offset")
-        return Record(
-            given.get("topic") or self._spec.topics[0],
-            given.get("partition") or 0,
-            number - 1 if offset is None else offset,
-            known_timestamp(given.get("timestamp", _now_ms())),
-            _bytes(given.get("key")),
-            _bytes(given.get("value")),
-            tuple((name, _bytes(value)) for name, value in (given.get("headers") or {}).items()),
-        )
-
     def _result(self, pipeline: Pipeline, record: Record, number: int) -> Json:
         trace = self._traces.get(pipeline.name)
-        if trace is not None:
-            trace.begin()
-        fate = pipeline(record, time.time())
+        fate = self._wait(lambda: _mapped(pipeline, record, trace))
         if isinstance(fate, Transformed):
             self._backlog.add(fate.entries)
         result: Json = {"line": number, **_shown(fate)}
@@ -131,31 +124,17 @@ class DryRun:
         return "\n".join(lines)
 
 
+def _mapped(pipeline: Pipeline, record: Record, trace: Trace | None) -> Fate | Pending:
+    if trace is not None:
+        trace.begin()
+    return pipeline(record, time.time())
+
+
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-_KINDS: Mapping[str, tuple[type, str]] = {
-    "topic": (str, "text"),
-    "partition": (int, "a whole number"),
-    "offset": (int, "a whole number"),
-    "timestamp": (int, "a whole number of milliseconds"),
-    "headers": (dict, "an object"),
-}
-_MEMBERS = frozenset({"value", "key", "headers", "topic", "partition", "offset", "timestamp"})
-
-
-def _now_ms() -> int:
-    return int(time.time() * 1000)
-
-
-def _bytes(value: Any) -> bytes | None:
-    if value is None:
-        return None
-    return value.encode() if isinstance(value, str) else orjson.dumps(value)
-
-
-def _shown(fate: Fate | Pending) -> Json:
+def _shown(fate: Fate) -> Json:
     match fate:
         case Transformed(pipeline, rule, entries, rejection):
             outcome = "mapped" if rejection is None else "dead_letter"
@@ -165,8 +144,6 @@ def _shown(fate: Fate | Pending) -> Json:
             return {"outcome": "skipped", "pipeline": pipeline, "rule": rule, "reason": reason}
         case Filtered():
             return {"outcome": "filtered"}
-        case Pending(schema, pipeline):
-            return {"outcome": "pending", "pipeline": pipeline, "schema": schema}
         case Rejection():
             return {"outcome": "dead_letter", "pipeline": fate.pipeline, "rule": fate.rule, "rejection": _why(fate)}
         case _:

@@ -7,10 +7,11 @@ Everything is checked without a network, and every mistake is reported at once, 
 | yaml_tree, yaml_wording | YAML text to plain data with positions, and its faults in our words |
 | section, models, auth, tls, registry, examples | the sections; their descriptions are the reference |
 | scalars, durations, addresses, references | the kinds of value that sections are made of |
-| wording, choices | pydantic's errors in our words |
+| wording, choices, synonyms | pydantic's errors in our words |
 | corrections, partial | so that one mistake hides no other: slips corrected, invalid parts left out |
 | checks, registry_checks, regions | what shows across settings, what AWS refuses |
 | client_properties, client_checks | what librdkafka is given, and what it refuses |
+| formats, schema_files | how values and keys are decoded: what fits together, and schemas beside the file |
 | located, masking, problems | where a mistake stands, without secrets, and how it is shown |
 | loading | the whole walk |
 | schema, printing | for editors, and the effective file |

@@ -160,11 +160,14 @@ def region(path: Path, found: RegionProblem | None, located: Located) -> Iterato
 # Keys whose absence has a meaning. A key with nothing after its colon would silently mean the same.
 _OF_A_RULE = ("when", "for_each", "put_events", "skip")
 _OF_FROM = ("lookup", "otherwise", "format", "timezone", "as")
+_OF_A_FORMAT = ("root", "columns", "delimiter", "schema_file", "message")
 
 
 def check_left_empty(data: Any, located: Located) -> Iterator[Problem]:
-    """A key of a rule with nothing after its colon: a `when:` like that would match every record."""
+    """A key of a rule or a format with nothing after its colon: such a `when:` would match every record."""
     for index, pipeline in enumerate(_list(at(data, ("pipelines",)))):
+        for part in ("value", "key"):
+            yield from _left_empty(("pipelines", index, part), at(pipeline, (part,)), _OF_A_FORMAT, located)
         for number, rule in enumerate(_list(at(pipeline, ("rules",)))):
             path: Path = ("pipelines", index, "rules", number)
             yield from _left_empty(path, rule, _OF_A_RULE, located)

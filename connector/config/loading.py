@@ -14,14 +14,18 @@ from pydantic import ValidationError
 
 from connector.config import checks
 from connector.config.corrections import Checked, corrected
+from connector.config.formats import check_formats
 from connector.config.located import Located
 from connector.config.models import Config, PersonalizeConfig
 from connector.config.partial import Partial, usable, whole
 from connector.config.printing import print_config
 from connector.config.problems import Problem
 from connector.config.registry_checks import check_registry
+from connector.config.schema_files import compile_formats
 from connector.config.wording import Mistake, at, located_problem, problems_of
 from connector.config.yaml_tree import Path, Tree, parse
+from connector.core.formats.decoded import Schemas
+from connector.core.mapping.reading import Formats
 from connector.core.mapping.rules import CompiledRules, SpecError, compile_pipeline
 from connector.core.mapping.specs import Const, PipelineSpec
 from connector.core.mapping.transform import Pipeline
@@ -31,7 +35,7 @@ MAX_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Loaded:
-    """A valid file. ``mappings`` are its pipelines compiled, in their order.
+    """A valid file. ``mappings`` are its pipelines compiled, and ``formats`` their schema files, in their order.
 
     ``hash`` is twelve hex digits of the effective file with its secrets masked: equal files are equal, and it
     reveals nothing about a password. ``warnings`` include notes: valid settings that are probably a mistake.
@@ -39,15 +43,21 @@ class Loaded:
 
     config: Config
     mappings: tuple[CompiledRules, ...]
+    formats: tuple[Formats, ...]
     hash: str
     warnings: tuple[Problem, ...] = ()
 
-    @property
-    def pipelines(self) -> list[tuple[PipelineSpec, Pipeline]]:
-        """Each pipeline as the file says it and as records go through it."""
+    def pipelines(self, schemas: Schemas | None = None) -> list[tuple[PipelineSpec, Pipeline]]:
+        """Each pipeline as the file says it and as records go through it.
+
+        ``schemas`` is the registry of the file, which whoever runs the pipelines has started.
+        """
         tracking_id = self.config.personalize.tracking_id
-        pairs = zip(self.config.pipelines, self.mappings, strict=True)
-        return [(spec, Pipeline(spec, mapping, tracking_id)) for spec, mapping in pairs]
+        triples = zip(self.config.pipelines, self.mappings, self.formats, strict=True)
+        return [
+            (spec, Pipeline(spec, mapping, tracking_id, formats._replace(schemas=schemas)))
+            for spec, mapping, formats in triples
+        ]
 
     @property
     def tracking_ids(self) -> frozenset[str]:
@@ -89,6 +99,7 @@ def load_text(text: str, name: str, env: Mapping[str, str]) -> Loaded | list[Pro
     located = Located(name, text, tree, before=parsed)
     problems = [*_of_the_form(tree, slips, checked, located)]
     mappings: list[CompiledRules] = []
+    formats: list[Formats] = []
     kept = checked.kept.get("pipelines")
     pipelines = usable(tree.data, located.is_bare) if kept is None else whole(kept)
     for partial in pipelines:
@@ -97,13 +108,16 @@ def load_text(text: str, name: str, env: Mapping[str, str]) -> Loaded | list[Pro
             problems += [_spec_problem(partial, error, located) for error in compiled]
         else:
             mappings.append(compiled)
+        readers, faults = compile_formats(partial.number, partial.spec, located)
+        formats.append(readers)
+        problems += faults
     problems += _across(tree.data, checked.kept, {each.number: each.spec for each in pipelines}, located)
     problems = sorted(dict.fromkeys(problems), key=lambda problem: (problem.line, problem.column))
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors or checked.config is None:
         return errors
     digest = hashlib.sha256(print_config(checked.config).encode()).hexdigest()
-    return Loaded(checked.config, tuple(mappings), digest[:12], tuple(problems))
+    return Loaded(checked.config, tuple(mappings), tuple(formats), digest[:12], tuple(problems))
 
 
 def _checker(env: Mapping[str, str]) -> Callable[[Any], Checked]:
@@ -153,6 +167,7 @@ def _across(
     yield from checks.check_names(pipelines, located)
     yield from checks.check_topics(pipelines, dead_letter, located)
     yield from checks.check_tracking_id(pipelines, personalize, located)
+    yield from check_formats(pipelines, located, registry=data.get("schema_registry") is not None)
     yield from checks.check_kafka(kafka, located) if kafka else ()
     yield from checks.check_regions(personalize, kafka, located)
     registry = kept.get("schema_registry")

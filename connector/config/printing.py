@@ -41,9 +41,9 @@ def print_config(config: Config) -> str:
     document["kafka"]["librdkafka"] = {k: MASK if is_secret(k) else v for k, v in properties.items()}
     document = _masked(document)
     document["pipelines"] = [
-        # A rule has a dozen optional members; those that are not there say nothing.
+        # Rules have a dozen optional members, formats the keys of others: those that are not there say nothing.
         {
-            **pipeline.model_dump(mode="json", by_alias=True, exclude={"rules"}),
+            **pipeline.model_dump(mode="json", by_alias=True, exclude={"rules"}, exclude_none=True),
             "rules": [rule.model_dump(mode="json", by_alias=True, exclude_unset=True) for rule in pipeline.rules],
         }
         for pipeline in config.pipelines

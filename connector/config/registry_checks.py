@@ -38,7 +38,7 @@ def _certificates(registry: ConfluentRegistry, located: Located) -> Iterator[Pro
     missing = dict(unreadable(tls.files))
     for key, why in missing.items():
         yield located.at_value((*path, key), "unreadable-file", f"expected a readable file: {why}")
-    unfit = None if missing else _unfit(tls)
+    unfit = _unfit(tls) if tls.files and not missing else None
     if unfit is not None:
         hint = "is key_password right?" if unfit == "key_file" and tls.key_password else None
         yield located.at_value((*path, unfit), "bad-tls", "expected a PEM file that OpenSSL can use", hint)

@@ -34,8 +34,8 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "compression": "How a value is packed beside what Kafka does itself: `none`, `gzip`, `zlib` or `zstd`.",
         "envelope": "What the row or data is wrapped in: `none`, `connect`, `debezium` or `cloudevents`; what is in it "
         "becomes `value`, and its own fields `envelope`.",
-        "schema_file": "Path of the schema, for `avro` (.avsc) and `protobuf` (.desc) without a schema registry. None "
-        "unless set.",
+        "schema_file": "Path of the schema, from the working directory, for `avro` (.avsc) and `protobuf` (.desc) "
+        "without a schema registry. None unless set.",
         "message": "Full name of the Protobuf message type in `schema_file`. None unless set.",
     },
     "KeyFormat": {

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from connector.config.choices import keys_at
 from connector.config.located import Located
 from connector.config.problems import Problem, key_word, suggest_or_list
+from connector.config.synonyms import meant_choice
 from connector.config.yaml_tree import Path
 from connector.core import words
 from connector.core.mapping.specs import SPEC_KINDS
@@ -201,13 +202,13 @@ def _bound(phrase: str, key: str, code: str) -> _Row:
 def _choice(details: ErrorDetails, _: type[BaseModel], data: Any) -> Mistake:
     choices = re.findall(r"'([^']*)'", details["ctx"]["expected"]) or [details["ctx"]["expected"]]
     found = details["input"]
-    hint = suggest_or_list(found, choices, "known") if isinstance(found, str) else None
+    hint = meant_choice(found, choices) if isinstance(found, str) else None
     few = f"one of {', '.join(choices)}" if len(choices) <= _LISTED else "one of the known names"
     key = f"{details['loc'][-1]} " if details["loc"] and isinstance(details["loc"][-1], str) else ""
     what = few if len(choices) > 1 else f"{key}{choices[0].lower()}"  # Python's True is the file's true
     # Of another kind than the choices (1 is a version, and 2 is of its kind), the kind is what is wrong.
     word = "" if isinstance(found, str | int) else f", not {type_word(found)}"
-    listed = hint if hint is None or hint.startswith("did") or len(choices) > _LISTED else None
+    listed = hint if hint is None or not hint.startswith("known") or len(choices) > _LISTED else None
     return Mistake(_path(details, data), "unknown-choice", "", listed, shape=what, found=word)
 
 

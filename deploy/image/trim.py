@@ -1,6 +1,6 @@
 """Takes out of a virtual environment what the image never reads, and says how much that was.
 
-botocore ships the models of more than four hundred services, and the connector calls one of them. What its chain of
+botocore ships the models of more than four hundred services, and the connector calls two of them. What its chain of
 credentials calls stays, too: which services those are is a table here, and tests/image holds that each of them still
 makes a client and that each kind of credentials is still found.
 
@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 SERVICES = frozenset({
+    "glue",  # its schema registry
     "personalize",  # the service's control plane: asked by nobody yet, and small
     "personalize-events",  # PutEvents
     "signin",  # credentials of `aws login`
@@ -21,8 +22,10 @@ SERVICES = frozenset({
     "sso-oidc",
     "sts",  # assumed roles, web identity
 })  # fmt: skip
-# Nobody calls pip in an image, and activation is for people at a terminal.
-COMMANDS = frozenset({"putevents", "python"})
+# Protobuf itself, and of the messages that come with it what schemas import and what OpenTelemetry reports.
+GOOGLE = frozenset({"_upb", "protobuf", "rpc", "type"})
+# Nobody calls pip in an image, and activation is for people at a terminal. protoc compiles .proto texts of a registry.
+COMMANDS = frozenset({"protoc", "putevents", "python"})
 
 
 def main(venv: Path) -> None:
@@ -30,6 +33,7 @@ def main(venv: Path) -> None:
     before = _size(venv)
     for packages in venv.glob("lib/python3*/site-packages"):
         _keep(packages / "botocore" / "data", SERVICES)
+        _keep(packages / "google", GOOGLE)
         _remove(packages / "boto3" / "data")  # resources, the older interface
         _remove(packages / "boto3" / "examples")
         for pattern in ("*.pyx", "*.pxd", "*.pyi", "*.c", "*.h"):
@@ -41,10 +45,10 @@ def main(venv: Path) -> None:
     sys.stdout.write(f"trimmed {(before - _size(venv)) / 1e6:.1f} MB of {before / 1e6:.1f} MB\n")
 
 
-def _keep(data: Path, services: frozenset[str]) -> None:
-    # Files beside the services' folders (endpoints, partitions, retries) belong to no service, and all are read.
-    for entry in data.iterdir():
-        if entry.is_dir() and entry.name not in services:
+def _keep(parent: Path, names: frozenset[str]) -> None:
+    # Files beside the folders (of botocore: endpoints, partitions, retries) belong to none of them, and all are read.
+    for entry in parent.iterdir() if parent.is_dir() else ():
+        if entry.is_dir() and entry.name not in names:
             shutil.rmtree(entry)
 
 

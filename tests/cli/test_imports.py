@@ -15,6 +15,7 @@ from tests.support.config_files import build
 HEAVY = {
     "asyncio", "boto3", "botocore", "confluent_kafka", "jmespath", "opentelemetry", "orjson", "prometheus_client",
     "pydantic", "ssl", "structlog", "urllib3", "uvloop", "yaml",
+    "fastavro", "google", "jsonschema_rs", "zstandard",  # optional: a file that does not ask for them needs none
 }  # fmt: skip
 FILES = {"jmespath", "orjson", "pydantic", "yaml"}
 LOADS: dict[str, set[str]] = {

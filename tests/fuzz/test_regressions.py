@@ -66,7 +66,7 @@ def test_a_thousand_elements_that_each_search_seventeen_thousand_parameters_take
     params = [{"key": f"key{number:05d}", "value": {"string_value": "x"}} for number in range(17_001)]
     value = json.dumps({"s": "s", "event_params": params, "items": [{"t": "View"}] * MAX_ELEMENTS}).encode()
     began = time.thread_time()
-    fate = Router(loaded.pipelines)(record(value, "t"), NOW)
+    fate = Router(loaded.pipelines())(record(value, "t"), NOW)
     assert time.thread_time() - began < 1.5
     assert isinstance(fate, Transformed)
     assert (len(fate.entries), fate.rejection) == (MAX_ELEMENTS, None)

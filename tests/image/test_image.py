@@ -88,6 +88,11 @@ def test_scanners_are_told_which_debian_packages_it_has_files_of(image: str) -> 
     assert {"libc6", "libssl3"} <= {path.rpartition("/")[2] for path in status}
 
 
+def test_protobuf_and_its_compiler_are_there(image: str) -> None:
+    code = "import google.protobuf, subprocess; print(subprocess.check_output(['/venv/bin/protoc', '--version']))"
+    assert "libprotoc" in python(image, code)
+
+
 def test_hosts_are_looked_up_and_certificates_are_found(image: str) -> None:
     code = (
         "import socket, ssl\nprint(socket.gethostbyname('localhost'), len(ssl.create_default_context().get_ca_certs()))"
@@ -102,7 +107,7 @@ def test_every_kind_of_credentials_is_found_with_the_services_that_are_left(imag
     answer = run(image, "-", options=options, stdin=(ROOT / "tests/image/inside.py").read_text())
     assert answer.returncode == 0, answer.stderr
     results = json.loads(answer.stdout)
-    assert results.pop("clients") == ["personalize", "personalize-events", "signin", "sso", "sso-oidc", "sts"]
+    assert results.pop("clients") == ["glue", "personalize", "personalize-events", "signin", "sso", "sso-oidc", "sts"]
     assert results.pop("wrong pair") == "Fatal"  # or else the others would prove nothing
     kinds = ("environment", "assumed role", "web identity", "pod identity")
     assert results == dict.fromkeys(kinds, "Delivered")

@@ -63,7 +63,7 @@ def values(now: float) -> list[bytes]:
 def router() -> Transform:
     loaded = load_text(yaml.safe_dump(configuration()), "leaks.yaml", {})
     assert isinstance(loaded, Loaded), loaded
-    return Router(loaded.pipelines)
+    return Router(loaded.pipelines())
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)

@@ -1,0 +1,133 @@
+"""Records as people hand them to a command: a line of text, base64 or hexadecimal, a JSON object, or a whole file."""
+
+import base64
+import binascii
+import time
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import orjson
+
+from connector.core.records import Record, known_timestamp
+
+Json = dict[str, Any]
+# What a value looks like in the input. ``binary`` is one record: all of a file, as it is.
+Encoding = Literal["text", "base64", "hex", "binary"]
+ENCODINGS: tuple[Encoding, ...] = ("text", "base64", "hex", "binary")
+
+
+class UnreadableRecord(ValueError):
+    """A line is not a record, so nothing can be said about it."""
+
+
+def value_of(line: bytes, encoding: Encoding, number: int) -> bytes:
+    """The value that a line stands for; a message names the line's number and never what is in it.
+
+    Raises:
+        UnreadableRecord: it is not of this encoding.
+    """
+    match encoding:
+        case "base64":
+            return _from_base64(line, f"line {number}")
+        case "hex":
+            return _from_hex(line, number)
+        case "text" | "binary":
+            return line
+
+
+def record_of(line: bytes, number: int, topic: str) -> Record:
+    """The record that a JSON object describes.
+
+    Args:
+        line: the object as text.
+        number: that of the line; the offset of a record that names none is one less.
+        topic: that of a record which names none.
+
+    Raises:
+        UnreadableRecord: it is not an object with the members of a record.
+    """
+    try:
+        given = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise UnreadableRecord(f"line {number}: expected a record as a JSON object: {error.msg}") from None
+    _check(given, number)
+    offset = given.get("offset")
+    return Record(
+        given.get("topic") or topic,
+        given.get("partition") or 0,
+        number - 1 if offset is None else offset,
+        known_timestamp(given.get("timestamp", now_ms())),
+        _part(given, "key", number),
+        _part(given, "value", number),
+        _headers(given, number),
+    )
+
+
+def now_ms() -> int:
+    """The time of a record that has none of its own."""
+    return int(time.time() * 1000)
+
+
+_KINDS: Mapping[str, tuple[type, str]] = {
+    "topic": (str, "text"),
+    "partition": (int, "a whole number"),
+    "offset": (int, "a whole number"),
+    "timestamp": (int, "a whole number of milliseconds"),
+    "headers": (dict, "an object"),
+    "value_base64": (str, "text"),
+    "key_base64": (str, "text"),
+    "headers_base64": (dict, "an object"),
+}
+_MEMBERS = frozenset({"value", "key", *_KINDS})
+
+
+def _check(given: Any, number: int) -> None:
+    if not isinstance(given, dict) or not given.keys() <= _MEMBERS:
+        names = ", ".join(sorted(_MEMBERS))
+        raise UnreadableRecord(f"line {number}: expected an object with {names} and nothing else")
+    for name, (kind, wanted) in _KINDS.items():
+        if not isinstance(given.get(name), kind | None) or isinstance(given.get(name), bool):
+            raise UnreadableRecord(f"line {number}: expected {name} to be {wanted}")
+    for name in ("value", "key"):
+        if name in given and f"{name}_base64" in given:
+            raise UnreadableRecord(f"line {number}: expected {name} or {name}_base64, not both")
+
+
+def _part(given: Json, name: str, number: int) -> bytes | None:
+    """The key or the value, which may be in base64."""
+    packed = given.get(f"{name}_base64")
+    if packed is not None:
+        return _from_base64(packed.encode(), f"line {number}: {name}_base64")
+    return _bytes(given.get(name))
+
+
+def _headers(given: Json, number: int) -> tuple[tuple[str, bytes | None], ...]:
+    plain = [(name, _bytes(value)) for name, value in (given.get("headers") or {}).items()]
+    for name, value in (given.get("headers_base64") or {}).items():
+        if not isinstance(value, str):
+            raise UnreadableRecord(f"line {number}: expected headers_base64 to hold text")
+        plain.append((name, _from_base64(value.encode(), f"line {number}: headers_base64")))
+    return tuple(plain)
+
+
+def _bytes(value: Any) -> bytes | None:
+    if value is None:
+        return None
+    return value.encode() if isinstance(value, str) else orjson.dumps(value)
+
+
+def _from_base64(text: bytes, where: str) -> bytes:
+    """Standard or URL-safe, padded or not."""
+    standard = text.strip().rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
+    try:
+        return base64.b64decode(standard + b"=" * (-len(standard) % 4), validate=True)
+    except binascii.Error:
+        raise UnreadableRecord(f"{where}: expected base64") from None
+
+
+def _from_hex(text: bytes, number: int) -> bytes:
+    """As ``xxd -p`` writes it, with blanks between bytes or without."""
+    try:
+        return bytes.fromhex(text.decode("ascii").removeprefix("0x"))
+    except ValueError:
+        raise UnreadableRecord(f"line {number}: expected hexadecimal, two digits a byte") from None
