@@ -14,10 +14,11 @@ from connector.core.records import Reason
 Unpack = Callable[[bytes], bytes]
 
 MAX_UNPACKED = 1 << 20  # bytes
-# One value may be several packed parts, one after the other. A part costs microseconds, however little is in it.
-MAX_PARTS = 1_000
+# One value may be several packed parts, one after the other. Each copies what follows it, however little is in it.
+MAX_PARTS = 250
 _GZIP, _ZLIB = 31, 15  # zlib's wbits: which header is expected
 _ZSTD_WINDOW = 8 << 20  # bytes; what every decoder supports (RFC 8878)
+_TOO_WIDE = "too much memory"  # zstd's words for a wider one
 # zstd unpacks all that it is given at once. A block is at least three bytes, and at most 128 KiB when unpacked.
 _ZSTD_PIECE = 64
 
@@ -56,16 +57,18 @@ def _unpacked(kind: _Kind, value: bytes) -> bytes:
         part = kind.begin()
         try:
             content, rest = kind.unpack(part, rest, room)
-        except kind.errors:
+        except kind.errors as error:
             what = "other bytes after it" if unpacked else "other bytes"
+            if _TOO_WIDE in str(error):
+                what = f"a window of more than {_ZSTD_WINDOW} bytes"
             raise DecodingError(Reason.NOT_COMPRESSED, f"expected what {kind.name} packed, found {what}") from None
         room -= len(content)
         if room < 0:
             message = f"expected at most {MAX_UNPACKED} bytes when {kind.name} is unpacked, found more"
             raise DecodingError(Reason.UNPACKED_TOO_LARGE, message)
         if not part.eof:
-            found = "the beginning of it" if value else "nothing"
-            raise DecodingError(Reason.NOT_COMPRESSED, f"expected what {kind.name} packed, found only {found}")
+            found = "only the beginning of it" if value else "nothing"
+            raise DecodingError(Reason.NOT_COMPRESSED, f"expected what {kind.name} packed, found {found}")
         unpacked.append(content)
         if not rest:
             return b"".join(unpacked)
