@@ -39,6 +39,15 @@ def _line(number: int, line: bytes) -> Any:
         raise DecodingError(error.reason, f"line {number}: {error.message}") from None
 
 
+def decode_document(value: bytes) -> str:
+    """The whole value as text, without a byte order mark.
+
+    Raises:
+        DecodingError: the bytes are not UTF-8.
+    """
+    return decode_text(value).removeprefix("\ufeff")
+
+
 def compile_delimited(columns: Sequence[str], delimiter: str = TAB) -> Decode:
     """A decoder of one row: an object of the name of a column to its text.
 
@@ -52,7 +61,7 @@ def compile_delimited(columns: Sequence[str], delimiter: str = TAB) -> Decode:
     names, expected = tuple(columns), f"expected {_count(len(columns))}"
 
     def decode(value: bytes) -> dict[str, str]:
-        text = decode_text(value.removesuffix(b"\n").removesuffix(b"\r"))
+        text = decode_document(value.removesuffix(b"\n").removesuffix(b"\r"))
         if not text.strip():
             raise DecodingError(Reason.EMPTY_VALUE, f"{expected}, but the value is empty")
         cells, found = cells_of(text, delimiter, len(names))

@@ -101,6 +101,15 @@ def decode_text(value: bytes) -> str:
         raise DecodingError(Reason.NOT_UTF8, f"expected UTF-8, but byte {unreadable.start} is not") from None
 
 
+def is_utf8(value: bytes) -> bool:
+    """Whether the bytes are UTF-8."""
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def decode_bytes(value: bytes) -> str:
     """Bytes of any kind as text an expression can compare: hexadecimal."""
     return value.hex()

@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from connector.core.formats.decoded import DecodingError
-from connector.core.formats.plain import decode_json
+from connector.core.formats.plain import decode_json, is_utf8
 from connector.core.records import Reason
 
 _LOOKED_AT = 4_096  # bytes
 _SCHEMA_FORMATS = frozenset({"avro", "protobuf", "json_schema"})
-_EMPTY = frozenset({Reason.EMPTY_VALUE, Reason.NESTED_TOO_DEEP, Reason.NUMBER_OUT_OF_RANGE, Reason.TOO_LONG})
+# Reasons that already say all: another format would not have come so far.
+_CLEAR = frozenset({Reason.EMPTY_VALUE, Reason.NESTED_TOO_DEEP, Reason.NUMBER_OUT_OF_RANGE, Reason.TOO_LONG})
 _KAFKAS_OWN = "which is not supported inside a value: use Kafka's own compression.type, or gzip, zlib or zstd"
 
 
@@ -35,7 +36,7 @@ def explained(error: DecodingError, raw: bytes, setting: Setting) -> DecodingErr
         raw: what was decoded, or unpacked where that is what failed.
         setting: what the file says.
     """
-    if error.reason in _EMPTY:
+    if error.reason in _CLEAR:
         return error
     found = _found(error.reason, raw, setting)
     return DecodingError(error.reason, f"{error.message}; found {found}") if found else error
@@ -94,13 +95,21 @@ def _packed(raw: bytes, setting: Setting) -> str | None:
     return f"{found}: set value.compression to {found}" if found != setting.compression else found
 
 
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+
+
 def _is_zlib(raw: bytes) -> bool:
-    if len(raw) < 2 or raw[0] & 0x8F != 0x08 or int.from_bytes(raw[:2], "big") % 31:
+    if len(raw) < 2 or raw[0] & 0x8F != 0x08 or int.from_bytes(raw[:2], "big") % 31 or _is_readable(raw):  # RFC 1950
         return False
     try:
         return bool(zlib.decompressobj().decompress(raw[:_LOOKED_AT], 1))
     except zlib.error:
         return False
+
+
+def _is_readable(raw: bytes) -> bool:
+    """Whether it is text for people: some of it, such as ``x^2``, is the beginning of a valid stream of zlib."""
+    return _CONTROL.search(raw, 0, _LOOKED_AT) is None and is_utf8(raw)
 
 
 def _framed(raw: bytes, setting: Setting) -> str | None:
@@ -140,7 +149,9 @@ def _bson(raw: bytes, _: Setting) -> str | None:
 _MESSAGE_PACK = re.compile(
     rb"[\x91-\x9f]?(?:[\x81-\x8f]|\xde..|\xdf....)(?:([\xa1-\xbf])|\xd9(.))(?=[A-Za-z_$@])", re.DOTALL
 )
-_CBOR = re.compile(rb"[\x81-\x97]?(?:[\xa1-\xb7]|\xb8.|\xb9..|\xbf)(?:([\x61-\x77])|\x78(.))(?=[A-Za-z_$@])", re.DOTALL)
+_CBOR = re.compile(
+    rb"(?:[\x81-\x97]?(?:[\xa1-\xb7]|\xb8.|\xb9..)|\xbf(?=.*\xff\Z))(?:([\x61-\x77])|\x78(.))(?=[A-Za-z_$@])", re.DOTALL
+)
 _NAME = re.compile(rb"[\w$@.\- ]+")
 
 

@@ -12,7 +12,7 @@ from connector.core.formats.decoded import Decode, DecodingError, Document, Head
 from connector.core.formats.envelopes import Envelope, compile_envelope
 from connector.core.formats.framing import from_registry
 from connector.core.formats.keys import decode_int, decode_long, decode_uuid
-from connector.core.formats.lines import TAB, compile_delimited, decode_json_lines
+from connector.core.formats.lines import TAB, compile_delimited, decode_document, decode_json_lines
 from connector.core.formats.plain import decode_bytes, decode_json, decode_text
 from connector.core.formats.recognition import Setting, explained
 from connector.core.mapping.roots import Root, root_of, wrong_root
@@ -39,7 +39,7 @@ class Formats(NamedTuple):
 
 
 NO_SCHEMAS = Formats()
-VALUE_DECODERS: Mapping[str, Decode] = {"json": decode_json, "json_lines": decode_json_lines, "text": decode_text}
+VALUE_DECODERS: Mapping[str, Decode] = {"json": decode_json, "json_lines": decode_json_lines, "text": decode_document}
 KEY_DECODERS: Mapping[str, Decode] = {
     "string": decode_text,
     "json": decode_json,

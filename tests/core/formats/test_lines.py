@@ -66,6 +66,8 @@ def test_many_lines_take_no_longer_than_a_record_may() -> None:
 def test_text_is_the_value_as_it_is() -> None:
     assert read("é {\n".encode(), format="text") == "é {\n"
     assert read(b"null", format="text") == "null"
+    assert read("\ufeffa\ufeff".encode(), format="text") == "a\ufeff"
+    assert read("\ufeffa\tb".encode(), format="delimited", columns=["a", "b"]) == {"a": "a", "b": "b"}
     assert read(b"", format="text") == ""
     assert refused(b"a\xff", format="text").reason is Reason.NOT_UTF8
 
