@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from connector.config import Loaded, load
 from connector.core.expressions.functions import FUNCTIONS
 from connector.core.records import Reason, Rejection, Transformed
-from tests.fuzz import configurations, records
+from tests.fuzz import configurations, formats, records
 from tests.fuzz.__main__ import main
 from tests.fuzz.targets import EVERYTHING, TARGETS, check_configuration, check_fate, check_record, record
 
@@ -36,6 +36,18 @@ def test_an_almost_valid_record_has_a_fate_within_the_limits_and_unseen(seed: in
 @example(b"{}")
 def test_any_bytes_have_a_fate(value: bytes) -> None:
     check_record(value)
+
+
+@settings(_quick, max_examples=300)
+@given(SEEDS)
+def test_a_value_in_any_format_and_packing_is_decoded_or_refused_in_time(seed: int) -> None:
+    formats.check(formats.almost(random.Random(seed)))
+
+
+@settings(_quick, max_examples=300)
+@given(st.binary(max_size=200))
+def test_any_bytes_are_decoded_or_refused_by_every_format(value: bytes) -> None:
+    formats.check(value)
 
 
 def test_a_tombstone_has_a_fate() -> None:
@@ -85,7 +97,7 @@ def test_the_records_reach_every_fate_and_every_reason_that_a_record_alone_can_h
     assert set(Reason) - reasons - rare == {Reason.REJECTED_BY_SERVICE}
 
 
-@pytest.mark.parametrize("target", ["records", "configurations", "avro"])
+@pytest.mark.parametrize("target", ["records", "configurations", "formats", "avro"])
 def test_the_fuzzer_runs_without_coverage_too(
     target: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

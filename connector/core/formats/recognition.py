@@ -152,20 +152,23 @@ _MESSAGE_PACK = re.compile(
 _CBOR = re.compile(
     rb"(?:[\x81-\x97]?(?:[\xa1-\xb7]|\xb8.|\xb9..)|\xbf(?=.*\xff\Z))(?:([\x61-\x77])|\x78(.))(?=[A-Za-z_$@])", re.DOTALL
 )
+_HEADERS = (("MessagePack", _MESSAGE_PACK), ("CBOR", _CBOR))
 _NAME = re.compile(rb"[\w$@.\- ]+")
 
 
-def _binary_map(name: str, header: re.Pattern[bytes]) -> Callable[[bytes, Setting], str | None]:
-    def look(raw: bytes, _: Setting) -> str | None:
-        begins = header.match(raw)
-        if begins is None:
-            return None
-        length = begins[1][0] & 0x1F if begins[1] else begins[2][0]
-        key = raw[begins.end() : begins.end() + length]
-        whole = len(key) == length and len(raw) > begins.end() + length and _NAME.fullmatch(key)
-        return f"{name}, which is not supported: write JSON" if whole else None
+def _binary_map(raw: bytes, _: Setting) -> str | None:
+    # A list of CBOR may begin as a map of MessagePack does: then both are named.
+    names = " or ".join(name for name, header in _HEADERS if _begins_with_name(raw, header))
+    return f"{names}, which is not supported: write JSON" if names else None
 
-    return look
+
+def _begins_with_name(raw: bytes, header: re.Pattern[bytes]) -> bool:
+    begins = header.match(raw)
+    if begins is None:
+        return False
+    length = begins[1][0] & 0x1F if begins[1] else begins[2][0]
+    key = raw[begins.end() : begins.end() + length]
+    return len(raw) > begins.end() + length and _NAME.fullmatch(key) is not None
 
 
 _FORM = re.compile(rb"[\w.%\[\]-]+=[\w.%+*~-]*(?:&[\w.%\[\]-]+=[\w.%+*~-]*)+")
@@ -198,5 +201,5 @@ def _text(raw: bytes, setting: Setting) -> str | None:
 
 # What is looked for first would otherwise be taken for something else: BSON and UTF-16 may begin with a zero byte.
 _LOOKS: Sequence[Callable[[bytes, Setting], str | None]] = (
-    _bson, _wide_text, _framed, _packed, _binary_map("MessagePack", _MESSAGE_PACK), _binary_map("CBOR", _CBOR), _text,
+    _bson, _wide_text, _framed, _packed, _binary_map, _text,
 )  # fmt: skip

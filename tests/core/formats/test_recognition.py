@@ -85,7 +85,7 @@ OTHERS: dict[str, tuple[bytes, str]] = {
         "MessagePack, which is not supported: write JSON",
     ),
     "CBOR": (b"\xa1\x67session\x66" + SECRET.encode(), "CBOR, which is not supported: write JSON"),
-    "CBOR, a list": (b"\x82\xa1\x61a\x01\x01", "CBOR, which is not supported: write JSON"),
+    "CBOR, a list": (b"\x82\xa1\x61a\x01\x01", "MessagePack or CBOR, which is not supported: write JSON"),
     "CBOR, without a length": (b"\xbf\x78\x07session\x66s3cr3t\xff", "CBOR, which is not supported: write JSON"),
     "CBOR that describes itself": (b"\xd9\xd9\xf7\xa1\x61a\x01", "CBOR, which is not supported: write JSON"),
     "UTF-16 with a mark": (JSON.decode().encode("utf-16"), "UTF-16: write UTF-8"),
@@ -130,7 +130,8 @@ def test_what_is_no_json_is_named(name: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        b"{", b"hello", b"x^2 + y", b"x", b"a=b", b"a, b", b"<", b"< 5", b"eyJh.eyJh.c2ln", b'{"a": "\xe9"}',
+        b"{", b"hello", b"x^2 + y", b"x", b"x\x9c\x07\x00", b"x^\xff\xff",
+        b"a=b", b"a, b", b"<", b"< 5", b"eyJh.eyJh.c2ln", b'{"a": "\xe9"}',
         b"\x00\x01",
         b"\x03\x01" + bytes(30), b"\x80", b"\xa1", b"\x82\xa3", b"\xa1\x63\x00\x00\x00\x01", b"\x82\xbf" + b"a" * 8,
         b"\x05\x00\x00\x00", b"a\tb", b'{"a":\t1,\t"b":\t}',

@@ -2,12 +2,14 @@
 
 import gzip
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
 import zstandard
 
+from connector.core.mapping.elements import takes_value
 from connector.core.mapping.rules import compile_pipeline
 from connector.core.mapping.specs import PipelineSpec
 from connector.core.mapping.transform import Pipeline
@@ -251,6 +253,11 @@ def test_a_record_must_be_an_object_where_no_rule_takes_it_as_a_list(form: str |
     assert rejected(raw_fate([rule], b"[]")).reason is Reason.NOT_AN_OBJECT
 
 
+def test_an_expression_that_is_wrong_takes_no_value() -> None:
+    assert [takes_value(text) for text in ("value['", "value", ["value [*]", "item.x"], ["x", "value"], None)] == [
+        False, True, True, False, False]
+
+
 def test_json_inside_a_json_text_is_read_with_parse_json() -> None:
     """An outbox of Debezium's, behind a converter of JSON."""
     text = orjson.dumps(ONE.decode())
@@ -263,10 +270,13 @@ def test_json_inside_a_json_text_is_read_with_parse_json() -> None:
     assert (event["sessionId"], event["itemId"]) == ("s1", "p1")
 
 
-@pytest.mark.parametrize("kind", ["gzip", "zlib", "zstd"])
+PACKS: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zlib": zlib.compress, "zstd": zstandard.compress}
+
+
+@pytest.mark.parametrize("kind", PACKS)
 @pytest.mark.parametrize("raw", [ONE, b"null"])
 def test_a_packed_value_becomes_what_the_plain_one_becomes(kind: str, raw: bytes) -> None:
-    packed = {"gzip": gzip.compress, "zlib": zlib.compress, "zstd": zstandard.compress}[kind](raw)
+    packed = PACKS[kind](raw)
     assert raw_fate(VIEWED, packed, compression=kind) == raw_fate(VIEWED, raw)
 
 
