@@ -11,7 +11,7 @@ import zstandard
 
 from connector.core.mapping.elements import takes_value
 from connector.core.mapping.rules import compile_pipeline
-from connector.core.mapping.specs import PipelineSpec
+from connector.core.mapping.specs import ElementsSpec, PipelineSpec
 from connector.core.mapping.transform import Pipeline
 from connector.core.records import (
     Fate,
@@ -254,8 +254,8 @@ def test_a_record_must_be_an_object_where_no_rule_takes_it_as_a_list(form: str |
 
 
 def test_an_expression_that_is_wrong_takes_no_value() -> None:
-    assert [takes_value(text) for text in ("value['", "value", ["value [*]", "item.x"], ["x", "value"], None)] == [
-        False, True, True, False, False]
+    specs: tuple[ElementsSpec | None, ...] = ("value['", "value", ["value [*]", "item.x"], ["x", "value"], None)
+    assert [takes_value(spec) for spec in specs] == [False, True, True, False, False]
 
 
 def test_json_inside_a_json_text_is_read_with_parse_json() -> None:
