@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from connector.core.formats.decoded import Decode, DecodingError, SchemaPending
+from connector.core.formats.decoded import Decode, DecodingError, Document, SchemaPending
 from connector.core.formats.framing import Frame, framed
-from connector.core.mapping.reading import Document, Formats, compile_key, compile_reader
+from connector.core.mapping.reading import Formats, compile_key, compile_reader
 from connector.core.mapping.specs import KeyFormat, ValueFormat
 from connector.core.records import Reason, Record, Rejection
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.formats.decoded import DecodingError
+from connector.core.formats.decoded import DecodingError, Document
 from connector.core.formats.lines import MAX_LINES, compile_delimited, decode_json_lines
-from connector.core.mapping.reading import Document, compile_reader
+from connector.core.mapping.reading import compile_reader
 from connector.core.mapping.specs import ValueFormat
 from connector.core.records import Reason, Record, Rejection
 

@@ -13,7 +13,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.formats.decoded import DecodingError, Undecodable
+from connector.core.formats.decoded import DecodingError, Document, Undecodable
 from connector.core.formats.recognition import Setting, explained
 from connector.core.mapping.reading import NO_SCHEMAS, Formats, compile_key, compile_reader
 from connector.core.mapping.specs import KeyFormat, ValueFormat
@@ -196,3 +196,25 @@ def test_a_key_is_named_with_its_own_settings() -> None:
     packed = read(Record("t", 0, 0, None, gzip.compress(JSON), None))
     assert isinstance(packed, Undecodable)
     assert packed.message.endswith("; found gzip, which is not supported in a key")
+
+
+def test_a_packed_value_in_an_envelope_is_unpacked_first_and_named_where_it_cannot_be_decoded() -> None:
+    row = b'{"schema": null, "payload": {"session": "s3cr3t"}}'
+    settings: dict[str, Any] = {"compression": "gzip", "envelope": "connect"}
+    read = compile_reader(ValueFormat.model_validate(settings))
+    found = read(Record("t", 0, 0, None, None, gzip.compress(row)))
+    assert isinstance(found, Document)
+    assert found.value == {"session": SECRET}
+    assert rejected(row, **settings).message.endswith("; found JSON that is not packed: set value.compression to none")
+    assert "schema id 7" in rejected(gzip.compress(b"\x00\x00\x00\x00\x07" + row), **settings).message
+    plain = rejected(b"\x00\x00\x00\x00\x07" + row, envelope="connect")
+    assert plain.message.endswith(f"schema id 7: {SCHEMA_FORMATS}")
+
+
+def test_the_row_of_an_envelope_has_the_root_that_the_file_says() -> None:
+    rejection = rejected(b'{"schema": null, "payload": [1]}', envelope="connect")
+    assert rejection.reason is Reason.NOT_AN_OBJECT
+    read = compile_reader(ValueFormat(envelope="connect", root="array"))
+    found = read(Record("t", 0, 0, None, None, b'{"schema": null, "payload": [1]}'))
+    assert isinstance(found, Document)
+    assert found.value == [1]
