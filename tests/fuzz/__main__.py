@@ -1,4 +1,4 @@
-"""``python -m tests.fuzz records|configurations|avro``: fuzz a number of inputs, or of seconds, whichever ends first.
+"""``python -m tests.fuzz records|configurations|formats|avro``: fuzz inputs or seconds, whichever ends first.
 
 Where atheris is installed (``make fuzz`` sees to it), new inputs are made from those that reached new lines of
 connector.core and connector.config, and what is found stays in a folder for the next run. Elsewhere, or with
@@ -35,13 +35,14 @@ class Kind(NamedTuple):
 
 def _kinds() -> dict[str, Kind]:
     # Imported late, so that atheris can instrument the connector as it is imported.
-    from tests.fuzz import avro, configurations, records, targets  # noqa: PLC0415
+    from tests.fuzz import avro, configurations, formats, records, targets  # noqa: PLC0415
 
     def change_text(raw: bytes, chance: random.Random) -> bytes:
         return configurations.change_text(raw.decode(errors="replace"), chance).encode(errors="replace")
 
     return {
         "records": Kind(records.almost, records.change, targets.check_record, 1 << 20),
+        "formats": Kind(formats.almost, formats.change, formats.check, 1 << 16),
         "configurations": Kind(
             lambda chance: configurations.almost(chance).encode(errors="replace"),
             change_text,
@@ -125,7 +126,7 @@ def guided(name: str, runs: int, seconds: float, seed: int) -> int:
 def main() -> int:
     """Parse and run."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__.partition("\n")[0])
-    parser.add_argument("target", choices=("records", "configurations", "avro"))
+    parser.add_argument("target", choices=("records", "configurations", "formats", "avro"))
     parser.add_argument("--runs", type=int, default=int(os.environ.get("FUZZ_RUNS", "1000000000")))
     parser.add_argument("--seconds", type=float, default=float(os.environ.get("FUZZ_SECONDS", "60")))
     parser.add_argument("--seed", type=int, default=1, help="of all chance (default: 1)")

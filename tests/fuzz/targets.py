@@ -113,9 +113,9 @@ def check_fate(target: Target, given: Record) -> Transformed | Skipped | Filtere
             for entry in entries[:50]:
                 _check_entry(entry)
             if rejection is not None:
-                _check_rejection(rejection, given, target.text)
+                check_rejection(rejection, given, target.text)
         case Rejection():
-            _check_rejection(fate, given, target.text)
+            check_rejection(fate, given, target.text)
         case Skipped(reason=reason):
             assert reason in set(Skip) or reason in target.text
         case Filtered():
@@ -133,7 +133,8 @@ def _check_entry(entry: Entry) -> None:
     assert len(entry.body) <= MAX_EVENT_BYTES
 
 
-def _check_rejection(rejection: Rejection, given: Record, text: str) -> None:
+def check_rejection(rejection: Rejection, given: Record, text: str) -> None:
+    """It says why, briefly, and quotes nothing but the file's text."""
     said = f"{rejection.message} {rejection.field} {rejection.pipeline} {rejection.rule}"
     assert rejection.message, "a rejection says why"
     assert len(rejection.message) < 1_000, "a message may be a header"

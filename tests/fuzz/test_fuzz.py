@@ -12,13 +12,28 @@ from hypothesis import strategies as st
 from connector.config import Loaded, load
 from connector.core.expressions.functions import FUNCTIONS
 from connector.core.records import Reason, Rejection, Transformed
-from tests.fuzz import configurations, records
+from tests.fuzz import configurations, formats, records
 from tests.fuzz.__main__ import main
 from tests.fuzz.targets import EVERYTHING, TARGETS, check_configuration, check_fate, check_record, record
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+# Reasons of values in other formats, which the files here do not set; tests/fuzz/formats.py is about those.
+OF_OTHER_FORMATS = {
+    Reason.NOT_A_LIST,
+    Reason.WRONG_COLUMNS,
+    Reason.NOT_AVRO,
+    Reason.NOT_PROTOBUF,
+    Reason.NOT_FRAMED,
+    Reason.UNKNOWN_SCHEMA,
+    Reason.UNUSABLE_SCHEMA,
+    Reason.NOT_OF_THE_SCHEMA,
+    Reason.NOT_COMPRESSED,
+    Reason.UNPACKED_TOO_LARGE,
+    Reason.NOT_AN_ENVELOPE,
+    Reason.INVALID_KEY,
+}
 SEEDS = st.integers(0, 2**63)
 _quick = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -36,6 +51,18 @@ def test_an_almost_valid_record_has_a_fate_within_the_limits_and_unseen(seed: in
 @example(b"{}")
 def test_any_bytes_have_a_fate(value: bytes) -> None:
     check_record(value)
+
+
+@settings(_quick, max_examples=300)
+@given(SEEDS)
+def test_a_value_in_any_format_and_packing_is_decoded_or_refused_in_time(seed: int) -> None:
+    formats.check(formats.almost(random.Random(seed)))
+
+
+@settings(_quick, max_examples=300)
+@given(st.binary(max_size=200))
+def test_any_bytes_are_decoded_or_refused_by_every_format(value: bytes) -> None:
+    formats.check(value)
 
 
 def test_a_tombstone_has_a_fate() -> None:
@@ -82,10 +109,10 @@ def test_the_records_reach_every_fate_and_every_reason_that_a_record_alone_can_h
     assert fates == {"Transformed", "Skipped", "Filtered", "Rejection"}
     # An empty record; an event too large in every limit; a record of a megabyte.
     rare = {Reason.EMPTY_VALUE, Reason.EVENT_TOO_LARGE, Reason.TOO_COMPLEX}
-    assert set(Reason) - reasons - rare == {Reason.REJECTED_BY_SERVICE}
+    assert set(Reason) - reasons - rare - OF_OTHER_FORMATS == {Reason.REJECTED_BY_SERVICE}
 
 
-@pytest.mark.parametrize("target", ["records", "configurations", "avro"])
+@pytest.mark.parametrize("target", ["records", "configurations", "formats", "avro"])
 def test_the_fuzzer_runs_without_coverage_too(
     target: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,16 +5,15 @@ payload is compressed, and the sixteen bytes of the schema version's UUID.
 """
 
 import uuid
-import zlib
 from typing import NamedTuple
 
+from connector.core.formats.compression import unpack_zlib
 from connector.core.formats.decoded import Decode, DecodingError, Schemas
 from connector.core.records import Reason
 
 CONFLUENT, GLUE = 0x00, 0x03
 _CONFLUENT_LENGTH, _GLUE_LENGTH = 5, 18
 _PLAIN, _ZLIB = 0x00, 0x05
-MAX_UNPACKED = 8 * 1024 * 1024  # bytes; of a payload that was one megabyte at most when it was packed
 
 
 class Frame(NamedTuple):
@@ -34,7 +33,7 @@ def framed(value: bytes) -> Frame:
         return Frame(int.from_bytes(value[1:_CONFLUENT_LENGTH], "big"), value[_CONFLUENT_LENGTH:])
     if value[:1] == b"\x03" and len(value) >= _GLUE_LENGTH and value[1] in {_PLAIN, _ZLIB}:
         schema, payload = str(uuid.UUID(bytes=value[2:_GLUE_LENGTH])), value[_GLUE_LENGTH:]
-        return Frame(schema, _unzipped(payload) if value[1] == _ZLIB else payload)
+        return Frame(schema, unpack_zlib(payload) if value[1] == _ZLIB else payload)
     found = "nothing" if not value else f"{len(value)} bytes that begin with 0x{value[0]:02x}"
     message = (
         f"expected the frame of a schema registry (0x00 and a schema id, or AWS Glue's 0x03), found {found}: "
@@ -75,19 +74,6 @@ def unframed(decode: Decode) -> Decode:
             raise DecodingError(error.reason, f"{error.message}; {found}") from None
 
     return decode_unframed
-
-
-def _unzipped(payload: bytes) -> bytes:
-    unzip = zlib.decompressobj()
-    try:
-        unpacked = unzip.decompress(payload, MAX_UNPACKED)
-    except zlib.error:
-        raise DecodingError(Reason.NOT_COMPRESSED, "expected what zlib packed after AWS Glue's frame") from None
-    if unzip.unconsumed_tail:
-        raise DecodingError(Reason.UNPACKED_TOO_LARGE, f"expected at most {MAX_UNPACKED} bytes when unpacked")
-    if not unzip.eof:
-        raise DecodingError(Reason.NOT_COMPRESSED, "expected what zlib packed after Glue's frame, found a part of it")
-    return unpacked
 
 
 def from_registry(schemas: Schemas, kind: str) -> Decode:

@@ -5,6 +5,7 @@ digits are looked for first, in less time than the parsing takes, and only where
 """
 
 import json
+import re
 from typing import Any
 
 import orjson
@@ -15,6 +16,12 @@ from connector.core.records import Reason
 # Every digit becomes a 0, so that finding nineteen in a row is finding a text: ten times as fast as an expression.
 _DIGITS_AS_ZEROS = bytes(ord("0") if chr(code).isdigit() and code < 128 else ord(" ") for code in range(256))
 _LONG_NUMBER = b"0" * 19
+# RFC 8259 lets a reader ignore this mark at the start, and producers on Windows write it.
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_WORD = re.compile(r"[+-]?\w+")
+_NOT_NUMBERS = frozenset({"nan", "infinity", "inf"})
+# Words of other languages, and those of JSON in place of them.
+_LITERALS = {"True": "true", "False": "false", "None": "null", "nil": "null", "undefined": "null or no member"}
 _SMALLEST, _GREATEST = -(2**63), 2**64 - 1
 
 
@@ -27,10 +34,18 @@ def decode_json(value: bytes) -> Any:
     try:
         document = orjson.loads(value)
     except orjson.JSONDecodeError as error:
+        if value.startswith(_BYTE_ORDER_MARK):
+            return _without_mark(value.removeprefix(_BYTE_ORDER_MARK))
         raise _json_error(value, error) from None
     if _LONG_NUMBER in value.translate(_DIGITS_AS_ZEROS):
         _refuse_inexact_numbers(value)
     return document
+
+
+def _without_mark(value: bytes) -> Any:
+    if value.startswith(_BYTE_ORDER_MARK):
+        raise DecodingError(Reason.NOT_JSON, "expected JSON: found two byte order marks")
+    return decode_json(value)
 
 
 def _json_error(value: bytes, error: orjson.JSONDecodeError) -> DecodingError:
@@ -45,7 +60,22 @@ def _json_error(value: bytes, error: orjson.JSONDecodeError) -> DecodingError:
     if "infinity" in error.msg:
         return DecodingError(Reason.NUMBER_OUT_OF_RANGE, "expected numbers that 64 bits hold")
     # orjson's words name the position and what was expected there, never the text itself.
-    return DecodingError(Reason.NOT_JSON, f"expected JSON: {error.msg} at character {error.pos}")
+    words = f"{error.msg} at character {error.pos}"
+    return DecodingError(Reason.NOT_JSON, f"expected JSON: {words}{_hint(value.decode(), error)}")
+
+
+def _hint(text: str, error: orjson.JSONDecodeError) -> str:
+    """What stands at the position, where that is a known mistake; "" elsewhere."""
+    if error.msg.startswith("unexpected content after") and "\n" in text[: error.pos + 1].lstrip():
+        return "; for a document on each line set value.format to json_lines"
+    at = error.pos - (text[error.pos - 1 : error.pos] in {"-", "+"})
+    found = _WORD.match(text, at)
+    word = found[0] if found else ""
+    if word.lstrip("+-").lower() in _NOT_NUMBERS:
+        return f"; {'NaN' if word.lower() == 'nan' else 'Infinity'} is no JSON: write null"
+    if word in _LITERALS:
+        return f"; {word} is no JSON: write {_LITERALS[word]}"
+    return "; JSON has no comments" if text.startswith(("//", "/*"), error.pos) else ""
 
 
 def _refuse_inexact_numbers(value: bytes) -> None:
@@ -69,6 +99,15 @@ def decode_text(value: bytes) -> str:
         return value.decode()
     except UnicodeDecodeError as unreadable:
         raise DecodingError(Reason.NOT_UTF8, f"expected UTF-8, but byte {unreadable.start} is not") from None
+
+
+def is_utf8(value: bytes) -> bool:
+    """Whether the bytes are UTF-8."""
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def decode_bytes(value: bytes) -> str:

@@ -13,7 +13,7 @@ from jmespath.lexer import Lexer
 
 from connector.core.expressions.expression import ExpressionError, compile_expression
 from connector.core.mapping.scope import Root, Scope, compile_value, guard
-from connector.core.mapping.specs import ForEach, ListSpec
+from connector.core.mapping.specs import ElementsSpec, ForEach, ListSpec
 from connector.core.mapping.values import Convert, wrong_type
 from connector.core.records import DataError, Reason
 from connector.core.words import type_word
@@ -75,6 +75,16 @@ def _missing(label: str, before: Callable[[Root], Any] | None) -> Callable[[Root
         return DataError(Reason.MISSING_LIST, f"{label}: expected a list, found {found}")
 
     return missing
+
+
+def takes_value(spec: ElementsSpec | None) -> bool:
+    """Whether the list is the record's value itself: ``value``, ``value[]``, ``value[*]``, a filter or slice of it."""
+    first = spec[0] if isinstance(spec, list) else spec
+    text = first.source if isinstance(first, ForEach) else first
+    try:
+        return text is not None and text[: _first_projection(text)].rstrip().removesuffix("|").strip() == "value"
+    except JMESPathError:
+        return False  # reported where the rule is compiled
 
 
 # Places

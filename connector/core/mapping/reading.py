@@ -7,13 +7,17 @@ when the pipeline is compiled.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from connector.core.formats.compression import Unpack, compile_unpack
 from connector.core.formats.decoded import Decode, DecodingError, Document, Headers, Schemas, Undecodable
 from connector.core.formats.envelopes import Envelope, compile_envelope
 from connector.core.formats.framing import from_registry
+from connector.core.formats.keys import decode_int, decode_long, decode_uuid
+from connector.core.formats.lines import TAB, compile_delimited, decode_document, decode_json_lines
 from connector.core.formats.plain import decode_bytes, decode_json, decode_text
+from connector.core.formats.recognition import Setting, explained
+from connector.core.mapping.roots import Root, root_of, wrong_root
 from connector.core.mapping.specs import KeyFormat, ValueFormat
-from connector.core.records import Reason, Record, Rejection, Skip, Stage, fast_constructor
-from connector.core.words import type_word
+from connector.core.records import Record, Rejection, Skip, Stage, fast_constructor
 
 _document = fast_constructor(Document)
 
@@ -35,42 +39,67 @@ class Formats(NamedTuple):
 
 
 NO_SCHEMAS = Formats()
-VALUE_DECODERS: Mapping[str, Decode] = {"json": decode_json}
-KEY_DECODERS: Mapping[str, Decode] = {"string": decode_text, "json": decode_json, "bytes": decode_bytes}
+VALUE_DECODERS: Mapping[str, Decode] = {"json": decode_json, "json_lines": decode_json_lines, "text": decode_document}
+KEY_DECODERS: Mapping[str, Decode] = {
+    "string": decode_text,
+    "json": decode_json,
+    "bytes": decode_bytes,
+    "long": decode_long,
+    "int": decode_int,
+    "uuid": decode_uuid,
+}
 
 
-def compile_reader(spec: ValueFormat, formats: Formats = NO_SCHEMAS) -> Read:
+def compile_reader(spec: ValueFormat, formats: Formats = NO_SCHEMAS, *, takes_list: bool = False) -> Read:
     """The reader of values; it raises SchemaPending and nothing else.
 
-    Records without a value come to it only where they may be in an envelope.
+    Records without a value come to it only where they may be in an envelope. ``takes_list``: the ``for_each`` of some
+    rule takes the value itself.
     """
-    decode = VALUE_DECODERS.get(spec.format) or formats.value or _registered(formats, spec.format)
-    envelope = compile_envelope(spec.envelope)
+    unpack, decode = compile_unpack(spec.compression), _value_decoder(spec, formats)
+    root, setting = root_of(spec, takes_list=takes_list), Setting("value", spec.format, spec.compression)
+    fits, envelope = root.types, compile_envelope(spec.envelope)
     if envelope is not None:
-        return _from_envelope(decode, envelope)
+        return _from_envelope(
+            envelope, root, _explaining(unpack, decode, setting), _explaining(unpack, decode_json, setting)
+        )
 
     def read(record: Record) -> Document | Skip | Rejection:
+        raw = record.value or b""
         try:
-            document = decode(record.value or b"")
+            if unpack is not None:
+                raw = unpack(raw)
+            document = decode(raw)
         except DecodingError as error:
-            return Rejection(Stage.DECODE, error.reason, f"value: {error.message}", field="value")
-        if type(document) is dict:
+            return _rejected(explained(error, raw, setting))
+        if type(document) in fits:
             return _document((document, None))
-        if document is None:
-            return Skip.TOMBSTONE
-        message = f"value: expected a JSON object, not {type_word(document)}"
-        return Rejection(Stage.DECODE, Reason.NOT_AN_OBJECT, message, field="value")
+        return Skip.TOMBSTONE if document is None else _rejected(wrong_root(root, document))
 
     return read
 
 
-def _from_envelope(decode: Decode, envelope: Envelope) -> Read:
+def _explaining(unpack: Unpack | None, decode: Decode, setting: Setting) -> Decode:
+    """The steps before the envelope as one; without an envelope they are in the reader itself, which saves a call."""
+
+    def decode_explained(raw: bytes) -> Any:
+        try:
+            if unpack is not None:
+                raw = unpack(raw)
+            return decode(raw)
+        except DecodingError as error:
+            raise explained(error, raw, setting) from None
+
+    return decode_explained
+
+
+def _from_envelope(envelope: Envelope, root: Root, decode: Decode, as_json: Decode) -> Read:
     unwrap, is_json, is_whole = envelope
 
     def document_of(value: bytes | None, headers: Headers) -> Any:
         if value is None:
             return None
-        return decode_json(value) if is_json(headers) else decode(value)
+        return as_json(value) if is_json(headers) else decode(value)
 
     def read(record: Record) -> Document | Batch | Skip | Rejection:
         headers = record.headers
@@ -81,19 +110,24 @@ def _from_envelope(decode: Decode, envelope: Envelope) -> Read:
             found = unwrap(document, headers)
         except DecodingError as error:
             return _rejected(error)
-        return [_checked(each) for each in found] if isinstance(found, list) else _checked(found)
+        return [_checked(root, each) for each in found] if isinstance(found, list) else _checked(root, found)
 
     return read
 
 
-def _checked(found: Document | DecodingError | Skip) -> Document | Skip | Rejection:
+def _checked(root: Root, found: Document | DecodingError | Skip) -> Document | Skip | Rejection:
     """The root check of what was in an envelope; null is a value there, because the envelope has something to map."""
     if isinstance(found, DecodingError):
         return _rejected(found)
-    if isinstance(found, Skip) or found.value is None or type(found.value) is dict:
+    if isinstance(found, Skip) or found.value is None or type(found.value) in root.types:
         return found
-    message = f"expected a JSON object, not {type_word(found.value)}"
-    return _rejected(DecodingError(Reason.NOT_AN_OBJECT, message))
+    return _rejected(wrong_root(root, found.value))
+
+
+def _value_decoder(spec: ValueFormat, formats: Formats) -> Decode:
+    if spec.format == "delimited":
+        return compile_delimited(spec.columns or (), spec.delimiter or TAB)
+    return VALUE_DECODERS.get(spec.format) or formats.value or _registered(formats, spec.format)
 
 
 def _rejected(error: DecodingError) -> Rejection:
@@ -103,6 +137,7 @@ def _rejected(error: DecodingError) -> Rejection:
 def compile_key(spec: KeyFormat, formats: Formats = NO_SCHEMAS) -> Callable[[Record], Any]:
     """The reader of keys: the key, None where there is none, Undecodable where it cannot be decoded."""
     decode = KEY_DECODERS.get(spec.format) or formats.key or _registered(formats, spec.format)
+    setting = Setting("key", spec.format)
 
     def read(record: Record) -> Any:
         if record.key is None:
@@ -110,7 +145,7 @@ def compile_key(spec: KeyFormat, formats: Formats = NO_SCHEMAS) -> Callable[[Rec
         try:
             return decode(record.key)
         except DecodingError as error:
-            return Undecodable(error.reason, f"key: {error.message}")
+            return Undecodable(error.reason, f"key: {explained(error, record.key, setting).message}")
 
     return read
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from connector.core.formats.decoded import Document, SchemaPending, UnreadKey
 from connector.core.mapping.batches import Checked, fate, together
+from connector.core.mapping.elements import takes_value
 from connector.core.mapping.events import Invalid, check_envelope, check_event
 from connector.core.mapping.made import Result
 from connector.core.mapping.reading import NO_SCHEMAS, Batch, Formats, compile_key, compile_reader, decode_headers
@@ -52,7 +53,8 @@ class Pipeline:
         self._tombstone = Skipped(Skip.TOMBSTONE, pipeline=spec.name)
         self._tracking_id = tracking_id
         self._of_value = spec.value.envelope == "none"  # else a record without a value may be an event
-        self._read = compile_reader(spec.value, formats)
+        takes_list = any(takes_value(rule.for_each) for rule in spec.rules)
+        self._read = compile_reader(spec.value, formats, takes_list=takes_list)
         self._read_key = compile_key(spec.key, formats) if "key" in rules.roots else None
         self._wants_headers = "headers" in rules.roots
 

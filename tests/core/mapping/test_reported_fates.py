@@ -1,12 +1,17 @@
 """What people met in other connectors, and what has to become of it here: one case each, as it was reported."""
 
+import gzip
+import zlib
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
+import zstandard
 
+from connector.core.mapping.elements import takes_value
 from connector.core.mapping.rules import compile_pipeline
-from connector.core.mapping.specs import PipelineSpec
+from connector.core.mapping.specs import ElementsSpec, PipelineSpec
 from connector.core.mapping.transform import Pipeline
 from connector.core.records import (
     Fate,
@@ -201,3 +206,97 @@ def test_cents_and_a_quantity_make_a_price() -> None:
     assert price(f"multiply({cents}, item.amount)") is None
     # Debezium and Kafka Connect write a NUMERIC(10,2) of 42.50 as the bytes of 4250.
     assert price("decimal('EJo=', `2`)") == 42.5
+
+
+def reading(value: str) -> dict[str, Any]:
+    """The members of VIEW, read from elsewhere than ``value``."""
+    return {name: of.replace("value", value) if isinstance(of, str) else of for name, of in VIEW.items()}
+
+
+EACH = [{"name": "each", "for_each": "value", "put_events": reading("item")}]
+ONE = b'{"session":"s1","item":"p1","time":1795509011}'
+
+
+def raw_fate(rules: list[dict[str, Any]], raw: bytes, **value: Any) -> Fate | Pending:
+    spec = PipelineSpec.model_validate({"name": "p", "topics": ["t"], "rules": rules, "value": value})
+    mapping = compile_pipeline(spec)
+    assert not isinstance(mapping, list), mapping
+    return Pipeline(spec, mapping, "tracker")(Record("t", 0, 7, AT * 1000, None, raw), NOW)
+
+
+VIEWED = [{"name": "viewed", "put_events": VIEW}]
+
+
+def test_a_byte_order_mark_is_skipped() -> None:
+    [event] = events(raw_fate(VIEWED, b"\xef\xbb\xbf" + ONE))
+    assert (event["sessionId"], event["itemId"]) == ("s1", "p1")
+
+
+def test_a_price_that_is_not_a_number_is_named() -> None:
+    rejection = rejected(raw_fate(VIEWED, b'{"session":"s1","price":NaN}'))
+    assert (rejection.reason, rejection.message.endswith("NaN is no JSON: write null")) == (Reason.NOT_JSON, True)
+
+
+@pytest.mark.parametrize(
+    "form", ["value", "value[]", "value[*]", "value[?session]", "value | [?session]", "value[0:9]"]
+)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_record_may_be_a_list_where_a_rule_takes_it_as_one(form: str, wrapped: bool) -> None:  # noqa: FBT001
+    rules = [{**EACH[0], "for_each": {"from": form} if wrapped else form}]
+    made = events(raw_fate(rules, b"[%b,%b]" % (ONE, ONE.replace(b"p1", b"p2"))))
+    assert [event["itemId"] for event in made] == ["p1", "p2"]
+
+
+@pytest.mark.parametrize("form", [None, "value.items", "[value]", "value.items[?id]"])
+def test_a_record_must_be_an_object_where_no_rule_takes_it_as_a_list(form: str | None) -> None:
+    rule = {"name": "viewed", "put_events": VIEW} if form is None else {**EACH[0], "for_each": form}
+    assert rejected(raw_fate([rule], b"[]")).reason is Reason.NOT_AN_OBJECT
+
+
+def test_an_expression_that_is_wrong_takes_no_value() -> None:
+    specs: tuple[ElementsSpec | None, ...] = ("value['", "value", ["value [*]", "item.x"], ["x", "value"], None)
+    assert [takes_value(spec) for spec in specs] == [False, True, True, False, False]
+
+
+def test_json_inside_a_json_text_is_read_with_parse_json() -> None:
+    """An outbox of Debezium's, behind a converter of JSON."""
+    text = orjson.dumps(ONE.decode())
+    rejection = rejected(raw_fate(VIEWED, text))
+    assert rejection.message.endswith("set value.root to any, and read parse_json(value)")
+    parsed = {
+        name: of.replace("value", "parse_json(value)") if isinstance(of, str) else of for name, of in VIEW.items()
+    }
+    [event] = events(raw_fate([{"name": "viewed", "put_events": parsed}], text, root="any"))
+    assert (event["sessionId"], event["itemId"]) == ("s1", "p1")
+
+
+PACKS: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "zlib": zlib.compress, "zstd": zstandard.compress}
+
+
+@pytest.mark.parametrize("kind", PACKS)
+@pytest.mark.parametrize("raw", [ONE, b"null"])
+def test_a_packed_value_becomes_what_the_plain_one_becomes(kind: str, raw: bytes) -> None:
+    packed = PACKS[kind](raw)
+    assert raw_fate(VIEWED, packed, compression=kind) == raw_fate(VIEWED, raw)
+
+
+def test_a_row_of_snowplow_is_an_object_of_its_columns() -> None:
+    columns = [
+        "app_id",
+        "platform",
+        "etl_tstamp",
+        "time",
+        "dvce_created_tstamp",
+        "item",
+        "session",
+        *map(str, range(124)),
+    ]
+    row = b"shop\tweb\t2026-11-24 08:30:12.000\t2026-11-24 08:30:11.000\t\tstruct\t8a1c"
+    members = {**VIEW, "sentAt": {"from": "value.time", "format": "%Y-%m-%d %H:%M:%S.%f", "timezone": "UTC"}}
+    [event] = events(raw_fate([{"name": "viewed", "put_events": members}], row, format="delimited", columns=columns))
+    assert (event["sessionId"], event["itemId"], event["sentAt"]) == ("8a1c", "struct", 1795509011)
+
+
+def test_lines_of_json_make_an_event_each() -> None:
+    made = events(raw_fate(EACH, ONE + b"\n\n" + ONE.replace(b"p1", b"p2") + b"\n", format="json_lines"))
+    assert [event["itemId"] for event in made] == ["p1", "p2"]

@@ -1,7 +1,7 @@
 """Bytes of any kind become a document or a reason, no number changes on the way, and no message tells a value."""
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import pytest
@@ -106,7 +106,10 @@ def test_long_digits_that_are_no_integer_pass(value: bytes) -> None:
         (b"{", Reason.NOT_JSON),
         (b"NaN", Reason.NOT_JSON),
         (b"{} {}", Reason.NOT_JSON),
-        (b"\xef\xbb\xbf{}", Reason.NOT_JSON),
+        (b"\xef\xbb\xbf\xef\xbb\xbf{}", Reason.NOT_JSON),
+        (b"\xef\xbb\xbf" * 300_000, Reason.NOT_JSON),
+        (b"\xef\xbb\xbf", Reason.EMPTY_VALUE),
+        (b"{}\xef\xbb\xbf", Reason.NOT_JSON),
         (b'"\\ud800"', Reason.NOT_JSON),
         ("{}".encode("utf-16-le"), Reason.NOT_JSON),
     ],
@@ -154,20 +157,77 @@ def test_no_message_tells_what_was_read(at: int, broken: bytes) -> None:
             assert SECRET not in decoded.message
 
 
+@given(JSON)
+def test_a_byte_order_mark_at_the_start_is_not_data(document: Any) -> None:
+    assert decode_json(b"\xef\xbb\xbf" + orjson.dumps(document)) == document
+
+
 @pytest.mark.parametrize(
-    ("value", "kind"),
-    [(b"[]", "a list"), (b'"a"', "text"), (b"1", "a number"), (b"1.5", "a number"), (b"true", "a boolean")],
+    ("value", "words"),
+    [
+        (b'{"price":NaN}', "at character 9; NaN is no JSON: write null"),
+        (b"[nan]", "NaN is no JSON: write null"),
+        (b"[Infinity]", "Infinity is no JSON: write null"),
+        (b"[-Infinity]", "Infinity is no JSON: write null"),
+        (b'{"a": True}', "True is no JSON: write true"),
+        (b'{"a": None}', "None is no JSON: write null"),
+        (b'{"a": undefined}', "undefined is no JSON: write null or no member"),
+        (b"// x\n{}", "at character 0; JSON has no comments"),
+        (b'{"a":1}\n{"a":2}', "; for a document on each line set value.format to json_lines"),
+        (b'{"a":s3cr3t}', "expected a JSON value at character 5"),
+        (b"{} {}", "unexpected content after document at character 3"),
+    ],
 )
-def test_json_that_is_no_object_is_named_by_its_type(value: bytes, kind: str) -> None:
-    rejection = read_value(record(value))
-    assert rejection == Rejection(
-        Stage.DECODE, Reason.NOT_AN_OBJECT, f"value: expected a JSON object, not {kind}", field="value"
+def test_a_known_mistake_is_named(value: bytes, words: str) -> None:
+    assert str(refused(value)).endswith(words)
+
+
+LIST = "set value.root to array, and take its elements with for_each: value"
+ANY = "set value.root to any"
+PARSED = f"text that holds JSON itself: {ANY}, and read parse_json(value)"
+
+
+@pytest.mark.parametrize(
+    ("root", "value", "words"),
+    [
+        (None, b"[]", f"a JSON object, not a list: {LIST}"),
+        ("object", b'"a"', f"a JSON object, not text: {ANY}"),
+        ("object", b"1", f"a JSON object, not a number: {ANY}"),
+        ("object", b"1.5", f"a JSON object, not a number: {ANY}"),
+        ("object", b"true", f"a JSON object, not a boolean: {ANY}"),
+        ("object", rb'"{\"a\":1}"', f"a JSON object, not {PARSED}"),
+        ("object", rb'"12"', f"a JSON object, not text: {ANY}"),
+        ("array", b"{}", "a JSON list, not an object: set value.root to object"),
+        ("array", b"1", f"a JSON list, not a number: {ANY}"),
+        ("array", rb'"[1]"', f"a JSON list, not {PARSED}"),
+    ],
+)
+def test_a_value_of_another_root_is_named_with_the_setting_that_takes_it(
+    root: Literal["object", "array"] | None, value: bytes, words: str
+) -> None:
+    reason = Reason.NOT_A_LIST if root == "array" else Reason.NOT_AN_OBJECT
+    rejection = compile_reader(ValueFormat(root=root))(record(value))
+    assert rejection == Rejection(Stage.DECODE, reason, f"value: expected {words}", field="value")
+
+
+@given(JSON.filter(lambda document: document is not None))
+def test_any_root_takes_whatever_json_has(document: Any) -> None:
+    assert compile_reader(ValueFormat(root="any"))(record(orjson.dumps(document))) == Document(document)
+
+
+@pytest.mark.parametrize("value", [b"{}", b"[]"])
+def test_a_root_that_is_not_set_may_be_a_list_where_a_rule_takes_the_value_as_one(value: bytes) -> None:
+    read = compile_reader(ValueFormat(), takes_list=True)
+    assert read(record(value)) == Document(orjson.loads(value))
+    assert read(record(b"1")) == Rejection(
+        Stage.DECODE, Reason.NOT_AN_OBJECT, f"value: expected a JSON object or list, not a number: {ANY}", field="value"
     )
 
 
-@pytest.mark.parametrize("value", [b"null", b" null\n"])
-def test_the_json_text_null_is_no_value(value: bytes) -> None:
-    assert read_value(record(value)) is Skip.TOMBSTONE
+@pytest.mark.parametrize("value", [b"null", b" null\n", b"\xef\xbb\xbfnull"])
+@pytest.mark.parametrize("root", [None, "object", "array", "any"])
+def test_the_json_text_null_is_no_value(value: bytes, root: Literal["object", "array", "any"] | None) -> None:
+    assert compile_reader(ValueFormat(root=root))(record(value)) is Skip.TOMBSTONE
 
 
 def test_every_type_that_json_has_a_name() -> None:

@@ -1,0 +1,66 @@
+"""A frame names the schema, and the schema's own decoder reads what follows it."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from connector.core.formats.decoded import Decode, DecodingError, Document, SchemaPending
+from connector.core.formats.framing import Frame, framed
+from connector.core.mapping.reading import Formats, compile_key, compile_reader
+from connector.core.mapping.specs import KeyFormat, ValueFormat
+from connector.core.records import Reason, Record, Rejection
+
+VERSION = uuid.UUID("6ba7b810-9dad-41d1-80b4-00c04fd430c8")
+
+
+class Registry:
+    """Schema 7 is here, every other is on its way."""
+
+    def reader(self, schema: int | str, kind: str) -> Decode:
+        if schema != 7:
+            raise SchemaPending(f"schema {schema}")
+        return lambda payload: {"kind": kind, "payload": payload.decode()}
+
+
+def record(raw: bytes) -> Record:
+    return Record("t", 0, 0, None, raw, raw)
+
+
+def test_a_frame_is_taken_off() -> None:
+    assert framed(b"\x00\x00\x00\x01\x00payload") == Frame(256, b"payload")
+    assert framed(b"\x00\x00\x00\x01\x00") == Frame(256, b"")
+    assert framed(b"\x03\x00" + VERSION.bytes + b"payload") == Frame(str(VERSION), b"payload")
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (b"", "nothing"),
+        (b"\x00\x00\x00\x07", "4 bytes that begin with 0x00"),
+        (b"{}", "2 bytes that begin with 0x7b"),
+        (b"\x03\x01" + VERSION.bytes, "18 bytes that begin with 0x03"),
+    ],
+)
+def test_what_has_no_frame_is_refused(value: bytes, found: str) -> None:
+    with pytest.raises(DecodingError, match=f"found {found}: without a registry") as caught:
+        framed(value)
+    assert caught.value.reason is Reason.NOT_FRAMED
+
+
+@pytest.mark.parametrize("kind", ["avro", "protobuf", "json_schema"])
+def test_values_and_keys_are_read_by_the_schema_that_their_frame_names(kind: str) -> None:
+    formats = Formats(schemas=Registry())
+    expected: dict[str, Any] = {"kind": kind, "payload": "x"}
+    read = compile_reader(ValueFormat.model_validate({"format": kind}), formats)
+    read_key = compile_key(KeyFormat.model_validate({"format": kind}), formats)
+    assert read(record(b"\x00\x00\x00\x00\x07x")) == Document(expected)
+    assert read_key(record(b"\x00\x00\x00\x00\x07x")) == expected
+    with pytest.raises(SchemaPending, match="schema 8"):
+        read(record(b"\x00\x00\x00\x00\x08x"))
+
+
+def test_plain_json_in_place_of_a_frame_is_named() -> None:
+    rejection = compile_reader(ValueFormat(format="avro"), Formats(schemas=Registry()))(record(b'{"a": 1}'))
+    assert isinstance(rejection, Rejection)
+    assert rejection.message.endswith("; found plain JSON: set value.format to json")
