@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from connector.core.formats.decoded import Decode, DecodingError, Document, Headers, Schemas, Undecodable
 from connector.core.formats.envelopes import Envelope, compile_envelope
-from connector.core.formats.framing import from_registry
+from connector.core.formats.framing import from_registry, unframed
 from connector.core.formats.plain import decode_bytes, decode_json, decode_text
 from connector.core.mapping.specs import KeyFormat, ValueFormat
 from connector.core.records import Reason, Record, Rejection, Skip, Stage, fast_constructor
@@ -44,7 +44,7 @@ def compile_reader(spec: ValueFormat, formats: Formats = NO_SCHEMAS) -> Read:
 
     Records without a value come to it only where they may be in an envelope.
     """
-    decode = VALUE_DECODERS.get(spec.format) or formats.value or _registered(formats, spec.format)
+    decode = VALUE_DECODERS.get(spec.format) or formats.value or _schemaless(spec) or _registered(formats, spec.format)
     envelope = compile_envelope(spec.envelope)
     if envelope is not None:
         return _from_envelope(decode, envelope)
@@ -113,6 +113,11 @@ def compile_key(spec: KeyFormat, formats: Formats = NO_SCHEMAS) -> Callable[[Rec
             return Undecodable(error.reason, f"key: {error.message}")
 
     return read
+
+
+def _schemaless(spec: ValueFormat) -> Decode | None:
+    # JSON explains itself: its schema is fetched only to be checked against.
+    return unframed(decode_json) if spec.format == "json_schema" and not spec.validate_ else None
 
 
 def _registered(formats: Formats, kind: str) -> Decode:
