@@ -1,7 +1,7 @@
 """JSON that is held against its JSON Schema. Only a file that says ``validate: true`` comes here.
 
-Nothing is fetched over the network while a schema is compiled or used: what it refers to must come with it. Patterns run
-in linear time where they can, and with a bounded number of steps where they look around.
+Nothing is fetched over the network while a schema is compiled or used: what it refers to must come with it. Patterns
+run in linear time where they can, and with a bounded number of steps where they look around.
 """
 
 import json
@@ -59,16 +59,17 @@ def _validator(schema: Any, references: Mapping[str, Any]) -> Any:
     # Without $schema Confluent's clients take draft 7; the library would take the newest.
     has_draft = isinstance(schema, dict) and "$schema" in schema
     make = jsonschema_rs.validator_for if has_draft else jsonschema_rs.Draft7Validator
+    resources = list(_resources(schema, references))
     try:
-        registry = jsonschema_rs.Registry(list(_resources(schema, references)), retriever=_refuse) if references else None
-        for patterns in (jsonschema_rs.RegexOptions(), jsonschema_rs.FancyRegexOptions(backtrack_limit=_MAX_STEPS)):
-            try:
-                return make(schema, registry=registry, pattern_options=patterns, validate_formats=False, offline=True)
-            except jsonschema_rs.ValidationError as error:
-                last = error
+        registry = jsonschema_rs.Registry(resources, retriever=_refuse) if references else None
+        options: dict[str, Any] = {"registry": registry, "validate_formats": False, "offline": True}
+        try:
+            return make(schema, pattern_options=jsonschema_rs.RegexOptions(), **options)
+        except jsonschema_rs.ValidationError:  # perhaps for a pattern that looks around
+            patterns = jsonschema_rs.FancyRegexOptions(backtrack_limit=_MAX_STEPS)
+            return make(schema, pattern_options=patterns, **options)
     except (ValueError, jsonschema_rs.ReferencingError) as error:
-        last = error
-    raise SchemaError(f"expected a valid JSON Schema: {_first_line(last)}")
+        raise SchemaError(f"expected a valid JSON Schema: {_first_line(error)}") from None
 
 
 def _refuse(uri: str) -> Any:

@@ -21,9 +21,7 @@ from connector.core.words import suggest
 _MAX_VARINT = 5  # bytes
 
 
-def compile_protobuf(
-    files: bytes, message: str | None = None, *, indexed: bool = False, glue: bool = False
-) -> Decode:
+def compile_protobuf(files: bytes, message: str | None = None, *, indexed: bool = False, glue: bool = False) -> Decode:
     """A decoder of the messages of a schema.
 
     Args:
@@ -50,12 +48,7 @@ def compile_protobuf(
 def _message_type(pool: Any, loaded: list[Any], name: str | None) -> Any:
     imported = {dependency.name for file in loaded for dependency in file.dependencies}
     # With several files the set was made for those that no other imports.
-    top = [
-        found
-        for file in loaded
-        if file.name not in imported
-        for found in file.message_types_by_name.values()
-    ]
+    top = [found for file in loaded if file.name not in imported for found in file.message_types_by_name.values()]
     if name is not None:
         try:
             return pool.FindMessageTypeByName(name)

@@ -163,33 +163,38 @@ def load_files(serialized: bytes) -> tuple[Any, list[Any]]:
         SchemaError: it is no FileDescriptorSet, or one whose files do not fit together.
     """
     files = _parsed(serialized)
-    given = {file.name: file for file in files}
-    pool, known = DescriptorPool(), known_files()
-    added: dict[str, bool] = {}  # False while a file's imports are added
-
-    def add(name: str, importer: str) -> None:
-        if name in added:
-            if not added[name]:
-                raise SchemaError(f"expected imports without a circle: {importer} imports {name}")
-            return
-        added[name] = False
-        file = given.get(name) or known.get(name)
-        if file is None:
-            raise SchemaError(f"{importer} imports {name}, which is missing: {_ADVICE}")
-        for dependency in file.dependency:
-            add(dependency, name)
-        try:
-            pool.Add(file)
-        except (TypeError, ValueError) as error:
-            raise SchemaError(f"expected a valid Protobuf file {name}: {error}") from None
-        added[name] = True
-
+    adding = _Adding(DescriptorPool(), {**known_files(), **{file.name: file for file in files}})
     try:
         for file in files:
-            add(file.name, file.name)
+            adding.add(file.name, file.name)
     except RecursionError:
         raise SchemaError("expected imports that are nested less deep") from None
-    return pool, [pool.FindFileByName(file.name) for file in files]
+    return adding.pool, [adding.pool.FindFileByName(file.name) for file in files]
+
+
+class _Adding:
+    """Files go into a pool after those that they import."""
+
+    def __init__(self, pool: Any, files: Mapping[str, Any]) -> None:
+        self.pool = pool
+        self._files = files
+        self._added: dict[str, bool] = {}  # False while a file's imports are added
+
+    def add(self, name: str, importer: str) -> None:
+        if not self._added.get(name, True):
+            raise SchemaError(f"expected imports without a circle: {importer} imports {name}")
+        if name in self._added:
+            return
+        if name not in self._files:
+            raise SchemaError(f"{importer} imports {name}, which is missing: {_ADVICE}")
+        self._added[name] = False
+        for dependency in self._files[name].dependency:
+            self.add(dependency, name)
+        try:
+            self.pool.Add(self._files[name])
+        except (TypeError, ValueError) as error:
+            raise SchemaError(f"expected a valid Protobuf file {name}: {error}") from None
+        self._added[name] = True
 
 
 _ADVICE = "write the file with protoc --include_imports, or register the import as a reference of the schema"
@@ -201,8 +206,7 @@ def _parsed(serialized: bytes) -> list[Any]:
     except DecodeError:
         files = []
     if not files or not all(file.name for file in files):
-        raise SchemaError(f"expected a FileDescriptorSet, as protoc --include_imports -o NAME.desc writes it, {_FOUND}")
+        raise SchemaError(
+            "expected a FileDescriptorSet, as protoc --include_imports -o NAME.desc writes it, found other bytes"
+        )
     return files
-
-
-_FOUND = "found other bytes"

@@ -5,7 +5,6 @@ that has presence and is absent is its declared default, else null; of a oneof o
 """
 
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any
 
 from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
@@ -27,6 +26,7 @@ from connector.core.formats.protobuf_converts import (
     spend,
 )
 from connector.core.formats.protobuf_known import KNOWN, WRAPPERS, MalformedError
+from connector.core.formats.protobuf_walks import Fields, walk_of
 from connector.core.formats.protobuf_weight import (
     EIGHT,
     FOUR,
@@ -34,14 +34,11 @@ from connector.core.formats.protobuf_weight import (
     VARINT,
     Room,
     Shape,
-    too_large,
     unweighed,
     weigh,
 )
 
 Parser = Callable[[bytes, Room], Any]
-# A field's name, and its conversion: None where its value stays as it is.
-Named = tuple[str, Convert | None]
 
 MAX_ANYS = 4  # google.protobuf.Any within each other
 
@@ -103,9 +100,18 @@ class Types:
         """From a message to its document."""
         name = descriptor.full_name
         if name not in self._walks:
-            self._walks[name] = lambda message, room: self._walks[name](message, room)  # for a type that contains itself
-            self._walks[name] = self._known(descriptor) or self._ordinary(descriptor)
+            self._walks[name] = self._later(name)  # for a type that contains itself
+            cost = MESSAGE_COST + len(descriptor.fields)
+            self._walks[name] = self._known(descriptor) or walk_of(self._fields(descriptor), cost)
         return self._walks[name]
+
+    def _later(self, name: str) -> Convert:
+        walks = self._walks
+
+        def walk(message: Any, room: Room) -> Any:
+            return walks[name](message, room)
+
+        return walk
 
     def _extensions(self, descriptor: Any) -> list[Any]:
         return list(self._pool.FindAllExtensions(descriptor)) if descriptor.is_extendable else []
@@ -127,7 +133,8 @@ class Types:
             return enum_name(field.enum_type.values)
         if field.type == _STRING:
             return None if self._is_checked(field.file) else checked_text
-        return {_FLOAT: single_float, _BYTES: base64_text}.get(field.type)
+        converts: dict[int, Convert] = {_FLOAT: single_float, _BYTES: base64_text}
+        return converts.get(field.type)
 
     def _is_checked(self, file: Any) -> bool:
         # Only proto3 is sure to have its text checked by the parser.
@@ -185,45 +192,11 @@ class Types:
 
         return read
 
-    def _ordinary(self, descriptor: Any) -> Convert:
-        plain, always, optional, template = self._sorted_fields(descriptor)
-        oneofs = self._oneofs(descriptor)
-        extensions = {field.full_name: self._field(field) for field in self._extensions(descriptor)}
-        get, cost = _getter(plain), MESSAGE_COST + len(descriptor.fields)
-
-        def flat(message: Any, room: Room) -> dict[str, Any]:
-            room[0] -= cost
-            if room[0] < 0:
-                raise too_large()
-            return dict(zip(plain, get(message), strict=True))
-
-        def full(message: Any, room: Room) -> dict[str, Any]:
-            room[0] -= cost
-            if room[0] < 0:
-                raise too_large()
-            row = template.copy()
-            row.update(zip(plain, get(message), strict=True))
-            for name, convert in always:
-                row[name] = convert(getattr(message, name), room)
-            for name, optional_convert in optional:
-                if message.HasField(name):
-                    value = getattr(message, name)
-                    row[name] = value if optional_convert is None else optional_convert(value, room)
-            for oneof, members in oneofs:
-                _add_member(row, message, message.WhichOneof(oneof), members, room)
-            if extensions:
-                _add_extensions(row, message, extensions, room)
-            return row
-
-        return full if always or optional or oneofs or extensions else flat
-
-    def _sorted_fields(
-        self, descriptor: Any
-    ) -> tuple[tuple[str, ...], list[tuple[str, Convert]], list[Named], dict[str, Any]]:
+    def _fields(self, descriptor: Any) -> Fields:
+        template: dict[str, Any] = {}
         plain: list[str] = []
         always: list[tuple[str, Convert]] = []
-        optional: list[Named] = []
-        template: dict[str, Any] = {}
+        optional: list[tuple[str, Convert | None]] = []
         alone = _alone(descriptor)
         for field in descriptor.fields:
             if field.name not in alone:
@@ -236,15 +209,13 @@ class Types:
                 plain.append(field.name)
             else:
                 always.append((field.name, convert))
-        return tuple(plain), always, optional, template
-
-    def _oneofs(self, descriptor: Any) -> list[tuple[str, dict[str, Convert | None]]]:
-        alone = _alone(descriptor)
-        return [
+        oneofs = [
             (oneof.name, {field.name: self._field(field) for field in oneof.fields})
             for oneof in descriptor.oneofs
             if oneof.fields[0].name not in alone
         ]
+        extensions = {field.full_name: self._field(field) for field in self._extensions(descriptor)}
+        return Fields(template, tuple(plain), tuple(always), tuple(optional), tuple(oneofs), extensions)
 
 
 _JSON: dict[str, tuple[set[str], Convert]] = {
@@ -272,25 +243,3 @@ def _default(field: Any, convert: Convert | None) -> Any:
     if not field.has_default_value:
         return None
     return field.default_value if convert is None else convert(field.default_value, [CONVERTED])
-
-
-def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
-    if not names:
-        return lambda _: ()
-    get = attrgetter(*names)
-    return get if len(names) > 1 else lambda message: (get(message),)
-
-
-def _add_member(
-    row: dict[str, Any], message: Any, name: str | None, members: dict[str, Convert | None], room: Room
-) -> None:
-    if name is not None:
-        value, convert = getattr(message, name), members[name]
-        row[name] = value if convert is None else convert(value, room)
-
-
-def _add_extensions(row: dict[str, Any], message: Any, extensions: dict[str, Convert | None], room: Room) -> None:
-    for field, value in message.ListFields():
-        if field.is_extension:
-            convert = extensions[field.full_name]
-            row[f"[{field.full_name}]"] = value if convert is None else convert(value, room)
