@@ -66,15 +66,15 @@ class Types:
 
     def parser(self, descriptor: Any) -> Parser:
         """From bytes to the document of one message type. Any exception means that the bytes are not of the type."""
-        walk, shape, parse = self.walk(descriptor), self.shape(descriptor), GetMessageClass(descriptor).FromString
+        walk, shape, kind = self.walk(descriptor), self.shape(descriptor), GetMessageClass(descriptor)
         name, largest, check = descriptor.full_name, unweighed(self.most_fields), self.has_required
 
         def document(payload: bytes, room: Room) -> Any:
             if len(payload) > largest:
                 weigh(payload, shape, room)
-            message = parse(payload)
-            if check and not message.IsInitialized():
-                field = message.FindInitializationErrors()[0].rsplit(".", 1)[-1]
+            message = kind.FromString(payload)
+            if check and not kind.IsInitialized(message):
+                field = kind.FindInitializationErrors(message)[0].rsplit(".", 1)[-1]
                 raise MalformedError(f"expected the required field {field} in {name}, found none")
             return walk(message, room)
 
@@ -102,7 +102,9 @@ class Types:
         if name not in self._walks:
             self._walks[name] = self._later(name)  # for a type that contains itself
             cost = MESSAGE_COST + len(descriptor.fields)
-            self._walks[name] = self._known(descriptor) or walk_of(self._fields(descriptor), cost)
+            self._walks[name] = self._known(descriptor) or walk_of(
+                self._fields(descriptor), cost, GetMessageClass(descriptor)
+            )
         return self._walks[name]
 
     def _later(self, name: str) -> Convert:

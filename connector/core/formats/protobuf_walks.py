@@ -26,10 +26,10 @@ class Fields(NamedTuple):
     extensions: Members
 
 
-def walk_of(fields: Fields, cost: int) -> Convert:
-    """From a message to its document; ``cost`` is what each of them costs."""
+def walk_of(fields: Fields, cost: int, kind: Any) -> Convert:
+    """From a message to its document; ``cost`` is what each of them costs, ``kind`` their class."""
     if fields.always or fields.optional or fields.oneofs or fields.extensions:
-        return _mixed(fields, cost)
+        return _mixed(fields, cost, kind)
     names, get = fields.plain, _getter(fields.plain)
 
     def walk(message: Any, room: Room) -> dict[str, Any]:
@@ -41,9 +41,11 @@ def walk_of(fields: Fields, cost: int) -> Convert:
     return walk
 
 
-def _mixed(fields: Fields, cost: int) -> Convert:
+def _mixed(fields: Fields, cost: int, kind: Any) -> Convert:
     template, names, always, optional, oneofs, extensions = fields
-    names, get = fields.plain, _getter(fields.plain)
+    get = _getter(names)
+    # Taken from the class, because a field may have the name of a method and would be found first.
+    has, which, set_fields = kind.HasField, kind.WhichOneof, kind.ListFields
 
     def walk(message: Any, room: Room) -> dict[str, Any]:
         spend(room, cost)
@@ -52,13 +54,13 @@ def _mixed(fields: Fields, cost: int) -> Convert:
         for name, convert in always:
             row[name] = convert(getattr(message, name), room)
         for name, change in optional:
-            if message.HasField(name):
+            if has(message, name):
                 value = getattr(message, name)
                 row[name] = value if change is None else change(value, room)
         for oneof, members in oneofs:
-            _add_member(row, message, message.WhichOneof(oneof), members, room)
+            _add_member(row, message, which(message, oneof), members, room)
         if extensions:
-            _add_extensions(row, message, extensions, room)
+            _add_extensions(row, set_fields(message), extensions, room)
         return row
 
     return walk
@@ -77,8 +79,8 @@ def _add_member(row: dict[str, Any], message: Any, name: str | None, members: Me
         row[name] = value if convert is None else convert(value, room)
 
 
-def _add_extensions(row: dict[str, Any], message: Any, extensions: Members, room: Room) -> None:
-    for field, value in message.ListFields():
+def _add_extensions(row: dict[str, Any], found: Any, extensions: Members, room: Room) -> None:
+    for field, value in found:
         if field.is_extension:
             convert = extensions[field.full_name]
             row[f"[{field.full_name}]"] = value if convert is None else convert(value, room)
