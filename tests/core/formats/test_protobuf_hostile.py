@@ -1,0 +1,104 @@
+"""No payload can crash, hang or swell the process: each ends as a document or as a DecodingError, within 50 MiB.
+
+How long each may take is bounded by counting what it costs, so that no clock is needed here.
+"""
+
+import random
+import subprocess
+import sys
+
+import pytest
+
+from connector.core.formats.decoded import DecodingError
+from connector.core.formats.protobuf import compile_protobuf
+from connector.core.formats.protobuf_known import MalformedError
+from connector.core.formats.protobuf_weight import MAX_COST, Shape, unweighed, weigh
+from connector.core.records import Reason
+from tests.core.formats import protobuf_hostile
+from tests.core.formats.protobuf_schemas import compiled, message_class
+
+Click, Item = message_class("shop.Click"), message_class("shop.Item")
+click = compile_protobuf(compiled(), "shop.Click")
+HARMLESS = {"one large text", "structs in structs", "nested as deep as allowed"}
+
+
+def test_every_hostile_payload_ends_in_a_fate_within_50_mib() -> None:
+    program = [sys.executable, "-m", protobuf_hostile.__name__]
+    done = subprocess.run(program, capture_output=True, text=True, check=True, timeout=100)
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert [name for name, *_ in lines] == list(protobuf_hostile.PAYLOADS)
+    assert {name: end for name, end, *_ in lines} == {
+        name: "read" if name in HARMLESS else Reason.NOT_PROTOBUF for name in protobuf_hostile.PAYLOADS
+    }
+    assert all(float(grown) < 50 for *_, grown in lines)
+
+
+def test_a_large_record_of_many_values_is_weighed_and_read() -> None:
+    message = Click(items=[Item(id="x" * 60, quantity=1)] * 7_000, numbers=[1] * 30_000)
+    payload = message.SerializeToString()
+    assert len(payload) > unweighed(22)
+    found = click(payload)
+    assert (len(found["items"]), len(found["numbers"])) == (7_000, 30_000)
+
+
+def test_what_is_weighed_is_what_would_be_read() -> None:
+    shape = Shape(10, {1: Shape(100, {}), 2: 0, 3: 5, 4: 1})
+    heavy = b"\x0a\x00" * 50 + b"\x12\x03\x01\x81\x01" + b"\x1a\x08" + bytes(8) + b"\x22\x08" + bytes(8)
+    cost = 10 + 50 * (100 + 3) + (3 + 2) + (3 + 2) + (3 + 1)
+    weigh(heavy, shape, [cost, 0])
+    with pytest.raises(MalformedError, match=f"at most {MAX_COST} values"):
+        weigh(heavy, shape, [cost - 1, 0])
+
+
+def test_weighing_skips_numbers_and_groups_of_each_width() -> None:
+    shape = Shape(1, {1: Shape(100, {})})
+    payload = (
+        b"\x10\x81\x01" + b"\x1d" + bytes(4) + b"\x21" + bytes(8) + b"\x2b\x10\x01\x2c" + b"\x0b\x0c" + b"\x0a\x00"
+    )
+    cost = 1 + 3 * 7 + 3 * 2 + 100 * 2  # the tags, those of the ends of groups and within one, and two messages
+    weigh(payload, shape, [cost, 0])
+    with pytest.raises(MalformedError):
+        weigh(payload, shape, [cost - 1, 0])
+
+
+def test_weighing_leaves_what_is_no_protobuf_to_the_parser() -> None:
+    for payload in (b"\x0f", b"\x0a", b"\x08" + b"\xff" * 20, b"\x0c"):
+        weigh(payload, Shape(1, {}), [1000, 0])
+
+
+def test_the_words_of_a_refusal_hold_nothing_of_the_payload() -> None:
+    chance = random.Random(7)
+    payload = Click(user="SECRET-USER", counts={"SECRET-KEY": 1}, tags=["SECRET-TAG"]).SerializeToString()
+    refusals = 0
+    for _ in range(3000):
+        try:
+            click(mutated(payload, chance))
+        except DecodingError as error:
+            refusals += 1
+            assert "SECRET" not in error.message
+    assert refusals > 300
+
+
+def mutated(payload: bytes, chance: random.Random) -> bytes:
+    changed = bytearray(payload)
+    for _ in range(chance.randint(1, 4)):
+        at = chance.randrange(len(changed) + 1)
+        match chance.randrange(4):
+            case 0:
+                changed[at:at] = bytes([chance.randrange(256)])
+            case 1:
+                del changed[at : at + chance.randint(1, 9)]
+            case 2 if at < len(changed):
+                changed[at] = chance.randrange(256)
+            case _:
+                changed[at:at] = changed[at : at + 20]
+    return bytes(changed)
+
+
+def test_the_first_bytes_of_a_message_are_read_or_refused() -> None:
+    payload = Click(user="u", items=[Item(id="i")], counts={"a": 1}, rate=1.5, token=b"ab").SerializeToString()
+    for length in range(len(payload)):
+        try:
+            assert click(payload[:length])["user"] in {"", "u"}
+        except DecodingError as error:
+            assert error.reason is Reason.NOT_PROTOBUF
