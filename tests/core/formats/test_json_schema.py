@@ -199,7 +199,7 @@ def test_without_validation_the_schema_is_not_even_asked_for() -> None:
 
 def test_with_validation_it_is_asked_for() -> None:
     registry = Registry()
-    read = compile_reader(ValueFormat(format="json_schema", validate=True), Formats(schemas=registry))
+    read = compile_reader(ValueFormat(format="json_schema", validate_=True), Formats(schemas=registry))
     with pytest.raises(SchemaPending):
         read(record(b'\x00\x00\x00\x00\x07{"user": "u"}'))
     assert registry.asked == [(7, "json_schema")]
@@ -212,7 +212,7 @@ def test_without_a_frame_and_without_a_schema_file_a_value_is_refused() -> None:
 
 
 def test_with_a_schema_file_plain_json_is_checked() -> None:
-    read = compile_reader(ValueFormat(format="json_schema", validate=True, schema_file="x"), Formats(value=decode))
+    read = compile_reader(ValueFormat(format="json_schema", validate_=True, schema_file="x"), Formats(value=decode))
     assert read(record(b'{"user": "u"}')) == Document({"user": "u"})
     found = read(record(b'{"user": "SECRET"}'))
     assert isinstance(found, Rejection)

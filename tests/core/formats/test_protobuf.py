@@ -320,11 +320,11 @@ def test_editions_say_presence_by_features() -> None:
       E within = 3 [features.message_encoding = DELIMITED];
       string text = 4 [features.utf8_validation = NONE];
     }"""
-    E = message_class("E", text)
+    kind = message_class("E", text)
     decode = compile_protobuf(compiled(text))
     absent = {"implicit": 0, "explicit": None, "within": None, "text": None}
     assert decode(b"") == absent
-    assert decode(E(within=E(explicit=0)).SerializeToString()) == absent | {"within": absent | {"explicit": 0}}
+    assert decode(kind(within=kind(explicit=0)).SerializeToString()) == absent | {"within": absent | {"explicit": 0}}
     assert "UTF-8" in refused(decode, b"\x22\x01\xff").message
 
 
@@ -341,9 +341,9 @@ def test_a_message_of_one_field_or_none_is_read() -> None:
 
 def test_fields_may_have_the_names_of_a_messages_own_methods() -> None:
     text = "syntax = 'proto3'; message M { string Clear = 1; int32 class = 2; optional string HasField = 3; }"
-    M = message_class("M", text)
-    message = M(**{"Clear": "c", "class": 2})
+    kind = message_class("M", text)
+    message = kind(**{"Clear": "c", "class": 2})
     found = compile_protobuf(compiled(text))(message.SerializeToString())
     assert found == {"Clear": "c", "class": 2, "HasField": None}
-    with_method = M(**{"HasField": "h"})
+    with_method = kind(HasField="h")
     assert compile_protobuf(compiled(text))(with_method.SerializeToString())["HasField"] == "h"

@@ -69,14 +69,17 @@ def test_weighing_leaves_what_is_no_protobuf_to_the_parser() -> None:
 def test_the_words_of_a_refusal_hold_nothing_of_the_payload() -> None:
     chance = random.Random(7)
     payload = Click(user="SECRET-USER", counts={"SECRET-KEY": 1}, tags=["SECRET-TAG"]).SerializeToString()
-    refusals = 0
-    for _ in range(3000):
-        try:
-            click(mutated(payload, chance))
-        except DecodingError as error:
-            refusals += 1
-            assert "SECRET" not in error.message
-    assert refusals > 300
+    refusals = [found for _ in range(3000) if (found := refusal(mutated(payload, chance)))]
+    assert len(refusals) > 300
+    assert not [error.message for error in refusals if "SECRET" in error.message]
+
+
+def refusal(payload: bytes) -> DecodingError | None:
+    try:
+        assert click(payload).keys() >= {"user", "items"}
+    except DecodingError as error:
+        return error
+    return None
 
 
 def mutated(payload: bytes, chance: random.Random) -> bytes:
@@ -97,8 +100,44 @@ def mutated(payload: bytes, chance: random.Random) -> bytes:
 
 def test_the_first_bytes_of_a_message_are_read_or_refused() -> None:
     payload = Click(user="u", items=[Item(id="i")], counts={"a": 1}, rate=1.5, token=b"ab").SerializeToString()
-    for length in range(len(payload)):
-        try:
-            assert click(payload[:length])["user"] in {"", "u"}
-        except DecodingError as error:
-            assert error.reason is Reason.NOT_PROTOBUF
+    ends = [refusal(payload[:length]) for length in range(len(payload))]
+    assert None in ends
+    assert {end.reason for end in ends if end} == {Reason.NOT_PROTOBUF}
+
+
+@pytest.mark.parametrize(
+    ("fields", "payload"),
+    [
+        ("repeated int64 n = 1;", b"\x0a\xc1\x9a\x0c" + b"\x01" * (MAX_COST + 1)),
+        ("repeated One one = 1;", b"\x0a\x00" * 25_000),
+        ("repeated Two two = 2;", b"\x12\x00" * 25_000),
+    ],
+)
+def test_a_small_payload_of_too_many_values_is_refused_while_it_is_read(fields: str, payload: bytes) -> None:
+    text = f"""syntax = "proto3"; message M {{ {fields} }}
+    message One {{ string id = 1; }} message Two {{ optional string id = 1; }}"""
+    decode = compile_protobuf(compiled(text), "M")
+    assert len(payload) < unweighed(1)
+    with pytest.raises(DecodingError, match=f"at most {MAX_COST} values"):
+        decode(payload)
+
+
+def test_messages_nested_beyond_the_parser_are_not_weighed_further() -> None:
+    shape = Shape(1, {})
+    shape.fields[1] = shape
+    payload = b""
+    for _ in range(102):
+        payload = protobuf_hostile.field(1, payload)
+    with pytest.raises(MalformedError, match="nested at most 100 deep"):
+        weigh(payload, shape, [MAX_COST, 0])
+
+
+def test_an_any_of_types_that_are_nested_too_deep_is_refused() -> None:
+    chain = "".join(f"message M{n} {{ M{n + 1} f = 1; }}" for n in range(1500))
+    text = f"""syntax = "proto3"; import "google/protobuf/any.proto";
+    message Box {{ google.protobuf.Any any = 1; }} {chain} message M1500 {{}}"""
+    decode = compile_protobuf(compiled(text), "Box")
+    for _ in range(2):
+        with pytest.raises(DecodingError) as caught:
+            decode(b"\x0a\x06\x0a\x04x/M0")
+        assert caught.value.reason is Reason.NESTED_TOO_DEEP

@@ -8,7 +8,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.formats.decoded import DecodingError
+from connector.core.formats.decoded import Decode, DecodingError
 from connector.core.formats.protobuf import compile_protobuf
 from connector.core.records import Reason
 from tests.core.formats.protobuf_schemas import compiled
@@ -133,28 +133,25 @@ def without_nulls(document: Any) -> Any:
     return [without_nulls(value) for value in document] if isinstance(document, list) else document
 
 
-@given(st.data())
-def test_a_document_holds_all_of_its_message(data: st.DataObject) -> None:
-    file = data.draw(schemas())
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[bytes, Any]:
+    """A schema, and a message of its first type."""
+    file = draw(schemas())
     pool = DescriptorPool()
     pool.Add(file)
-    kind = message_factory.GetMessageClass(pool.FindMessageTypeByName("r.M0"))
-    message = kind()
-    fill(data.draw, message, 3)
-    files = descriptor_pb2.FileDescriptorSet(file=[file]).SerializeToString()
-    document = compile_protobuf(files, "r.M0")(message.SerializeToString())
-    again = json_format.ParseDict(without_nulls(document), kind())
+    message = message_factory.GetMessageClass(pool.FindMessageTypeByName("r.M0"))()
+    fill(draw, message, 3)
+    return descriptor_pb2.FileDescriptorSet(file=[file]).SerializeToString(), message
+
+
+@given(cases())
+def test_a_document_holds_all_of_its_message(case: tuple[bytes, Any]) -> None:
+    files, message = case
+    decode = compile_protobuf(files, "r.M0")
+    document = decode(message.SerializeToString())
+    again = json_format.ParseDict(without_nulls(document), type(message)())
     assert again.SerializeToString(deterministic=True) == message.SerializeToString(deterministic=True)
-    assert compile_protobuf(files, "r.M0")(again.SerializeToString()) == document
-
-
-@given(st.binary(max_size=200))
-def test_any_bytes_are_a_document_or_refused(payload: bytes) -> None:
-    for decode in DECODERS:
-        try:
-            assert isinstance(decode(payload), dict)
-        except DecodingError as error:
-            assert error.reason is Reason.NOT_PROTOBUF
+    assert decode(again.SerializeToString()) == document
 
 
 DECODERS = (
@@ -162,3 +159,16 @@ DECODERS = (
     compile_protobuf(compiled(), "shop.Known"),
     compile_protobuf(compiled(), indexed=True),
 )
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_document_or_refused(payload: bytes) -> None:
+    assert {end(decode, payload) for decode in DECODERS} <= {None, Reason.NOT_PROTOBUF}
+
+
+def end(decode: Decode, payload: bytes) -> Reason | None:
+    try:
+        assert isinstance(decode(payload), dict)
+    except DecodingError as error:
+        return error.reason
+    return None

@@ -1,4 +1,4 @@
-"""Which message a payload is, as Confluent's and AWS Glue's clients write it; Confluent's own serializer is the oracle."""
+"""Which message a payload is, as Confluent's and AWS Glue's clients write it; Confluent's serializer is the oracle."""
 
 import base64
 from typing import Any
@@ -117,7 +117,7 @@ def test_a_schema_without_messages_is_refused() -> None:
 @pytest.mark.parametrize(("name", "fields"), [("Flat", {"session": "s", "user": 2**62}), ("Click", {"user": "u"})])
 def test_what_confluents_serializer_writes_is_read(name: str, fields: dict[str, Any]) -> None:
     kind = message_class(f"shop.{name}")
-    client = SchemaRegistryClient.new_client({"url": f"mock://{uuid4()}"})
+    client: Any = SchemaRegistryClient.new_client({"url": f"mock://{uuid4()}"})
     serialize = ProtobufSerializer(kind, client, {"use.deprecated.format": False})
     frame = framed(serialize(kind(**fields), SerializationContext("clicks", MessageField.VALUE)) or b"")
     registered = client.get_schema(int(frame.schema))
