@@ -69,10 +69,11 @@ def _decoded(parse: Parser, payload: bytes) -> Any:
     try:
         return parse(payload, [MAX_COST, MAX_ANYS])
     except MalformedError as error:
-        raise DecodingError(Reason.NOT_PROTOBUF, str(error)) from None
+        raise DecodingError(error.reason, str(error)) from None
     except DecodeError as error:
         # The library's words name the message type and what is wrong, never a value.
-        raise DecodingError(Reason.NOT_PROTOBUF, f"expected Protobuf: {error}") from None
+        reason = Reason.NESTED_TOO_DEEP if "MaxDepth" in str(error) else Reason.NOT_PROTOBUF
+        raise DecodingError(reason, f"expected Protobuf: {error}") from None
     except RecursionError:
         message = f"expected messages nested at most {MAX_DEPTH} deep"
         raise DecodingError(Reason.NESTED_TOO_DEEP, message) from None

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from connector.core.formats.moments import MICROS, MILLIS, NANOS, moments
 from connector.core.formats.numbers import MAX_BYTES, MAX_SCALE, decimal_value
+from connector.core.records import Reason
 
 Known = Callable[[Any], Any]
 
@@ -19,6 +20,10 @@ _PLAIN_DECIMAL = re.compile(r"([+-]?)([0-9]{1,40})(?:\.([0-9]{0,40}))?", re.ASCI
 
 class MalformedError(ValueError):
     """Bytes that are not of the schema, in words that name types and never a value."""
+
+    def __init__(self, message: str, reason: Reason = Reason.NOT_PROTOBUF) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class Type(NamedTuple):

@@ -37,6 +37,7 @@ from connector.core.formats.protobuf_weight import (
     unweighed,
     weigh,
 )
+from connector.core.records import Reason
 
 Parser = Callable[[bytes, Room], Any]
 
@@ -187,7 +188,8 @@ class Types:
                     return {"@type": url, "value": base64_text(message.value, room)}
             room[1] -= 1
             if room[1] < 0:
-                raise MalformedError(f"expected google.protobuf.Any nested at most {MAX_ANYS} deep")
+                message = f"expected google.protobuf.Any nested at most {MAX_ANYS} deep"
+                raise MalformedError(message, Reason.NESTED_TOO_DEEP)
             found = parsers[name](message.value, room)
             room[1] += 1
             return {"@type": url, **found} if type(found) is dict else {"@type": url, "value": found}

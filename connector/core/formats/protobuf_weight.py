@@ -6,6 +6,7 @@ Only large payloads are weighed, because a small one cannot cost much. Weighing 
 from typing import Any, NamedTuple
 
 from connector.core.formats.protobuf_known import MalformedError
+from connector.core.records import Reason
 
 MAX_COST = 200_000  # plain values of one record: about 50 ms and 50 MiB, whatever they are
 MESSAGE_COST = 8  # of a message, beside its fields
@@ -32,7 +33,7 @@ class Shape(NamedTuple):
 
 def too_large() -> MalformedError:
     """The error for a record of more values than one record may have."""
-    return MalformedError(f"expected at most {MAX_COST} values in a record, found more")
+    return MalformedError(f"expected at most {MAX_COST} values in a record, found more", Reason.UNPACKED_TOO_LARGE)
 
 
 def unweighed(fields: int) -> int:
@@ -54,7 +55,7 @@ def weigh(data: bytes, shape: Shape, room: Room) -> None:
 
 def _weigh(data: bytes, at: int, end: int, shape: Shape, left: Room, depth: int) -> int:
     if depth > MAX_DEPTH:
-        raise MalformedError(f"expected messages nested at most {MAX_DEPTH} deep")
+        raise MalformedError(f"expected messages nested at most {MAX_DEPTH} deep", Reason.NESTED_TOO_DEEP)
     _spend(left, shape.cost)
     while at < end:
         _spend(left, _FIELD_COST)

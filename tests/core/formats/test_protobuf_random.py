@@ -163,7 +163,7 @@ DECODERS = (
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_document_or_refused(payload: bytes) -> None:
-    assert {end(decode, payload) for decode in DECODERS} <= {None, Reason.NOT_PROTOBUF}
+    assert {end(decode, payload) for decode in DECODERS} <= {None, Reason.NOT_PROTOBUF, Reason.NESTED_TOO_DEEP}
 
 
 def end(decode: Decode, payload: bytes) -> Reason | None:
