@@ -19,6 +19,7 @@ from connector.core.records import Reason
 _FRAMES = {CONFLUENT, GLUE}  # no JSON begins with one of them
 _MAX_STEPS = 10_000  # of a pattern that looks around
 _MAX_PARTS = 12  # of a path that a message names
+_MAX_EXPLAINED = 256 * 1024  # bytes of a value whose message says where it is wrong
 _NO_BASE = "json-schema:///"  # the library's own for a schema without an $id
 
 
@@ -39,7 +40,7 @@ def compile_json_schema(text: str, references: Mapping[str, str] | None = None) 
     def decode(value: bytes) -> Any:
         document = decode_json(framed(value).payload if value and value[0] in _FRAMES else value)
         if not validator.is_valid(document):
-            raise DecodingError(Reason.NOT_OF_THE_SCHEMA, _words(validator, document, names))
+            raise DecodingError(Reason.NOT_OF_THE_SCHEMA, _words(validator, document, len(value), names))
         return document
 
     return decode
@@ -62,7 +63,7 @@ def _validator(schema: Any, references: Mapping[str, Any]) -> Any:
     resources = list(_resources(schema, references))
     try:
         registry = jsonschema_rs.Registry(resources, retriever=_refuse) if references else None
-        options: dict[str, Any] = {"registry": registry, "validate_formats": False, "offline": True}
+        options: dict[str, Any] = {"registry": registry, "validate_formats": False, "offline": True, "mask": "a value"}
         try:
             return make(schema, pattern_options=jsonschema_rs.RegexOptions(), **options)
         except jsonschema_rs.ValidationError:  # perhaps for a pattern that looks around
@@ -106,10 +107,20 @@ def _names(schema: Any) -> Iterator[str]:
             waiting += found
 
 
-def _words(validator: Any, document: Any, names: frozenset[str]) -> str:
-    error = next(validator.iter_errors(document), None)
-    if error is None:  # pragma: no cover  the library says that it is not valid, and not why
-        return "expected what the JSON Schema allows, found something else"
+def _words(validator: Any, document: Any, size: int, names: frozenset[str]) -> str:
+    if size > _MAX_EXPLAINED:  # the library's errors hold a copy of the value, and of all of it where its type is wrong
+        return f"{_SOMETHING_ELSE} in a value too large to say where"
+    try:
+        validator.validate(document)  # stops at the first error: a hostile value may have a million of them
+    except jsonschema_rs.ValidationError as error:
+        return _explained(error, names)
+    return _SOMETHING_ELSE  # pragma: no cover  a value is valid or it is not
+
+
+_SOMETHING_ELSE = "expected what the JSON Schema allows, found something else"
+
+
+def _explained(error: Any, names: frozenset[str]) -> str:
     path = "".join(_step(part, names) for part in error.instance_path[:_MAX_PARTS])
     lacks = error.kind.property if error.kind.name == "required" else None
     missing = f": {lacks} is missing" if lacks in names else ""

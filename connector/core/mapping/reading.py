@@ -36,7 +36,12 @@ class Formats(NamedTuple):
 
 NO_SCHEMAS = Formats()
 VALUE_DECODERS: Mapping[str, Decode] = {"json": decode_json}
-KEY_DECODERS: Mapping[str, Decode] = {"string": decode_text, "json": decode_json, "bytes": decode_bytes}
+KEY_DECODERS: Mapping[str, Decode] = {
+    "string": decode_text,
+    "json": decode_json,
+    "bytes": decode_bytes,
+    "json_schema": unframed(decode_json),
+}
 
 
 def compile_reader(spec: ValueFormat, formats: Formats = NO_SCHEMAS) -> Read:

@@ -1,4 +1,5 @@
 import json
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -10,8 +11,8 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from connector.core.formats.decoded import DecodingError, SchemaError, SchemaPending
 from connector.core.formats.framing import framed
 from connector.core.formats.json_schema import compile_json_schema
-from connector.core.mapping.reading import Document, Formats, compile_reader
-from connector.core.mapping.specs import ValueFormat
+from connector.core.mapping.reading import Document, Formats, compile_key, compile_reader
+from connector.core.mapping.specs import KeyFormat, ValueFormat
 from connector.core.records import Reason, Record, Rejection
 
 CLICK = {
@@ -130,6 +131,14 @@ def test_a_pattern_that_looks_around_is_bounded_in_steps() -> None:
         check(b'"' + b"a" * 5000 + b'!"')
 
 
+@pytest.mark.parametrize(("items", "words"), [(60_000, "items[0]"), (200_000, "a value too large to say where")])
+def test_a_value_of_a_million_mistakes_is_refused_at_the_first(items: int, words: str) -> None:
+    schema = {"properties": {"items": {"items": {"type": "integer"}}}}
+    value = b'{"items": [' + b",".join([b'""'] * items) + b"]}"
+    with pytest.raises(DecodingError, match=re.escape(words)):
+        compile_json_schema(json.dumps(schema))(value)
+
+
 def test_a_deep_document_is_read() -> None:
     assert compile_json_schema('{"items": {"$ref": "#"}}')(b"[" * 900 + b"]" * 900)
 
@@ -194,6 +203,13 @@ def test_without_validation_the_schema_is_not_even_asked_for() -> None:
     assert compile_reader(ValueFormat(format="json_schema"))(record(b'\x00\x00\x00\x00\x07{"a": 1}')) == Document(
         {"a": 1}
     )
+    assert registry.asked == []
+
+
+def test_a_key_is_never_checked_against_its_schema() -> None:
+    registry = Registry()
+    read = compile_key(KeyFormat(format="json_schema"), Formats(schemas=registry))
+    assert read(record(b"")._replace(key=b'\x00\x00\x00\x00\x07{"id": 5}')) == {"id": 5}
     assert registry.asked == []
 
 
