@@ -73,13 +73,14 @@ FUZZ := .cache/fuzz-venv
 $(FUZZ)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -m venv $(FUZZ)
 	@$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-	  --only-binary atheris --editable . 'atheris>=3'
+	  --only-binary atheris --editable '.[protobuf]' 'atheris>=3'
 	@touch $@
 
-fuzz: $(FUZZ)/.ready ## look for inputs that do harm, by coverage; FUZZ_SECONDS=60 and FUZZ_RUNS bound each of three targets
+fuzz: $(FUZZ)/.ready ## look for inputs that do harm, by coverage; FUZZ_SECONDS=60 and FUZZ_RUNS bound each of four targets
 	@$(FUZZ)/bin/python -m tests.fuzz records
 	@$(FUZZ)/bin/python -m tests.fuzz configurations
 	@$(FUZZ)/bin/python -m tests.fuzz avro
+	@$(FUZZ)/bin/python -m tests.fuzz protobuf
 
 AUDIT := .cache/audit-venv
 $(AUDIT)/.ready:
