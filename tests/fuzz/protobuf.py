@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from connector.core.formats.decoded import Decode, DecodingError
 from connector.core.formats.protobuf import compile_protobuf
-from tests.core.formats.protobuf_hostile import field
-from tests.core.formats.protobuf_schemas import OLD, compiled, message_class
+from tests.support.protobuf_schemas import OLD, compiled, field, message_class
 
 if TYPE_CHECKING:
     import random

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from connector.core.formats.decoded import DecodingError
 from connector.core.formats.protobuf import compile_protobuf
-from tests.core.formats.protobuf_schemas import compiled, message_class
+from tests.support.protobuf_schemas import compiled, field, message_class, varint
 
 FIELDS = "".join(f"  int64 f{number} = {number};\n" for number in range(1, 301))
 WIDE = f"""
@@ -39,18 +39,6 @@ message Bomb {{
 """
 MIB = 1024 * 1024
 LARGEST = 8 * MIB  # what a packed value may become
-
-
-def varint(number: int) -> bytes:
-    found = bytearray()
-    while number > 0x7F:
-        found.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*found, number])
-
-
-def field(number: int, content: bytes) -> bytes:
-    return varint(number << 3 | 2) + varint(len(content)) + content
 
 
 def nested(number: int, levels: int) -> bytes:

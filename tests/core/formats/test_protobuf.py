@@ -7,7 +7,7 @@ from connector.core.formats.decoded import DecodingError
 from connector.core.formats.protobuf import compile_protobuf
 from connector.core.mapping.times import time_parser
 from connector.core.records import Reason
-from tests.core.formats.protobuf_schemas import OLD, compiled, extension, message_class
+from tests.support.protobuf_schemas import OLD, compiled, extension, message_class
 
 Click, Item, Known, Flat = (message_class(f"shop.{name}") for name in ("Click", "Item", "Known", "Flat"))
 click, known = (compile_protobuf(compiled(), f"shop.{name}") for name in ("Click", "Known"))

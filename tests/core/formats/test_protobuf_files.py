@@ -4,7 +4,7 @@ from google.protobuf import descriptor_pb2
 from connector.core.formats.decoded import SchemaError
 from connector.core.formats.protobuf import compile_protobuf
 from connector.core.formats.protobuf_files import known_files
-from tests.core.formats.protobuf_schemas import compiled
+from tests.support.protobuf_schemas import compiled
 
 TWO = 'syntax = "proto3"; package p; message One { string a = 1; } message Two { string b = 1; }'
 

@@ -15,7 +15,7 @@ from connector.core.formats.protobuf_known import MalformedError
 from connector.core.formats.protobuf_weight import MAX_COST, Shape, unweighed, weigh
 from connector.core.records import Reason
 from tests.core.formats import protobuf_hostile
-from tests.core.formats.protobuf_schemas import compiled, message_class
+from tests.support.protobuf_schemas import compiled, field, message_class
 
 Click, Item = message_class("shop.Click"), message_class("shop.Item")
 click = compile_protobuf(compiled(), "shop.Click")
@@ -142,7 +142,7 @@ def test_messages_nested_beyond_the_parser_are_not_weighed_further() -> None:
     shape.fields[1] = shape
     payload = b""
     for _ in range(102):
-        payload = protobuf_hostile.field(1, payload)
+        payload = field(1, payload)
     with pytest.raises(MalformedError, match="nested at most 100 deep"):
         weigh(payload, shape, [MAX_COST, 0])
 

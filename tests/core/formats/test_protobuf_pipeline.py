@@ -12,7 +12,7 @@ from connector.core.mapping.rules import CompiledRules, compile_pipeline
 from connector.core.mapping.specs import PipelineSpec
 from connector.core.mapping.transform import Pipeline
 from connector.core.records import Reason, Record, Rejection, Skip, Skipped, Transformed
-from tests.core.formats.protobuf_schemas import compiled, message_class
+from tests.support.protobuf_schemas import compiled, message_class
 
 NOW = 1_795_509_100
 RULES = """

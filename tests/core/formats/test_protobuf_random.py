@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from connector.core.formats.decoded import Decode, DecodingError
 from connector.core.formats.protobuf import compile_protobuf
 from connector.core.records import Reason
-from tests.core.formats.protobuf_schemas import compiled
+from tests.support.protobuf_schemas import compiled
 
 Proto = descriptor_pb2.FieldDescriptorProto
 MESSAGES = 3

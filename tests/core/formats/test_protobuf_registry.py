@@ -15,7 +15,7 @@ from connector.core.formats.framing import framed
 from connector.core.formats.protobuf import compile_protobuf
 from connector.core.formats.protobuf_files import descriptor_set
 from connector.core.records import Reason
-from tests.core.formats.protobuf_schemas import SHOP, compiled, message_class
+from tests.support.protobuf_schemas import SHOP, compiled, message_class
 
 NESTED = """
 syntax = "proto3";

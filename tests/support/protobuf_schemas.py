@@ -130,3 +130,15 @@ def message_class(name: str, text: str = SHOP) -> Any:
 
 def extension(name: str, text: str = OLD) -> Any:
     return pool_of(text).FindExtensionByName(name)
+
+
+def varint(number: int) -> bytes:
+    found = bytearray()
+    while number > 0x7F:
+        found.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*found, number])
+
+
+def field(number: int, content: bytes) -> bytes:
+    return varint(number << 3 | 2) + varint(len(content)) + content
