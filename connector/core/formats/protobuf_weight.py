@@ -11,7 +11,7 @@ from connector.core.records import Reason
 MAX_COST = 200_000  # plain values of one record: about 50 ms and 50 MiB, whatever they are
 MESSAGE_COST = 8  # of a message, beside its fields
 MAX_DEPTH = 100  # that of Protobuf's own parser
-_FIELD_COST = 3
+_FIELD_COST = 4
 _MAX_UNWEIGHED = 256 * 1024  # bytes
 _MAX_PARSED = 16 * 1024 * 1024  # bytes that the parser may take for a payload that is not weighed
 _PARSED, _PARSED_FIELD = 16, 4  # of two bytes that become a message

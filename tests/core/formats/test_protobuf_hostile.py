@@ -59,7 +59,7 @@ def test_a_large_record_of_many_values_is_weighed_and_read() -> None:
 def test_what_is_weighed_is_what_would_be_read() -> None:
     shape = Shape(10, {1: Shape(100, {}), 2: 0, 3: 5, 4: 1})
     heavy = b"\x0a\x00" * 50 + b"\x12\x03\x01\x81\x01" + b"\x1a\x08" + bytes(8) + b"\x22\x08" + bytes(8)
-    cost = 10 + 50 * (100 + 3) + (3 + 2) + (3 + 2) + (3 + 1)
+    cost = 10 + 50 * (100 + 4) + (4 + 2) + (4 + 2) + (4 + 1)
     weigh(heavy, shape, [cost, 0])
     with pytest.raises(MalformedError, match=f"at most {MAX_COST} values"):
         weigh(heavy, shape, [cost - 1, 0])
@@ -70,7 +70,7 @@ def test_weighing_skips_numbers_and_groups_of_each_width() -> None:
     payload = (
         b"\x10\x81\x01" + b"\x1d" + bytes(4) + b"\x21" + bytes(8) + b"\x2b\x10\x01\x2c" + b"\x0b\x0c" + b"\x0a\x00"
     )
-    cost = 1 + 3 * 7 + 3 * 2 + 100 * 2  # the tags, those of the ends of groups and within one, and two messages
+    cost = 1 + 4 * 7 + 4 * 2 + 100 * 2  # the tags, those of the ends of groups and within one, and two messages
     weigh(payload, shape, [cost, 0])
     with pytest.raises(MalformedError):
         weigh(payload, shape, [cost - 1, 0])
