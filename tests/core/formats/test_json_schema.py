@@ -8,10 +8,10 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.json_schema import JSONSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
-from connector.core.formats.decoded import DecodingError, SchemaError, SchemaPending
+from connector.core.formats.decoded import DecodingError, Document, SchemaError, SchemaPending
 from connector.core.formats.framing import framed
 from connector.core.formats.json_schema import compile_json_schema
-from connector.core.mapping.reading import Document, Formats, compile_key, compile_reader
+from connector.core.mapping.reading import Formats, compile_key, compile_reader
 from connector.core.mapping.specs import KeyFormat, ValueFormat
 from connector.core.records import Reason, Record, Rejection
 
