@@ -126,36 +126,6 @@ def _field(message: Any, name: str, number: int, kind: str = "string", label: in
     message.field.add(name=name, number=number, label=label, type=_TYPES[kind])
 
 
-def descriptor_set(name: str, main: bytes, references: Mapping[str, bytes]) -> bytes:
-    """One FileDescriptorSet from what a registry answers to ``?format=serialized``; the schema itself comes last.
-
-    Args:
-        name: what to call the schema's own file, where its descriptor has no name.
-        main: the schema's FileDescriptorProto.
-        references: those of the files that it imports, by the names that it imports them by.
-
-    Raises:
-        SchemaError: one of them is no FileDescriptorProto.
-    """
-    files = descriptor_pb2.FileDescriptorSet()
-    for reference, serialized in references.items():
-        _file(files, reference, serialized).name = reference
-    file = _file(files, name, main)
-    # A registry may give the schema any name, even that of a file that it imports.
-    if not file.name or file.name in references or file.name in file.dependency:
-        file.name = name
-    return bytes(files.SerializeToString())
-
-
-def _file(files: Any, name: str, serialized: bytes) -> Any:
-    file = files.file.add()
-    try:
-        file.ParseFromString(serialized)
-    except DecodeError:
-        raise SchemaError(f"expected a serialized Protobuf file descriptor for {name}, found other bytes") from None
-    return file
-
-
 def load_files(serialized: bytes) -> tuple[Any, list[Any]]:
     """A new pool with all files of a FileDescriptorSet, and the files in the order of the set.
 

@@ -13,8 +13,9 @@ from google.protobuf import descriptor_pb2
 from connector.core.formats.decoded import DecodingError, SchemaError
 from connector.core.formats.framing import framed
 from connector.core.formats.protobuf import compile_protobuf
-from connector.core.formats.protobuf_files import descriptor_set
 from connector.core.records import Reason
+from connector.registry.answers import Found, Part
+from connector.registry.compiling import COMPILERS
 from tests.support.protobuf_schemas import SHOP, compiled, message_class
 
 NESTED = """
@@ -121,12 +122,12 @@ def test_what_confluents_serializer_writes_is_read(name: str, fields: dict[str, 
     serialize = ProtobufSerializer(kind, client, {"use.deprecated.format": False})
     frame = framed(serialize(kind(**fields), SerializationContext("clicks", MessageField.VALUE)) or b"")
     registered = client.get_schema(int(frame.schema))
-    references = {
-        reference.name: base64.b64decode(client.get_version(reference.subject, reference.version).schema.schema_str)
+    parts = [
+        Part(reference.name, client.get_version(reference.subject, reference.version).schema.schema_str)
         for reference in registered.references
-    }
-    files = descriptor_set("clicks.proto", base64.b64decode(registered.schema_str), references)
-    found = compile_protobuf(files, indexed=True)(frame.payload)
+    ]
+    decode = COMPILERS["protobuf"](Found("protobuf", registered.schema_str, tuple(parts)))
+    found = decode(frame.payload)
     assert found == compile_protobuf(compiled(SHOP), f"shop.{name}")(kind(**fields).SerializeToString())
     assert found.items() >= fields.items()
 
@@ -137,10 +138,14 @@ def test_a_set_is_made_of_the_descriptors_that_a_registry_gives() -> None:
     main = descriptor_pb2.FileDescriptorProto(name="item.proto", syntax="proto3", dependency=["item.proto"])
     field = {"name": "item", "number": 1, "label": 1, "type": 11, "type_name": ".Item"}
     main.message_type.add(name="Click").field.add(**field)
-    files = descriptor_set("click.proto", main.SerializeToString(), {"item.proto": item.SerializeToString()})
-    assert compile_protobuf(files, indexed=True)(b"\x00\x0a\x03\x0a\x01i") == {"item": {"id": "i"}}
+    parts = (Part("item.proto", base64.b64encode(item.SerializeToString()).decode()),)
+    decode = COMPILERS["protobuf"](Found("protobuf", base64.b64encode(main.SerializeToString()).decode(), parts))
+    assert decode(b"\x00\x0a\x03\x0a\x01i") == {"item": {"id": "i"}}
 
 
-def test_a_descriptor_that_is_none_is_refused() -> None:
-    with pytest.raises(SchemaError, match=r"descriptor for click\.proto, found other bytes"):
-        descriptor_set("click.proto", b"\xff", {})
+def test_a_registry_that_gives_text_only_is_read_as_well() -> None:
+    part = Part("item.proto", 'syntax = "proto3"; message Item { string id = 1; }')
+    text = 'syntax = "proto3"; import "item.proto"; message Click { Item item = 1; }'
+    assert COMPILERS["protobuf"](Found("protobuf", text, (part,)))(b"\x00\x0a\x03\x0a\x01i") == {"item": {"id": "i"}}
+    of_glue = COMPILERS["protobuf"](Found("protobuf", NESTED, glue=True))
+    assert of_glue(b"\x04\x0a\x01v") == {"a": "v"}
