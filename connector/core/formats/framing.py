@@ -100,6 +100,6 @@ def from_registry(schemas: Schemas, kind: str) -> Decode:
     return decode
 
 
-def unframed(decode: Decode) -> Decode:
+def frame_skipped(decode: Decode) -> Decode:
     """A decoder that takes the frame off and needs no schema: its payload explains itself."""
     return lambda value: decode(framed(value).payload)

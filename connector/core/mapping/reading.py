@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from connector.core.formats.decoded import Decode, DecodingError, Document, Headers, Schemas, Undecodable
 from connector.core.formats.envelopes import Envelope, compile_envelope
-from connector.core.formats.framing import from_registry, unframed
+from connector.core.formats.framing import frame_skipped, from_registry
 from connector.core.formats.plain import decode_bytes, decode_json, decode_text
 from connector.core.mapping.specs import KeyFormat, ValueFormat
 from connector.core.records import Reason, Record, Rejection, Skip, Stage, fast_constructor
@@ -40,7 +40,7 @@ KEY_DECODERS: Mapping[str, Decode] = {
     "string": decode_text,
     "json": decode_json,
     "bytes": decode_bytes,
-    "json_schema": unframed(decode_json),
+    "json_schema": frame_skipped(decode_json),
 }
 
 
@@ -122,7 +122,7 @@ def compile_key(spec: KeyFormat, formats: Formats = NO_SCHEMAS) -> Callable[[Rec
 
 def _schemaless(spec: ValueFormat) -> Decode | None:
     # JSON explains itself: its schema is fetched only to be checked against.
-    return unframed(decode_json) if spec.format == "json_schema" and not spec.validate_ else None
+    return frame_skipped(decode_json) if spec.format == "json_schema" and not spec.validate_ else None
 
 
 def _registered(formats: Formats, kind: str) -> Decode:
