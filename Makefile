@@ -76,11 +76,12 @@ $(FUZZ)/.ready: pyproject.toml constraints.txt
 	  --only-binary atheris --editable '.[formats]' 'atheris>=3'
 	@touch $@
 
-fuzz: $(FUZZ)/.ready ## look for inputs that do harm, by coverage; FUZZ_SECONDS=60 and FUZZ_RUNS bound each of four targets
+fuzz: $(FUZZ)/.ready ## look for inputs that do harm, by coverage; FUZZ_SECONDS=60 and FUZZ_RUNS bound each of five targets
 	@$(FUZZ)/bin/python -m tests.fuzz records
 	@$(FUZZ)/bin/python -m tests.fuzz configurations
 	@$(FUZZ)/bin/python -m tests.fuzz avro
 	@$(FUZZ)/bin/python -m tests.fuzz formats
+	@$(FUZZ)/bin/python -m tests.fuzz protobuf
 
 AUDIT := .cache/audit-venv
 $(AUDIT)/.ready:

@@ -15,7 +15,10 @@ import fastavro
 import orjson
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
+from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer, ProtobufSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
+from google.protobuf import descriptor_pb2, message_factory
+from google.protobuf.descriptor_pool import DescriptorPool
 
 from bench import system
 from bench.sizes import Sizes
@@ -24,6 +27,8 @@ from connector.core.formats.avro import compile_avro
 from connector.core.formats.decoded import Decode
 from connector.core.formats.framing import framed
 from connector.core.formats.plain import decode_json
+from connector.core.formats.protobuf import compile_protobuf
+from connector.registry.proto_source import descriptors_of
 
 RECORDS = 500
 _CONTEXT = SerializationContext("clicks", MessageField.VALUE)
@@ -46,6 +51,22 @@ AVRO = json.dumps(
         ],
     }
 )
+PROTO = """
+syntax = "proto3";
+package shop;
+message Click {
+  string id = 1;
+  string session = 2;
+  optional string user = 3;
+  string event = 4;
+  string item = 5;
+  optional string category = 6;
+  optional double price = 7;
+  int32 position = 8;
+  int64 time = 9;
+  bool member = 10;
+}
+"""
 
 
 class Contender(NamedTuple):
@@ -109,8 +130,43 @@ def _unframed(decode: Decode) -> Decode:
     return lambda value: decode(framed(value).payload)
 
 
+def _protobuf(rows: Sequence[dict[str, Any]]) -> Format:
+    files = descriptors_of(PROTO, {})
+    pool = DescriptorPool()
+    for file in descriptor_pb2.FileDescriptorSet.FromString(files).file:
+        pool.Add(file)
+    click = message_factory.GetMessageClass(pool.FindMessageTypeByName("shop.Click"))
+    registry: Any = SchemaRegistryClient.new_client({"url": "mock://"})
+    options = {"use.deprecated.format": False}
+    serialize, deserialize = (
+        ProtobufSerializer(click, registry, options),
+        ProtobufDeserializer(click, options, registry),
+    )
+    values = [serialize(click(**row), _CONTEXT) or b"" for row in rows]
+    fields = [(field.name, field.has_presence) for field in click.DESCRIPTOR.fields]
+
+    def read(message: Any) -> dict[str, Any]:
+        return {
+            name: None if optional and not message.HasField(name) else getattr(message, name)
+            for name, optional in fields
+        }
+
+    return Format(
+        values,
+        (
+            Contender("connector", _unframed(compile_protobuf(files, indexed=True))),
+            Contender("protobuf and getattr, frame cut off", lambda value: read(click.FromString(value[6:]))),
+            Contender("ProtobufDeserializer and getattr", lambda value: read(deserialize(value, _CONTEXT))),
+        ),
+    )
+
+
 # A new format is a line here.
-FORMATS: Mapping[str, Callable[[Sequence[dict[str, Any]]], Format]] = {"json": _json, "avro": _avro}
+FORMATS: Mapping[str, Callable[[Sequence[dict[str, Any]]], Format]] = {
+    "json": _json,
+    "avro": _avro,
+    "protobuf": _protobuf,
+}
 
 
 def decode_costs(sizes: Sizes, seed: int) -> list[dict[str, Any]]:

@@ -35,8 +35,10 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "envelope": "What the row or data is wrapped in: `none`, `connect`, `debezium` or `cloudevents`; what is in it "
         "becomes `value`, and its own fields `envelope`.",
         "schema_file": "Path of the schema, from the working directory, for `avro` (.avsc) and `protobuf` (.desc) "
-        "without a schema registry. None unless set.",
+        "without a schema registry, and for `json_schema` (.json) with `validate`. None unless set.",
         "message": "Full name of the Protobuf message type in `schema_file`. None unless set.",
+        "validate": "Whether a value of `json_schema` is checked against its schema, that of the registry or of "
+        "`schema_file` (.json). Without it the schema is not fetched.",
     },
     "KeyFormat": {
         "format": "What a key is: `string`, `json`, `bytes` (hexadecimal), `long`, `int`, `uuid`, `avro`, `protobuf` "

@@ -11,5 +11,6 @@
 | logins.py | the Authorization header, and OAuth tokens |
 | glue.py | AWS Glue |
 | compiling.py | a schema becomes a decoder |
+| proto_source.py | .proto text becomes descriptors |
 | opening.py | from the section of the file to the registry |
 """

@@ -1,4 +1,4 @@
-"""``python -m tests.fuzz records|configurations|formats|avro``: fuzz inputs or seconds, whichever ends first.
+"""``python -m tests.fuzz records|configurations|formats|avro|protobuf``: inputs or seconds, whichever ends first.
 
 Where atheris is installed (``make fuzz`` sees to it), new inputs are made from those that reached new lines of
 connector.core and connector.config, and what is found stays in a folder for the next run. Elsewhere, or with
@@ -29,13 +29,13 @@ class Kind(NamedTuple):
 
     almost: Callable[[random.Random], bytes]
     change: Callable[[bytes, random.Random], bytes]
-    check: Callable[[bytes], None]
+    check: Callable[[bytes], object]
     longest: int
 
 
 def _kinds() -> dict[str, Kind]:
     # Imported late, so that atheris can instrument the connector as it is imported.
-    from tests.fuzz import avro, configurations, formats, records, targets  # noqa: PLC0415
+    from tests.fuzz import avro, configurations, formats, protobuf, records, targets  # noqa: PLC0415
 
     def change_text(raw: bytes, chance: random.Random) -> bytes:
         return configurations.change_text(raw.decode(errors="replace"), chance).encode(errors="replace")
@@ -50,6 +50,7 @@ def _kinds() -> dict[str, Kind]:
             1 << 16,
         ),
         "avro": Kind(avro.almost, avro.change, avro.check, 1 << 16),
+        "protobuf": Kind(protobuf.almost, protobuf.change, protobuf.check, 1 << 16),
     }
 
 
@@ -126,7 +127,7 @@ def guided(name: str, runs: int, seconds: float, seed: int) -> int:
 def main() -> int:
     """Parse and run."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__.partition("\n")[0])
-    parser.add_argument("target", choices=("records", "configurations", "formats", "avro"))
+    parser.add_argument("target", choices=("records", "configurations", "formats", "avro", "protobuf"))
     parser.add_argument("--runs", type=int, default=int(os.environ.get("FUZZ_RUNS", "1000000000")))
     parser.add_argument("--seconds", type=float, default=float(os.environ.get("FUZZ_SECONDS", "60")))
     parser.add_argument("--seed", type=int, default=1, help="of all chance (default: 1)")

@@ -112,7 +112,7 @@ def test_the_records_reach_every_fate_and_every_reason_that_a_record_alone_can_h
     assert set(Reason) - reasons - rare - OF_OTHER_FORMATS == {Reason.REJECTED_BY_SERVICE}
 
 
-@pytest.mark.parametrize("target", ["records", "configurations", "formats", "avro"])
+@pytest.mark.parametrize("target", ["records", "configurations", "formats", "avro", "protobuf"])
 def test_the_fuzzer_runs_without_coverage_too(
     target: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

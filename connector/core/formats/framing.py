@@ -84,3 +84,8 @@ def from_registry(schemas: Schemas, kind: str) -> Decode:
         return schemas.reader(frame.schema, kind)(frame.payload)
 
     return decode
+
+
+def frame_skipped(decode: Decode) -> Decode:
+    """A decoder that takes the frame off and needs no schema: its payload explains itself."""
+    return lambda value: decode(framed(value).payload)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from connector.core.formats.compression import Unpack, compile_unpack
 from connector.core.formats.decoded import Decode, DecodingError, Document, Headers, Schemas, Undecodable
 from connector.core.formats.envelopes import Envelope, compile_envelope
-from connector.core.formats.framing import from_registry
+from connector.core.formats.framing import frame_skipped, from_registry
 from connector.core.formats.keys import decode_int, decode_long, decode_uuid
 from connector.core.formats.lines import TAB, compile_delimited, decode_document, decode_json_lines
 from connector.core.formats.plain import decode_bytes, decode_json, decode_text
@@ -47,6 +47,7 @@ KEY_DECODERS: Mapping[str, Decode] = {
     "long": decode_long,
     "int": decode_int,
     "uuid": decode_uuid,
+    "json_schema": frame_skipped(decode_json),
 }
 
 
@@ -127,7 +128,8 @@ def _checked(root: Root, found: Document | DecodingError | Skip) -> Document | S
 def _value_decoder(spec: ValueFormat, formats: Formats) -> Decode:
     if spec.format == "delimited":
         return compile_delimited(spec.columns or (), spec.delimiter or TAB)
-    return VALUE_DECODERS.get(spec.format) or formats.value or _registered(formats, spec.format)
+    known = VALUE_DECODERS.get(spec.format) or formats.value or _schemaless(spec)
+    return known or _registered(formats, spec.format)
 
 
 def _rejected(error: DecodingError) -> Rejection:
@@ -148,6 +150,11 @@ def compile_key(spec: KeyFormat, formats: Formats = NO_SCHEMAS) -> Callable[[Rec
             return Undecodable(error.reason, f"key: {explained(error, record.key, setting).message}")
 
     return read
+
+
+def _schemaless(spec: ValueFormat) -> Decode | None:
+    # JSON explains itself: its schema is fetched only to be checked against.
+    return frame_skipped(decode_json) if spec.format == "json_schema" and not spec.validate_ else None
 
 
 def _registered(formats: Formats, kind: str) -> Decode:

@@ -180,6 +180,7 @@ class ValueFormat(Spec):
     envelope: Literal["none", "connect", "debezium", "cloudevents"] = "none"
     schema_file: str | None = None
     message: str | None = None
+    validate_: bool = Field(default=False, alias="validate")
 
 
 class KeyFormat(Spec):
