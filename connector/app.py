@@ -16,7 +16,15 @@ from typing import Final, NamedTuple
 import structlog
 
 from connector import logs
-from connector.assembly import account_of, dead_letter_producer, facts_of, kafka_source, loop_settings, topics_of
+from connector.assembly import (
+    account_of,
+    dead_letter_producer,
+    facts_of,
+    kafka_source,
+    loop_settings,
+    schema_registry,
+    topics_of,
+)
 from connector.aws.credentials import NotConfigured
 from connector.aws.put_events import PutEventsClient
 from connector.aws.sender import SenderThread
@@ -31,6 +39,7 @@ from connector.life import Life
 from connector.loop import Loop
 from connector.metrics import Metrics
 from connector.ports import Environment, Refused, Unavailable
+from connector.registry.schemas import Registry
 from connector.server import Server
 from connector.signals import RESTART, Signals, restarted
 from connector.status import Answers, Board
@@ -91,6 +100,7 @@ class Parts(NamedTuple):
     watch: Watch
     clients: ClientFactory
     dead_letters: KafkaDeadLetters
+    registry: Registry | None
     calls: SenderThread
     end_traces: Callable[[float], None]
     clock: Callable[[], float]
@@ -138,14 +148,18 @@ def _parts(loaded: Loaded, metrics: Metrics, signals: Signals, environment: Envi
     dead_letters = dead_letter_producer(config, metrics, clients)
     calls = SenderThread(sink)
     carrier, end_traces = traced(calls, sink.endpoint, sink.region, environment.wall)
-    router = Router(loaded.pipelines(), config.dead_letter.topic)
-    loop = Loop(source, carrier, dead_letters, router, loop_settings(loaded), metrics, environment)
+    registry = schema_registry(config, metrics, environment)
+    router = Router(loaded.pipelines(registry), config.dead_letter.topic)
+    loop = Loop(source, carrier, dead_letters, router, loop_settings(loaded), metrics, environment, registry)
+    if registry is not None:
+        registry.start()
     facts = facts_of(loaded, sink.endpoint, environment.wall())
     board = Board(facts, loop, source, dead_letters, metrics, environment, signals.stopping)
     watch = Watch(loop, source, metrics, environment, board.look)
     timeout = config.delivery.shutdown_timeout
+    clock, endpoint = environment.clock, sink.endpoint
     return Parts(
-        source, loop, board, watch, clients, dead_letters, calls, end_traces, environment.clock, timeout, sink.endpoint
+        source, loop, board, watch, clients, dead_letters, registry, calls, end_traces, clock, timeout, endpoint
     )
 
 
@@ -186,6 +200,8 @@ def _close(parts: Parts, seconds: float) -> None:
     parts.source.close()
     parts.dead_letters.close(0)
     parts.calls.close()
+    if parts.registry is not None:
+        parts.registry.close(0)  # it only reads, so nothing is waited for
     parts.watch.closed()
     parts.end_traces(min(TRACES, ends - parts.clock() - GRACE))
 

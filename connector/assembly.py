@@ -4,6 +4,7 @@ from connector import __version__
 from connector.aws.credentials import Account, Role
 from connector.config import Config, Loaded
 from connector.config.client_properties import base_properties, for_consumer, for_producer
+from connector.config.formats import uses_registry
 from connector.core.mapping.topics import Topics
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.destination import Limits
@@ -12,6 +13,9 @@ from connector.kafka.dead_letters import KafkaDeadLetters
 from connector.kafka.source import KafkaSource
 from connector.loop import Settings
 from connector.metrics import Metrics
+from connector.ports import Environment
+from connector.registry.opening import open_registry
+from connector.registry.schemas import Registry
 from connector.status import Facts
 
 MAX_OPEN_BYTES = 64 * 1024 * 1024  # keys, values and headers of records in memory
@@ -91,6 +95,17 @@ def dead_letter_producer(config: Config, metrics: Metrics, clients: ClientFactor
         metrics=metrics,
         make_producer=clients.producer,
     )
+
+
+def schema_registry(config: Config, metrics: Metrics, environment: Environment) -> Registry | None:
+    """The registry, not started; None where no pipeline needs one.
+
+    Raises:
+        NotConfigured: there is no AWS region, there are no credentials, or the certificates cannot be read any more.
+    """
+    if config.schema_registry is None or not uses_registry(config.pipelines):
+        return None
+    return open_registry(config.schema_registry, metrics, environment)
 
 
 def topics_of(config: Config) -> list[str]:

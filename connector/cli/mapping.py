@@ -4,18 +4,22 @@ import argparse
 import errno
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
 from connector.cli.files import add_config, loaded_or_reported
 from connector.config import Loaded
-from connector.config.formats import not_text
+from connector.config.formats import not_text, uses_registry
 from connector.dry_run import DryRun
 from connector.exits import Exit
 from connector.given_records import ENCODINGS, Encoding, UnreadableRecord, value_of
-from connector.schema_wait import NoSchema
+from connector.schema_wait import NoSchema, SchemaWait
+
+if TYPE_CHECKING:
+    from connector.registry.schemas import Registry
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +69,29 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _dry_run(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    dry_run = DryRun(loaded, arguments.pipeline, explain=arguments.explain)
+    with _registry(loaded) as registry:
+        return _mapped(arguments, loaded, registry)
+
+
+@contextmanager
+def _registry(loaded: Loaded) -> Iterator["Registry | None"]:
+    """The registry, where the file needs one. It is asked only for the schemas that records need."""
+    settings = loaded.config.schema_registry
+    if settings is None or not uses_registry(loaded.config.pipelines):
+        yield None
+        return
+    from connector.cli.schemas import started  # noqa: PLC0415  loads what most files do not need
+
+    registry = started(settings)
+    try:
+        yield registry
+    finally:
+        registry.close(0)
+
+
+def _mapped(arguments: argparse.Namespace, loaded: Loaded, registry: "Registry | None") -> int:
+    wait = SchemaWait(registry)
+    dry_run = DryRun(loaded, arguments.pipeline, explain=arguments.explain, schemas=registry, wait=wait)
     binary = None if arguments.records or arguments.encoding != "text" else not_text(dry_run.spec.value)
     if binary is not None:
         raise UnreadableRecord(

@@ -4,7 +4,7 @@ The keys must fit the format, there must be a schema where one is needed, and th
 """
 
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from connector.config.located import Located
@@ -75,6 +75,11 @@ def validates(spec: Format) -> bool:
 def needs_registry(spec: Format) -> bool:
     """Whether there is no reading without a registry."""
     return spec.schema_file is None and (spec.format in {"avro", "protobuf"} or validates(spec))
+
+
+def uses_registry(pipelines: Iterable[PipelineSpec]) -> bool:
+    """Whether some value or key can only be read with a registry."""
+    return any(needs_registry(spec) for pipeline in pipelines for spec in (pipeline.value, pipeline.key))
 
 
 def not_text(spec: ValueFormat) -> str | None:

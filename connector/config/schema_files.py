@@ -3,7 +3,6 @@
 The libraries of a format are imported only for a file that asks for it, because they are optional.
 """
 
-import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path as FilePath
 
@@ -63,21 +62,21 @@ def _text(raw: bytes) -> str:
 
 
 def _avro(raw: bytes, _: str | None) -> Decode:
-    text = _text(raw)
-    decode: Decode = importlib.import_module("connector.core.formats.avro").compile_avro(text)
-    return decode
+    from connector.core.formats.avro import compile_avro_file  # noqa: PLC0415  see above
+
+    return compile_avro_file(_text(raw))
 
 
 def _protobuf(raw: bytes, message: str | None) -> Decode:
-    module = importlib.import_module("connector.core.formats.protobuf")
-    decode: Decode = module.compile_protobuf(raw, message=message, indexed=False)
-    return decode
+    from connector.core.formats.protobuf import compile_protobuf  # noqa: PLC0415  see above
+
+    return compile_protobuf(raw, message)
 
 
 def _json_schema(raw: bytes, _: str | None) -> Decode:
-    text = _text(raw)
-    decode: Decode = importlib.import_module("connector.core.formats.json_schema").compile_json_schema(text)
-    return decode
+    from connector.core.formats.json_schema import compile_json_schema  # noqa: PLC0415  see above
+
+    return compile_json_schema(_text(raw))
 
 
 _COMPILERS: Mapping[str, _Compile] = {"avro": _avro, "protobuf": _protobuf, "json_schema": _json_schema}

@@ -5,8 +5,10 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from connector.cli import COMMANDS
 from tests.support.config_files import build
@@ -28,6 +30,11 @@ LOADS: dict[str, set[str]] = {
     "print-config file.yaml": FILES,
     "map file.yaml --input records.jsonl": FILES,
     "map file.yaml --input records.jsonl --explain": FILES,
+    # Of a schema file's format, and of no other.
+    "validate avro.yaml": FILES,
+    "validate protobuf.yaml": FILES | {"google"},
+    "validate checked.yaml": FILES | {"jsonschema_rs"},
+    "map file-with-registry.yaml --input records.jsonl": FILES,
     # These properties are judged by Kafka's client itself.
     "validate tuned.yaml": FILES | {"asyncio", "confluent_kafka", "ssl"},
 }
@@ -42,6 +49,26 @@ print("\\n" + json.dumps(sorted({name.partition(".")[0] for name in sys.modules}
 """
 
 
+class Schema(NamedTuple):
+    setting: str
+    content: bytes
+
+
+def descriptors() -> bytes:
+    files = FileDescriptorSet()
+    file = files.file.add(name="click.proto", syntax="proto3")
+    file.message_type.add(name="Click").field.add(name="session", number=1, type=9, label=1)
+    content: bytes = files.SerializeToString()
+    return content
+
+
+SCHEMAS = {
+    "avro.schema": Schema("format: avro", b'"string"'),
+    "protobuf.schema": Schema("format: protobuf", descriptors()),
+    "checked.schema": Schema("format: json_schema, validate: true", b"{}"),
+}
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "file.yaml").write_text(build())
@@ -50,6 +77,11 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "mapping.yaml").write_text(build().replace("value.session", "valu.session"))
     tuned = "kafka: {bootstrap_servers: 'b:9092', group_id: g, librdkafka: {fetch.min.bytes: 1}}"
     (tmp_path / "tuned.yaml").write_text(build(kafka=tuned))
+    for name, value in SCHEMAS.items():
+        (tmp_path / name).write_bytes(value.content)
+        value_of = f"    value: {{{value.setting}, schema_file: {name}}}\n    rules:"
+        (tmp_path / f"{name}.yaml".replace(".schema", "")).write_text(build().replace("    rules:", value_of))
+    (tmp_path / "file-with-registry.yaml").write_text(build() + "schema_registry: {url: 'http://127.0.0.1:1'}\n")
     (tmp_path / "records.jsonl").write_text('{"session":"s"}\n')
     return tmp_path
 
