@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.contract.fetchers import FakeSchemas, FetcherBackend, RealSchemas
 from tests.contract.letters import FakeLetters, KafkaLetters, LettersBackend, MockLetters
 from tests.contract.senders import EndpointSender, FakeBackend, SenderBackend
 from tests.contract.sources import FakeGroup, KafkaGroup, MockGroup, SourceBackend
@@ -46,4 +47,14 @@ def sender(request: pytest.FixtureRequest) -> Iterator[SenderBackend]:
         return
     request.getfixturevalue("aws")
     with EndpointSender() as backend:
+        yield backend
+
+
+@pytest.fixture(params=["fake", "registry"])
+def registry(request: pytest.FixtureRequest) -> Iterator[FetcherBackend]:
+    """Schemas that are fetched from a registry, which can go away or refuse."""
+    if request.param == "fake":
+        yield FakeSchemas()
+        return
+    with RealSchemas() as backend:
         yield backend

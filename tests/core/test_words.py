@@ -34,7 +34,7 @@ def test_a_type_has_one_word_and_one_for_several(value: Any, word: str, several:
 def test_a_list_is_a_list_to_the_decoder_to_a_member_and_to_a_function() -> None:
     decoded = compile_reader(ValueFormat())(Record("t", 0, 0, 0, None, b"[]"))
     assert isinstance(decoded, Rejection)
-    assert decoded.message.endswith(", not a list")
+    assert ", not a list" in decoded.message
     with pytest.raises(DataError, match="not a list"):
         to_text([])
     with pytest.raises(EvaluationError, match="not a list"):
