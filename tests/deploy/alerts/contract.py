@@ -28,6 +28,7 @@ def _metrics() -> Metrics:
     metrics.skipped_records.labels("clicks", "bot")
     metrics.kafka_errors.labels("_TRANSPORT")
     metrics.refused.labels("personalize", "AccessDeniedException")
+    metrics.schema_registry_requests.labels("ok")
     return metrics
 
 
