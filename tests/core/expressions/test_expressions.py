@@ -1,10 +1,10 @@
 import contextlib
 import json
 import os
+import sys
 import time
-import timeit
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -962,8 +962,22 @@ def test_a_message_names_function_and_types_and_never_a_value(text: str, message
 
 
 @pytest.mark.parametrize("text", ["value.context.sessionId", "value.event == 'Order Completed'"])
-def test_a_compiled_expression_is_several_times_faster_than_the_library(text: str) -> None:
-    compiled, interpreted = compile_expression(text).evaluate, jmespath.compile(text).search
-    fast = min(timeit.repeat(lambda: compiled(ORDER), number=2000, repeat=5))
-    slow = min(timeit.repeat(lambda: interpreted(ORDER), number=2000, repeat=5))
-    assert fast * 3 < slow
+def test_a_compiled_expression_makes_a_third_of_the_library_s_calls(text: str) -> None:
+    """What it saves in time is measured in bench/; the calls of functions are the same on every machine."""
+    assert _calls(compile_expression(text).evaluate) * 3 <= _calls(jmespath.compile(text).search)
+
+
+def _calls(evaluate: Callable[[Any], Any]) -> int:
+    calls = 0
+
+    def count(_frame: Any, event: str, _argument: Any) -> None:
+        nonlocal calls
+        calls += event in {"call", "c_call"}
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        evaluate(ORDER)
+    finally:
+        sys.setprofile(before)
+    return calls

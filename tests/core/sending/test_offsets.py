@@ -378,6 +378,12 @@ def test_a_record_counts_as_many_events_as_it_makes() -> None:
     assert partition.open_events == 0
 
 
+def test_the_last_entry_of_a_record_says_that_it_was() -> None:
+    opened = tracked(assigned(), 1)
+    opened.await_entries(3, "pipeline", "rule")
+    assert [opened.settle_entry() for _ in range(3)] == [False, False, True]
+
+
 def test_a_record_keeps_what_is_wrong_with_each_of_its_entries() -> None:
     opened = tracked(assigned(), 1)
     wrong = [Rejection(Stage.DELIVER, Reason.REJECTED_BY_SERVICE, "no", indexes=(index,)) for index in (0, 3)]
