@@ -84,7 +84,9 @@ def check_tracking_id(
     pipelines: Pipelines, personalize: PersonalizeConfig | None, located: Located
 ) -> Iterator[Problem]:
     """Every event has a tracking id: its rule's, or the default."""
-    if personalize is None or personalize.tracking_id is not None:
+    path: Path = ("personalize", "tracking_id")
+    faulty = any(fault.path == path for fault in located.tree.faults)  # that is said of it already
+    if personalize is None or personalize.tracking_id is not None or faulty:
         return
     rules = [rule for pipeline in pipelines.values() for rule in pipeline.rules]
     lacking = [rule.name for rule in rules if rule.put_events and rule.put_events.trackingId is None]

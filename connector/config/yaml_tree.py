@@ -196,9 +196,8 @@ class _Builder:
     def _content(self, node: Node, path: Path) -> Any:
         if node.tag not in _TAGS[type(node)]:
             tag = printable(node.tag.removeprefix(_TAG))
-            return self._fault(
-                "unknown-tag", f"expected no tag, or a tag of YAML's core schema, not {tag}", self.span(node)
-            )
+            message = f"expected no tag, or a tag of YAML's core schema, not {tag}"
+            return self._fault("unknown-tag", message, self.span(node), _TAG_HINTS.get(tag.lower()))
         if isinstance(node, SequenceNode):
             return [self.build(item, (*path, index), None) for index, item in enumerate(node.value)]
         if isinstance(node, MappingNode):
@@ -273,6 +272,10 @@ class _Builder:
 
 
 _KINDS: dict[type[Node], str] = {ScalarNode: "scalar", MappingNode: "mapping", SequenceNode: "sequence"}
+_TAG_HINTS = {  # of other tools' files
+    **dict.fromkeys(("!env", "!env_var", "!envvar", "!env_tag"), "write {env: NAME}"),
+    **dict.fromkeys(("!file", "!include", "!secret"), "write {file: PATH}"),
+}
 _TAGS = {
     ScalarNode: {_TAG + kind for kind in ("str", "null", "bool", "int", "float")},
     SequenceNode: {_TAG + "seq"},

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from connector.core.words import closest
-from connector.explained import of_exits, of_mapping, of_records, of_settings, of_yaml
+from connector.explained import of_connections, of_exits, of_mapping, of_records, of_settings, of_yaml
 from connector.explained.page import Page
 
 GROUPS: Mapping[str, Sequence[Page]] = {
     "The file as YAML": of_yaml.PAGES,
     "Settings": of_settings.PAGES,
+    "Kafka, AWS and the schema registry": of_connections.PAGES,
     "Rules and expressions": of_mapping.PAGES,
     "Reasons of dead letters": tuple(page for page in of_records.PAGES if page.kind == "reason"),
     "Reasons of skipped records": tuple(page for page in of_records.PAGES if page.kind == "skip"),

@@ -18,8 +18,8 @@ PAGES = (
         "unreachable-rule",
         "error",
         "An earlier rule takes every record that this one could: the first rule that matches decides alone.",
-        "Put the narrower rule first. As an error, the earlier rule has no condition or the same one; as a warning, its "
-        "condition is true wherever this one's is.",
+        "Put the narrower rule first. As an error, the earlier rule has no condition or the same one; as a warning, "
+        "its condition is true wherever this one's is.",
         f"- name: everything\n  {_VIEW}\n- name: views\n  when: value.type == 'view'\n  {_VIEW}",
         f"- name: views\n  when: value.type == 'view'\n  {_VIEW}\n- name: everything\n  {_VIEW}",
         "mapping.md",
@@ -69,11 +69,11 @@ PAGES = (
         "syntax",
         "error",
         "The expression is not JMESPath. The caret shows the first character that does not fit.",
-        "Text stands in single quotes ('view'), numbers and true, false, null between backticks (`5`), a name with other "
-        'characters than letters, digits and _ in double quotes (value."user-id"). Operators are && || ! and ==; there '
-        "is no + or in: write add(a, b) and contains(list, value).",
+        "Text stands in single quotes ('view'), numbers and true, false, null between backticks (`5`), a name with "
+        'other characters than letters, digits and _ in double quotes (value."user-id"). Operators are && || ! and '
+        "==; there is no + or in: write add(a, b) and contains(list, value).",
         "itemId: value.user-id",
-        "itemId: value.\"user-id\"",
+        'itemId: value."user-id"',
         "mapping.md#expressions",
     ),
     Page(
@@ -108,8 +108,8 @@ PAGES = (
     Page(
         "bad-argument",
         "error",
-        "An argument that must be known when the file is read is not, or does not fit: the pattern of regex_extract, the "
-        "step of a slice.",
+        "An argument that must be known when the file is read is not, or does not fit: the pattern of regex_extract, "
+        "the step of a slice.",
         "",
         "itemId: regex_extract(value.url, '(p[0-9]+')",
         "itemId: regex_extract(value.url, '(p[0-9]+)')",
@@ -188,12 +188,13 @@ PAGES = (
         "shared-event-id",
         "error",
         "Several events would have one eventId. Of events that share an id, training uses the first only.",
-        "Build it from the record's own id, and with for_each also from index; or leave eventId out, then it is made of "
-        "topic, partition, offset and timestamp.",
+        "Build it from the record's own id, and with for_each also from index; or leave eventId out, then it is made "
+        "of topic, partition, offset and timestamp.",
         "- name: order\n  for_each: value.items\n  put_events:\n    sessionId: value.session\n"
         "    eventType: {const: Purchase}\n    itemId: item.id\n    eventId: value.order",
         "- name: order\n  for_each: value.items\n  put_events:\n    sessionId: value.session\n"
-        '    eventType: {const: Purchase}\n    itemId: item.id\n    eventId: {template: "{{ value.order }}:{{ index }}"}',
+        "    eventType: {const: Purchase}\n    itemId: item.id\n"
+        '    eventId: {template: "{{ value.order }}:{{ index }}"}',
         "mapping.md#members",
     ),
     Page(

@@ -108,8 +108,7 @@ _REASONS: Mapping[Reason, tuple[str, str, str]] = {
     ),
     Reason.MISSING_MEMBER: (
         "A required member is null or empty: sessionId, eventType, sentAt, or one with `otherwise: dead_letter`.",
-        "Write not_null(value.a, value.b), or for the time not_null(value.time, timestamp); "
-        "`putevents map --explain` shows what each expression gives.",
+        "Write not_null(value.a, value.b), for the time with timestamp last; `putevents map --explain` shows more.",
         _MEMBERS,
     ),
     Reason.WRONG_TYPE: (

@@ -25,7 +25,7 @@ def text(page: Page, *, coloured: bool = False) -> str:
     if page.do:
         parts.append(_filled(page.do))
     if page.wrong:
-        parts.append(f"Gives this {'error' if page.kind == 'error' else page.kind}:\n\n{_excerpt(page.wrong, red, off)}")
+        parts.append(f"Gives this {page.kind}:\n\n{_excerpt(page.wrong, red, off)}")
     if page.right:
         parts.append(f"Mended:\n\n{_excerpt(page.right, green, off)}")
     if page.link:

@@ -36,6 +36,7 @@ PASSED_ON = {
     "config/located.py": {"code"},
     "config/scalars.py": {"code"},
     "config/wording.py": {"code"},
+    "core/mapping/doubts.py": {"code"},
     "core/mapping/events.py": {"_OURS"},
     "core/mapping/fields.py": {"f'unknown_{error.key}'"},
     "core/mapping/members.py": {"together.reason"},
@@ -43,6 +44,7 @@ PASSED_ON = {
 }
 BY_ANOTHER_NAME = {
     "unknown-format", "unknown-timezone",  # f"unknown_{error.key}"
+    "unreachable-arm",  # doubts.py gives it to what finds rules, too
     "bad-region", "unknown-region",  # checks.region chooses
     "syntax",  # the default of ExpressionError
     # Reasons of records, where a fixed value has them.
