@@ -23,6 +23,7 @@ from connector.config.problems import Problem
 from connector.config.quota import check_quota
 from connector.config.registry_checks import check_registry
 from connector.config.schema_files import compile_formats
+from connector.config.unexpanded import check_unexpanded, explained
 from connector.config.wording import Mistake, at, located_problem, problems_of
 from connector.config.yaml_tree import Path, Tree, parse
 from connector.core.formats.decoded import Schemas
@@ -122,7 +123,7 @@ def load_text(text: str, name: str, env: Mapping[str, str]) -> Loaded | list[Pro
         formats.append(readers)
         problems += faults
     problems += _across(tree.data, checked.kept, {each.number: each.spec for each in pipelines}, located)
-    problems = sorted(dict.fromkeys(problems), key=lambda problem: (problem.line, problem.column))
+    problems = sorted(dict.fromkeys(explained(problems)), key=lambda problem: (problem.line, problem.column))
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors or checked.config is None:
         return errors
@@ -184,6 +185,7 @@ def _across(
     registry = kept.get("schema_registry")
     yield from check_registry(registry, located) if registry else ()
     yield from checks.check_left_empty(data, located)
+    yield from check_unexpanded(data, located)
     yield from checks.check_tests(data, located)
     raw = at(data, ("kafka", "librdkafka"))
     if isinstance(raw, dict):

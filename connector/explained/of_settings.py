@@ -104,6 +104,16 @@ PAGES = (
         "security.md",
     ),
     Page(
+        "unexpanded-variable",
+        "warning",
+        "The text has ${NAME} or %NAME% in it, which nothing replaces here: it is taken as it stands.",
+        "Write a reference in place of the whole text. A Helm chart or a shell may replace it before; then it is not "
+        "in the file that the connector reads.",
+        "personalize: {tracking_id: '${PERSONALIZE_TRACKING_ID}'}",
+        "personalize: {tracking_id: {env: PERSONALIZE_TRACKING_ID}}",
+        "security.md",
+    ),
+    Page(
         "bad-reference",
         "error",
         "A reference is `{env: NAME}`, `{env: NAME, default: VALUE}` or `{file: PATH}`. In an expression: `&name` "

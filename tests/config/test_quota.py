@@ -77,4 +77,7 @@ def test_each_tracking_id_is_counted_alone_and_warned_of_once() -> None:
     assert warnings(*half, *other) == []
     same = [f"{rule.replace('const: Type', 'const: Other')}, trackingId: {{const: tracker-1}}" for rule in half]
     assert len(warnings(*half, *same)) == 1
-    assert warnings(*half, *(f"{rule.replace('const: Type', 'const: X')}, trackingId: value.tracker" for rule in half)) == []
+    assert (
+        warnings(*half, *(f"{rule.replace('const: Type', 'const: X')}, trackingId: value.tracker" for rule in half))
+        == []
+    )
