@@ -14,7 +14,7 @@ PAGES = (
         "The message says what. After `run` nothing is lost: what was not committed is read again.",
         see=_OPERATIONS,
     ),
-    Page("2", "exit", "The command line is wrong.", "`putevents COMMAND --help` has what the command takes."),
+    Page("2", "exit", "The command line is wrong.", "`--help` after the name of the command shows what it takes."),
     Page(
         str(int(Exit.UNAVAILABLE)),
         "exit",

@@ -108,7 +108,7 @@ _REASONS: Mapping[Reason, tuple[str, str, str]] = {
     ),
     Reason.MISSING_MEMBER: (
         "A required member is null or empty: sessionId, eventType, sentAt, or one with `otherwise: dead_letter`.",
-        "Write not_null(value.a, value.b), for the time with timestamp last; `putevents map --explain` shows more.",
+        "Write not_null(value.a, value.b), with timestamp last for the time; see `putevents map FILE --explain`.",
         _MEMBERS,
     ),
     Reason.WRONG_TYPE: (
@@ -118,7 +118,7 @@ _REASONS: Mapping[Reason, tuple[str, str, str]] = {
     ),
     Reason.EXPRESSION_FAILED: (
         "A function got an argument of a type that it does not take.",
-        "See which with `putevents map --explain`, and guard it, as in not_null(value.name, '').",
+        "See which with `putevents map FILE --explain`, and guard it, as in not_null(value.name, '').",
         "mapping.md#expressions",
     ),
     Reason.TOO_COMPLEX: (

@@ -36,8 +36,9 @@ PAGES = (
         "bad-yaml",
         "error",
         "The text is not YAML. The caret shows where reading stopped, and the mistake stands there or just before.",
-        "Indent with spaces, the keys of a mapping in one column, and a space after each colon. Quote text that holds "
-        "`: `, ` #`, or one of , [ ] { } in braces, or begins with one of @ ` % & * ! | >.",
+        "Indent with spaces, the keys of a mapping in one column, and put a space after each colon. Quote text that "
+        "holds a colon with a space or a space with #, that stands in braces or brackets and holds one of , [ ] { }, "
+        "or that begins with @, a backtick or one of % & * ! | >.",
         "put_events: {sessionId: not_null(value.session, value.user), eventType: [View}",
         'put_events: {sessionId: "not_null(value.session, value.user)", eventType: {const: View}}',
         "mapping.md#expressions",
