@@ -11,6 +11,9 @@ from connector.core.expressions.closures import truthy
 from connector.core.expressions.compiler import Node, operands
 from connector.core.expressions.syntax import parse
 
+MOST_WAYS = 100  # alternatives of one condition that are looked at one by one
+
+_LOGIC = frozenset({"and_expression", "or_expression"})
 _OPPOSITE = {"eq": "ne", "ne": "eq"}
 # Of these nothing fails, as long as nothing below them does.
 _TOTAL = frozenset(
@@ -26,19 +29,32 @@ class Facts(NamedTuple):
     contradictory: bool
 
 
+class _Part(NamedTuple):
+    """A node as it is looked up in facts. ``unequal`` are the forms of a path and the text that it must not be."""
+
+    form: str
+    kind: str
+    parts: tuple["_Part", ...]
+    is_total: bool
+    is_always: bool
+    unequal: tuple[str, str] | None
+
+
 class Condition:
     """A condition that has been compiled before, and so is known to be valid."""
 
     def __init__(self, text: str) -> None:
-        self.tree = parse(text)
-        self._ways = [_facts(way) for way in _either(self.tree)]
-        self._whole = _facts(self.tree)
+        tree = parse(text)
+        self.part = _part(tree)
+        self._whole = _facts(tree)
+        ways = _either(tree)
+        self._ways = [self._whole] if len(ways) > MOST_WAYS else [_facts(way) for way in ways]
 
     def implies(self, other: "Condition") -> bool:
         """Whether ``other`` is true, and does not fail, wherever this one is true."""
-        if _holds(other.tree, self._whole):
+        if _holds(other.part, self._whole):
             return True
-        return len(self._ways) > 1 and all(_holds(other.tree, way) for way in self._ways)
+        return len(self._ways) > 1 and all(_holds(other.part, way) for way in self._ways)
 
     @property
     def is_contradictory(self) -> bool:
@@ -91,26 +107,28 @@ def _negated(node: Node) -> Node:
     return _plain({"type": "not_expression", "children": [node]})
 
 
-def _holds(node: Node, facts: Facts) -> bool:
+def _part(node: Node) -> _Part:
     node = _plain(node)
-    if _form(node) in facts.true:
-        return True
-    match node["type"]:
-        case "literal":
-            return truthy(node["value"])
-        case "and_expression":
-            return all(_holds(part, facts) for part in operands(node))
-        case "or_expression":
-            for part in operands(node):
-                if _holds(part, facts):
-                    return True
-                if not _is_total(part):  # it may fail, and with it the whole, before the part that holds is asked
-                    return False
-            return False
-        case _:
-            pass
+    kind = node["type"]
+    parts = tuple(map(_part, operands(node))) if kind in _LOGIC else ()
     subject, literal = _comparison(node, "ne")
-    return subject is not None and isinstance(literal, str) and facts.equal.get(_form(subject), literal) != literal
+    unequal = (_form(subject), literal) if subject is not None and isinstance(literal, str) else None
+    return _Part(_form(node), kind, parts, _is_total(node), kind == "literal" and truthy(node["value"]), unequal)
+
+
+def _holds(part: _Part, facts: Facts) -> bool:
+    if part.is_always or part.form in facts.true:
+        return True
+    if part.kind == "and_expression":
+        return all(_holds(each, facts) for each in part.parts)
+    if part.kind == "or_expression":
+        for each in part.parts:
+            if _holds(each, facts):
+                return True
+            if not each.is_total:  # it may fail, and with it the whole, before the part that holds is asked
+                return False
+        return False
+    return part.unequal is not None and facts.equal.get(part.unequal[0], part.unequal[1]) != part.unequal[1]
 
 
 def _comparison(node: Node, operator: str) -> tuple[Node | None, Any]:
@@ -124,7 +142,7 @@ def _comparison(node: Node, operator: str) -> tuple[Node | None, Any]:
 
 def _is_total(node: Node) -> bool:
     kind = node["type"]
-    if kind in {"and_expression", "or_expression"}:
+    if kind in _LOGIC:
         return all(map(_is_total, operands(node)))
     if kind == "comparator":
         subject, literal = _comparison(node, node["value"]) if node["value"] in _OPPOSITE else (None, None)
@@ -143,7 +161,7 @@ def _form(node: Any) -> str:
     if not isinstance(node, dict):
         return repr(node)
     kind = node["type"]
-    children = operands(node) if kind in {"and_expression", "or_expression"} else node["children"]
+    children = operands(node) if kind in _LOGIC else node["children"]
     forms = list(map(_form, children))
     if kind == "comparator" and node["value"] in _OPPOSITE:
         forms.sort()

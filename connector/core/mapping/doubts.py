@@ -10,6 +10,7 @@ from connector.core.expressions.implied import Condition
 from connector.core.mapping.scope import Path, SpecError
 from connector.core.mapping.specs import Arm, Case, FieldSpec, PipelineSpec, PutEventsSpec
 
+MOST = 100  # conditions that each later one is compared with: a file of thousands of rules must not take minutes
 _FIRST = "put the narrower one first, or remove this one"
 
 
@@ -47,7 +48,8 @@ def _unreached(whens: Sequence[tuple[str, str | None, Path]], code: str) -> Iter
         if taken_by is not None:
             message = f"{name} is never reached: {taken_by} comes first and is true wherever this is true"
             yield SpecError(path, code, message, hint=_FIRST)
-        before.append((name, condition))
+        if len(before) < MOST:
+            before.append((name, condition))
 
 
 def _cases(part: Any, path: Path) -> Iterator[tuple[Path, Case]]:

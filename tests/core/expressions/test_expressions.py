@@ -864,6 +864,8 @@ def test_a_hint_for_a_long_text_takes_no_square_of_its_length(text: str) -> None
 def test_item_and_index_exist_only_where_the_caller_says_so() -> None:
     names = ROOTS - {"item", "index"}
     assert compile_expression("value.item", names=names).roots == {"value"}
+    assert error_of("event", names=names - {"parent"}).hint == "did you mean value.event?"
+    assert error_of("event").hint == "did you mean value.event? of the element it is item.event"
     error = error_of("item.sku", names=names)
     assert (error.code, error.message) == ("unknown_name", "item exists only under for_each")
 

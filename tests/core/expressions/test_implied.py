@@ -68,6 +68,7 @@ def test_what_is_contradictory_is_true_nowhere(condition: str) -> None:
         ("!(!(value.a))", "value.a"),
         ("contains(value.a, 'x') && value.b", "contains(value.a, 'x')"),
         ("value.a", "`true` && value.a"),
+        ("value.a[::2] && value.b", "value.a[::2]"),
         ("value.a && value.b", "value.a && (value.c && value.d || value.b)"),
     ],
 )
@@ -119,3 +120,5 @@ def test_what_asks_for_two_things_at_once_is_contradictory(condition: str, *, co
 def test_a_long_chain_of_alternatives_is_no_deep_one() -> None:
     chain = " || ".join(f"value.a == 'x{number}'" for number in range(2_000))
     assert Condition(chain).implies(Condition(chain))
+    assert not Condition(chain).implies(Condition(f"{chain} || value.b"))  # of so many not each is looked at
+    assert not Condition(chain).is_contradictory

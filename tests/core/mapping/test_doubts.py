@@ -1,4 +1,4 @@
-from connector.core.mapping.doubts import doubts
+from connector.core.mapping.doubts import MOST, doubts
 from connector.core.mapping.scope import SpecError
 from connector.core.mapping.specs import PipelineSpec
 
@@ -24,6 +24,14 @@ def test_a_rule_that_comes_after_a_wider_one_is_never_reached() -> None:
 
 def test_rules_in_the_right_order_and_rules_without_a_condition_raise_no_doubt() -> None:
     assert found({"when": "value.a && value.b", "skip": "b"}, {"when": "value.a", "skip": "a"}, view()) == []
+
+
+def test_only_so_many_conditions_are_compared_with_each_that_follows() -> None:
+    many: list[dict[str, object]] = [{"when": f"value.a == 'x{number}'", "skip": "x"} for number in range(MOST + 1)]
+    again: list[dict[str, object]] = [
+        {"when": f"value.b && value.a == 'x{number}'", "skip": "x"} for number in (MOST - 1, MOST)
+    ]
+    assert [error.path[1] for error in found(*many, *again)] == [MOST + 1]
 
 
 def test_a_condition_that_contradicts_itself_takes_nothing_from_others() -> None:
