@@ -27,10 +27,11 @@ def test_rules_in_the_right_order_and_rules_without_a_condition_raise_no_doubt()
 
 
 def test_only_so_many_conditions_are_compared_with_each_that_follows() -> None:
-    many: list[dict[str, object]] = [{"when": f"value.a == 'x{number}'", "skip": "x"} for number in range(MOST + 1)]
-    again: list[dict[str, object]] = [
-        {"when": f"value.b && value.a == 'x{number}'", "skip": "x"} for number in (MOST - 1, MOST)
-    ]
+    def rules(condition: str, numbers: range) -> list[dict[str, object]]:
+        return [{"when": condition.format(number), "skip": "x"} for number in numbers]
+
+    many = rules("value.a == 'x{}'", range(MOST + 1))
+    again = rules("value.b && value.a == 'x{}'", range(MOST - 1, MOST + 1))
     assert [error.path[1] for error in found(*many, *again)] == [MOST + 1]
 
 
