@@ -12,6 +12,7 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | core/mapping/ | a record becomes entries: rules, members, times, limits | core/expressions, core/formats |
 | core/sending/ | entries become calls: lanes, rate, backpressure, offsets | nothing |
 | config/ | the YAML file: models, positions, located errors, secrets | core/mapping, core/formats |
+| explained/ | a page for each code that a user may see | exits |
 | logs.py, counters.py, metrics.py, server.py | what an operator sees | core/sending, streams, listening |
 | ports.py | what the loop needs of Kafka and AWS, as Protocols | core/sending |
 | loop.py, waiting.py, delivery.py, watch.py | the loop, one thread that owns all state | ports, logs, core/sending |

@@ -12,6 +12,7 @@ from connector.core.expressions.functions import EXTRA_FUNCTIONS
 from connector.core.records import SKIPS
 from connector.core.sending.outcomes import Status
 from connector.counters import CounterFamily, HistogramFamily
+from connector.explained.shown import markdown
 from connector.metrics import STAGES, Metrics
 from connector.registry.answers import Request
 from tools import ROOT
@@ -165,6 +166,17 @@ def reasons() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+EXPLAIN = (
+    "What a code of `putevents validate` means, a reason of dead letters or skipped records, or an exit code: "
+    "`putevents explain CODE` prints the same. Each example is tested: the first gives the code, the other is valid."
+)
+
+
+def errors() -> str:
+    """A section for each code that a user may see."""
+    return "\n\n".join(["# Codes", HEAD, EXPLAIN, *markdown()]) + "\n"
+
+
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [heads, tuple("---" for _ in heads), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
@@ -175,6 +187,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "metrics.md": metrics,
     "functions.md": functions,
     "reasons.md": reasons,
+    "errors.md": errors,
 }
 
 

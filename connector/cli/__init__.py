@@ -48,6 +48,7 @@ COMMANDS = {
         "the effective file: defaults filled in, secrets masked", "connector.cli.files", "show", "add_config"
     ),
     "schema": Command("the JSON Schema of the file, for editors", "connector.cli.files", "schema", "add_nothing"),
+    "explain": Command("what a code means that validate, a dead letter or an exit gave", "connector.cli.explaining"),
     "version": Command("versions of the connector and of its libraries", "connector.cli.versions"),
 }
 

@@ -5,12 +5,15 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from connector.config import Loaded, Problem, json_schema, load, print_config, render
-from connector.config.problems import Format
+from connector.config.markdown import is_markdown, load_blocks
+from connector.config.problems import Format, Severity
 from connector.exits import Exit
 from connector.streams import say
+
+_EXPLAIN = "; for more: putevents explain CODE"
 
 
 def add_nothing(_: argparse.ArgumentParser) -> None:
@@ -24,13 +27,19 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 
 def add_validate(parser: argparse.ArgumentParser) -> None:
     """Files, and how problems are shown."""
-    parser.add_argument("configs", metavar="CONFIG", nargs="+", help="configurations, YAML files")
+    parser.add_argument(
+        "configs",
+        metavar="CONFIG",
+        nargs="+",
+        help="configurations, YAML files; of a Markdown file, the ```yaml blocks that are whole files",
+    )
     parser.add_argument(
         "--format",
         choices=("text", "json", "github"),
         default="text",
         help="text for people, json for programs (an array on stdout), github for annotations (default: text)",
     )
+    parser.add_argument("--deny-warnings", action="store_true", help="exit 78 for warnings, too; notes are allowed")
 
 
 def loaded_or_reported(path: str, *, warn: bool = True) -> Loaded | None:
@@ -46,19 +55,38 @@ def loaded_or_reported(path: str, *, warn: bool = True) -> Loaded | None:
 
 
 def validate(arguments: argparse.Namespace) -> int:
-    """Exit 0 where all files are valid, with warnings or without, else 78."""
+    """Exit 0 where all files are valid, with warnings or without, else 78; with ``--deny-warnings`` also for those."""
     problems: list[Problem] = []
+    severities: set[Severity] = set()
     for path in arguments.configs:
-        loaded = load(path, os.environ)
-        if isinstance(loaded, Loaded):
-            problems += _warned(loaded, path, arguments.format)
-        else:
-            problems += loaded
-            sys.stderr.write(f"{_counted(len(loaded), path)}\n")
+        for name, loaded in _each(path):
+            if isinstance(loaded, Loaded):
+                problems += _warned(loaded, name, arguments.format)
+                severities.update(problem.severity for problem in loaded.warnings)
+            else:
+                problems += loaded
+                severities.add("error")
+                sys.stderr.write(f"{_counted(len(loaded), name)}\n")
     # A program reads an array even when nothing is wrong; people and GitHub read only what is.
     if problems or arguments.format == "json":
         sys.stdout.write(render(problems, arguments.format) + "\n")
-    return Exit.BAD_FILE if any(problem.severity == "error" for problem in problems) else Exit.OK
+    denied: set[Severity] = {"error", "warning"} if arguments.deny_warnings else {"error"}
+    return Exit.OK if severities.isdisjoint(denied) else Exit.BAD_FILE
+
+
+def _each(path: str) -> Iterator[tuple[str, Loaded | list[Problem]]]:
+    """The file, or each block of a Markdown file that is one, with its name for people."""
+    if not is_markdown(path):
+        yield path, load(path, os.environ)
+        return
+    blocks = load_blocks(path, os.environ)
+    if isinstance(blocks, list):
+        yield path, blocks
+        return
+    if not blocks:
+        sys.stderr.write(f"{path}: no ```yaml block in it is a whole file, with the key pipelines\n")
+    for line, loaded in blocks.items():
+        yield f"{path}:{line}", loaded
 
 
 def _warned(loaded: Loaded, path: str, form: Format) -> Sequence[Problem]:
@@ -69,12 +97,13 @@ def _warned(loaded: Loaded, path: str, form: Format) -> Sequence[Problem]:
     counts = ", ".join(
         f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in sorted(kinds.items(), reverse=True)
     )
-    sys.stderr.write(f"{path}: valid{f' ({counts})' if counts else ''}\n")
+    more = f" ({counts}){_EXPLAIN if kinds['warning'] else ''}" if counts else ""
+    sys.stderr.write(f"{path}: valid{more}\n")
     return () if form == "text" else loaded.warnings
 
 
 def _counted(count: int, path: str) -> str:
-    return f"{path}: {count} problem{'' if count == 1 else 's'}"
+    return f"{path}: {count} problem{'' if count == 1 else 's'}{_EXPLAIN}"
 
 
 def show(arguments: argparse.Namespace) -> int:

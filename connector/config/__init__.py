@@ -9,11 +9,11 @@ Everything is checked without a network, and every mistake is reported at once, 
 | scalars, durations, addresses, references | the kinds of value that sections are made of |
 | wording, choices, synonyms | pydantic's errors in our words |
 | corrections, partial | so that one mistake hides no other: slips corrected, invalid parts left out |
-| checks, registry_checks, regions | what shows across settings, what AWS refuses |
+| checks, quota, registry_checks, regions | what shows across settings, what AWS refuses |
 | client_properties, client_checks | what librdkafka is given, and what it refuses |
 | formats, schema_files | how values and keys are decoded: what fits together, and schemas beside the file |
 | located, masking, problems | where a mistake stands, without secrets, and how it is shown |
-| loading | the whole walk |
+| loading, markdown | the whole walk, of a file or of the blocks in a page |
 | schema, printing | for editors, and the effective file |
 """
 

@@ -74,17 +74,27 @@ def _topic(path: Path, topic: str, located: Located) -> Iterator[Problem]:
             yield located.at_value(path, "bad-regex", wrong.message, wrong.hint)
     elif not is_topic(topic):
         message = "expected a topic name, or a regular expression that starts with ^"
-        yield located.at_value(path, "bad-topic", message)
+        yield located.at_value(path, "bad-topic", message, _as_pattern(topic))
     elif is_internal(topic):
         message = f"expected a topic that does not begin with {INTERNAL}: those are Kafka's own"
         yield located.at_value(path, "internal-topic", message)
+
+
+def _as_pattern(topic: str) -> str | None:
+    """A pattern for a name that looks like one of a shell, or like an expression without its start."""
+    pattern = "^" + re.sub(r"(?<![.\])])\*", ".*", topic)
+    if not re.search(r"[*+?$(|\[]", topic) or fault(pattern) or not topic.isprintable():
+        return None
+    return f"did you mean '{printable(pattern)}'?"
 
 
 def check_tracking_id(
     pipelines: Pipelines, personalize: PersonalizeConfig | None, located: Located
 ) -> Iterator[Problem]:
     """Every event has a tracking id: its rule's, or the default."""
-    if personalize is None or personalize.tracking_id is not None:
+    path: Path = ("personalize", "tracking_id")
+    faulty = any(fault.path == path for fault in located.tree.faults)  # that is said of it already
+    if personalize is None or personalize.tracking_id is not None or faulty:
         return
     rules = [rule for pipeline in pipelines.values() for rule in pipeline.rules]
     lacking = [rule.name for rule in rules if rule.put_events and rule.put_events.trackingId is None]

@@ -39,6 +39,9 @@ def _hint(value: object) -> str | None:
     text = value if isinstance(value, str) else ""
     if text.startswith("-"):
         return "a duration cannot be negative"
+    words = re.fullmatch(r"([0-9.]+)\s*(milli|sec|min|hour|hr|day)\w*", text.lower())
+    if words:
+        return f"write {words[1]}{'ms' if words[2] == 'milli' else words[2][0]}"
     return "write it without blanks and in lower case" if re.fullmatch(PATTERN, "".join(text.lower().split())) else None
 
 

@@ -20,11 +20,14 @@ from connector.config.models import Config, PersonalizeConfig
 from connector.config.partial import Partial, usable, whole
 from connector.config.printing import print_config
 from connector.config.problems import Problem
+from connector.config.quota import check_quota
 from connector.config.registry_checks import check_registry
 from connector.config.schema_files import compile_formats
+from connector.config.unexpanded import check_unexpanded, explained
 from connector.config.wording import Mistake, at, located_problem, problems_of
 from connector.config.yaml_tree import Path, Tree, parse
 from connector.core.formats.decoded import Schemas
+from connector.core.mapping.doubts import doubts
 from connector.core.mapping.reading import Formats
 from connector.core.mapping.rules import CompiledRules, SpecError, compile_pipeline
 from connector.core.mapping.specs import Const, PipelineSpec
@@ -69,24 +72,29 @@ class Loaded:
 
 def load(path: str | FilePath, env: Mapping[str, str]) -> Loaded | list[Problem]:
     """Read a file; one that cannot be read is a problem, too. ``env`` is what ``{env: NAME}`` may name."""
+    text = read_text(path)
+    return [text] if isinstance(text, Problem) else load_text(text, str(path), env)
+
+
+def read_text(path: str | FilePath) -> str | Problem:
+    """The text of a file, or why there is none."""
     name = str(path)
     try:
         with FilePath(path).open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         why = (getattr(error, "strerror", None) or "not a path").lower()
-        return [Problem("unreadable-file", f"expected a readable file: {why}", name, 1, 1)]
+        return Problem("unreadable-file", f"expected a readable file: {why}", name, 1, 1)
     if len(raw) > MAX_BYTES:
-        return [Problem("too-large", "expected a file of at most 4 MiB", name, 1, 1)]
+        return Problem("too-large", "expected a file of at most 4 MiB", name, 1, 1)
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8", "replace").splitlines() or [""]
         wide = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
         message = "expected UTF-8 text, not UTF-16" if wide else "expected UTF-8 text"
         hint = "save the file as UTF-8"
-        return [Problem("not-utf8", message, name, len(before), len(before[-1]) + 1, hint=hint)]
-    return load_text(text, name, env)
+        return Problem("not-utf8", message, name, len(before), len(before[-1]) + 1, hint=hint)
 
 
 def load_text(text: str, name: str, env: Mapping[str, str]) -> Loaded | list[Problem]:
@@ -108,11 +116,14 @@ def load_text(text: str, name: str, env: Mapping[str, str]) -> Loaded | list[Pro
             problems += [_spec_problem(partial, error, located) for error in compiled]
         else:
             mappings.append(compiled)
+            problems += [
+                _spec_problem(partial, doubt, located)._replace(severity="warning") for doubt in doubts(partial.spec)
+            ]
         readers, faults = compile_formats(partial.number, partial.spec, located)
         formats.append(readers)
         problems += faults
     problems += _across(tree.data, checked.kept, {each.number: each.spec for each in pipelines}, located)
-    problems = sorted(dict.fromkeys(problems), key=lambda problem: (problem.line, problem.column))
+    problems = sorted(dict.fromkeys(explained(problems)), key=lambda problem: (problem.line, problem.column))
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors or checked.config is None:
         return errors
@@ -167,12 +178,14 @@ def _across(
     yield from checks.check_names(pipelines, located)
     yield from checks.check_topics(pipelines, dead_letter, located)
     yield from checks.check_tracking_id(pipelines, personalize, located)
+    yield from check_quota(pipelines, personalize, located)
     yield from check_formats(pipelines, located, registry=data.get("schema_registry") is not None)
     yield from checks.check_kafka(kafka, located) if kafka else ()
     yield from checks.check_regions(personalize, kafka, located)
     registry = kept.get("schema_registry")
     yield from check_registry(registry, located) if registry else ()
     yield from checks.check_left_empty(data, located)
+    yield from check_unexpanded(data, located)
     yield from checks.check_tests(data, located)
     raw = at(data, ("kafka", "librdkafka"))
     if isinstance(raw, dict):

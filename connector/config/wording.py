@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from connector.config.advice import key_hint, shape_hint, spec_hint
 from connector.config.choices import keys_at
 from connector.config.located import Located
-from connector.config.problems import Problem, key_word, suggest_or_list
+from connector.config.problems import Problem, key_word
 from connector.config.synonyms import meant_choice
 from connector.config.yaml_tree import Path
 from connector.core import words
@@ -178,10 +179,11 @@ def _own(details: ErrorDetails, _: type[BaseModel], data: Any) -> Mistake:
 def _expects(what: str, hint: str | None = None) -> _Row:
     """A value of another type; of all union members, what each would have taken."""
 
-    def row(details: ErrorDetails, _: type[BaseModel], data: Any) -> Mistake:
+    def row(details: ErrorDetails, model: type[BaseModel], data: Any) -> Mistake:
         found = details["input"]
-        wanted = _QUOTE if what == "text" and isinstance(found, int | float) else hint
         path = _path(details, data)
+        wanted = _QUOTE if what == "text" and isinstance(found, int | float) else hint
+        wanted = wanted or shape_hint(what, path, found, model)
         others = " with other keys" if found and isinstance(found, dict) and "mapping" in what else ""
         return Mistake(path, "wrong-type", "", wanted, shape=what, found=f", not {type_word(found)}{others}")
 
@@ -216,7 +218,10 @@ def _tag(details: ErrorDetails, _: type[BaseModel], data: Any) -> Mistake:
     path = (*_path(details, data), "type")
     choices = re.findall(r"'([^']*)'", details["ctx"]["expected_tags"])
     found = at(data, path)
-    hint = words.suggest(found, choices) if isinstance(found, str) else None
+    hint = meant_choice(found, choices) if isinstance(found, str) else None
+    hint = None if hint and hint.startswith("known") else hint
+    if hint and (size := re.search(r"sha.?(256|512)", str(found), re.IGNORECASE)):
+        hint = f"did you mean {{type: scram, mechanism: SCRAM-SHA-{size[1]}}}?"
     meant = next(iter(get_close_matches(found, choices, n=1)), None) if isinstance(found, str) else None
     return Mistake(path, "unknown-choice", f"expected one of {', '.join(choices)}", hint, meant=meant)
 
@@ -239,7 +244,7 @@ def _unknown(details: ErrorDetails, model: type[BaseModel], data: Any) -> Mistak
     where = _dotted(parent) if parent else "the file"
     free = [name for name in keys if name not in (at(data, parent) or {})]
     message = f"expected a key of {where}, not {key_word(key)}"
-    hint = words.suggest(key, free) or suggest_or_list(key, keys, "keys")
+    hint = key_hint(key, parent, free, keys, model)
     meant = next(iter(get_close_matches(key, free, n=1)), None)
     beside = next((kind for kind in SPEC_KINDS if kind in (at(data, parent) or {})), None)
     if meant in SPEC_KINDS and beside:  # a mapping with both would be invalid, too
@@ -257,7 +262,9 @@ def _field_spec(details: ErrorDetails, model: type[BaseModel], data: Any) -> Mis
     found = [key for key in keys if key in SPEC_KINDS]
     if not found:
         slip = next(((key, *close) for key in keys if (close := get_close_matches(key, SPEC_KINDS, n=1))), None)
-        return _misspelt(_path(details, data), *slip) if slip else _expects(_SPEC)(details, model, data)
+        return (
+            _misspelt(_path(details, data), *slip) if slip else _expects(_SPEC, spec_hint(keys))(details, model, data)
+        )
     message = f"expected exactly one of {', '.join(SPEC_KINDS)}, not {' and '.join(found)}"
     return Mistake((*_path(details, data), found[1]), "inconsistent", message, at_key=True)
 

@@ -89,7 +89,8 @@ def parse(text: str) -> Tree:
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         # ValueError and OverflowError: PyYAML lets them out for an escape such as "\UFFFFFFFF".
         fault = _syntax_fault(error, loader)
-        return Tree(None, {}, [_odd_blank(lines_of(text)[: fault.span.line + 1]) or fault])
+        lines = lines_of(text)
+        return Tree(None, {}, [_odd_blank(lines[: fault.span.line + 1]) or _better(fault, lines)])
     if root is None:
         return Tree(None, {}, [Fault("empty-file", "expected a configuration, not an empty file", Span(0, 0, 1))])
     builder = _Builder(lines_of(text))
@@ -123,6 +124,28 @@ def _syntax_fault(error: Exception, loader: Any) -> Fault:
     context = getattr(error, "context_mark", None) if words.at_context else None
     mark = context or getattr(error, "problem_mark", None) or loader.get_mark()
     return Fault(words.code, words.message, Span(mark.line, mark.column, 1), words.hint)
+
+
+UNEXPANDED = "expected no variable in text: nothing replaces it"
+REFER = "write {env: NAME}"
+_JOINED = re.compile(r"(\s*(?:- +)?[A-Za-z_][\w.]*:)(?=[^\s:/])|(\s*-)(?=[A-Za-z_]\w*:(?:\s|$))")
+
+
+def _better(fault: Fault, lines: list[str]) -> Fault:
+    """The fault, or the slip before it that made YAML stumble: a blank left out, a variable of a shell."""
+    number, column = fault.span.line, fault.span.column
+    if number < len(lines) and lines[number][max(column - 1, 0) : column + 1] == "${":
+        return fault._replace(message=UNEXPANDED, hint=REFER, span=Span(number, column - 1, 2))
+    if "one key: value" not in fault.message:
+        return fault
+    above = [other for other in range(number) if lines[other].strip()]
+    for other in (number, *above[-1:]):
+        joined = _JOINED.match(lines[other])
+        if joined:
+            what = "colon" if joined[1] else "dash"
+            span = Span(other, joined.end() - 1, 1)
+            return fault._replace(message=f"expected a blank after the {what}", hint=None, span=span)
+    return fault
 
 
 def _odd_blank(lines: list[str]) -> Fault | None:
@@ -196,9 +219,8 @@ class _Builder:
     def _content(self, node: Node, path: Path) -> Any:
         if node.tag not in _TAGS[type(node)]:
             tag = printable(node.tag.removeprefix(_TAG))
-            return self._fault(
-                "unknown-tag", f"expected no tag, or a tag of YAML's core schema, not {tag}", self.span(node)
-            )
+            message = f"expected no tag, or a tag of YAML's core schema, not {tag}"
+            return self._fault("unknown-tag", message, self.span(node), _TAG_HINTS.get(tag.lower()))
         if isinstance(node, SequenceNode):
             return [self.build(item, (*path, index), None) for index, item in enumerate(node.value)]
         if isinstance(node, MappingNode):
@@ -273,6 +295,10 @@ class _Builder:
 
 
 _KINDS: dict[type[Node], str] = {ScalarNode: "scalar", MappingNode: "mapping", SequenceNode: "sequence"}
+_TAG_HINTS = {  # of other tools' files
+    **dict.fromkeys(("!env", "!env_var", "!envvar", "!env_tag"), REFER),
+    **dict.fromkeys(("!file", "!include", "!secret"), "write {file: PATH}"),
+}
 _TAGS = {
     ScalarNode: {_TAG + kind for kind in ("str", "null", "bool", "int", "float")},
     SequenceNode: {_TAG + "seq"},

@@ -125,7 +125,7 @@ def test_an_invalid_file_ends_with_78_and_says_where(line: Line, bad: str) -> No
     assert ran.code == 78
     assert "tracking_idd" in ran.out
     assert "tracking_id" in ran.out
-    assert ran.err == f"{bad}: 1 problem\n"
+    assert ran.err == f"{bad}: 1 problem; for more: putevents explain CODE\n"
 
 
 def test_problems_as_json_are_an_array_with_places(line: Line, bad: str, good: str) -> None:

@@ -23,6 +23,7 @@ FILES = {"jmespath", "orjson", "pydantic", "yaml"}
 LOADS: dict[str, set[str]] = {
     "--help": set(),
     "version": set(),
+    "explain bad-duration": set(),
     "schema": FILES,
     "validate file.yaml": FILES,
     "validate bad.yaml": FILES,

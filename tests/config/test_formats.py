@@ -96,8 +96,11 @@ def test_every_word_of_other_tools_leads_to_a_choice() -> None:
     fields = [ValueFormat.model_fields[name] for name in ("format", "compression", "envelope")]
     fields.append(KeyFormat.model_fields["format"])
     choices = {choice for field in fields for choice in field.annotation.__args__}  # type: ignore[union-attr]
+    choices |= {"plain", "scram", "oidc", "msk_iam"}  # of auth.type
     assert _SYNONYMS.keys() <= choices
-    assert not any(word in choices and word not in {"text", "string"} for words in _SYNONYMS.values() for word in words)
+    assert not any(
+        word in choices and word not in {"text", "string", "plain"} for words in _SYNONYMS.values() for word in words
+    )
 
 
 # -- schema files ---------------------------------------------------------------------------------------------

@@ -103,7 +103,7 @@ def test_validate_says_warnings_and_notes_on_stderr_and_ends_with_0(
     assert said.out == ""
     assert f"{held}:2:39: warning: expected a region that the installed AWS SDK knows [unknown-region]" in said.err
     assert f"{held}:10:1: note: validate checks the form of these tests" in said.err
-    assert said.err.endswith(f"{held}: valid (1 warning, 1 note)\n")
+    assert said.err.endswith(f"{held}: valid (1 warning, 1 note); for more: putevents explain CODE\n")
 
 
 def test_programs_get_the_severity_of_each(held: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -247,6 +247,10 @@ class _Check:
             hint = f"did you mean `{CONSTANTS[name]}`? a constant stands between backticks"
         elif self._text[position or 0] == '"':
             hint = f"did you mean '{name}'? text stands in single quotes, double quotes make a name"
+        elif re.search(r"[=!]=\s*\Z", self._text[: position or 0]):
+            hint = f"did you mean '{name}', the text, or value.{name}?"
+        elif "item" in names:
+            hint = f"did you mean value.{name}? of the element it is item.{name}"
         else:
             hint = f"did you mean value.{name}?"
         return ExpressionError(

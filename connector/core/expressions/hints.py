@@ -47,6 +47,7 @@ def _quoted_name(before: str, after: str) -> str | None:
 # Syntax
 
 _VALUE = r"[\w.\"\[\]$@]+|`[^`]*`|'[^']*'"
+_QUOTES = "'\"`"
 _OPERATIONS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 
 
@@ -86,8 +87,20 @@ def _blank(before: _Match, after: _Match) -> str:
     return f'a name with a blank stands in double quotes: {before[1]}"{before[2]} {after[0]}"'
 
 
+def _not(_: _Match, after: _Match) -> str:
+    return f"did you mean !({after[1]})?"
+
+
+def _in(before: _Match, after: _Match) -> str:
+    listed = ", ".join(f"'{part.strip().strip(_QUOTES)}'" for part in after[1].split(","))
+    return f"did you mean contains([{listed}], {before[1]})?"
+
+
 # What stands before the fault and what follows it, and what its writer may have meant; the first that fits.
 _HINTS: Sequence[tuple[str, str, _Hint]] = (
+    (r"\A\s*", r"\.(?=[\w\"])", "a path starts at a name of the root, as in value.session"),
+    (r"", r"\$\{", "an expression reads the record and stands alone: leave out ${ and }"),
+    (r"", r"\$\.(?:value|key|headers|item)\b", "leave out the $ and its dot"),
     (r"", r"\{\{", "{{ }} stands in a template: write {template: ...}, or leave out the braces"),
     (r"\{", r"\{", "{{ }} stands in a template: write {template: ...}, or leave out the braces"),
     (r"\{\s*\w+", r"[.}]", "leave out the braces: an expression stands alone"),
@@ -103,7 +116,9 @@ _HINTS: Sequence[tuple[str, str, _Hint]] = (
     (r"", r"(?i:is\s+not)\b", "did you mean !=?"),
     (r"", r"(?i:is)\b", "did you mean ==?"),
     (r"", r"(?i:not\s+in)\b", "did you mean !(contains(list, value))?"),
+    (r"\b(?i:not)\s+", r"([\w.]+)", _not),
     (r"\b(?i:not)\s+", r"", "did you mean !?"),
+    (rf"({_VALUE})\s*", r"(?i:in)\s*[\[(]([^\])]*)[\])]", _in),
     (r"", r"(?i:in)\b", "did you mean contains(list, value)?"),
     (r"[\w\])\"]\s*", r"&(?!&)", "did you mean &&?"),
     (r"\w", r"\?\.", "leave out the ?: a path is null where a member is missing"),

@@ -46,7 +46,8 @@ def time_zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # an unknown name; a path, or a file that is not a zone; a folder
-        raise TimeSpecError("timezone", f"unknown time zone {name}", suggest(name, available_timezones())) from None
+        hint = suggest(name, available_timezones()) or "a zone is named after a city, as in Europe/Berlin"
+        raise TimeSpecError("timezone", f"unknown time zone {name}", hint) from None
 
 
 def time_parser(format: str = "auto", zone: tzinfo = UTC) -> ParseTime:  # noqa: A002  the configuration's word
@@ -69,8 +70,27 @@ def time_parser(format: str = "auto", zone: tzinfo = UTC) -> ParseTime:  # noqa:
     raise TimeSpecError(
         "format",
         f"unknown time format {format}",
-        suggest(format, (*_BY_NAME, *_UNITS)) or "a pattern has a %, as in %d/%m/%Y",
+        _meant_format(format),
     )
+
+
+_WORDS = {
+    "epoch_s": ("unix", "seconds", "sec", "s", "timestamp", "epoch"),
+    "epoch_ms": ("milliseconds", "millis", "ms", "unix_ms", "epoch_millis", "javascript"),
+    "epoch_us": ("microseconds", "micros", "us"),
+    "epoch_ns": ("nanoseconds", "nanos", "ns"),
+    "iso8601": ("iso", "rfc3339", "rfc_3339", "iso_8601", "datetime"),
+}
+# The letters of Java's patterns, the longest first.
+_JAVA = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S", "SSS": "%f", "XXX": "%z", "'T'": "T"}
+
+
+def _meant_format(name: str) -> str:
+    words = (kind for kind, others in _WORDS.items() if name.lower().replace("-", "_") in others)
+    if "yyyy" in name:
+        return f"did you mean {re.sub('|'.join(_JAVA), lambda found: _JAVA[found[0]], name)}?"
+    close = next((f"did you mean {kind}?" for kind in words), None) or suggest(name, (*_BY_NAME, *_UNITS))
+    return close or "a pattern has a %, as in %d/%m/%Y"
 
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"

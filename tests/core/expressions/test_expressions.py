@@ -736,7 +736,7 @@ def test_a_root_may_be_any_mapping() -> None:
         ("value.a[::0]", 10, "bad_argument", None),
         ("event", 0, "unknown_name", "did you mean value.event?"),
         ("vlaue.x", 0, "unknown_name", "did you mean value?"),
-        ("value.a == event", 11, "unknown_name", "did you mean value.event?"),
+        ("value.a == event", 11, "unknown_name", "did you mean 'event', the text, or value.event?"),
         ('value.a == "View"', 11, "unknown_name", "'View'"),
         ("value.a == true", 11, "unknown_name", "`true`"),
         ("header.a", 0, "unknown_name", "did you mean headers?"),
@@ -795,7 +795,12 @@ def test_a_mistake_is_found_at_compile_time(text: str, position: int | None, cod
         ("value.a.'x y'", 'a name stands in double quotes: value.a."x y"'),
         ("value['name']", "a member is taken with a dot: value.name"),
         ('value["na me"]', 'a member is taken with a dot: value."na me"'),
-        ("$.value.a", "did you mean value? a path starts at a name of the root"),
+        ("$.value.a", "leave out the $ and its dot"),
+        ("$.session.id", "did you mean value? a path starts at a name of the root"),
+        ("${value.a}", "an expression reads the record and stands alone: leave out ${ and }"),
+        (".session.id", "a path starts at a name of the root, as in value.session"),
+        ("value.a in ['x', \"y\"]", "did you mean contains(['x', 'y'], value.a)?"),
+        ("not value.bot", "did you mean !(value.bot)?"),
         ("$value.a", "did you mean value?"),
         ("value.n == 5", "did you mean `5`? a number stands between backticks"),
         ("value.n > -3.5", "did you mean `-3.5`? a number stands between backticks"),
@@ -859,6 +864,8 @@ def test_a_hint_for_a_long_text_takes_no_square_of_its_length(text: str) -> None
 def test_item_and_index_exist_only_where_the_caller_says_so() -> None:
     names = ROOTS - {"item", "index"}
     assert compile_expression("value.item", names=names).roots == {"value"}
+    assert error_of("event", names=names - {"parent"}).hint == "did you mean value.event?"
+    assert error_of("event").hint == "did you mean value.event? of the element it is item.event"
     error = error_of("item.sku", names=names)
     assert (error.code, error.message) == ("unknown_name", "item exists only under for_each")
 

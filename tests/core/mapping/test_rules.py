@@ -20,7 +20,7 @@ from connector.core.mapping.rules import (
     compile_pipeline,
 )
 from connector.core.mapping.specs import PipelineSpec, PutEventsSpec
-from connector.core.records import Filtered, Reason, Rejection, Skipped, Stage
+from connector.core.records import EARLIEST_TIMESTAMP, Filtered, Reason, Rejection, Skipped, Stage
 
 SEGMENT = """
 name: segment
@@ -593,7 +593,7 @@ documents = st.fixed_dictionaries(
 TYPES: dict[str, type] = {"eventValue": float, "impression": list, "sentAt": int}
 
 
-@given(documents | json_values, json_values)
+@given(documents | json_values, st.none() | st.integers(EARLIEST_TIMESTAMP, 2**53))
 def test_no_record_raises_and_every_member_has_its_type(segment: CompiledRules, value: Any, timestamp: Any) -> None:
     everything = dict.fromkeys(PutEventsSpec.model_fields, "value.properties.price")
     default_time = mapping({"put_events": BASE}, unmatched="dead_letter")

@@ -1,0 +1,111 @@
+"""Hints for people who know other tools: keys by other names, keys of other sections, values of other shapes."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from connector.config.choices import keys_at
+from connector.config.problems import suggest_or_list
+from connector.config.yaml_tree import Path
+from connector.core import words
+from connector.core.mapping.specs import SPEC_KINDS
+
+# Letters and digits of other names, by the key that is meant; the one that is free at that place counts.
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "dead_letter": ("dlq", "deadletters", "deadletterqueue", "deadlettertopic", "errors"),
+    "personalize": ("aws", "sink", "destination"),
+    "kafka": ("source", "consumer"),
+    "pipelines": ("mappings", "routes", "streams"),
+    "bootstrap_servers": ("brokers", "brokerlist", "servers", "hosts", "metadatabrokerlist"),
+    "group_id": ("group", "consumergroup", "groupname"),
+    "auth": ("sasl", "security", "securityprotocol", "authentication", "saslmechanism"),
+    "tls": ("ssl",),
+    "librdkafka": ("properties", "config", "options", "consumerconfig"),
+    "tracking_id": ("trackerarn", "eventtrackerarn", "tracker", "trackerid", "eventtracker", "eventtrackerid"),
+    "put_events": ("event", "events", "action", "map", "mapping", "output", "fields", "members"),
+    "when": ("if", "condition", "filter", "match", "where", "predicate"),
+    "for_each": ("foreach", "loop", "each", "items", "explode", "flatmap"),
+    "skip": ("ignore", "drop", "discard"),
+    "sessionId": ("session", "sid", "visitorid", "anonymousid"),
+    "eventType": ("type", "event", "name", "eventname"),
+    "sentAt": ("timestamp", "time", "ts", "date", "eventtime", "createdat"),
+    "itemId": ("product", "productid", "sku"),
+    "userId": ("customer", "customerid", "uid"),
+    "eventValue": ("price", "amount", "revenue"),
+    "properties": ("context", "metadata", "attributes", "columns"),
+    "impression": ("impressions", "shown"),
+    "from": ("expr", "expression", "path", "value", "field", "source", "jmespath"),
+    "lookup": ("map", "table", "values", "mapping", "dictionary"),
+    "default": ("else", "fallback", "ifnull"),
+    "const": ("constant", "literal", "static", "fixed", "text", "string"),
+    "template": ("format", "concat", "jinja"),
+    "then": ("value", "do", "result"),
+}
+_CREDENTIALS = ("accesskey", "secretkey", "sessiontoken", "profile", "credentials")
+# Where keys live, and what the place is called.
+_HOMES: Mapping[str, Path] = {
+    "kafka": ("kafka",),
+    "personalize": ("personalize",),
+    "delivery": ("delivery",),
+    "dead_letter": ("dead_letter",),
+    "put_events": ("pipelines", 0, "rules", 0, "put_events"),
+    "a rule": ("pipelines", 0, "rules", 0),
+    "a pipeline": ("pipelines", 0),
+    "value": ("pipelines", 0, "value"),
+    "server": ("server",),
+    "log": ("log",),
+}
+_BESIDE_FROM = frozenset({"lookup", "otherwise", "default", "format", "timezone", "as"})
+_REFERENCE = frozenset({"env", "file", "default"})
+
+
+def key_hint(key: str, path: Path, free: Sequence[str], keys: Sequence[str], model: type[BaseModel]) -> str | None:
+    """What to write in place of a key that the mapping at ``path`` does not have, where ``free`` are not taken yet."""
+    plain = _plain(key)
+    if path == ("personalize",) and any(word in plain.replace("id", "") for word in _CREDENTIALS):
+        return "AWS credentials come from the environment, a profile or the pod's role, not from this file"
+    close = words.suggest(key, free) or other_name(key, free)
+    if close:
+        return close
+    home = next((name for name, at in _HOMES.items() if at != path and key in keys_at(model, at, None)), None)
+    return f"{key} is a key of {home}" if home else suggest_or_list(key, keys, "keys")
+
+
+def other_name(key: str, free: Sequence[str]) -> str | None:
+    """``did you mean sentAt?`` for ``timestamp``; None for what is no name of another tool."""
+    plain = _plain(key)
+    meant = next((name for name in free if plain in _NAMES.get(name, ())), None)
+    return f"did you mean {meant}?" if meant else None
+
+
+def spec_hint(keys: Sequence[str]) -> str | None:
+    """What to write for a field spec that has none of the keys that say what it is."""
+    if not _BESIDE_FROM.isdisjoint(keys):
+        return "add the expression, as in {from: value.name, …}"
+    return next(filter(None, (other_name(key, SPEC_KINDS) for key in keys)), None)
+
+
+def shape_hint(what: str, path: Path, found: Any, model: type[BaseModel]) -> str | None:
+    """How to write what is expected, where something of another shape stands."""
+    if isinstance(found, dict) and found and _REFERENCE.issuperset(found) and path[:1] == ("pipelines",):
+        return "pipelines take no references: write the value itself"
+    if what == "a list":
+        return "write it in brackets, as in [a, b]" if isinstance(found, str) else _of_items(found)
+    if path[-1:] == ("otherwise",):  # what stands there is a word most often
+        return None
+    if what == "a mapping" and not isinstance(found, dict) and found is not None:
+        first = next(iter(keys_at(model, path, None)), "name")
+        return f"write it with its key, as in {{{first}: …}}"
+    if what == "text" and path[-1:] == ("when",):
+        return "write an expression, as in value.type == 'view'"
+    return None
+
+
+def _of_items(found: Any) -> str | None:
+    return "begin each item with a dash" if isinstance(found, dict) and found else None
+
+
+def _plain(key: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", key.lower())
