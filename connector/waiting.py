@@ -14,7 +14,7 @@ from connector.core.sending.backpressure import Bounds, Load
 from connector.core.sending.outcomes import Fatal
 from connector.ports import Polled, SchemaFetcher, SchemaReach
 
-MOST_AHEAD = 32  # schemas that are awaited when none is asked for ahead: other partitions' must not stand in a long line
+MOST_AHEAD = 32  # awaited schemas, beyond which none is asked for ahead: another partition's would stand in a long line
 LOOK_AHEAD = 0.01  # seconds that a partition that begins to wait may look for what else it needs
 
 
