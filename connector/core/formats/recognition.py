@@ -128,7 +128,8 @@ def _framed(raw: bytes, setting: Setting) -> str | None:
     if raw[:1] == b"\x00" and len(raw) > 5:
         return f"a {setting.part} framed for a schema registry, schema id {int.from_bytes(raw[1:5], 'big')}: {formats}"
     if raw[:1] == b"\x03" and len(raw) > 18 and raw[1] in {0, 5}:
-        return f"a {setting.part} framed for AWS Glue's schema registry, schema version {uuid.UUID(bytes=raw[2:18])}: {formats}"
+        version = uuid.UUID(bytes=raw[2:18])
+        return f"a {setting.part} framed for AWS Glue's schema registry, schema version {version}: {formats}"
     return None
 
 
