@@ -95,7 +95,8 @@ def test_a_circle_is_found_however_it_is_written(schema: dict[str, Any], referen
         check({"a": 1}, 8)
 
 
-NESTED, LISTS = {"a": {"a": {"a": {"a": 1}}}}, {"a": [{"a": [{}, {}]}, {}]}
+NESTED = {"a": {"a": {"a": {"a": 1}}}}
+LISTS: dict[str, Any] = {"a": [{"a": [{}, {}]}, {}]}
 
 
 @pytest.mark.parametrize(
