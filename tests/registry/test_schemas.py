@@ -102,6 +102,13 @@ def test_a_schema_is_missing_only_when_that_was_said_several_times() -> None:
     assert room.registry.answers() == 1
 
 
+def test_an_id_that_no_registry_gives_is_told_what_it_may_be() -> None:
+    room = Room(Missing("schema 0"))
+    room.pending(0)
+    room.go(sum(SPACING))
+    assert room.refusal(0)[1].endswith("or one with an id of eight bytes, where four are expected")
+
+
 def test_an_outage_between_two_confirmations_starts_them_anew() -> None:
     room = Room(MISSING, MISSING, AWAY, MISSING, MISSING, FOUND)
     room.pending()
