@@ -165,6 +165,9 @@ class Loop:
             self._held = deque(each for each in self._held if each.topic_partition != place)
         self.offsets.reached(place, record.offset)  # the lag is known from here, even if nothing was opened yet
         self.waiting.park(schema, [record, *later], self._ends.pop(place, None))
+        # Opening a record asks for its schema, and nothing else comes of it here.
+        for each in self.waiting.ahead(later, self._environment.clock):
+            self._transform(each, self._environment.wall())
 
     def _work(self, wait: float = 0.0) -> None:
         self.ticked_at = self._environment.clock()

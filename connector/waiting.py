@@ -6,13 +6,16 @@ is paused; the others go on. At each answer of the registry all of them are trie
 needs shows only when it is decoded.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from connector.core.records import Record, TopicPartition
 from connector.core.sending.backpressure import Bounds, Load
 from connector.core.sending.outcomes import Fatal
 from connector.ports import Polled, SchemaFetcher, SchemaReach
+
+MOST_AHEAD = 32  # awaited schemas, beyond which none is asked for ahead: another partition's would stand in a long line
+LOOK_AHEAD = 0.01  # seconds that a partition that begins to wait may look for what else it needs
 
 
 class Kept:
@@ -109,6 +112,17 @@ class Waiting:
     def park(self, schema: str, records: Sequence[Record], end: int | None) -> None:
         """Keep records of one partition, the first of which needs this schema."""
         self._kept[records[0].topic_partition] = Kept(schema, records, end)
+
+    def ahead(self, records: Iterable[Record], clock: Callable[[], float]) -> Iterator[Record]:
+        """Those of the records behind one that waits that are to be opened now, so that their schemas are asked for.
+
+        Otherwise a topic of records whose schemas do not exist would take seconds for each of them.
+        """
+        until = clock() + LOOK_AHEAD
+        for record in records:
+            if clock() > until or len(self.reach().awaited) >= MOST_AHEAD:
+                return
+            yield record
 
     def keep(self, polled: Polled) -> Polled:
         """Keep what was polled of partitions that wait, behind what is here; returns the rest.

@@ -43,6 +43,10 @@ class _Wanted:
         self.failing_since: float | None = None
         self.trouble = ""
 
+    def turn(self, now: float) -> tuple[float, int, float]:
+        """What is least comes next. Of those that are due, what may be missing waits: a good schema must not."""
+        return max(self.due, now), self.missing, self.due
+
 
 class Fetching:
     """The schemas that are wanted, and the thread that asks for them.
@@ -113,7 +117,7 @@ class Fetching:
             return None
         now = self._environment.clock()
         with self._lock:
-            first = min(self._wanted, key=lambda key: self._wanted[key].due, default=None)
+            first = min(self._wanted, key=lambda key: self._wanted[key].turn(now), default=None)
             due = None if first is None else max(self._wanted[first].due, self._quiet_until)
         if first is None or due is None:
             self._origin.rest()

@@ -26,6 +26,9 @@ log = structlog.get_logger()
 FORGET: Final = 30.0  # seconds
 _MOST_REFUSALS: Final = 10_000  # kept at most: bytes that are no frame may name any schema
 
+# Apicurio's clients may write eight bytes, of which the first four are zero.
+_NO_ID: Final = "; 0 is no registry's id: it may be no frame, or one with an id of eight bytes, where four are expected"
+
 
 class _Refusal(NamedTuple):
     """Why records of a schema cannot be decoded; ``until`` is a time on the clock, None is for ever."""
@@ -128,7 +131,9 @@ class Registry:
     def _result(self, key: Key, answer: Found | Missing | Unusable) -> Decode | _Refusal:
         match answer:
             case Missing(what):
-                message = f"expected a schema that the registry has: it does not have {what}"
+                message = (
+                    f"expected a schema that the registry has: it does not have {what}{_NO_ID if key[0] == 0 else ''}"
+                )
                 self._report("a schema is not in the registry: records of it are dead-lettered", key, message)
                 return _Refusal(Reason.UNKNOWN_SCHEMA, message, self._clock() + FORGET)
             case Unusable(why):

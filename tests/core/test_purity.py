@@ -28,6 +28,7 @@ STANDARD = {
     "heapq",
     "hmac",
     "json",
+    "itertools",
     "math",
     "operator",
     "re",

@@ -13,6 +13,8 @@ from connector.ending import refusal_of, reported
 from connector.exits import Exit
 from connector.life import Life
 from connector.loop import GLANCE, RECORDS_A_STEP
+from connector.ports import SchemaReach
+from connector.waiting import LOOK_AHEAD, MOST_AHEAD
 from tests.support.fakes import P0, P1, P2, QUICK, TOPIC, FakeFetcher, Harness, body
 from tests.support.views import FACTS
 
@@ -109,6 +111,44 @@ def test_one_schema_after_the_other_keeps_the_order() -> None:
         it.run(3)
         assert it.committed(P0) == done
     it.assert_all_done(P0)
+
+
+def test_schemas_of_records_behind_one_that_waits_are_asked_for_at_the_same_time() -> None:
+    it = Registered()
+    it.produce(P0, "needs 7 1", "1", "needs 8 1", "needs 9 1", "1")
+    it.assign(P0)
+    it.run(1)
+    assert it.fetcher.asked == ["7", "8", "9"]
+    assert it.sent(P0) == [], "looking ahead delivers nothing"
+    for schema in ("9", "8", "7"):
+        it.fetcher.answer(schema)
+        it.run(1)
+    it.run(3)
+    it.assert_all_done(P0)
+
+
+def test_none_is_asked_for_ahead_while_many_are_awaited() -> None:
+    it = Registered()
+    it.fetcher.reached = SchemaReach(awaited=tuple(f"schema {number}" for number in range(MOST_AHEAD)))
+    it.produce(P0, "needs 7 1", "needs 8 1")
+    it.assign(P0)
+    it.run(1)
+    assert it.fetcher.asked == ["7"]
+
+
+def test_looking_ahead_ends_in_time_however_long_a_record_takes() -> None:
+    it = Registered()
+    transform = it.fetcher.transform
+
+    def slow(record: Record, wall: float) -> Fate | Pending:
+        it.clock.now += LOOK_AHEAD * 0.6
+        return transform(record, wall)
+
+    it.loop._transform = slow
+    it.produce(P0, "needs 7 1", *(f"needs {number} 1" for number in range(8, 20)))
+    it.assign(P0)
+    it.run(1)
+    assert it.fetcher.asked == ["7", "8", "9"]
 
 
 def test_a_registry_that_flaps_answers_for_others_and_the_polls_go_on() -> None:

@@ -102,6 +102,13 @@ def test_a_schema_is_missing_only_when_that_was_said_several_times() -> None:
     assert room.registry.answers() == 1
 
 
+def test_an_id_that_no_registry_gives_is_told_what_it_may_be() -> None:
+    room = Room(Missing("schema 0"))
+    room.pending(0)
+    room.go(sum(SPACING))
+    assert room.refusal(0)[1].endswith("or one with an id of eight bytes, where four are expected")
+
+
 def test_an_outage_between_two_confirmations_starts_them_anew() -> None:
     room = Room(MISSING, MISSING, AWAY, MISSING, MISSING, FOUND)
     room.pending()
@@ -311,6 +318,29 @@ def test_a_flood_of_unknown_schemas_takes_bounded_memory(monkeypatch: pytest.Mon
         room.go(sum(SPACING))
         assert room.refusal(schema)[0] is Reason.UNKNOWN_SCHEMA
     assert len(room.registry._refusals) <= 10
+
+
+def test_a_schema_that_is_there_does_not_wait_for_others_to_be_confirmed_as_missing() -> None:
+    room = Room(*[MISSING] * 40, FOUND, MISSING)
+    for schema in range(100, 120):
+        room.pending(schema)
+    room.go()
+    assert len(room.origin.asked) == 20
+    room.clock.now += SPACING[0]  # all of them may be asked for again
+    for schema in range(120, 140):
+        room.pending(schema)
+    room.pending(7)
+    room.go()
+    assert room.origin.asked[40] == (7, KIND)
+    assert not room.pending(7)
+
+
+def test_many_missing_schemas_are_confirmed_in_the_time_of_one() -> None:
+    room = Room(MISSING)
+    for schema in range(30):
+        room.pending(schema)
+    room.go(sum(SPACING))
+    assert all(room.refusal(schema)[0] is Reason.UNKNOWN_SCHEMA for schema in range(30))
 
 
 def test_connections_rest_when_nothing_is_wanted() -> None:

@@ -5,10 +5,11 @@ payload is compressed, and the sixteen bytes of the schema version's UUID.
 """
 
 import uuid
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from connector.core.formats.compression import unpack_zlib
-from connector.core.formats.decoded import Decode, DecodingError, Schemas
+from connector.core.formats.decoded import Decode, DecodingError, Headers, Schemas
 from connector.core.records import Reason
 
 CONFLUENT, GLUE = 0x00, 0x03
@@ -42,7 +43,33 @@ def framed(value: bytes) -> Frame:
     raise DecodingError(Reason.NOT_FRAMED, message)
 
 
-_CONTAINER, _SINGLE_OBJECT = b"Obj\x01", b"\xc3\x01"
+# Where some clients write which schema a value or key is of; it has no frame then.
+_APICURIO = "as Apicurio's clients do: set apicurio.registry.headers.enabled to false in the producer"
+_HEADERS: Mapping[str, str] = {
+    "__{part}_schema_id": "as Confluent's HeaderSchemaIdSerializer does: let the producer use PrefixSchemaIdSerializer",
+    "apicurio.{part}.globalId": _APICURIO,
+    "apicurio.{part}.contentId": _APICURIO,
+}
+
+
+def schema_in_headers(part: str) -> Callable[[Headers], None]:
+    """A check that no header says which schema a ``value`` or ``key`` is of.
+
+    Bytes without a frame may begin as one does: they would be read by a schema that they were not written with.
+    """
+    names = {name.format(part=part): words for name, words in _HEADERS.items()}
+
+    def check(headers: Headers) -> None:
+        """Raises DecodingError where one does."""
+        for name, _ in headers:
+            if name in names:
+                message = (
+                    f"expected the frame of a schema registry, found the schema in header {name}, {names[name]}, or "
+                    "name a schema_file"
+                )
+                raise DecodingError(Reason.NOT_FRAMED, message)
+
+    return check
 
 
 def wrapper(value: bytes) -> str | None:
@@ -50,10 +77,6 @@ def wrapper(value: bytes) -> str | None:
 
     Only a guess, for the message about a value that could not be decoded without one.
     """
-    if value.startswith(_CONTAINER):
-        return "it begins as an Avro container file does: a record must be one value, without a file's header"
-    if value.startswith(_SINGLE_OBJECT):
-        return "it begins as Avro's single-object encoding does, which is not supported"
     try:
         schema = framed(value).schema
     except DecodingError:

@@ -5,7 +5,7 @@ run in linear time where they can, and with a bounded number of steps where they
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urljoin
 
@@ -13,6 +13,7 @@ import jsonschema_rs
 
 from connector.core.formats.decoded import Decode, DecodingError, SchemaError
 from connector.core.formats.framing import CONFLUENT, GLUE, framed
+from connector.core.formats.json_schema_work import TooMuchWork, compile_work
 from connector.core.formats.plain import decode_json
 from connector.core.records import Reason
 
@@ -34,16 +35,30 @@ def compile_json_schema(text: str, references: Mapping[str, str] | None = None) 
         SchemaError: the schema cannot be used.
     """
     schema = _schema(text, "the schema")
-    validator = _validator(schema, {name: _schema(part, name) for name, part in (references or {}).items()})
-    names = frozenset(_names(schema)).union(*(_names(_schema(part, "")) for part in (references or {}).values()))
+    others = {name: _schema(part, name) for name, part in (references or {}).items()}
+    validator, check_work = _validator(schema, others), compile_work(schema, others)
+    names = frozenset(_names(schema)).union(*map(_names, others.values()))
 
     def decode(value: bytes) -> Any:
         document = decode_json(framed(value).payload if value and value[0] in _FRAMES else value)
+        if check_work is not None:
+            _check(check_work, document, len(value))
         if not validator.is_valid(document):
             raise DecodingError(Reason.NOT_OF_THE_SCHEMA, _words(validator, document, len(value), names))
         return document
 
     return decode
+
+
+def _check(check_work: Callable[[Any, int], None], document: Any, size: int) -> None:
+    try:
+        check_work(document, size)
+    except TooMuchWork:
+        message = (
+            "expected a value that can be held against its JSON Schema in a moment: the schema's parts refer to each "
+            "other so often that it takes too long; split the schema, or set value.validate to false"
+        )
+        raise DecodingError(Reason.NOT_OF_THE_SCHEMA, message) from None
 
 
 def _schema(text: str, name: str) -> Any:

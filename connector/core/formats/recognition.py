@@ -6,7 +6,7 @@ Only what is certain is named, and only after decoding has failed. Nothing here 
 import re
 import uuid
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from connector.core.formats.decoded import DecodingError
@@ -112,12 +112,24 @@ def _is_readable(raw: bytes) -> bool:
     return _CONTROL.search(raw, 0, _LOOKED_AT) is None and is_utf8(raw)
 
 
+_WIDTHS: Mapping[int, str] = {4: "an int", 8: "a long", 16: "a uuid"}
+
+
+def _number(raw: bytes, setting: Setting) -> str | None:
+    """A key that a serializer of Kafka's own may have written. Eight bytes may be a frame too, but seldom are."""
+    name = _WIDTHS.get(len(raw)) if setting.part == "key" and setting.format in {"string", "json"} else None
+    if name is None or _is_readable(raw):
+        return None
+    return f"{len(raw)} bytes, as {name} has: set key.format to {name.split()[1]} if it is one"
+
+
 def _framed(raw: bytes, setting: Setting) -> str | None:
     formats = f"set {setting.part}.format to avro, protobuf or json_schema"
     if raw[:1] == b"\x00" and len(raw) > 5:
-        return f"a value framed for a schema registry, schema id {int.from_bytes(raw[1:5], 'big')}: {formats}"
+        return f"a {setting.part} framed for a schema registry, schema id {int.from_bytes(raw[1:5], 'big')}: {formats}"
     if raw[:1] == b"\x03" and len(raw) > 18 and raw[1] in {0, 5}:
-        return f"a value framed for AWS Glue's schema registry, schema version {uuid.UUID(bytes=raw[2:18])}: {formats}"
+        version = uuid.UUID(bytes=raw[2:18])
+        return f"a {setting.part} framed for AWS Glue's schema registry, schema version {version}: {formats}"
     return None
 
 
@@ -175,7 +187,7 @@ _FORM = re.compile(rb"[\w.%\[\]-]+=[\w.%+*~-]*(?:&[\w.%\[\]-]+=[\w.%+*~-]*)+")
 _TEXTS: Sequence[tuple[re.Pattern[bytes], str]] = (
     (
         re.compile(rb"<(?:\?xml|!DOCTYPE|[A-Za-z][\w:.-]*[\s/>])", re.IGNORECASE),
-        "XML or HTML: set {part}.format to text",
+        "XML or HTML: set {part}.format to {text}",
     ),
     (
         re.compile(rb"[\[(]*\{\s*'"),
@@ -183,23 +195,40 @@ _TEXTS: Sequence[tuple[re.Pattern[bytes], str]] = (
     ),
     (
         re.compile(rb"eyJ[A-Za-z0-9+/=]+\Z"),
-        "JSON in base64: set {part}.format to text, and use parse_json(base64_decode({part}))",
+        "JSON in base64: set {part}.format to {text}, and use parse_json(base64_decode({part}))",
     ),
-    (re.compile(rb"[^{\[\t\n][^\t\n]*\t[^\t\n]*\t"), "text with tabs between columns: set {part}.format to delimited"),
+    (re.compile(rb"[^{\[\t\n][^\t\n]*\t[^\t\n]*\t"), "text with tabs between columns: {columns}"),
+    (
+        re.compile(rb"(?:\"[^\"\n]*\"|[^{\[(/\"\n,][^\"\n,]*),[^\n,]*,"),
+        "text with commas between columns: {columns}, with a comma as the delimiter",
+    ),
+    (
+        re.compile(rb"(?:\"[^\"\n]*\"|[^{\[(/\"\n;][^\"\n;]*);[^\n;]*;"),
+        "text with semicolons between columns: {columns}, with a semicolon as the delimiter",
+    ),
+    # Not JSON that is cut short, and not words of other languages, which have hints of their own.
+    (
+        re.compile(rb"(?!true|false|null|none|nil|undefined|nan|inf)[a-z][\w.:@-]*(?: [ -~]*)?\Z", re.IGNORECASE),
+        "text: set {part}.format to {text}",
+    ),
 )
 
 
 def _text(raw: bytes, setting: Setting) -> str | None:
-    if setting.format in {"text", "delimited"}:
+    text = "text" if setting.part == "value" else "string"
+    if setting.format in {text, "delimited"}:
         return None
     begins = raw[:_LOOKED_AT].lstrip(b" \r\n").rstrip()
     if len(raw) <= _LOOKED_AT and _FORM.fullmatch(begins):
-        return f"a URL-encoded form: set {setting.part}.format to text, and use url_param"
+        return f"a URL-encoded form: set {setting.part}.format to {text}, and use url_param"
     found = next((words for pattern, words in _TEXTS if pattern.match(begins)), None)
-    return found.format(part=setting.part) if found else None
+    if found is None:
+        return None
+    columns = "set value.format to delimited" if setting.part == "value" else "set key.format to string, and use split"
+    return found.format(part=setting.part, text=text, columns=columns)
 
 
 # What is looked for first would otherwise be taken for something else: BSON and UTF-16 may begin with a zero byte.
 _LOOKS: Sequence[Callable[[bytes, Setting], str | None]] = (
-    _bson, _wide_text, _framed, _packed, _binary_map, _text,
+    _number, _bson, _wide_text, _framed, _packed, _binary_map, _text,
 )  # fmt: skip

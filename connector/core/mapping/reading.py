@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from connector.core.formats.compression import Unpack, compile_unpack
 from connector.core.formats.decoded import Decode, DecodingError, Document, Headers, Schemas, Undecodable
 from connector.core.formats.envelopes import Envelope, compile_envelope
-from connector.core.formats.framing import frame_skipped, from_registry
+from connector.core.formats.framing import frame_skipped, from_registry, schema_in_headers
 from connector.core.formats.keys import decode_int, decode_long, decode_uuid
 from connector.core.formats.lines import TAB, compile_delimited, decode_document, decode_json_lines
 from connector.core.formats.plain import decode_bytes, decode_json, decode_text
@@ -60,14 +60,16 @@ def compile_reader(spec: ValueFormat, formats: Formats = NO_SCHEMAS, *, takes_li
     unpack, decode = compile_unpack(spec.compression), _value_decoder(spec, formats)
     root, setting = root_of(spec, takes_list=takes_list), Setting("value", spec.format, spec.compression)
     fits, envelope = root.types, compile_envelope(spec.envelope)
+    check = schema_in_headers("value") if is_framed(spec) else None
     if envelope is not None:
-        return _from_envelope(
-            envelope, root, _explaining(unpack, decode, setting), _explaining(unpack, decode_json, setting)
-        )
+        explaining = _explaining(unpack, decode, setting), _explaining(unpack, decode_json, setting)
+        return _from_envelope(envelope, root, explaining, check)
 
     def read(record: Record) -> Document | Skip | Rejection:
         raw = record.value or b""
         try:
+            if check is not None:
+                check(record.headers)
             if unpack is not None:
                 raw = unpack(raw)
             document = decode(raw)
@@ -94,13 +96,19 @@ def _explaining(unpack: Unpack | None, decode: Decode, setting: Setting) -> Deco
     return decode_explained
 
 
-def _from_envelope(envelope: Envelope, root: Root, decode: Decode, as_json: Decode) -> Read:
-    unwrap, is_json, is_whole = envelope
+def _from_envelope(
+    envelope: Envelope, root: Root, decoders: tuple[Decode, Decode], check: Callable[[Headers], None] | None
+) -> Read:
+    (unwrap, is_json, is_whole), (decode, as_json) = envelope, decoders
 
     def document_of(value: bytes | None, headers: Headers) -> Any:
         if value is None:
             return None
-        return as_json(value) if is_json(headers) else decode(value)
+        if is_json(headers):
+            return as_json(value)
+        if check is not None:
+            check(headers)
+        return decode(value)
 
     def read(record: Record) -> Document | Batch | Skip | Rejection:
         headers = record.headers
@@ -139,17 +147,24 @@ def _rejected(error: DecodingError) -> Rejection:
 def compile_key(spec: KeyFormat, formats: Formats = NO_SCHEMAS) -> Callable[[Record], Any]:
     """The reader of keys: the key, None where there is none, Undecodable where it cannot be decoded."""
     decode = KEY_DECODERS.get(spec.format) or formats.key or _registered(formats, spec.format)
-    setting = Setting("key", spec.format)
+    setting, check = Setting("key", spec.format), schema_in_headers("key") if is_framed(spec) else None
 
     def read(record: Record) -> Any:
         if record.key is None:
             return None
         try:
+            if check is not None:
+                check(record.headers)
             return decode(record.key)
         except DecodingError as error:
             return Undecodable(error.reason, f"key: {explained(error, record.key, setting).message}")
 
     return read
+
+
+def is_framed(spec: ValueFormat | KeyFormat) -> bool:
+    """Whether a registry's frame is expected."""
+    return spec.format in {"avro", "protobuf", "json_schema"} and spec.schema_file is None
 
 
 def _schemaless(spec: ValueFormat) -> Decode | None:

@@ -7,6 +7,7 @@ a Rejection.
 from collections.abc import Iterator, Sequence
 
 from connector.core.formats.decoded import Document, SchemaPending, UnreadKey
+from connector.core.formats.envelopes import envelope_left_on
 from connector.core.mapping.batches import Checked, fate, together
 from connector.core.mapping.elements import takes_value
 from connector.core.mapping.events import Invalid, check_envelope, check_event
@@ -32,6 +33,8 @@ from connector.core.records import (
 )
 
 _entry, _transformed = fast_constructor(Entry), fast_constructor(Transformed)
+
+_MISSING = frozenset({Reason.MISSING_MEMBER, Reason.MISSING_LIST})
 
 
 class Pipeline:
@@ -66,12 +69,18 @@ class Pipeline:
             found = self._read(record)
             if isinstance(found, Document):
                 mapped = self._map(record, found)
-                return self._fate(mapped, now) if isinstance(mapped, Mapped) else mapped
+                made = self._fate(mapped, now) if isinstance(mapped, Mapped) else mapped
+                return self._hinted(made, found.value) if isinstance(made, Rejection) else made
             if isinstance(found, list):
                 return together(self.name, self._each(record, found, now))
         except SchemaPending as pending:
             return Pending(pending.schema, self.name)
         return _named(found, self.name)
+
+    def _hinted(self, rejection: Rejection, value: object) -> Rejection:
+        if not self._of_value or rejection.reason not in _MISSING:
+            return rejection
+        return rejection._replace(message=f"{rejection.message}{envelope_left_on(value)}")
 
     def _each(self, record: Record, batch: Batch, now: float) -> Iterator[Checked | Skipped | Filtered | Rejection]:
         self._compiled.begin()

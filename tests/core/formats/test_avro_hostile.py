@@ -287,12 +287,10 @@ FRAMES = {
     b"\x03\x00"
     + bytes(16)
     + b"\x02u": f"schema {'0' * 8}-0000-0000-0000-{'0' * 12}: set schema_registry, not schema_file",
-    b"Obj\x01\x04": "it begins as an Avro container file does: a record must be one value, without a file's header",
-    b"\xc3\x01" + bytes(8): "it begins as Avro's single-object encoding does, which is not supported",
 }
 
 
-@pytest.mark.parametrize("value", FRAMES, ids=["confluent", "glue", "container", "single object"])
+@pytest.mark.parametrize("value", FRAMES, ids=["confluent", "glue"])
 def test_a_frame_is_named_where_a_schema_file_expects_none(value: bytes) -> None:
     with pytest.raises(DecodingError) as error:
         compile_avro_file(json.dumps(CLICK))(value)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connector.core.formats.decoded import Decode, DecodingError, Document, SchemaPending
+from connector.core.formats.decoded import Decode, DecodingError, Document, SchemaPending, Undecodable
 from connector.core.formats.framing import Frame, framed
 from connector.core.mapping.reading import Formats, compile_key, compile_reader
 from connector.core.mapping.specs import KeyFormat, ValueFormat
@@ -66,3 +66,41 @@ def test_plain_json_in_place_of_a_frame_is_named() -> None:
     rejection = compile_reader(ValueFormat(format="avro"), Formats(schemas=Registry()))(record(b'{"a": 1}'))
     assert isinstance(rejection, Rejection)
     assert rejection.message.endswith("; found plain JSON: set value.format to json")
+
+
+@pytest.mark.parametrize(
+    ("header", "advice"),
+    [
+        ("__{}_schema_id", "let the producer use PrefixSchemaIdSerializer"),
+        ("apicurio.{}.globalId", "set apicurio.registry.headers.enabled to false"),
+        ("apicurio.{}.contentId", "set apicurio.registry.headers.enabled to false"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["avro", "protobuf", "json_schema"])
+def test_a_schema_in_a_header_is_named_even_where_the_bytes_look_like_a_frame(
+    kind: str, header: str, advice: str
+) -> None:
+    formats, looks_framed = Formats(schemas=Registry()), record(b"\x00\x00\x00\x00\x07x")
+    of_value = looks_framed._replace(headers=(("a", None), (header.format("value"), b"\x01" + VERSION.bytes)))
+    of_key = looks_framed._replace(headers=((header.format("key"), b"\x01" + VERSION.bytes),))
+    rejection = compile_reader(ValueFormat.model_validate({"format": kind}), formats)(of_value)
+    assert isinstance(rejection, Rejection)
+    assert rejection.reason is Reason.NOT_FRAMED
+    assert f"found the schema in header {header.format('value')}, " in rejection.message
+    assert advice in rejection.message
+    key = compile_key(KeyFormat.model_validate({"format": kind}), formats)(of_key)
+    assert isinstance(key, Undecodable)
+    assert f"found the schema in header {header.format('key')}, " in key.message
+
+
+def test_a_schema_in_a_header_is_named_within_an_envelope_too() -> None:
+    read = compile_reader(ValueFormat(format="avro", envelope="cloudevents"), Formats(schemas=Registry()))
+    framed_otherwise = record(b"\x00\x00\x00\x00\x07x")._replace(headers=(("__value_schema_id", b"\x01"),))
+    rejection = read(framed_otherwise)
+    assert isinstance(rejection, Rejection)
+    assert rejection.reason is Reason.NOT_FRAMED
+
+
+def test_a_header_that_names_the_schema_does_not_matter_where_the_file_names_it() -> None:
+    read = compile_reader(ValueFormat(format="avro", schema_file="x.avsc"), Formats(value=lambda _: {"a": 1}))
+    assert read(record(b"x")._replace(headers=(("__value_schema_id", b"\x01"),))) == Document({"a": 1})

@@ -31,6 +31,7 @@ def bson(fields: bytes) -> bytes:
 
 
 STRING_OF_BSON = b"\x02session\x00" + struct.pack("<i", len(SECRET) + 1) + SECRET.encode() + b"\x00"
+COLUMNS = "text with {0}s between columns: set value.format to delimited, with a {0} as the delimiter"
 SHORT = b"\xa7session\xa6" + SECRET.encode()  # a name and a text, as MessagePack has them
 OTHERS: dict[str, tuple[bytes, str]] = {
     "JSON behind Confluent's frame": (
@@ -108,6 +109,12 @@ OTHERS: dict[str, tuple[bytes, str]] = {
         base64.b64encode(JSON),
         "JSON in base64: set value.format to text, and use parse_json(base64_decode(value))",
     ),
+    "commas": (f"s1,{SECRET},1".encode(), COLUMNS.format("comma")),
+    "commas, quoted": (f'"s1","{SECRET}","1"'.encode(), COLUMNS.format("comma")),
+    "semicolons": (f"s1;{SECRET};1".encode(), COLUMNS.format("semicolon")),
+    "a word": (SECRET.encode(), "text: set value.format to text"),
+    "a token": (b"eyJh.eyJh.c2ln", "text: set value.format to text"),
+    "words": (f"hello {SECRET}".encode(), "text: set value.format to text"),
 }  # fmt: skip
 
 
@@ -130,8 +137,8 @@ def test_what_is_no_json_is_named(name: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        b"{", b"hello", b"x^2 + y", b"x", b"x\x9c\x07\x00", b"x^\xff\xff",
-        b"a=b", b"a, b", b"<", b"< 5", b"eyJh.eyJh.c2ln", b'{"a": "\xe9"}',
+        b"{", b"x^2 + y", b"x\x9c\x07\x00", b"x^\xff\xff",
+        b"a=b", b"a, b", b"<", b"< 5", b"True", b"nil", b"nulll", b'{"a": "\xe9"}',
         b"\x00\x01",
         b"\x03\x01" + bytes(30), b"\x80", b"\xa1", b"\x82\xa3", b"\xa1\x63\x00\x00\x00\x01", b"\x82\xbf" + b"a" * 8,
         b"\x05\x00\x00\x00", b"a\tb", b'{"a":\t1,\t"b":\t}',
@@ -193,9 +200,36 @@ def test_a_key_is_named_with_its_own_settings() -> None:
     framed = read(Record("t", 0, 0, None, b"\x00\x00\x00\x00\x07" + JSON, None))
     assert isinstance(framed, Undecodable)
     assert framed.message.endswith("schema id 7: set key.format to avro, protobuf or json_schema")
+    assert "; found a key framed" in framed.message
     packed = read(Record("t", 0, 0, None, gzip.compress(JSON), None))
     assert isinstance(packed, Undecodable)
     assert packed.message.endswith("; found gzip, which is not supported in a key")
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ((500_000).to_bytes(8, "big"), "8 bytes, as a long has: set key.format to long if it is one"),
+        ((-1).to_bytes(8, "big", signed=True), "8 bytes, as a long has: set key.format to long if it is one"),
+        ((500_000).to_bytes(4, "big"), "4 bytes, as an int has: set key.format to int if it is one"),
+        (VERSION.bytes, "16 bytes, as a uuid has: set key.format to uuid if it is one"),
+        (b"<a>secret</a>", "XML or HTML: set key.format to string"),
+        (b"tenant-7", "text: set key.format to string"),
+        (b"a\tb\tc", "text with tabs between columns: set key.format to string, and use split"),
+        (b"a=1&b=2", "a URL-encoded form: set key.format to string, and use url_param"),
+        (b"eyJhIjoxfQ==", "JSON in base64: set key.format to string, and use parse_json(base64_decode(key))"),
+    ],
+)
+def test_a_key_is_told_a_format_that_keys_have(key: bytes, words: str) -> None:
+    found = compile_key(KeyFormat(format="json"))(Record("t", 0, 0, None, key, None))
+    assert isinstance(found, Undecodable)
+    assert found.message.endswith(f"; found {words}")
+
+
+@pytest.mark.parametrize("kind", ["bytes", "long", "uuid"])
+def test_a_key_that_need_not_be_text_is_not_taken_for_a_number(kind: str) -> None:
+    found = compile_key(KeyFormat.model_validate({"format": kind}))(Record("t", 0, 0, None, b"\xff\x01\x00\x02", None))
+    assert "as an int" not in str(found)
 
 
 def test_a_packed_value_in_an_envelope_is_unpacked_first_and_named_where_it_cannot_be_decoded() -> None:

@@ -206,3 +206,12 @@ def test_a_message_names_kinds_and_no_values() -> None:
         "a list",
         "an object",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "packed"), [("BAg=", True), ("AQ==", True), ("BAg", False), ("price=", False), ("a=", False)]
+)
+def test_text_in_base64_in_place_of_a_number_is_told_the_function_that_reads_it(text: str, packed: bool) -> None:  # noqa: FBT001
+    reason, message = refusal(to_number, text)
+    assert reason is Reason.INVALID_VALUE
+    assert message == "expected a number, not other text" + ("; decimal(…, scale) reads base64" if packed else "")
