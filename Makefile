@@ -2,6 +2,8 @@
 # the tests an Apache Kafka in .cache. Nothing is installed outside of this folder.
 
 PYTHON ?= python3
+# Where compiled modules are not kept, each of the hundreds of processes of the tests compiles the connector again.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
