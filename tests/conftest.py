@@ -1,5 +1,6 @@
 """What holds for all tests: the shared fixtures, and which tests run in one process."""
 
+import os
 import signal
 from collections.abc import Iterator
 
@@ -23,6 +24,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(folder))
         elif item.get_closest_marker("integration") or "kafka" in getattr(item, "fixturenames", ()):  # the same broker
             item.add_marker(pytest.mark.xdist_group("integration"))
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist's, for `-n auto`
+def pytest_xdist_auto_num_workers() -> int:
+    """Half again as many as there are cores: for a third of their time tests wait for other processes and for timers."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + (cores + 1) // 2
 
 
 @pytest.fixture(scope="session", autouse=True)
