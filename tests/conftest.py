@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's, for `-n auto`
 def pytest_xdist_auto_num_workers() -> int:
-    """Half again as many as there are cores: for a third of their time tests wait for other processes and for timers."""
+    """Half again as many as there are cores: a third of the time of the tests is waiting."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores + (cores + 1) // 2
 
