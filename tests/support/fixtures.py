@@ -22,7 +22,8 @@ from connector.local.mock_cluster import MockCluster
 from tests.support.kafka.admin import Kafka
 from tests.support.kafka.broker import KafkaCluster
 from tests.support.kafka.find import find_broker
-from tests.support.kafka.jars import MissingError, fetch_jars, find_java
+from tests.support.kafka.jars import MissingError, fetch_jars
+from tests.support.kafka.rehearsal import rehearse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -102,7 +103,7 @@ def kafka() -> Iterator[Kafka]:
 def kafka_jars() -> Path:
     """Where Apache Kafka's jars are, with a Java to run them: for tests that start brokers of their own."""
     try:
-        find_java()
+        rehearse()
         return fetch_jars()
     except MissingError as missing:
         _do_without(missing)
