@@ -2,6 +2,8 @@
 # the tests an Apache Kafka in .cache. Nothing is installed outside of this folder.
 
 PYTHON ?= python3
+# Where compiled modules are not kept, each of the hundreds of processes of the tests compiles the connector again.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -28,7 +30,7 @@ demo: $(READY) ## a shop's clickstream through the real connector: embedded brok
 
 WORKERS ?= auto
 test: $(READY) ## every test but the chaos suite, on real Apache Kafka where one can be had; WORKERS=1 for one after another
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'not chaos'
+	@$(BIN)/python -m pytest -n $(WORKERS) -m 'not chaos'
 
 SHIFTS := +400 -30
 RINGS := core config loop status local security cli/test_commands.py

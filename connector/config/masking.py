@@ -7,6 +7,7 @@ is masked: under ``auth`` and ``tls`` of Kafka and the schema registry everythin
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
@@ -60,6 +61,7 @@ class ShownLine(NamedTuple):
         return column + shift
 
 
+@lru_cache(4096)  # a file has few names, and each is asked about often
 def is_secret(name: str) -> bool:
     """Whether a setting of this name holds a secret, by its looks."""
     return bool(_SECRET.search(name) or get_close_matches(name.lower(), _SECRET_NAMES, 1, 0.8))

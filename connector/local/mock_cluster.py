@@ -16,8 +16,9 @@ is in one table.
 from __future__ import annotations
 
 import ctypes
+import time
 from enum import IntEnum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from confluent_kafka import KafkaError, KafkaException, cimpl
 
@@ -28,6 +29,7 @@ ALL_BROKERS = -1
 _PRODUCER = 0
 _OK = 0
 _ERROR_TEXT_BYTES = 512
+_PAUSE = 0.002  # seconds
 
 _HANDLE, _TEXT, _I16, _I32 = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int16, ctypes.c_int32
 _CLUSTER = _HANDLE
@@ -115,12 +117,11 @@ class MockCluster:
 
     def create_topic(self, name: str, partitions: int, replication: int = 1) -> None:
         """Make a topic; raises `KafkaException` (TOPIC_ALREADY_EXISTS) for the second of a name."""
-        create = self._library.rd_kafka_mock_topic_create
-        _check(create(self._open(), name.encode(), partitions, replication))
+        _check(self._order("topic_create", name.encode(), partitions, replication))
 
     def set_topic_error(self, name: str, error_code: int) -> None:
         """Answer metadata requests for this topic with an error; 0 ends it."""
-        self._library.rd_kafka_mock_topic_set_error(self._open(), name.encode(), error_code)
+        self._order("topic_set_error", name.encode(), error_code)
 
     def push_request_errors(self, api_key: int, *error_codes: int) -> None:
         """Fail the next requests of one kind, one code for each; 0 lets one pass.
@@ -128,42 +129,39 @@ class MockCluster:
         `KafkaError._TRANSPORT` closes the connection instead of answering.
         """
         codes = (ctypes.c_int * len(error_codes))(*error_codes)
-        push = self._library.rd_kafka_mock_push_request_errors_array
-        push(self._open(), api_key, len(error_codes), codes)
+        self._order("push_request_errors_array", api_key, len(error_codes), codes)
 
     def clear_request_errors(self, api_key: int) -> None:
         """Forget the errors of one kind of request that were pushed and not used."""
-        self._library.rd_kafka_mock_clear_request_errors(self._open(), api_key)
+        self._order("clear_request_errors", api_key)
 
     def push_delay(self, broker: int, api_key: int, delay_ms: int, error_code: int = 0) -> None:
         """Delay the response to the next request of one kind at this broker, and fail it if an error code is given.
 
         Later requests on the same connection wait, too: a broker responds in order.
         """
-        push = self._library.rd_kafka_mock_broker_push_request_error_rtts
-        _check(push(self._open(), broker, api_key, 1, ctypes.c_int(error_code), ctypes.c_int(delay_ms)))
+        failing, delay = ctypes.c_int(error_code), ctypes.c_int(delay_ms)
+        _check(self._order("broker_push_request_error_rtts", broker, api_key, 1, failing, delay))
 
     def set_rtt(self, broker: int, rtt_ms: int) -> None:
         """Delay every response of a broker, or of `ALL_BROKERS`; 0 ends it."""
-        _check(self._library.rd_kafka_mock_broker_set_rtt(self._open(), broker, rtt_ms))
+        _check(self._order("broker_set_rtt", broker, rtt_ms))
 
     def broker_down(self, broker: int = ALL_BROKERS) -> None:
         """Close a broker's connections and accept no new ones; leaders and coordinators do not move."""
-        _check(self._library.rd_kafka_mock_broker_set_down(self._open(), broker))
+        _check(self._order("broker_set_down", broker))
 
     def broker_up(self, broker: int = ALL_BROKERS) -> None:
         """Accept connections again, at the same address."""
-        _check(self._library.rd_kafka_mock_broker_set_up(self._open(), broker))
+        _check(self._order("broker_set_up", broker))
 
     def set_leader(self, topic: str, partition: int, broker: int) -> None:
         """Move a partition to another broker; -1 leaves it without a leader."""
-        lead = self._library.rd_kafka_mock_partition_set_leader
-        _check(lead(self._open(), topic.encode(), partition, broker))
+        _check(self._order("partition_set_leader", topic.encode(), partition, broker))
 
     def set_coordinator(self, group_id: str, broker: int) -> None:
         """Move a consumer group to another broker."""
-        coordinate = self._library.rd_kafka_mock_coordinator_set
-        _check(coordinate(self._open(), b"group", group_id.encode(), broker))
+        _check(self._order("coordinator_set", b"group", group_id.encode(), broker))
 
     def close(self) -> None:
         """End the brokers and forget every message. A second call does nothing."""
@@ -173,6 +171,16 @@ class MockCluster:
             self._library.rd_kafka_mock_cluster_destroy(cluster)
         if client is not None:
             self._library.rd_kafka_destroy(client)
+
+    def _order(self, what: str, *arguments: Any) -> Any:
+        """Call a function of the library that the cluster's own thread carries out, and wait until it has.
+
+        That thread answers first and clears its wake-up signal afterwards. An order that comes in between loses its
+        signal, and is carried out when the thread looks by itself, a second later. The pause lets it clear the signal.
+        """
+        answer = getattr(self._library, f"rd_kafka_mock_{what}")(self._open(), *arguments)
+        time.sleep(_PAUSE)
+        return answer
 
     def _open(self) -> int:
         # A freed pointer would end the process, not the test.

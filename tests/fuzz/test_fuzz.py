@@ -15,6 +15,7 @@ from connector.core.records import Reason, Rejection, Transformed
 from tests.fuzz import configurations, formats, records
 from tests.fuzz.__main__ import main
 from tests.fuzz.targets import EVERYTHING, TARGETS, check_configuration, check_fate, check_record, record
+from tests.support.examples import examples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,13 +39,13 @@ SEEDS = st.integers(0, 2**63)
 _quick = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@settings(_quick, max_examples=1_000)
+@settings(_quick, max_examples=examples(1_000))
 @given(SEEDS)
 def test_an_almost_valid_record_has_a_fate_within_the_limits_and_unseen(seed: int) -> None:
     check_record(records.almost(random.Random(seed)))
 
 
-@settings(_quick, max_examples=300)
+@settings(_quick, max_examples=examples(300))
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 @example(b"")
 @example(b"null")
@@ -53,13 +54,13 @@ def test_any_bytes_have_a_fate(value: bytes) -> None:
     check_record(value)
 
 
-@settings(_quick, max_examples=300)
+@settings(_quick, max_examples=examples(300))
 @given(SEEDS)
 def test_a_value_in_any_format_and_packing_is_decoded_or_refused_in_time(seed: int) -> None:
     formats.check(formats.almost(random.Random(seed)))
 
 
-@settings(_quick, max_examples=300)
+@settings(_quick, max_examples=examples(300))
 @given(st.binary(max_size=200))
 def test_any_bytes_are_decoded_or_refused_by_every_format(value: bytes) -> None:
     formats.check(value)

@@ -15,7 +15,7 @@ from tests.support.fakes import Clock
 from tests.support.kafka.jars import MissingError
 from tests.support.registry import CLICK
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("apicurio")]
+pytestmark = [pytest.mark.integration]
 PAGE = 'syntax = "proto3"; package shop; message Page { string path = 1; }'
 JSON = '{"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"}'
 VIEW = 'syntax = "proto3"; import "shop/page.proto"; message View { shop.Page page = 1; }'

@@ -9,10 +9,12 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import ExitStack
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 import structlog
+from botocore.loaders import create_loader
 
 from connector import logs
 from connector.local.endpoint.server import Endpoint, running_endpoint
@@ -20,7 +22,8 @@ from connector.local.mock_cluster import MockCluster
 from tests.support.kafka.admin import Kafka
 from tests.support.kafka.broker import KafkaCluster
 from tests.support.kafka.find import find_broker
-from tests.support.kafka.jars import MissingError, fetch_jars, find_java
+from tests.support.kafka.jars import MissingError, fetch_jars
+from tests.support.kafka.rehearsal import rehearse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +31,14 @@ if TYPE_CHECKING:
 
 
 KEY, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _descriptions_of_aws_are_read_once() -> Iterator[None]:
+    """The sessions of all tests share botocore's loader: for each its JSON files take a tenth of a second to read."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("botocore.session.create_loader", cache(create_loader))
+        yield
 
 
 @pytest.fixture
@@ -92,7 +103,7 @@ def kafka() -> Iterator[Kafka]:
 def kafka_jars() -> Path:
     """Where Apache Kafka's jars are, with a Java to run them: for tests that start brokers of their own."""
     try:
-        find_java()
+        rehearse()
         return fetch_jars()
     except MissingError as missing:
         _do_without(missing)

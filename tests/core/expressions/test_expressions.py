@@ -25,6 +25,7 @@ from connector.core.expressions.expression import (
     compile_expression,
     truthy,
 )
+from tests.support.examples import examples
 
 ORDER: dict[str, Any] = {
     "value": {
@@ -586,7 +587,7 @@ def grow(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 EXPRESSIONS = st.recursive(NAMES | LITERALS | st.sampled_from(["@", "*", "[0]", "[]"]), grow, max_leaves=8)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 @given(EXPRESSIONS, ROOT_DOCUMENTS)
 def test_any_expression_over_any_document_gives_what_the_library_gives(text: str, document: Any) -> None:
     try:
@@ -596,7 +597,7 @@ def test_any_expression_over_any_document_gives_what_the_library_gives(text: str
     assert same(ours(text, document), library(text, document))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(EXPRESSIONS, DOCUMENTS, DOCUMENTS)
 def test_a_constant_expression_never_looks_at_the_root(text: str, one: Any, other: Any) -> None:
     try:
@@ -934,7 +935,7 @@ def test_a_document_nested_too_deep_is_an_evaluation_error(text: str) -> None:
         compile_expression(text).evaluate(root)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(EXPRESSIONS, ROOT_DOCUMENTS)
 def test_evaluation_raises_nothing_but_evaluation_errors(text: str, document: Any) -> None:
     try:

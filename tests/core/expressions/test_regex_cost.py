@@ -23,6 +23,7 @@ from connector.core.mapping.rules import MAX_ELEMENTS, CompiledRules, compile_pi
 from connector.core.mapping.scope import RECORD_NAMES
 from connector.core.mapping.specs import PipelineSpec
 from connector.core.records import Reason, Rejection
+from tests.support.examples import examples
 
 # Each has stalled somebody, or is the smallest of its kind.
 EXPONENTIAL = (
@@ -198,7 +199,7 @@ _LENGTHS = (20, 30, 60, 150, 400)
 SECONDS_A_STEP = 5e-7  # several times what it takes
 
 
-@settings(deadline=None, max_examples=300, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=examples(300), suppress_health_check=list(HealthCheck))
 @given(PATTERNS, st.sampled_from(["", "c", "\n"]), st.sampled_from(["", "b", "a"]))
 def test_no_pattern_that_is_accepted_takes_longer_than_it_was_said_to(pattern: str, end: str, start: str) -> None:
     check(pattern, start, end)

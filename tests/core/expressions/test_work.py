@@ -19,6 +19,7 @@ from connector.core.mapping.specs import PipelineSpec
 from connector.core.mapping.transform import Pipeline
 from connector.core.records import DataError, Fate, Pending, Reason, Record, Rejection, Stage, Transformed
 from tests.core.expressions.test_expressions import DOCUMENTS, FAILED, ROOT_DOCUMENTS, grow, library, same
+from tests.support.examples import examples
 
 NOW = 1_795_509_011.0
 NAMES = frozenset({"a", "b", "c", "item", "index"})
@@ -59,7 +60,7 @@ EXPRESSIONS = st.recursive(
 )
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=examples(800), deadline=None)
 @given(EXPRESSIONS, ROOT_DOCUMENTS, st.lists(DOCUMENTS, min_size=2, max_size=3))
 def test_an_expression_gives_every_element_what_the_library_gives_it(
     text: str, document: dict[str, Any], items: list[Any]
@@ -88,7 +89,7 @@ OF_PARENT = st.recursive(
 )
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=examples(800), deadline=None)
 @given(OF_PARENT, ROOT_DOCUMENTS, st.lists(st.lists(DOCUMENTS, min_size=1, max_size=3), min_size=2, max_size=3))
 def test_an_expression_gives_every_element_of_every_parent_what_the_library_gives_it(
     text: str, document: dict[str, Any], lists: list[list[Any]]

@@ -1,5 +1,6 @@
 """Prometheus's own tool judges the rules: nothing else knows what an expression means."""
 
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ RULES = ROOT / "deploy" / "prometheus" / "rules.yaml"
 def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run it; it comes with Debian's package prometheus."""
     command = [found("promtool"), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=250, check=False)
+    env = {**os.environ, "GOGC": "400"}  # it collects its garbage less often: a third of its time, for 100 MB
+    return subprocess.run(command, capture_output=True, text=True, timeout=250, check=False, env=env)
 
 
 def check_rules(path: Path) -> None:

@@ -8,17 +8,19 @@ import sys
 
 from tests.support.kafka.broker import KafkaCluster
 from tests.support.kafka.jars import MissingError, fetch_jars
+from tests.support.kafka.rehearsal import rehearse
 
 
 def main() -> int:
     """Run until told to stop; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.support.kafka", description="Apache Kafka on 127.0.0.1")
     parser.add_argument("--nodes", type=int, default=1, help="how many brokers (default 1)")
-    parser.add_argument("--fetch", action="store_true", help="only fetch the jars, e.g. before a test run")
+    parser.add_argument("--fetch", action="store_true", help="only fetch the jars and archive their classes")
     options = parser.parse_args()
     try:
         if options.fetch:
             sys.stdout.write(f"{fetch_jars()}\n")
+            rehearse()
             return 0
         # Every way to stop it is an exception, so that the cluster's own cleaning up runs.
         for number in (signal.SIGTERM, signal.SIGHUP):

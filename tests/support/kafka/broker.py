@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Self
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from tests.support.kafka.jars import fetch_jars, find_java
+from tests.support.kafka.jars import class_archive, fetch_jars, find_java
 from tests.support.kafka.settings import Ports, server_properties, write_properties
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ class KafkaNode:
             start_new_session=True,
         )
 
-    def stop(self) -> None:
-        """End it as an operator would (SIGTERM): it hands its leaderships over first."""
+    def stop(self) -> int | None:
+        """End it as an operator would (SIGTERM): it hands its leaderships over first. Returns its exit code."""
         if self._process is not None:
             self._process.terminate()
             try:
@@ -90,6 +90,7 @@ class KafkaNode:
                 self._process.kill()
                 self._process.wait()
         self._dismiss_guard()
+        return None if self._process is None else self._process.returncode
 
     def kill(self) -> None:
         """End it as a power cut would (SIGKILL): the others notice after ``broker.session.timeout.ms``."""
@@ -141,7 +142,10 @@ class KafkaCluster:
         heap: str = "512m",
         timeout: float = 60.0,
     ) -> None:
-        self._java = [find_java(), f"-Xmx{heap}", *_JAVA_OPTIONS, *java_options, "-cp", f"{fetch_jars()}/*"]
+        java, libs = find_java(), fetch_jars()
+        archive = class_archive(java, libs)
+        shared = [f"-XX:SharedArchiveFile={archive}"] if archive.is_file() else []
+        self._java = [java, f"-Xmx{heap}", *_JAVA_OPTIONS, *shared, *java_options, "-cp", f"{libs}/*"]
         self._folder = Path(tempfile.mkdtemp(prefix="putevents-kafka-"))
         self._timeout = timeout
         ports = _free_ports(nodes, tuple(listeners or ()))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from tests.support.kafka.broker import KafkaCluster
 from tests.support.kafka.jars import INSTALL_HINT, MissingError
+from tests.support.kafka.rehearsal import rehearse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,6 +78,7 @@ def _from_container() -> Broker:
 
 
 def _from_jars() -> Broker:
+    rehearse()
     cluster = KafkaCluster()
     cluster.start()
     return Broker(cluster.bootstrap_servers, cluster.admin_servers, "Apache Kafka's jars", cluster.stop)

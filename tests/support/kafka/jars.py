@@ -8,6 +8,7 @@ one that fetches, and one that dies half-way leaves nothing that looks finished.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -67,6 +68,13 @@ def fetch_jars() -> Path:
             if not _is_current(finished):  # another process may have fetched them while we waited
                 _fetch_into(finished)
     return finished / "libs"
+
+
+def class_archive(java: str, libs: Path) -> Path:
+    """Where the archive of the classes that this Java loads out of these jars is, if `rehearse` has made it."""
+    program = Path(java).resolve()
+    version = hashlib.sha256(f"{program} {program.stat().st_mtime_ns}".encode()).hexdigest()[:12]
+    return libs.parent / f"classes-{version}.jsa"
 
 
 def _is_current(folder: Path) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.kafka import jars
-from tests.support.kafka.jars import MissingError, fetch_jars, find_java, kafka_version
+from tests.support.kafka.broker import KafkaCluster
+from tests.support.kafka.jars import MissingError, class_archive, fetch_jars, find_java, kafka_version
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,3 +113,24 @@ def test_a_java_that_is_too_old_is_as_good_as_none(machine: Machine) -> None:
 def test_a_java_of_17_will_do(machine: Machine) -> None:
     machine.install("java", "#!/bin/sh\necho 'openjdk version \"17.0.15\" 2025-04-15' >&2\n")
     assert find_java() == str(machine.programs / "java")
+
+
+def test_an_archive_of_classes_is_of_one_java_and_goes_with_its_jars(machine: Machine) -> None:
+    machine.install("java", "#!/bin/sh\n")
+    java, libs = machine.programs / "java", fetch_jars()
+    archive = class_archive(str(java), libs)
+    assert archive.parent == libs.parent
+    assert class_archive(str(java), libs) == archive
+    os.utime(java, (1, 1))  # another one was installed
+    assert class_archive(str(java), libs) != archive
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_a_node_is_started_with_the_archive_where_there_is_one(machine: Machine, *, made: bool) -> None:
+    machine.install("java", "#!/bin/sh\necho 'openjdk version \"17.0.15\" 2025-04-15' >&2\n")
+    archive = class_archive(find_java(), fetch_jars())
+    if made:
+        archive.touch()
+    cluster = KafkaCluster()
+    assert (f"-XX:SharedArchiveFile={archive}" in cluster._java) is made
+    cluster.stop()

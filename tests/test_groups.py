@@ -1,0 +1,40 @@
+"""Which tests run in one process where tests run side by side."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import APART, TOGETHER, group_of
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    "nodeid",
+    [
+        "tests/integration/test_delivery.py::test_x",
+        "tests/integration/test_topics.py::test_x[a@b-c]",
+        "tests/contract/test_source.py::test_x[kafka]",
+        "tests/contract/test_sender.py::test_x[kafka-0.05]",
+    ],
+)
+def test_tests_on_the_shared_broker_run_in_one_process(nodeid: str) -> None:
+    assert group_of(nodeid) == "integration"
+
+
+@pytest.mark.parametrize("file", APART)
+def test_a_file_with_a_broker_of_its_own_runs_in_one_process_and_waits_for_no_other(file: str) -> None:
+    assert (ROOT / file).is_file()
+    assert group_of(f"{file}::test_x") == group_of(f"{file}::test_y[kafka]") == file
+
+
+@pytest.mark.parametrize(
+    "nodeid",
+    ["tests/core/test_urls.py::test_x", "tests/contract/test_source.py::test_x[mock]", "tests/test_a.py::test_x"],
+)
+def test_any_other_test_may_run_anywhere(nodeid: str) -> None:
+    assert group_of(nodeid) == nodeid
+
+
+def test_every_folder_that_shares_something_is_there() -> None:
+    assert all((ROOT / "tests" / folder).is_dir() for folder in TOGETHER)
