@@ -50,7 +50,7 @@ PROTOBUF: dict[str, Any] = {
     "`string`": lambda: click(user="View"),
     "`bytes`": lambda: click(token=b"\xff\x00"),
     "enum": lambda: click(kind=1),
-    "`google.protobuf.Timestamp`": lambda: known(at={"seconds": 1_763_973_011, "nanos": 123_456_789}),
+    "`google.protobuf.Timestamp`": lambda: known(at={"seconds": 1_795_509_011, "nanos": 123_456_789}),
     "`google.protobuf.Duration`": lambda: known(took={"seconds": 3, "nanos": 500_000_000}),
     "`google.protobuf.StringValue` and the other wrappers": lambda: known(text={"value": "a"}),
     "`google.protobuf.Struct`, `Value`, `ListValue`": lambda: known(extra={"a": [1, 2.5]}),
@@ -61,7 +61,7 @@ PROTOBUF: dict[str, Any] = {
     "`google.type.Money`": lambda: known(paid={"currency_code": "EUR", "units": 12, "nanos": 500_000_000}),
 }
 # Rows whose shape is the point, and not an example: each has a test of its own in test_protobuf.
-SHAPES = {
+SHAPES: dict[str, Any] = {
     "`double`, `float`: NaN, infinities": lambda: math.isnan(click(price=math.nan)),
     "message, group": lambda: click(item={"id": "i"}) == {"id": "i", "quantity": 0},
     "`repeated`": lambda: (click(tags=["a"]), _of("shop.Click")["tags"]) == (["a"], []),
