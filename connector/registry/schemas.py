@@ -17,7 +17,7 @@ from connector.core.sending.outcomes import Fatal
 from connector.logs import LogLimiter
 from connector.metrics import Metrics
 from connector.ports import Environment, SchemaReach
-from connector.registry.answers import Found, Missing, Origin, Unusable
+from connector.registry.answers import Away, Found, Missing, Origin, Request, Unusable
 from connector.registry.compiling import COMPILERS, WORDS, Compile
 from connector.registry.fetching import Fetching, Key, Publish, named
 
@@ -111,9 +111,11 @@ class Registry:
 
     # -- the fetch thread's side
 
-    def _settle(self, key: Key, answer: Found | Missing | Unusable | None) -> Publish:
+    def _settle(self, key: Key, answer: Found | Missing | Unusable | None) -> Publish | Away:
         """What a fetch ended in for good; None is a refusal of the whole process, for which nothing is kept."""
         result = None if answer is None else self._result(key, answer)
+        if isinstance(result, Away):
+            return result
         return lambda: self._publish(key, result)
 
     def _publish(self, key: Key, result: Decode | _Refusal | None) -> None:
@@ -128,7 +130,7 @@ class Registry:
             self._answers += result is not None
             self._answered.notify_all()
 
-    def _result(self, key: Key, answer: Found | Missing | Unusable) -> Decode | _Refusal:
+    def _result(self, key: Key, answer: Found | Missing | Unusable) -> Decode | _Refusal | Away:
         match answer:
             case Missing(what):
                 message = (
@@ -141,7 +143,7 @@ class Registry:
             case Found():
                 return self._compiled(key, answer)
 
-    def _compiled(self, key: Key, found: Found) -> Decode | _Refusal:
+    def _compiled(self, key: Key, found: Found) -> Decode | _Refusal | Away:
         schema, kind = key
         if found.kind != kind:
             word = WORDS.get(found.kind, f"of another type than {', '.join(WORDS.values())}")
@@ -151,6 +153,9 @@ class Registry:
             reader = self._compilers[kind](found)
         except SchemaError as error:
             return self._unusable(key, f"expected a schema that can be used: {named(key)}: {error}")
+        except OSError as error:  # a full disk, no process left: this machine's fault, and no reason to drop records
+            why = error.strerror or str(error)
+            return Away(Request.GARBAGE, f"{named(key)} is there, and could not be compiled on this machine: {why}")
         except Exception as error:
             # A schema is foreign data: whatever it does to a compiler must not end the thread.
             log.exception("a schema could not be compiled", schema=str(schema), kind=kind)

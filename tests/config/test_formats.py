@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from connector.config import schema_files
+from connector.config import protoc, schema_files
 from connector.config.choices import keys_at
-from connector.config.formats import _FITS, JSON_SCHEMA, PROTOBUF, ZSTD, Package
+from connector.config.formats import _FITS, COMMON_TYPES, JSON_SCHEMA, PROTOBUF, PROTOC, ZSTD, Package
 from connector.config.models import Config
 from connector.config.synonyms import _SYNONYMS
 from connector.core.formats.decoded import Decode, SchemaError
@@ -19,7 +19,7 @@ from connector.core.records import Record, Transformed
 from tests.support.config_files import build, loaded, only, problems
 from tests.support.pages import ROOT
 
-PACKAGES = (PROTOBUF, JSON_SCHEMA, ZSTD)
+PACKAGES = (PROTOBUF, COMMON_TYPES, PROTOC, JSON_SCHEMA, ZSTD)
 RULES = "rules: [{name: view, put_events: {sessionId: value.session, eventType: {const: View}}}]"
 
 
@@ -33,6 +33,9 @@ def hide(monkeypatch: pytest.MonkeyPatch) -> Callable[[Package], None]:
     find = importlib.util.find_spec
 
     def hidden(package: Package) -> None:
+        if package.module is None:
+            monkeypatch.setattr(protoc, "find_protoc", lambda: None)
+
         def without(name: str, parent: str | None = None) -> object:
             return None if name == package.module else find(name, parent)
 
@@ -46,6 +49,14 @@ def hide(monkeypatch: pytest.MonkeyPatch) -> Callable[[Package], None]:
     [
         ("value: {format: protobuf, schema_file: a}", PROTOBUF, "pip install 'putevents-connector[protobuf]'", "proto"),
         ("key: {format: protobuf, schema_file: a}", PROTOBUF, "pip install 'putevents-connector[protobuf]'", "proto"),
+        (
+            "value: {format: protobuf, schema_file: a}",
+            COMMON_TYPES,
+            "pip install 'putevents-connector[protobuf]'",
+            "proto",
+        ),
+        ("value: {format: protobuf}", PROTOC, "pip install 'putevents-connector[protobuf]'", "proto"),
+        ("key: {format: protobuf}", PROTOC, "pip install 'putevents-connector[protobuf]'", "proto"),
         ("value: {compression: zstd}", ZSTD, "pip install 'putevents-connector[zstd]'", "zstd"),
     ],
 )
@@ -53,7 +64,7 @@ def test_a_file_that_needs_a_missing_package_names_the_command_that_installs_it(
     hide: Callable[[Package], None], line: str, package: Package, command: str, at: str
 ) -> None:
     hide(package)
-    problem = only(pipeline(line))
+    problem = only(pipeline(line) + "schema_registry: {url: 'http://registry:8081'}\n")
     assert (problem.code, problem.hint) == ("missing-package", command)
     assert f"the package {package.name}" in problem.message
     assert problem.source_line[problem.caret :].startswith(at)
@@ -66,7 +77,7 @@ def test_a_package_inside_a_package_that_is_missing_is_missing(monkeypatch: pyte
     assert problem.code == "missing-package"
 
 
-@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.extra)
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
 def test_a_json_file_needs_no_package(hide: Callable[[Package], None], package: Package) -> None:
     hide(package)
     loaded(build())
@@ -83,7 +94,7 @@ def test_every_optional_package_that_the_connector_imports_is_looked_for() -> No
     text = "\n".join(path.read_text() for path in (ROOT / "connector").rglob("*.py"))
     for module in ("fastavro", "google", "jsonschema_rs", "zstandard"):
         imported = re.search(rf"^\s*(?:import|from) {module}\b", text, re.MULTILINE)
-        assert imported is None or any(package.module.startswith(module) for package in PACKAGES), module
+        assert imported is None or any((package.module or "").startswith(module) for package in PACKAGES), module
 
 
 def test_every_key_of_a_format_but_the_common_ones_belongs_to_some_format() -> None:

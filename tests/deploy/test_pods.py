@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from connector.config import Loaded, load
+from connector.config.registry import ConfluentRegistry
 from connector.kafka.startup import FIRST_ANSWER
 from connector.life import STALLED
 from tests.deploy.restricted import CONTROLS, violations
@@ -181,6 +182,61 @@ def test_the_network_lets_dns_the_brokers_and_aws_be_reached_and_nothing_else(wa
     assert ports == [[53], brokers, [443], *([[80]] if name == "pod-identity" else [])]
     # What may be reached on port 80 is the agent of Pod Identity on the node, and no metadata of an instance.
     assert all("169.254.170.23/32" in str(rule["to"]) for rule in egress if rule["ports"][0]["port"] == 80)
+
+
+REGISTRY = """\
+config:
+  schema_registry:
+    url: %s
+    auth:
+      type: basic
+      username: {file: /etc/putevents-secrets/registry/username}
+      password: {file: /etc/putevents-secrets/registry/password}
+    tls: {ca_file: /etc/putevents-secrets/registry/ca.crt}
+secrets:
+  files: {registry: shop-registry}
+env: {REGISTRY: "https://registry.shop.svc:8443"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [
+        ("https://registry.shop.svc:8081", 8081),
+        ("https://registry.shop.svc:8081/apis/ccompat/v7", 8081),
+        ('["https://registry-1.shop.svc:8081", "https://registry-2.shop.svc:8081"]', 8081),
+        ("{env: REGISTRY}", 8443),
+        ("https://psrc-1.eu-west-1.aws.confluent.cloud", None),  # 443 is open anyway
+    ],
+)
+def test_the_schema_registry_is_reached_with_its_secrets(url: str, port: int | None, tmp_path: Path) -> None:
+    values = tmp_path / "values.yaml"
+    values.write_text(REGISTRY % url)
+    objects, problem = template("--values", str(values))
+    assert objects, problem
+    egress = only(objects, "NetworkPolicy")["spec"]["egress"]
+    others = [[port["port"] for port in rule["ports"]] for rule in egress[3:]]
+    assert others == ([] if port is None else [[port]])
+    registry = loaded(objects, tmp_path).config.schema_registry
+    assert isinstance(registry, ConfluentRegistry)
+    assert registry.tls.ca_file is not None
+
+
+def test_a_schema_registry_without_tls_and_port_is_reached_on_port_80() -> None:
+    objects, problem = template("--set", "config.schema_registry.url=http://registry")
+    assert objects, problem
+    egress = only(objects, "NetworkPolicy")["spec"]["egress"]
+    assert egress[-1] == {"ports": [{"protocol": "TCP", "port": 80}]}
+
+
+def test_a_schema_registry_whose_url_is_a_secret_is_reached_by_a_rule_of_ones_own() -> None:
+    objects, problem = template(
+        "--set", "config.schema_registry.url.env=U,secrets.env.U.name=s,secrets.env.U.key=k",
+        "--set-json", 'networkPolicy.extraEgress=[{"ports": [{"protocol": "TCP", "port": 8081}]}]',
+    )  # fmt: skip
+    assert objects, problem
+    egress = only(objects, "NetworkPolicy")["spec"]["egress"]
+    assert egress[3:] == [{"ports": [{"protocol": "TCP", "port": 8081}]}]
 
 
 @every_set

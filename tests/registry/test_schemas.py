@@ -261,6 +261,33 @@ def test_a_compiler_that_breaks_ends_neither_the_thread_nor_the_record(error: Ex
     assert message == f"schema 7 could not be compiled ({type(error).__name__})"
 
 
+def test_a_fault_of_this_machine_makes_no_bad_data_of_a_schema_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    faults = iter([OSError(28, "No space left on device"), OSError("protoc was ended by signal 9")])
+
+    def compile_schema(found: Found) -> Decode:
+        if (fault := next(faults, None)) is not None:
+            raise fault
+        return text_of(found)
+
+    monkeypatch.setitem(COMPILERS, KIND, compile_schema)
+    room = Room(FOUND, FOUND, FOUND)
+    room.pending()
+    troubles = []
+    for _ in range(2):
+        left = room.registry._fetching.work()
+        troubles.append(room.registry.reach().trouble)
+        assert left == 0.0
+        assert room.pending()
+        room.clock.now += LONGEST
+    assert troubles == [
+        "schema 7 is there, and could not be compiled on this machine: No space left on device",
+        "schema 7 is there, and could not be compiled on this machine: protoc was ended by signal 9",
+    ]
+    room.go()
+    assert not room.pending()
+    assert room.registry.reach().away_since is None
+
+
 def test_what_the_registry_calls_unusable_is() -> None:
     room = Room(Unusable("schema 7 failed"))
     room.pending()
@@ -304,8 +331,8 @@ def test_an_outage_is_logged_when_it_begins_and_when_it_ends() -> None:
         room.go(50 * LONGEST)
     assert [line["event"].partition(":")[0] for line in logs] == [
         "the schema registry does not answer",
-        "the schema registry answers again",
         "schema fetched",
+        "the schema registry answers again",
     ]
     assert logs[0]["trouble"] == AWAY.detail
 

@@ -77,14 +77,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def running_http_server(
-    respond: Respond = lambda _: Response(), tls: ssl.SSLContext | None = None
+    respond: Respond = lambda _: Response(), tls: ssl.SSLContext | None = None, port: int = 0
 ) -> Iterator[HttpServer]:
-    """A server on a free port of 127.0.0.1, while the block runs; https where there is a ``tls``."""
+    """A server of 127.0.0.1, while the block runs: on a free port unless given, https where there is a ``tls``."""
 
     class Handler(_Handler):
         pass
 
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    listening = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     if tls is not None:
         listening.socket = tls.wrap_socket(listening.socket, server_side=True)
     server = HttpServer(respond, listening.server_port, secure=tls is not None)

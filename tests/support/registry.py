@@ -50,7 +50,7 @@ class Schemas:
 
 
 @contextmanager
-def running_registry(schemas: Schemas) -> Iterator[HttpServer]:
-    """The registry on a free port, while the block runs."""
-    with running_http_server(schemas) as server:
+def running_registry(schemas: Schemas, port: int = 0) -> Iterator[HttpServer]:
+    """The registry, while the block runs: on a free port unless given."""
+    with running_http_server(schemas, port=port) as server:
         yield server

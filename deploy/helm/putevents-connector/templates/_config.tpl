@@ -104,3 +104,23 @@ cannot be known here, as with a Secret. Takes (list $ setting).
 {{- end -}}
 {{- uniq $ports | toYaml -}}
 {{- end -}}
+
+{{- /*
+Ports of the schema registry other than 443, as YAML: those of its URL, or of each of a list. One that comes out of a
+Secret or a file is not known here: networkPolicy.extraEgress is for that.
+*/ -}}
+{{- define "putevents.registryPorts" -}}
+{{- $root := . -}}
+{{- $registry := include "putevents.section" (list . "schema_registry") | fromYaml -}}
+{{- $urls := $registry.url | default list -}}
+{{- if not (kindIs "slice" $urls) }}{{ $urls = list $urls }}{{ end -}}
+{{- $ports := list -}}
+{{- range $setting := $urls -}}
+{{- range splitList "," (include "putevents.resolve" (list $root $setting) | nospace) -}}
+{{- if . -}}
+{{- $ports = append $ports (regexFind ":[0-9]+$" (urlParse .).host | trimPrefix ":" | default (ternary "80" "443" (hasPrefix "http://" .)) | int64) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- without (uniq $ports) (int64 443) | toYaml -}}
+{{- end -}}
