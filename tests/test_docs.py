@@ -120,8 +120,10 @@ def test_every_exit_code_and_every_reason_is_documented() -> None:
         if code is not Exit.NOT_OK:
             assert f"| {code.value} |" in operations
     reasons = (ROOT / "docs" / "reference" / "reasons.md").read_text()
+    troubleshooting = (ROOT / "docs" / "troubleshooting.md").read_text()
     for reason in Reason:
         assert f"`{reason}`" in reasons
+        assert f"`{reason}`" in troubleshooting, "what to do about it"
 
 
 def test_the_index_of_the_decisions_has_each_with_its_number_and_title() -> None:
