@@ -171,6 +171,12 @@ def test_a_large_room_has_a_map_and_a_map_has_every_module_once(package: Path) -
         assert found == sorted(modules + folders)
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_module_of_more_than_300_lines_says_why_at_its_top(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= 300 or "Above 300 lines: " in (ast.get_docstring(ast.parse(text)) or "")
+
+
 # -- the tests' own rooms -------------------------------------------------------------------------------------
 
 REPOSITORY = PACKAGE.parent

@@ -9,7 +9,7 @@
 | calling.py | types of arguments, and the errors of a call |
 | compiler.py, closures.py, comparisons.py | the syntax tree becomes one closure |
 | interpreter.py | nodes that the compiler does not know |
-| shapes.py | what an expression always gives, known by its form |
+| shapes.py, implied.py | what an expression always gives, what follows from a condition: known by the form |
 | work.py | steps that a record may take |
 | regex_automaton.py, regex_cost.py | which patterns are refused because they can be slow |
 """

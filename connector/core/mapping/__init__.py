@@ -6,7 +6,7 @@
 | reading.py, roots.py | value, key and headers decoded; which decoder a format has; what a value must be |
 | transform.py | a record becomes a fate: the entry to everything here |
 | topics.py | which pipeline reads a topic |
-| rules.py, scope.py | the first rule that matches; mistakes of a mapping, collected |
+| rules.py, scope.py, doubts.py | the first rule that matches; mistakes, collected; rules that nothing reaches |
 | fields.py, templates.py, constants.py | a member's spec becomes a closure |
 | members.py, values.py, times.py | PutEvents' members: ids, conversions, times |
 | lists.py, elements.py, batches.py | `for_each`, lists within lists, batches, and the place of an element |
