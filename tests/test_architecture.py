@@ -185,7 +185,7 @@ HELPERS = sorted(path for folder in ("tests", "bench", "tools") for path in (REP
 
 def folder_of(module: list[str]) -> str:
     """tests.wire.clients is of wire; what lies in tests/ itself is of no folder."""
-    return module[1] if len(module) > 2 else ""
+    return module[1] if len(module) > 2 and (REPOSITORY / "tests" / module[1]).is_dir() else ""
 
 
 @pytest.mark.parametrize("path", HELPERS, ids=lambda path: path.relative_to(REPOSITORY).as_posix())

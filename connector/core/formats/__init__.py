@@ -10,7 +10,7 @@
 | protobuf_values.py, protobuf_walks.py | messages become documents |
 | protobuf_converts.py, protobuf_known.py | single values and lists; well-known types |
 | protobuf_weight.py | what a payload would cost, before it is parsed |
-| json_schema.py | validation by JSON Schema |
+| json_schema.py, json_schema_work.py | validation by JSON Schema, and what it may cost |
 | framing.py | the frames of schema registries |
 | compression.py | gzip, zlib, zstd, up to a bound |
 | envelopes.py | the table of envelopes: a new one is a row |
