@@ -3,7 +3,7 @@
 from connector import __version__
 from connector.aws.credentials import Account, Role
 from connector.config import Config, Loaded
-from connector.config.client_properties import base_properties, for_consumer, for_producer
+from connector.config.client_properties import base_properties, for_consumer, for_producer, seconds_of
 from connector.config.formats import uses_registry
 from connector.core.mapping.topics import Topics
 from connector.core.sending.backpressure import Bounds
@@ -19,7 +19,6 @@ from connector.registry.schemas import Registry
 from connector.status import Facts
 
 MAX_OPEN_BYTES = 64 * 1024 * 1024  # keys, values and headers of records in memory
-MAX_POLL_INTERVAL = 300_000  # ms, librdkafka's own default
 
 
 def facts_of(loaded: Loaded, endpoint: str, started: float) -> Facts:
@@ -43,7 +42,7 @@ def loop_settings(loaded: Loaded) -> Settings:
     """Limits and intervals of the loop."""
     config = loaded.config
     delivery = config.delivery
-    interval = float(config.kafka.librdkafka.get("max.poll.interval.ms", MAX_POLL_INTERVAL)) / 1000
+    interval = seconds_of(config.kafka.librdkafka, "max.poll.interval.ms")
     return Settings(
         limits=Limits(
             delivery.linger,

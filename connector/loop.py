@@ -3,6 +3,8 @@
 Only calls to Amazon Personalize run in other threads; they share nothing, and their results come back as values. So
 there are no locks, and a record's whole way can be read from ``step`` downwards, here and in delivery.py. What the loop
 needs of Kafka and AWS is declared in ports.py. Records that wait for a schema are in waiting.py.
+
+Above 300 lines: the order of things in a step can only be judged where all of them stand together.
 """
 
 from collections import deque

@@ -57,7 +57,7 @@ class Out(NamedTuple):
 
     since: float
     failed_at: float
-    unsettled: bool = False
+    unknown: bool = False
 
 
 class Watch:
@@ -234,15 +234,15 @@ class Watch:
         if before is None:
             log.warning(OUTAGE, tracking_id=destination.name, last_failure=destination.last_failure)
             before = Out(destination.breaker.since, destination.failed_at)
-        known = not before.unsettled or destination.failed_at > before.failed_at
-        if known and destination.unsettled:
+        known = not before.unknown or destination.failed_at > before.failed_at
+        if known and destination.outage_unknown:
             log.info(
                 "outage: nothing is left to send, so whether it lasts is unknown until the next call",
                 tracking_id=destination.name,
                 after_seconds=round(now - before.since, 1),
             )
         self._outages[destination.tracking_id] = Out(
-            before.since, destination.failed_at, destination.unsettled or not known
+            before.since, destination.failed_at, destination.outage_unknown or not known
         )
 
     def _note_throttling(self, destination: Destination, now: float) -> None:
@@ -261,7 +261,7 @@ class Watch:
 def _report_end(destination: Destination, out: Out, now: float) -> None:
     """Log how long it lasted, or between which bounds: while nothing is sent, an outage may end unseen."""
     most = round(now - out.since, 1)
-    if not out.unsettled:
+    if not out.unknown:
         log.info("outage has ended", tracking_id=destination.name, after_seconds=most)
         return
     least = round(out.failed_at - out.since, 1)

@@ -120,8 +120,10 @@ def test_every_exit_code_and_every_reason_is_documented() -> None:
         if code is not Exit.NOT_OK:
             assert f"| {code.value} |" in operations
     reasons = (ROOT / "docs" / "reference" / "reasons.md").read_text()
+    troubleshooting = (ROOT / "docs" / "troubleshooting.md").read_text()
     for reason in Reason:
         assert f"`{reason}`" in reasons
+        assert f"`{reason}`" in troubleshooting, "what to do about it"
 
 
 def test_the_index_of_the_decisions_has_each_with_its_number_and_title() -> None:
@@ -143,3 +145,21 @@ def test_every_metric_and_setting_that_a_page_names_exists() -> None:
             r"`(?:delivery|dead_letter|personalize|kafka|server)\.(?!py`)([a-z_]+)[`:]", page.read_text()
         ):
             assert f"`{name}`" in settings, f"{page.name} names {name}"
+
+
+def test_the_example_of_snowplow_reads_an_enriched_event_by_its_131_columns() -> None:
+    loaded = load_text((ROOT / "examples" / "snowplow.yaml").read_text(), "snowplow.yaml", {})
+    assert isinstance(loaded, Loaded)
+    [spec] = loaded.config.pipelines
+    columns = spec.value.columns or []
+    assert (len(columns), len(set(columns)), columns[0], columns[-1]) == (131, 131, "app_id", "true_tstamp")
+    cells = {"event": "page_view", "event_id": "e1", "domain_sessionid": "s1", "page_urlpath": "/products/p1"}
+    cells["derived_tstamp"] = "2026-11-24 08:30:10.500"
+    line = "\t".join(cells.get(column, "") for column in columns)
+    rules = compile_pipeline(spec)
+    assert isinstance(rules, CompiledRules), rules
+    made = Pipeline(spec, rules, "t")(Record("enriched", 0, 0, None, None, line.encode()), 1795600000.0)
+    assert isinstance(made, Transformed)
+    assert [(entry.session_id, json.loads(entry.body)) for entry in made.entries] == [
+        ("s1", {"eventType": "View", "eventId": "e1", "itemId": "p1", "sentAt": 1795509010})
+    ]

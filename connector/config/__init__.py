@@ -4,12 +4,12 @@ Everything is checked without a network, and every mistake is reported at once, 
 
 | module | what it holds |
 |---|---|
-| yaml_tree, yaml_wording | YAML text to plain data with positions, and its faults in our words |
+| yaml_tree, yaml_scalars, yaml_wording | YAML text to plain data with positions, and its faults in our words |
 | section, models, auth, tls, registry, examples | the sections; their descriptions are the reference |
 | scalars, durations, addresses, references | the kinds of value that sections are made of |
-| wording, choices, synonyms | pydantic's errors in our words |
+| wording, advice, paths, choices, synonyms | pydantic's errors in our words, and at a place in the file |
 | corrections, partial | so that one mistake hides no other: slips corrected, invalid parts left out |
-| checks, quota, registry_checks, regions | what shows across settings, what AWS refuses |
+| checks, quota, unexpanded, registry_checks, regions | what shows across settings, what AWS refuses |
 | client_properties, client_checks | what librdkafka is given, and what it refuses |
 | formats, schema_files | how values and keys are decoded: what fits together, and schemas beside the file |
 | located, masking, problems | where a mistake stands, without secrets, and how it is shown |

@@ -14,10 +14,10 @@ from connector.config.client_checks import refused, refused_tls
 from connector.config.client_properties import owned
 from connector.config.located import Located
 from connector.config.models import DeadLetterConfig, KafkaConfig, PersonalizeConfig
+from connector.config.paths import at
 from connector.config.problems import Problem, key_word, printable, suggest_or_list
 from connector.config.regions import RegionProblem, region_problem
 from connector.config.scalars import is_topic
-from connector.config.wording import at
 from connector.config.yaml_tree import Path
 from connector.core.mapping.specs import PipelineSpec, PutEventsSpec
 from connector.core.mapping.topics import INTERNAL, fault, is_internal, is_pattern

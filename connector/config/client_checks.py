@@ -23,6 +23,7 @@ from connector.core.words import suggest
 
 _SILENT = logging.getLogger("connector.config.client_checks.silent")
 _SILENT.disabled = True  # nobody needs the log of a client that is only made to be checked
+_RANGE = re.compile(r"outside allowed range (\S+)\.\.(\S+)")
 _THROWAWAY: Mapping[str, Any] = {"bootstrap.servers": "", "logger": _SILENT}
 
 # What users tune, for `did you mean`; a test asks the library for each.
@@ -52,14 +53,15 @@ def refused(properties: Mapping[str, Any]) -> Iterator[Refusal]:
     good: Properties = {}
     for name, value in properties.items():
         reason = None if name in ours else _ask({name: value})
-        # Alone, a property may only clash with another's default; that is for all of them together.
-        if reason is not None and not reason.startswith("Failed to create"):
+        # Alone, a property may only clash with another's default; that is for all of them together. The library checks
+        # some ranges no sooner than when it makes a client (fetch.min.bytes is at least 1).
+        if reason is not None and (_RANGE.search(reason) or not reason.startswith("Failed to create")):
             yield _refusal(name, reason)
         elif name not in ours:
             good[name] = value
     reason = (_ask(good) or _ask_producer(good)) if good else None
     if reason is not None:
-        name = next((name for name in good if f"`{name}`" in reason), next(iter(good)))
+        name = next((name for name in good if re.search(f'[`"]{re.escape(name)}[`"]', reason)), next(iter(good)))
         yield Refusal(name, "bad-property", f"expected properties that fit together: {_without(reason, good)}")
 
 
@@ -103,7 +105,7 @@ def _made(make: Callable[[], object]) -> str | None:
 def _refusal(name: str, reason: str) -> Refusal:
     if reason.startswith("No such"):
         return Refusal(name, "unknown-property", "expected a property of librdkafka", suggest(name, KNOWN))
-    allowed = re.search(r"outside allowed range (\S+)\.\.(\S+)", reason)
+    allowed = _RANGE.search(reason)
     what = f"from {allowed[1]} to {allowed[2]}" if allowed else "that librdkafka takes"
     return Refusal(name, "bad-property", f"expected a value {what} for {name}")
 

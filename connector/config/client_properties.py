@@ -86,11 +86,18 @@ PRODUCER_OF_SINGLE_LETTERS: Mapping[str, Any] = {"batch.num.messages": 1, "enabl
 # A client that only asks which topics there are is in no group and reports nothing.
 _NOT_FOR_QUESTIONS = frozenset({"group.instance.id", "group.protocol", "debug", "statistics.interval.ms"})
 
-REFRESH_INTERVAL = "topic.metadata.refresh.interval.ms"
-REFRESH_DEFAULT = 300_000  # ms, the client's own default
-HEARTBEAT_INTERVAL = "heartbeat.interval.ms"
-HEARTBEAT_DEFAULT = 3_000  # ms, the client's own default
+# ms: what the client takes where the file says nothing. Who needs such a time asks ``seconds_of``.
+DEFAULTS: Mapping[str, int] = {
+    "topic.metadata.refresh.interval.ms": 300_000,
+    "max.poll.interval.ms": 300_000,
+    "heartbeat.interval.ms": 3_000,
+}
 HEARTBEAT_OF_BROKERS = 5_000  # ms, the brokers' default where they decide (KIP-848)
+
+
+def seconds_of(properties: Mapping[str, Any], name: str, default: int | None = None) -> float:
+    """What a property in milliseconds is for the client: as set, else ``default`` or the client's own."""
+    return float(properties.get(name, DEFAULTS[name] if default is None else default)) / 1000
 
 
 # Which properties are for one of the clients only; all others are for both. The library calls a property a consumer's

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from connector.config.models import Config
-from connector.config.wording import Mistake, at, mistakes_of
+from connector.config.paths import at
+from connector.config.wording import Mistake, mistakes_of
 from connector.config.yaml_tree import MAX_DEPTH, Path, Tree
 
 # Stricter than "did you mean": reading one key as another needs more certainty than a suggestion.

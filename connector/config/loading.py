@@ -18,13 +18,14 @@ from connector.config.formats import check_formats
 from connector.config.located import Located
 from connector.config.models import Config, PersonalizeConfig
 from connector.config.partial import Partial, usable, whole
+from connector.config.paths import at
 from connector.config.printing import print_config
 from connector.config.problems import Problem
 from connector.config.quota import check_quota
 from connector.config.registry_checks import check_registry
 from connector.config.schema_files import compile_formats
 from connector.config.unexpanded import check_unexpanded, explained
-from connector.config.wording import Mistake, at, located_problem, problems_of
+from connector.config.wording import Mistake, located_problem, problems_of
 from connector.config.yaml_tree import Path, Tree, parse
 from connector.core.formats.decoded import Schemas
 from connector.core.mapping.doubts import doubts

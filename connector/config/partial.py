@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from connector.config.wording import at, file_path
+from connector.config.paths import at, file_path
 from connector.config.yaml_tree import Path
 from connector.core.mapping.specs import PipelineSpec, Rule
 

@@ -236,8 +236,7 @@ class _Builder:
         try:
             return read_scalar(kind, text)
         except ValueError:
-            what = EXPECTED[kind]
-        return self._fault("bad-number", f"expected {what}", self.span(node), "quote it to make it text")
+            return self._fault("bad-number", f"expected {EXPECTED[kind]}", self.span(node), "quote it to make it text")
 
     def _mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
         data: dict[str, Any] = {}
@@ -251,12 +250,8 @@ class _Builder:
                 merged.append(value)
             elif name in first:
                 message = f"expected the key {key_word(name)} once"
-                self._fault(
-                    "duplicate-key",
-                    message,
-                    self.span(key),
-                    f"line {first[name] + 1} has it already: remove one of the two",
-                )
+                hint = f"line {first[name] + 1} has it already: remove one of the two"
+                self._fault("duplicate-key", message, self.span(key), hint)
                 self.build(value, (*path, name, DISCARDED), key)
             else:
                 first[name] = key.start_mark.line
@@ -270,8 +265,7 @@ class _Builder:
         if isinstance(key, ScalarNode) and (key.value or key.style) and not _UNFIT.search(key.value):
             return str(key.value)
         what = {"mapping": "a mapping", "sequence": "a list"}.get(_KINDS[type(key)], "nothing")
-        braces = isinstance(key, MappingNode) and key.flow_style
-        hint = 'quote a template: "{{ … }}"' if braces else None
+        hint = 'quote a template: "{{ … }}"' if isinstance(key, MappingNode) and key.flow_style else None
         self._fault("bad-key", f"expected a name as key, not {what}", self.span(key), hint)
         return None
 

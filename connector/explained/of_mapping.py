@@ -1,4 +1,7 @@
-"""Codes of ``validate`` about rules: their order, their expressions, and the values that they fix."""
+"""Codes of ``validate`` about rules: their order, their expressions, and the values that they fix.
+
+Above 300 lines: it is text, a page after the other, and has nothing to follow.
+"""
 
 from connector.explained.page import Page
 

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from confluent_kafka import Consumer
 
-from connector.config.client_properties import REFRESH_DEFAULT, REFRESH_INTERVAL, question_properties
+from connector.config.client_properties import question_properties, seconds_of
 from connector.core.mapping.topics import Topics
 from connector.kafka.aside import Aside
 from connector.kafka.errors import ABSENT
@@ -55,7 +55,7 @@ class Following:
         self._properties = question_properties(properties)
         self._make_consumer = make_consumer
         self._clock = clock
-        interval = float(properties.get(REFRESH_INTERVAL, REFRESH_DEFAULT)) / 1000
+        interval = seconds_of(properties, "topic.metadata.refresh.interval.ms")
         self._interval = interval if interval > 0 else math.inf
         self._aside: Aside[frozenset[str]] = Aside()
         self._next = clock()

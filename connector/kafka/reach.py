@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import orjson
 
-from connector.config.client_properties import HEARTBEAT_DEFAULT, HEARTBEAT_INTERVAL, HEARTBEAT_OF_BROKERS
+from connector.config.client_properties import DEFAULTS, HEARTBEAT_OF_BROKERS, seconds_of
 from connector.core.records import TopicPartition
 from connector.ports import Reach
 
@@ -85,5 +85,6 @@ class Listening:
 
 def quiet(properties: Mapping[str, Any]) -> float:
     """Seconds of silence that mean something to a member with these properties of the client."""
-    default = HEARTBEAT_OF_BROKERS if properties.get("group.protocol") == "consumer" else HEARTBEAT_DEFAULT
-    return MISSED * max(HEARTBEAT_DEFAULT, float(properties.get(HEARTBEAT_INTERVAL, default))) / 1000
+    name = "heartbeat.interval.ms"
+    default = HEARTBEAT_OF_BROKERS if properties.get("group.protocol") == "consumer" else None
+    return MISSED * max(DEFAULTS[name] / 1000, seconds_of(properties, name, default))

@@ -53,13 +53,13 @@ def _outage(sight: Sight) -> str | None:
     away = [
         destination
         for destination in sight.destinations
-        if destination.breaker.since is not None and not destination.unsettled
+        if destination.breaker.since is not None and not destination.outage_unknown
     ]
     return _failures(away) if away else None
 
 
-def _unsettled(sight: Sight) -> str | None:
-    away = [destination for destination in sight.destinations if destination.unsettled]
+def _outage_unknown(sight: Sight) -> str | None:
+    away = [destination for destination in sight.destinations if destination.outage_unknown]
     return _failures(away) if away else None
 
 
@@ -126,7 +126,7 @@ HOLDS: Mapping[Kind, Callable[[Sight], str | None]] = {
     Kind.REGISTRY_AWAY: _registry_away,
     Kind.SCHEMA_AWAITED: _schema_awaited,
     Kind.LETTERS_WAIT: lambda sight: sight.letters if sight.loop.delivery.letters_expected else None,
-    Kind.UNSETTLED: _unsettled,
+    Kind.OUTAGE_UNKNOWN: _outage_unknown,
     Kind.CUT_OFF: _cut_off,
     Kind.UNHEARD: lambda sight: f"{sight.unheard} of {len(sight.loop.offsets)} partitions" if sight.unheard else None,
     Kind.THROTTLED: _throttled,

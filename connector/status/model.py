@@ -45,7 +45,7 @@ class Kind(StrEnum):
     REGISTRY_AWAY = "schema_registry_away"
     SCHEMA_AWAITED = "schema_awaited"
     LETTERS_WAIT = "dead_letters_wait"
-    UNSETTLED = "outage_unknown"
+    OUTAGE_UNKNOWN = "outage_unknown"
     CUT_OFF = "partitions_cut_off"
     UNHEARD = "partitions_unheard"
     THROTTLED = "throttled"

@@ -97,7 +97,7 @@ STATES: Mapping[Kind, Words] = {
         "Their records stay uncommitted until the dead-letter topic takes them. Check that it exists and is writable.",
         "warn",
     ),
-    Kind.UNSETTLED: Words(
+    Kind.OUTAGE_UNKNOWN: Words(
         "Unknown: outage or not",
         "The last calls failed, and nothing is left to send. The next call shows whether Amazon Personalize answers.",
         "warn",

@@ -13,6 +13,7 @@ from connector.config.client_properties import (
     CONSUMER_DEFAULTS,
     CONSUMER_FIXED,
     CONSUMERS,
+    DEFAULTS,
     PRODUCER_DEFAULTS,
     PRODUCER_FIXED,
     PRODUCERS,
@@ -20,6 +21,7 @@ from connector.config.client_properties import (
     for_consumer,
     for_producer,
     owned,
+    seconds_of,
 )
 from tests.support.config_files import build, loaded, only, problems
 
@@ -188,9 +190,28 @@ def test_what_the_library_refuses_is_found_without_a_network(
     assert (found.code, found.line, found.column, found.hint) == (code, 4, column, hint)
 
 
-def test_a_range_is_named_in_the_message() -> None:
-    found = only(kafka("librdkafka: {session.timeout.ms: 0}"), {})
-    assert found.message == "expected a value from 1 to 3600000 for session.timeout.ms"
+RANGES = {
+    "of the property": ("session.timeout.ms: 0", "expected a value from 1 to 3600000 for session.timeout.ms"),
+    "checked with a client": ("fetch.min.bytes: 0", "expected a value from 1 to 100000000 for fetch.min.bytes"),
+    "beside others": ("client.id: x, fetch.min.bytes: 0", "expected a value from 1 to 100000000 for fetch.min.bytes"),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), RANGES.values(), ids=RANGES.keys())
+def test_a_range_is_named_in_the_message(text: str, message: str) -> None:
+    assert only(kafka(f"librdkafka: {{{text}}}"), {}).message == message
+
+
+def test_a_time_is_the_file_s_else_the_given_default_else_the_client_s() -> None:
+    name = "max.poll.interval.ms"
+    assert (seconds_of({name: 8000}, name), seconds_of({}, name), seconds_of({}, name, 5)) == (8.0, 300.0, 0.005)
+
+
+def test_the_client_s_defaults_are_those_of_its_own_list() -> None:
+    """The library refuses a pair that does not fit a default, which shows what the default is."""
+    poll = DEFAULTS["max.poll.interval.ms"]
+    loaded(kafka(f"librdkafka: {{session.timeout.ms: {poll}}}"), {})
+    assert only(kafka(f"librdkafka: {{session.timeout.ms: {poll + 1}}}"), {}).code == "bad-property"
 
 
 def test_properties_that_fit_only_together_are_taken() -> None:

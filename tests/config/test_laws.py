@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from pydantic_core.core_schema import ErrorType
 
 from connector.config import Loaded, load_text, print_config, render
+from connector.config.paths import file_path
 from connector.config.problems import Problem
-from connector.config.wording import _ROWS, file_path, type_word
+from connector.config.wording import _ROWS, type_word
 from tests.support.config_files import ENV, EXAMPLE, build, judge_problems
 
 SECRET = "hunter2-Zx9"

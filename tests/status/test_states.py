@@ -101,7 +101,7 @@ STILL_SENT = {
     "throttles": {Kind.THROTTLED},
 }
 NO_LONGER_SENT = {
-    "away": {Kind.UNSETTLED},
+    "away": {Kind.OUTAGE_UNKNOWN},
     "hangs": {Kind.FAILING},  # the calls are still under way
     "rejects": set[Kind](),
     "throttles": set[Kind](),

@@ -106,7 +106,7 @@ class Simulation:
         self.destinations.add(added, self.now)
 
     def revoke(self, owner: PartitionOffsets) -> None:
-        owner.leaving = True
+        owner.revoking = True
         self.destinations.discard(lambda each: each.opened.revoking)
         in_flight = {id(each) for _, _, batch, _ in self._wire for each in batch.items}
         for session in self._sessions.values():

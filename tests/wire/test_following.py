@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from connector.config.client_properties import REFRESH_DEFAULT
+from connector.config.client_properties import DEFAULTS
 from connector.core.records import TopicPartition
 from connector.kafka.following import Following, existing
 from connector.local.mock_cluster import ALL_BROKERS, MockCluster
@@ -15,6 +15,7 @@ from tests.support.mock_cluster import Member, produce, reading, until
 
 OFTEN: dict[str, Any] = {"topic_metadata_refresh_interval_ms": 50}
 DEAD = "clicks.dead-letter"
+REFRESH = "topic.metadata.refresh.interval.ms"
 
 
 @pytest.fixture
@@ -233,10 +234,10 @@ class Answering:
 class Followed:
     """A following with a clock of its own."""
 
-    def __init__(self, *topics: str, known: tuple[str, ...] = (), refresh: int = REFRESH_DEFAULT) -> None:
+    def __init__(self, *topics: str, known: tuple[str, ...] = (), refresh: int = DEFAULTS[REFRESH]) -> None:
         self.now = 0.0
         self.client: Any = Answering(*known)
-        properties = {"topic.metadata.refresh.interval.ms": refresh}
+        properties = {REFRESH: refresh}
         self.following = Following(reading(*topics), properties, lambda _: self.client, lambda: self.now)
         self.following.begin(known)
 

@@ -55,7 +55,9 @@ def _message_type(pool: Any, loaded: list[Any], name: str | None) -> Any:
         except KeyError:
             names = [found.full_name for found in top]
             hint = suggest(name, names)
-            raise SchemaError(f"there is no message {name} in it{f', {hint}' if hint else _those(names)}") from None
+            raise SchemaError(
+                f"expected a message type of this schema, not {name}{f', {hint}' if hint else _those(names)}"
+            ) from None
     if len(top) == 1:
         return top[0]
     raise SchemaError(f"expected message with the name of one of its types{_those([one.full_name for one in top])}")

@@ -47,7 +47,9 @@ def _found(reason: Reason, raw: bytes, setting: Setting) -> str | None:
         found = _plain_json(raw, setting, packed=reason is Reason.NOT_COMPRESSED)
         if found or reason is not Reason.NOT_COMPRESSED:
             return found or _packed(raw, setting)
-    return next((found for look in _LOOKS if (found := look(raw, setting))), None)
+    found = next((found for look in _LOOKS if (found := look(raw, setting))), None)
+    # What is cut off or broken still begins as the file says.
+    return None if reason is Reason.NOT_COMPRESSED and found == setting.compression else found
 
 
 def _plain_json(raw: bytes, setting: Setting, *, packed: bool) -> str | None:

@@ -1,1 +1,12 @@
-"""Entries become calls: in order within a session, within the rate limit; and offsets become committable."""
+"""Entries become calls: in order within a session, within the rate limit; and offsets become committable.
+
+| module | what it holds |
+|---|---|
+| destinations.py, destination.py | whose turn it is; the lanes, rate and held rejections of one tracking id |
+| lanes.py | the queues of sessions: which events share a call |
+| rate.py | rate limiter, circuit breaker, backoff |
+| outcomes.py, answers.py | what an answer of the service means, and whether it is the service's |
+| backpressure.py | when reading stops, which partitions pause |
+| offsets.py | open records, and what may be committed |
+| backlog.py | how many calls a backlog takes |
+"""

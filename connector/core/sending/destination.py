@@ -97,8 +97,8 @@ class Destination:
         return not self.lanes.waiting and not self._held
 
     @property
-    def unsettled(self) -> bool:
-        """An outage whose end cannot be noticed: nothing is left to send that could probe the endpoint."""
+    def outage_unknown(self) -> bool:
+        """Whether the outage lasts is unknown: nothing is left to send that could probe the endpoint."""
         return self.breaker.since is not None and not self.lanes.waiting and not self.in_flight
 
     @property

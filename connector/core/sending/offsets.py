@@ -63,12 +63,12 @@ class OpenRecord:
 
     @property
     def revoking(self) -> bool:
-        """Its partition is leaving, or has left: no new call may carry it."""
-        return self.owner.leaving
+        """Its partition is being revoked, or has been: no new call may carry it."""
+        return self.owner.revoking
 
     @property
     def revoked(self) -> bool:
-        """Its partition has left: the next owner counts and commits it."""
+        """Its partition has been revoked: the next owner counts and commits it."""
         return self.owner.revoked
 
     def close(self) -> None:
@@ -79,8 +79,8 @@ class OpenRecord:
 class PartitionOffsets:
     """The open records of one partition, for as long as it is assigned.
 
-    ``leaving``: it is about to be revoked. Calls under way still count, new ones are for its next owner.
-    ``revoked``: it has left. What happens to its records now changes nothing here.
+    ``revoking``: it is about to be revoked. Calls under way still count, new ones are for its next owner.
+    ``revoked``: it has been. What happens to its records now changes nothing here.
     """
 
     __slots__ = (
@@ -90,17 +90,17 @@ class PartitionOffsets:
         "abandoned",
         "copies",
         "events_done",
-        "leaving",
         "open_bytes",
         "open_count",
         "open_events",
         "revoked",
+        "revoking",
         "topic_partition",
     )
 
     def __init__(self, topic_partition: TopicPartition) -> None:
         self.topic_partition = topic_partition
-        self.leaving = False
+        self.revoking = False
         self.revoked = False
         self.abandoned = 0  # open records that were dropped when the topic was recreated, until they are counted
         self.copies = 0  # records that came again and were dropped, until they are counted
@@ -136,7 +136,7 @@ class PartitionOffsets:
 
     def _restart(self) -> None:
         former = PartitionOffsets(self.topic_partition)
-        former.leaving = former.revoked = True
+        former.revoking = former.revoked = True
         for opened in self._open:
             opened.owner = former
         self.abandoned += self.open_count
@@ -201,10 +201,10 @@ class Offsets:
             self._partitions[topic_partition] = PartitionOffsets(topic_partition)
 
     def leave(self, topic_partitions: Iterable[TopicPartition]) -> None:
-        """Partitions are about to be revoked; see ``PartitionOffsets.leaving``."""
+        """Partitions are about to be revoked; see ``PartitionOffsets.revoking``."""
         for topic_partition in topic_partitions:
             if topic_partition in self._partitions:
-                self._partitions[topic_partition].leaving = True
+                self._partitions[topic_partition].revoking = True
 
     def forget(self, topic_partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Partitions are revoked; returns how many records of each were open. Those change nothing any more."""
@@ -213,7 +213,7 @@ class Offsets:
             self._committed.pop(topic_partition, None)
             partition = self._partitions.pop(topic_partition, None)
             if partition is not None:
-                partition.leaving = partition.revoked = True
+                partition.revoking = partition.revoked = True
                 abandoned[topic_partition] = partition.open_count
         return abandoned
 

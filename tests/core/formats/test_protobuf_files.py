@@ -43,9 +43,12 @@ def test_of_several_message_types_one_must_be_named() -> None:
 
 
 def test_a_name_that_is_none_is_answered_with_the_names() -> None:
-    assert refused(compiled(TWO), "p.Tow") == "there is no message p.Tow in it, did you mean p.Two?"
-    assert refused(compiled(TWO), "Unlike") == "there is no message Unlike in it: p.One, p.Two"
-    assert refused(compiled('syntax = "proto3"; enum E { A = 0; }'), "M") == "there is no message M in it: it has none"
+    assert refused(compiled(TWO), "p.Tow") == "expected a message type of this schema, not p.Tow, did you mean p.Two?"
+    assert refused(compiled(TWO), "Unlike") == "expected a message type of this schema, not Unlike: p.One, p.Two"
+    assert (
+        refused(compiled('syntax = "proto3"; enum E { A = 0; }'), "M")
+        == "expected a message type of this schema, not M: it has none"
+    )
 
 
 def test_messages_of_imports_are_not_taken_for_the_schemas_own() -> None:

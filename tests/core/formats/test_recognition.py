@@ -188,6 +188,12 @@ def test_what_is_not_packed_as_the_file_says_is_named(kind: str) -> None:
     assert "schema id 7" in framed.message
 
 
+@pytest.mark.parametrize("kind", ["gzip", "zlib", "zstd"])
+def test_what_is_packed_as_the_file_says_and_cut_off_is_not_named_again(kind: str) -> None:
+    packs = {"gzip": gzip.compress(JSON), "zlib": zlib.compress(JSON), "zstd": zstandard.compress(JSON)}
+    assert "; found" not in rejected(packs[kind][:-1], compression=kind).message
+
+
 def test_what_was_packed_is_looked_at_too() -> None:
     assert rejected(gzip.compress(gzip.compress(JSON)), compression="gzip").message.endswith("; found gzip")
     assert "schema id 7" in rejected(gzip.compress(b"\x00\x00\x00\x00\x07" + JSON), compression="gzip").message

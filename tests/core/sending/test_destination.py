@@ -138,16 +138,16 @@ def breaker(entries: int = 30, wait: float = 0.1) -> Destination:
     return destination
 
 
-def test_an_outage_is_unsettled_once_nothing_is_left_to_send() -> None:
+def test_whether_an_outage_lasts_is_unknown_once_nothing_is_left_to_send() -> None:
     destination, asking = breaker(), breaker()
-    assert (destination.unsettled, destination.last_failure, destination.failed_at) == (False, OUTAGE.code, 0.0)
+    assert (destination.outage_unknown, destination.last_failure, destination.failed_at) == (False, OUTAGE.code, 0.0)
     destination.lanes.discard(lambda _: True)
-    assert destination.unsettled
+    assert destination.outage_unknown
     batch = must_take(asking, 1000.0)
     asking.lanes.discard(lambda _: True)
-    assert not asking.unsettled, "the call that asks is in flight"
+    assert not asking.outage_unknown, "the call that asks is in flight"
     asking.settle(batch, DELIVERED, 1001.0, 0.5)
-    assert not asking.unsettled, "it has ended"
+    assert not asking.outage_unknown, "it has ended"
 
 
 def test_in_an_outage_one_call_probes_and_the_others_wait_for_its_answer() -> None:
@@ -313,11 +313,11 @@ def test_what_is_confirmed_is_ready_when_it_was_said_to_be(times: list[float]) -
 
 
 def test_a_held_rejection_is_dropped_with_its_partition() -> None:
-    leaving = partition()
-    destination = channel_with(item("a", owner=leaving), item("b"))
+    revoked = partition()
+    destination = channel_with(item("a", owner=revoked), item("b"))
     send(destination, REJECTED, 0.0)
     send(destination, REJECTED, 0.0)
-    leaving.leaving = True
+    revoked.revoking = True
     destination.discard_held(lambda each: each.opened.revoking)
     assert destination.held_count == 1
     destination.lanes.add(item("c"))

@@ -159,10 +159,10 @@ def test_drained_destinations_wait_for_nobody_nor_do_later_ones() -> None:
 
 
 def test_what_is_revoked_is_dropped_everywhere() -> None:
-    leaving = partition()
-    destinations = destinations_with(item("a", owner=leaving), item("b", owner=leaving, tracking_id="u"), item("c"))
+    revoked = partition()
+    destinations = destinations_with(item("a", owner=revoked), item("b", owner=revoked, tracking_id="u"), item("c"))
     destinations.settle(take_all(destinations)[0], REJECTED, 0.0, 0.5)
-    leaving.leaving = True
+    revoked.revoking = True
     destinations.discard(lambda each: each.opened.revoking)
     assert destinations.held_count == 0
     assert destinations.waiting == 2  # both were in flight

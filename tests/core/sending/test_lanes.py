@@ -284,11 +284,11 @@ def test_suspicion_ends_where_all_that_was_suspected_went_through() -> None:
 
 
 def test_suspicion_does_not_pass_from_what_was_revoked_to_what_comes_after() -> None:
-    leaving, staying = partition(0), partition(1)
-    head = [item(owner=leaving if number < 8 else staying) for number in range(10)]
+    revoked, staying = partition(0), partition(1)
+    head = [item(owner=revoked if number < 8 else staying) for number in range(10)]
     lanes, sizes = lanes_with(*head, *many(20)), []
     batch = must_take(lanes, LINGER)
-    leaving.leaving = True
+    revoked.revoking = True
     lanes.discard(lambda each: each.opened.revoking)
     assert lanes.split(batch) is None
     while (after := lanes.take(LINGER)) is not None:
@@ -301,14 +301,14 @@ def test_suspicion_does_not_pass_from_what_was_revoked_to_what_comes_after() -> 
 
 
 def test_what_is_revoked_is_dropped_and_what_is_in_flight_stays() -> None:
-    leaving, staying = partition(0), partition(1)
-    items = [item(owner=leaving), item(owner=staying)]
+    revoked, staying = partition(0), partition(1)
+    items = [item(owner=revoked), item(owner=staying)]
     lanes = lanes_with(*items)
     batch = must_take(lanes, LINGER)
-    lanes.add(item(owner=leaving))
+    lanes.add(item(owner=revoked))
     lanes.add(item(owner=staying))
-    lanes.add(item("other", owner=leaving))
-    leaving.leaving = True
+    lanes.add(item("other", owner=revoked))
+    revoked.revoking = True
     lanes.discard(lambda each: each.opened.revoking)
     assert (len(lanes), lanes.waiting) == (1, 3)
     assert lanes.take(99.0) is None, "the session has a call in flight"
@@ -319,10 +319,10 @@ def test_what_is_revoked_is_dropped_and_what_is_in_flight_stays() -> None:
 
 @pytest.mark.parametrize("how", ["postpone", "split"])
 def test_a_retry_does_not_carry_what_was_revoked_meanwhile(how: str) -> None:
-    leaving, staying = partition(0), partition(1)
-    lanes = lanes_with(item(owner=leaving), item(owner=staying), item(owner=leaving))
+    revoked, staying = partition(0), partition(1)
+    lanes = lanes_with(item(owner=revoked), item(owner=staying), item(owner=revoked))
     batch = must_take(lanes, LINGER)
-    leaving.leaving = True
+    revoked.revoking = True
     lanes.discard(lambda each: each.opened.revoking)
     if how == "postpone":
         lanes.postpone(batch, 2.0)
@@ -337,7 +337,7 @@ def test_a_lane_of_which_all_was_revoked_is_gone(how: str) -> None:
     owner = partition()
     lanes = lanes_with(item(owner=owner), item(owner=owner))
     batch = must_take(lanes, LINGER)
-    owner.leaving = True
+    owner.revoking = True
     lanes.discard(lambda each: each.opened.revoking)
     if how == "postpone":
         lanes.postpone(batch, 2.0)
@@ -350,10 +350,10 @@ def test_a_lane_of_which_all_was_revoked_is_gone(how: str) -> None:
 
 
 def test_a_lane_that_loses_entries_still_waits_to_retry() -> None:
-    leaving = partition(0)
-    lanes = lanes_with(item(), item(owner=leaving))
+    revoked = partition(0)
+    lanes = lanes_with(item(), item(owner=revoked))
     lanes.postpone(must_take(lanes, LINGER), 50.0)
-    leaving.leaving = True
+    revoked.revoking = True
     lanes.discard(lambda each: each.opened.revoking)
     assert lanes.take(49.0) is None
     assert lanes.ready_at(2.0) == 50.0
@@ -361,9 +361,9 @@ def test_a_lane_that_loses_entries_still_waits_to_retry() -> None:
 
 
 def test_a_lane_that_is_full_no_more_waits_to_be_batched_again() -> None:
-    leaving = partition(0)
-    lanes = lanes_with(*many(9), item(owner=leaving))
-    leaving.leaving = True
+    revoked = partition(0)
+    lanes = lanes_with(*many(9), item(owner=revoked))
+    revoked.revoking = True
     lanes.discard(lambda each: each.opened.revoking)
     assert lanes.take(0.5) is None
     assert len(must_take(lanes, LINGER).items) == 9
