@@ -9,7 +9,8 @@ from connector.config.section import BlankList, Section
 from connector.core.records import Reason
 
 VALUES = ("value", "value_text", "value_base64", "file", "records")  # where a value may come from
-_OF_ONE_RECORD = ("key", "key_base64", "headers", "headers_base64", "partition", "offset")
+KEYS = ("key", "key_text", "key_base64")
+_OF_ONE_RECORD = (*KEYS, "headers", "headers_base64", "partition", "offset")
 
 Whole = Annotated[int, Field(strict=True, ge=0)]
 Text = Annotated[str, Field(min_length=1)]
@@ -30,8 +31,12 @@ class ExampleInput(Section):
     """Path of a file, beside this one: each line is a record as `putevents map --records` takes it. None unless set."""
     schema_file: Text | None = None
     """Path of the schema of the value, beside this one, in place of the schema registry. None unless set."""
+    key_schema_file: Text | None = None
+    """Path of the schema of the key, beside this one, in place of the schema registry. None unless set."""
     key: Any = None
-    """The record's key: text, or a document where the pipeline's key format is json."""
+    """The record's key: text, a number for long and int, or a document where the pipeline's key format is json."""
+    key_text: str | None = None
+    """The record's key as it is on the topic, as text. None unless set."""
     key_base64: Text | None = None
     """The record's key as it is on the topic, in base64. None unless set."""
     headers: dict[str, str | None] = Field(default_factory=dict)
@@ -49,7 +54,7 @@ class ExampleInput(Section):
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Self:
-        for names in (VALUES, ("key", "key_base64")):
+        for names in (VALUES, KEYS):
             given = [name for name in names if name in self.model_fields_set]
             if len(given) > 1:
                 _refuse(f"expected one of {', '.join(names)}", f"keep {given[0]} or {given[1]}")

@@ -80,3 +80,16 @@ def _json_schema(raw: bytes, _: str | None) -> Decode:
 
 
 _COMPILERS: Mapping[str, _Compile] = {"avro": _avro, "protobuf": _protobuf, "json_schema": _json_schema}
+
+
+def compile_registered(form: str, raw: bytes) -> Decode:
+    """The decoder of payloads after a registry's frame, of a schema that the registry would have given.
+
+    Raises:
+        SchemaError: it cannot be used.
+    """
+    if form == "protobuf":
+        module = importlib.import_module("connector.core.formats.protobuf")
+        decode: Decode = module.compile_protobuf(raw, indexed=True)
+        return decode
+    return _COMPILERS[form](raw, None)
