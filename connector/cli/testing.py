@@ -69,6 +69,8 @@ def _collected(paths: Sequence[str]) -> tuple[list[Suite], list[Problem]]:
         found = collect(path, os.environ)
         if isinstance(found, Suite):
             suites.append(found)
+            warnings = [each for each in found.loaded.warnings if each.severity == "warning"]
+            say(f"{render(warnings)}\n\n" if warnings else "")
         else:
             problems += found
     return suites, problems
@@ -110,8 +112,9 @@ def _report(arguments: argparse.Namespace, ran: Sequence[Ran], coverage: Coverag
         sys.stdout.write(json.dumps(as_json(results, coverage), indent=2, ensure_ascii=False) + "\n")
     else:
         _write_text(ran, coverage)
-    if not results and arguments.k:
-        say(f"expected a test whose name contains {arguments.k!r}: there is none\n")
+    if not results:
+        of_name = f" whose name contains {arguments.k!r}" if arguments.k else " in the files, under the key tests"
+        say(f"expected a test{of_name}: there is none\n")
         return Exit.NOT_OK
     low = coverage is not None and arguments.min_coverage is not None and coverage.percent < arguments.min_coverage
     if low:
