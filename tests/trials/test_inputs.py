@@ -50,7 +50,7 @@ def test_raw_parts_are_taken_as_they_are(tmp_path: Path, given: str, key: bytes,
 
 
 def test_base64_may_be_a_block_of_lines(tmp_path: Path) -> None:
-    test = "- name: t\n  pipeline: web\n  input:\n    value_base64: |\n      AAEC\n      AwQF\n  output: {rejected: not_json}\n"
+    test = case(input="\n    value_base64: |\n      AAEC\n      AwQF", output="{rejected: not_json}")
     found = collected(tmp_path, config(test))
     assert isinstance(found, Suite)
     assert found.cases[0].records[0].value == bytes(range(6))
