@@ -53,33 +53,32 @@ class Layout:
         """
         place = self._tree.places[path]
         self._refuse_shared(path, place)
+        assert place.key is not None  # noqa: S101  for the type checker: it is the value of a key
         start = self._offset(place.value.line, place.value.column)
+        after_key = self._offset(place.key.line, place.key.column + place.key.length)
+        if not _BETWEEN.match(self._text[after_key:start]):
+            raise CannotUpdate("it stands elsewhere in the file, through an alias or a merge")
+        self._refuse_tokens(after_key, self._offset(*place.end))
         end = self._end(path, place)
-        if place.key is not None:
-            after_key = self._offset(place.key.line, place.key.column + place.key.length)
-            if not _BETWEEN.match(self._text[after_key:start]):
-                raise CannotUpdate("it stands elsewhere in the file, through an alias or a merge")
-            self._refuse_tokens(after_key, end)
-        indent = place.value.column if place.key is None else place.key.column
-        beside = place.key is not None and place.key.line == place.value.line
+        beside = place.key.line == place.value.line
         flow = any(self._is_flow(path[:depth]) for depth in range(len(path)))
         one_line = self._text[start:end].find("\n") < 0 and (beside or self._is_flow(path))
-        return Region(start, end, place.value.column, indent, beside, flow, one_line)
+        return Region(start, end, place.value.column, place.key.column, beside, flow, one_line)
 
     def written(self, region: Region, output: Any) -> str:
         """The text that says ``output`` there; it begins with a line break where it moves below its key."""
         line = in_yaml(output)
         fits = region.column + len(line) <= WIDTH
         if region.flow or not isinstance(output, list) or not output or (region.on_one_line and fits):
-            return line
+            # A list may begin at its key's own column; nothing else may.
+            return line if region.beside else " " * (region.indent + 2 - region.column) + line
         column = region.indent + 2 if region.beside else region.column
         lines = [part for event in output for part in _item(event, column)]
         text = f"{self.newline}{' ' * column}".join(lines)
         return f"{self.newline}{' ' * column}{text}" if region.beside else text
 
     def _refuse_shared(self, path: Path, place: Place) -> None:
-        others = [other for other, found in self._tree.places.items() if found == place and other != path]
-        if others:
+        if any(found[1:] == place[1:] and other != path for other, found in self._tree.places.items()):
             raise CannotUpdate("other tests share it, through an alias or a merge")
 
     def _refuse_tokens(self, start: int, end: int) -> None:
