@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from connector.trials.coverage import coverage_of, together
-from tests.trials.files import VIEW, case, config, ran
+from tests.support.trials import VIEW, case, config, ran
 
 RULES = """\
 - name: skips

@@ -15,7 +15,7 @@ from connector.core.mapping.specs import KeyFormat, ValueFormat
 from connector.core.records import Record
 from connector.trials.cases import Suite
 from connector.trials.encoding import CannotEncode, encode_key, encode_value
-from tests.trials.files import EVENT, VIEW, case, collected, config, only, wrong
+from tests.support.trials import EVENT, VIEW, case, collected, config, only, wrong
 
 
 def records(folder: Path, given: str, pipeline: str = "") -> list[Record]:

@@ -8,7 +8,7 @@ from connector.config import Loaded, load_text
 from connector.trials.cases import Suite, configurations
 from connector.trials.comparing import ABSENT, same
 from connector.trials.running import run
-from tests.trials.files import EVENT, VIEW, case, collected, config, only, ran, results, wrong
+from tests.support.trials import EVENT, VIEW, case, collected, config, only, ran, results, wrong
 
 ITEMS = """\
 - name: items

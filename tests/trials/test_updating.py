@@ -16,7 +16,7 @@ from connector.trials.cases import Suite, collect
 from connector.trials.running import run
 from connector.trials.updating import Updated, updates
 from connector.trials.values import in_yaml
-from tests.trials.files import EVENT, RULES, VIEW, case, config, ran
+from tests.support.trials import EVENT, RULES, VIEW, case, config, ran
 
 WRONG = EVENT.replace("p1", "p2")
 
