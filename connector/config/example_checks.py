@@ -120,7 +120,7 @@ def _members(path: Path, event: dict[str, Any], located: Located) -> Iterator[Pr
             yield located.at_key((*path, key), "unknown-key", message, suggest_or_list(key, MEMBERS, "members"))
         elif value is None:
             message = f"expected no {key}, or its value: a member that is null is left out of the event"
-            yield _impossible((*path, key), message, located, "remove the line")
+            yield _impossible((*path, key), message, located, "remove it")
 
 
 def _impossible(path: Path, message: str, located: Located, hint: str | None = None) -> Problem:
