@@ -89,7 +89,7 @@ def compile_registered(form: str, raw: bytes) -> Decode:
         SchemaError: it cannot be used.
     """
     if form == "protobuf":
-        module = importlib.import_module("connector.core.formats.protobuf")
-        decode: Decode = module.compile_protobuf(raw, indexed=True)
-        return decode
+        from connector.core.formats.protobuf import compile_protobuf  # noqa: PLC0415  see above
+
+        return compile_protobuf(raw, indexed=True)
     return _COMPILERS[form](raw, None)
