@@ -26,8 +26,12 @@ class FoundTests(NamedTuple):
 
 
 def is_test_file(path: FilePath) -> bool:
-    """Whether a file holds tests of another."""
-    return path.name.endswith(ENDINGS)
+    """Whether a file holds tests of another: by its name, unless it is a configuration itself, say of a test stage."""
+    if not path.name.endswith(ENDINGS):
+        return False
+    text = read_text(path)
+    data = parse(text).data if isinstance(text, str) else None
+    return not (isinstance(data, dict) and data.keys() >= {"kafka", "pipelines"})
 
 
 def files_beside(config: FilePath) -> list[FilePath]:
@@ -36,7 +40,8 @@ def files_beside(config: FilePath) -> list[FilePath]:
     Of ``a.yaml``, ``b.yaml``, ``a_test.yaml`` and ``orders_test.yaml``, the third is for ``a.yaml`` alone, and the last
     for both.
     """
-    found = sorted(path for ending in ENDINGS for path in config.absolute().parent.glob(f"*{ending}"))
+    folder = config.absolute().parent
+    found = sorted(path for ending in ENDINGS for path in folder.glob(f"*{ending}") if is_test_file(path))
     own = config.absolute().stem
     return [config.parent / path.name for path in found if (owner := owner_of(path)) is None or owner.stem == own]
 

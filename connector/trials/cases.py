@@ -73,6 +73,9 @@ def configurations(paths: Sequence[str]) -> list[Path]:
 
 def collect(path: Path, env: Mapping[str, str]) -> Suite | list[Problem]:
     """The tests of a configuration, or all problems of its file, of the files of tests beside it and of the inputs."""
+    if is_test_file(path) and path.exists():
+        message = "expected a configuration, not tests alone, which run with the configurations in their folder"
+        return [Problem("tests-alone", message, str(path), 1, 1, hint="name the file that has the pipelines")]
     source, problems = _read(path)
     if source is None:
         return problems
@@ -117,13 +120,15 @@ def _cases(source: Source, tests: Sequence[Example], loaded: Loaded) -> tuple[li
 
 def _each(source: Source, tests: Sequence[Example], loaded: Loaded) -> Iterator[Case | Problem]:
     names = [spec.name for spec in loaded.config.pipelines]
+    registry = loaded.config.schema_registry
+    glue = registry is not None and registry.type == "glue"
     for number, test in enumerate(tests):
         pipeline = names.index(test.pipeline)
         spec, folder = loaded.config.pipelines[pipeline], source.path.parent
         case = Case(source, number, test, pipeline, (), loaded.formats[pipeline], 0.0)
         try:
             records = records_of(test, spec, folder)
-            formats = formats_of(test, spec, case.formats, folder)
+            formats = formats_of(test, spec, case.formats, folder, glue=glue)
         except UnusableInput as error:
             yield case.problem(error.key, "unusable-input", str(error))
             continue

@@ -45,14 +45,14 @@ def records_of(test: Example, spec: PipelineSpec, folder: Path) -> list[Record]:
     return [_record(given, spec, _value(given, spec), 0)]
 
 
-def formats_of(test: Example, spec: PipelineSpec, formats: Formats, folder: Path) -> Formats:
-    """What decodes the records of a test: its own schemas stand in for those of the registry.
+def formats_of(test: Example, spec: PipelineSpec, formats: Formats, folder: Path, *, glue: bool) -> Formats:
+    """What decodes the records of a test: its own schemas stand in for those of the registry, be it AWS Glue or not.
 
     Raises:
         UnusableInput: a schema cannot be used.
     """
-    value = _schema("schema_file", test.input.schema_file, spec.value, folder)
-    key = _schema("key_schema_file", test.input.key_schema_file, spec.key, folder)
+    value = _schema("schema_file", test.input.schema_file, spec.value, folder, glue)
+    key = _schema("key_schema_file", test.input.key_schema_file, spec.key, folder, glue)
     return Formats(_NoRegistry(), value or formats.value, key or formats.key)
 
 
@@ -64,13 +64,13 @@ class _NoRegistry:
         raise SchemaPending(f"schema {schema}")
 
 
-def _schema(key: str, file: str | None, spec: ValueFormat | KeyFormat, folder: Path) -> Decode | None:
+def _schema(key: str, file: str | None, spec: ValueFormat | KeyFormat, folder: Path, glue: bool) -> Decode | None:  # noqa: FBT001
     if file is None:
         return None
     if not needs_registry(spec):
         raise UnusableInput(key, f"expected no {key}: no value of format {spec.format} is decoded with a registry here")
     try:
-        decode = compile_registered(spec.format, _content(key, folder / file))
+        decode = compile_registered(spec.format, _content(key, folder / file), glue=glue)
     except SchemaError as error:
         raise UnusableInput(key, str(error)) from None
     return lambda raw: decode(framed(raw).payload)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -230,6 +231,52 @@ def test_a_schema_in_the_input_stands_in_for_the_registry(tmp_path: Path) -> Non
     (tmp_path / "c.avsc").write_text(json.dumps(SCHEMA))
     given = f"{{value_base64: {AVRO}, schema_file: c.avsc}}"
     assert only(tmp_path, with_registry(case(input=given, output=MADE))).passed
+
+
+def test_a_payload_that_begins_like_a_frame_is_a_payload(tmp_path: Path) -> None:
+    fields = [{"name": "user", "type": ["null", "string"]}, {"name": "session", "type": "string"}]
+    (tmp_path / "c.avsc").write_text(json.dumps({**SCHEMA, "fields": fields}))
+    value = base64.b64encode(b"\x00\x00\x00\x00\x07" + b"\x00\x08" + b"\x00" * 4).decode()
+    given = f"{{value_base64: {value}, schema_file: c.avsc}}"
+    result = only(tmp_path, with_registry(case(input=given, output=MADE)))
+    assert result.outcomes[0].rejection is not None
+    assert result.outcomes[0].rejection.reason == "invalid_value"  # of a session id of four NULs, so it was read
+
+
+def proto() -> bytes:
+    files = FileDescriptorSet()
+    file = files.file.add(name="click.proto", syntax="proto3")
+    file.message_type.add(name="Click").field.add(name="session", number=1, type=9, label=1)
+    content: bytes = files.SerializeToString()
+    return content
+
+
+@pytest.mark.parametrize(
+    ("registry", "frame"),
+    [
+        ("{url: 'http://r:1'}", b"\x00\x00\x00\x00\x07\x00"),
+        ("{type: glue, region: eu-west-1}", b"\x03\x00" + b"u" * 16),
+    ],
+)
+def test_protobuf_is_read_as_its_registry_frames_it(tmp_path: Path, registry: str, frame: bytes) -> None:
+    (tmp_path / "c.desc").write_bytes(proto())
+    index = b"" if frame[0] == 0 else b"\x00"
+    value = base64.b64encode(frame + index + b"\x0a\x02s1").decode()
+    text = with_registry(case(input=f"{{value_base64: {value}, schema_file: c.desc}}", output=MADE), "protobuf")
+    assert only(tmp_path, text.replace("{url: 'http://r:1'}", registry)).passed
+
+
+def test_a_key_has_a_schema_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "k.avsc").write_text('"string"')
+    key = base64.b64encode(b"\x00\x00\x00\x00\x08\x04k1").decode()
+    rules = RULE.replace("value.session", "key")
+    test = case(
+        input=f"{{value: {{}}, key_base64: {key}, key_schema_file: k.avsc}}", output="[{contains: {sessionId: k1}}]"
+    )
+    text = config(test, rules=rules, pipeline="key: {format: avro}") + "schema_registry: {url: 'http://r:1'}\n"
+    assert only(tmp_path, text).passed
+    problem = wrong(tmp_path, text.replace(", key_schema_file: k.avsc", ""))
+    assert (problem.code, problem.source_line[problem.caret :].startswith(key)) == ("missing-schema", True)
 
 
 def test_without_a_schema_the_message_says_that_no_registry_is_asked(tmp_path: Path) -> None:

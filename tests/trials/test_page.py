@@ -12,10 +12,17 @@ PAGE = Path(__file__).parents[2] / "docs" / "testing-a-mapping.md"
 BLOCK = re.compile(r"(?:^`([\w.]+)`:\n\n)?^```\w*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
-def blocks() -> Iterator[tuple[str | None, str]]:
+def blocks(page: Path) -> Iterator[tuple[str | None, str]]:
     """Each block, with the name of the file that it is, or None for a command with its output."""
-    for found in BLOCK.finditer(PAGE.read_text()):
+    for found in BLOCK.finditer(page.read_text()):
         yield found[1], found[2]
+
+
+def test_the_tests_of_the_mapping_page_pass_with_the_example_of_segment(tmp_path: Path) -> None:
+    [tests] = [text for _, text in blocks(PAGE.with_name("mapping.md")) if text.startswith("tests:")]
+    whole = (PAGE.parents[1] / "examples" / "segment.yaml").read_text()
+    (tmp_path / "segment.yaml").write_text(whole[: whole.index("\ntests:")] + "\n" + tests)
+    assert main(["test", str(tmp_path / "segment.yaml")]) == 0
 
 
 def test_every_example_of_the_page_does_what_it_says(
@@ -23,7 +30,7 @@ def test_every_example_of_the_page_does_what_it_says(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     commands = files = 0
-    found = list(blocks())
+    found = list(blocks(PAGE))
     for (name, text), (following, _) in zip(found, [*found[1:], ("", "")], strict=True):
         if name is None:
             command, _, printed = text.partition("\n")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from connector.config import Loaded, load_text
-from connector.trials.cases import Suite, configurations
+from connector.trials.cases import Suite, collect, configurations
 from connector.trials.comparing import ABSENT, same
 from connector.trials.running import run
 from tests.support.trials import EVENT, VIEW, case, collected, config, only, ran, results, wrong
@@ -172,6 +172,34 @@ def test_a_file_of_tests_stands_for_the_configuration_that_it_is_of(tmp_path: Pa
     (tmp_path / "clicks_test.yaml").write_text(file_of_tests("own"))
     paths = [str(tmp_path / name) for name in ("clicks.yaml", "clicks_test.yaml")]
     assert configurations(paths) == configurations(paths[1:]) == [tmp_path / "clicks.yaml"]
+
+
+def test_a_configuration_may_be_called_like_a_file_of_tests(tmp_path: Path) -> None:
+    """As that of a test stage is."""
+    (tmp_path / "clicks_test.yaml").write_text(config(case(name="of the stage")))
+    assert [result.case.test.name for result in results(tmp_path, config(case(name="own")))] == ["own"]
+    path = str(tmp_path / "clicks_test.yaml")
+    assert configurations([path]) == [Path(path)]
+
+
+def test_tests_of_no_configuration_in_particular_ask_for_one(tmp_path: Path) -> None:
+    path = tmp_path / "orders_test.yaml"
+    path.write_text(file_of_tests("t"))
+    assert configurations([str(path)]) == [path]
+    found = collect(path, {})
+    assert isinstance(found, list)
+    assert [problem.code for problem in found] == ["tests-alone"]
+
+
+def test_a_batch_has_the_events_of_all_its_documents(tmp_path: Path) -> None:
+    rules = "- {name: r, put_events: {sessionId: value.s, eventType: envelope.type, sentAt: envelope.time}}\n"
+    head = "specversion: '1.0', source: s, type: View, time: '2026-11-24T08:30:11Z'"
+    value = "[" + ", ".join(f"{{id: '{number}', {head}, data: {{s: s{number}}}}}" for number in (1, 2)) + "]"
+    given = f"{{value: {value}, headers: {{content-type: application/cloudevents-batch+json}}}}"
+    expected = "[{contains: {sessionId: s1, sentAt: 1795509011}}, {contains: {sessionId: s2}}]"
+    test = config(case(input=given, output=expected), rules=rules, pipeline="value: {envelope: cloudevents}")
+    result = only(tmp_path, test)
+    assert result.passed, result
 
 
 def test_the_problems_of_a_file_of_tests_are_located_in_it(tmp_path: Path) -> None:
