@@ -75,7 +75,8 @@ def block_tests(draw: st.DrawFn) -> tuple[str, str, str]:
     head = f"{draw(between)}  - name: {draw(st.sampled_from(['t', chr(34) + 'a: b' + chr(34)]))}  # its name\n"
     parts = ["    pipeline: web\n", f"    input:   {{value: {value}}}\n"]
     output = draw(flow_outputs | block_outputs | same_column)
-    tail = draw(st.sampled_from(["\n", "   # after\n", "\n\n"]))
+    is_literal = output.endswith("lines")  # then a comment would be a part of it
+    tail = draw(st.sampled_from(["\n", "\n\n"] if is_literal else ["\n", "   # after\n", "\n\n"]))
     place = draw(st.integers(0, 2))
     before, rest = "".join(parts[:place]), "".join(parts[place:])
     return head + before + "    output:", output, tail + rest + draw(between)
