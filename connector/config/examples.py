@@ -28,7 +28,7 @@ class ExampleInput(Section):
     file: Text | None = None
     """Path of a file, beside this one: each line is the value of a record. None unless set."""
     records: Text | None = None
-    """Path of a file, beside this one: each line is a record as `--records` of `putevents map` takes it. None unless set."""
+    """Path of a file, beside this one: each line is a record, as `map --records` takes it. None unless set."""
     schema_file: Text | None = None
     """Path of the schema of the value, beside this one, in place of the schema registry. None unless set."""
     key_schema_file: Text | None = None

@@ -114,6 +114,17 @@ def test_arms_rows_defaults_and_members_without_a_value_are_missed(tmp_path: Pat
     ]
 
 
+def test_a_rule_that_can_reject_nothing_needs_no_test_in_which_it_does(tmp_path: Path) -> None:
+    fixed = "- {name: r, put_events: {sessionId: {const: s}, eventType: {const: V}, sentAt: {const: 1795509011}}}\n"
+    tests = case("{}", "[{contains: {eventType: V}}]")
+    assert coverage_of(ran(tmp_path, config(tests, rules=fixed), traced=True)).percent == 100
+    timed = fixed.replace(", sentAt: {const: 1795509011}", "")
+    given = "{value: {}, timestamp: 1795509011000}"
+    tests = case(input=given, output="[{contains: {eventType: V}}]")
+    [left] = coverage_of(ran(tmp_path, config(tests, rules=timed), traced=True)).missed
+    assert left.what == "no test in which it rejects a record"
+
+
 def test_the_coverage_of_several_files_is_of_all_their_parts(tmp_path: Path) -> None:
     one = coverage_of(ran(tmp_path, config(case("{bot: 1}", "{skipped: bot}"), rules=RULES), traced=True))
     other = coverage_of(ran(tmp_path, config(case(VIEW)), traced=True))
