@@ -54,14 +54,8 @@ def owner_of(tests: FilePath) -> FilePath | None:
     return max(named, key=lambda path: len(path.stem), default=None)
 
 
-def load_tests(path: FilePath, pipelines: Sequence[PipelineSpec]) -> FoundTests | list[Problem]:
-    """The tests of a file for these pipelines, or all of its problems."""
-    text = read_text(path)
-    return [text] if isinstance(text, Problem) else load_tests_text(text, str(path), pipelines)
-
-
-def load_tests_text(text: str, name: str, pipelines: Sequence[PipelineSpec]) -> FoundTests | list[Problem]:
-    """The same for a text; ``name`` is what problems call the file."""
+def load_tests(text: str, name: str, pipelines: Sequence[PipelineSpec]) -> FoundTests | list[Problem]:
+    """The tests of a file's text for these pipelines, or all of its problems; ``name`` is what they call the file."""
     tree = parse(text)
     located = Located(name, text, tree)
     problems = [located.fault(fault) for fault in tree.faults]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from connector.config.example_checks import IMPOSSIBLE
-from connector.config.example_files import FoundTests, files_beside, is_test_file, load_tests_text, owner_of
+from connector.config.example_files import FoundTests, files_beside, is_test_file, load_tests, owner_of
 from connector.config.examples import Example
 from connector.config.loading import Loaded, load_text, read_text
 from connector.config.located import Located
@@ -102,7 +102,7 @@ def _beside(path: Path, loaded: Loaded) -> tuple[list[Case], list[Problem]]:
     source, problems = _read(path)
     if source is None:
         return [], problems
-    tests = load_tests_text(source.text, str(path), loaded.config.pipelines)
+    tests = load_tests(source.text, str(path), loaded.config.pipelines)
     if not isinstance(tests, FoundTests):
         return [], tests
     cases, faults = _cases(source, tests.tests, loaded)

@@ -270,6 +270,13 @@ def test_a_test_whose_rule_is_wrong_is_not_updated(tmp_path: Path) -> None:
     assert found.refused[0][1] == "another rule decided than the test names"
 
 
+def test_what_no_yaml_can_hold_is_not_written(tmp_path: Path) -> None:
+    rules = "- name: r\n  put_events: {sessionId: value.s, eventType: {const: V}, properties: value.p}\n"
+    given = """{value_text: '{"s":"s","p":{"k":"\\u0000"}}', timestamp: 1795509011000}"""
+    found = updated(tmp_path, config(case(input=given, output="[]"), rules=rules))
+    assert found.refused[0][1] == "YAML cannot hold what was found"
+
+
 def test_one_test_that_is_refused_keeps_no_other_from_being_updated(tmp_path: Path) -> None:
     found = updated(tmp_path, config(case(name="a", output="&a []") + case(name="b", output="[]")))
     assert [result.case.test.name for result in found.updated] == ["b"]
