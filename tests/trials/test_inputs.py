@@ -101,8 +101,8 @@ def test_an_input_that_makes_no_record_is_a_problem_at_its_key(
 
 
 def test_a_document_without_a_single_form_is_a_problem_at_its_key(tmp_path: Path) -> None:
-    for given, pipeline in (("{key: {a: 1}}", "key: {format: long}"), ("{value: {a: 1}}", "value: {format: text}")):
-        problem = wrong(tmp_path, config(case(input=given), pipeline=pipeline))
+    for parts, pipeline in (("{key: {a: 1}}", "key: {format: long}"), ("{value: {a: 1}}", "value: {format: text}")):
+        problem = wrong(tmp_path, config(case(input=parts), pipeline=pipeline))
         assert (problem.code, problem.source_line[problem.caret :][:6]) == ("unusable-input", "{a: 1}")
 
 
