@@ -1,6 +1,6 @@
 """Files of tests beside a configuration: ``clicks_test.yaml`` beside ``clicks.yaml``, with nothing but ``tests``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from connector.config.example_checks import check_tests
 from connector.config.examples import Example, ExampleFile
-from connector.config.loading import read_text
+from connector.config.loading import Loaded, load, read_text
 from connector.config.located import Located
 from connector.config.problems import Problem
 from connector.config.wording import problems_of
@@ -54,8 +54,20 @@ def owner_of(tests: FilePath) -> FilePath | None:
     return max(named, key=lambda path: len(path.stem), default=None)
 
 
-def load_tests(text: str, name: str, pipelines: Sequence[PipelineSpec]) -> FoundTests | list[Problem]:
-    """The tests of a file's text for these pipelines, or all of its problems; ``name`` is what they call the file."""
+def load_test_file(path: FilePath, env: Mapping[str, str]) -> FoundTests | list[Problem]:
+    """The tests of a file, or all of its problems; what they name is looked for in the configuration that it is of."""
+    text, owner = read_text(path), owner_of(path)
+    if isinstance(text, Problem):
+        return [text]
+    loaded = None if owner is None else load(owner, env)
+    return load_tests(text, str(path), loaded.config.pipelines if isinstance(loaded, Loaded) else None)
+
+
+def load_tests(text: str, name: str, pipelines: Sequence[PipelineSpec] | None) -> FoundTests | list[Problem]:
+    """The same for a text, which problems call by ``name``, and for these pipelines.
+
+    With None nothing is said of what tests name, since it may be there.
+    """
     tree = parse(text)
     located = Located(name, text, tree)
     problems = [located.fault(fault) for fault in tree.faults]
@@ -67,8 +79,9 @@ def load_tests(text: str, name: str, pipelines: Sequence[PipelineSpec]) -> Found
     except ValidationError as error:
         faulty = {fault.path for fault in tree.faults if fault.code != "duplicate-key"}
         problems += problems_of(error, ExampleFile, located, faulty)
-    by_name = {spec.name: spec for spec in pipelines}
-    problems += check_tests(tree.data, list(by_name), by_name, located)
+    if pipelines is not None:
+        by_name = {spec.name: spec for spec in pipelines}
+        problems += check_tests(tree.data, list(by_name), by_name, located)
     problems = sorted(dict.fromkeys(problems), key=lambda problem: (problem.line, problem.column))
     errors = [problem for problem in problems if problem.severity == "error"]
     return errors or FoundTests(tests, tuple(problems))

@@ -147,6 +147,24 @@ def test_warnings_of_the_file_are_said(file: Path, capsys: pytest.CaptureFixture
     assert "warning: " in capsys.readouterr().err
 
 
+def test_validate_knows_a_file_of_tests(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(config(GOOD))
+    beside = file.with_name("clicks_test.yaml")
+    beside.write_text("tests:\n" + GOOD)
+    assert main(["validate", "clicks.yaml", "clicks_test.yaml"]) == Exit.OK
+    assert capsys.readouterr().err.endswith("clicks_test.yaml: valid\n")
+    beside.write_text("tests:\n" + GOOD.replace("web", "wep"))
+    assert main(["validate", "clicks_test.yaml"]) == Exit.BAD_FILE
+    assert "did you mean web?" in capsys.readouterr().out
+    beside.rename(file.with_name("others_test.yaml"))
+    assert main(["validate", "others_test.yaml"]) == Exit.OK  # of which no configuration is known
+    file.write_text("kafka: [\n")
+    beside.write_text("tests:\n" + GOOD.replace("web", "wep"))
+    assert main(["validate", "clicks_test.yaml"]) == Exit.OK  # its configuration is wrong, not this file
+    beside.write_bytes(b"\xff")
+    assert main(["validate", "clicks_test.yaml"]) == Exit.BAD_FILE
+
+
 def test_the_help_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run("--help")
