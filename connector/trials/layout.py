@@ -1,7 +1,8 @@
 """Where the text of an expectation begins and ends in its file, and how a new one is laid out there."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import yaml
@@ -43,6 +44,11 @@ class Layout:
         self._text = text
         self._tree = tree
         self._starts = [0, *(match.end() for match in _LINE.finditer(text))]
+        self._shared = [token.start_mark.index for token in yaml.scan(text) if isinstance(token, _SHARED)]
+        self._sharing = Counter(place[1:] for place in tree.places.values())
+        self._children: dict[Path, list[Path]] = {}
+        for path in tree.places:
+            self._children.setdefault(path[:-1], []).append(path)
         self.newline = "\r\n" if "\r\n" in text else "\n"
 
     def region(self, path: Path) -> Region:
@@ -52,13 +58,16 @@ class Layout:
             CannotUpdate: see there.
         """
         place = self._tree.places[path]
-        self._refuse_shared(path, place)
+        if self._sharing[place[1:]] > 1:
+            raise CannotUpdate("other tests share it, through an alias or a merge")
         assert place.key is not None  # noqa: S101  for the type checker: it is the value of a key
         start = self._offset(place.value.line, place.value.column)
         after_key = self._offset(place.key.line, place.key.column + place.key.length)
         if not _BETWEEN.match(self._text[after_key:start]):
             raise CannotUpdate("it stands elsewhere in the file, through an alias or a merge")
-        self._refuse_tokens(after_key, self._offset(*place.end))
+        node_end = self._offset(*place.end)
+        if any(after_key <= index < node_end for index in self._shared):
+            raise CannotUpdate("there is an anchor, an alias or a tag in it")
         end = self._end(path, place)
         beside = place.key.line == place.value.line
         flow = any(self._is_flow(path[:depth]) for depth in range(len(path)))
@@ -77,16 +86,6 @@ class Layout:
         text = f"{self.newline}{' ' * column}".join(lines)
         return f"{self.newline}{' ' * column}{text}" if region.beside else text
 
-    def _refuse_shared(self, path: Path, place: Place) -> None:
-        if any(found[1:] == place[1:] and other != path for other, found in self._tree.places.items()):
-            raise CannotUpdate("other tests share it, through an alias or a merge")
-
-    def _refuse_tokens(self, start: int, end: int) -> None:
-        """Nothing in the text may be named, or be the name of something that stands elsewhere."""
-        for token in yaml.scan(self._text):
-            if start <= token.start_mark.index < end and isinstance(token, _SHARED):
-                raise CannotUpdate("there is an anchor, an alias or a tag in it")
-
     def _is_flow(self, path: Path) -> bool:
         place = self._tree.places.get(path)
         if place is None or place.kind == "scalar":
@@ -98,10 +97,7 @@ class Layout:
         if place.kind == "scalar" or self._is_flow(path):
             end = self._offset(*place.end)
             return len(self._text[:end].rstrip()) if place.style in ("|", ">") else end
-        return max(self._end(inner, self._tree.places[inner]) for inner in self._inside(path))
-
-    def _inside(self, path: Path) -> Iterator[Path]:
-        return (each for each in self._tree.places if len(each) == len(path) + 1 and each[: len(path)] == path)
+        return max(self._end(inner, self._tree.places[inner]) for inner in self._children[path])
 
     def _offset(self, line: int, column: int) -> int:
         return self._starts[line] + column if line < len(self._starts) else len(self._text)

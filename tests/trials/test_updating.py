@@ -11,7 +11,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connector.config.yaml_tree import parse
+from connector.config.yaml_tree import Tree, parse
+from connector.trials import updating
 from connector.trials.cases import Suite, collect
 from connector.trials.running import run
 from connector.trials.updating import Updated, updates
@@ -268,6 +269,29 @@ def test_an_anchor_elsewhere_in_a_test_hinders_nothing(tmp_path: Path) -> None:
 def test_a_test_whose_rule_is_wrong_is_not_updated(tmp_path: Path) -> None:
     found = updated(tmp_path, config(case(rule="bots", output="[]")))
     assert found.refused[0][1] == "another rule decided than the test names"
+
+
+def test_many_tests_are_updated_with_one_reading_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = 0
+
+    def counted(text: str) -> Tree:
+        nonlocal read
+        read += 1
+        return parse(text)
+
+    monkeypatch.setattr(updating, "parse", counted)
+    found = updated(tmp_path, config(case(output="[]") * 9))
+    assert len(found.updated) == 9
+    assert read == 2  # before, to compare, and after
+
+
+def test_one_that_changes_more_is_refused_alone(tmp_path: Path) -> None:
+    rules = "- name: r\n  put_events: {sessionId: value.s, eventType: {const: V}, properties: value.p}\n"
+    given = """{value_text: '{"s":"s","p":{"k":"\\u0000"}}', timestamp: 1795509011000}"""
+    tests = case(input=given, output="[]", name="bad") + case("{}", "[]", name="good")
+    found = updated(tmp_path, config(tests, rules=rules))
+    assert [result.case.test.name for result in found.updated] == ["good"]
+    assert [result.case.test.name for result, _ in found.refused] == ["bad"]
 
 
 def test_what_no_yaml_can_hold_is_not_written(tmp_path: Path) -> None:
