@@ -234,7 +234,7 @@ PAGES = (
         "impossible-test",
         "warning",
         "A test expects what cannot happen, such as a reason that no rule gives. `putevents test` runs nothing then.",
-        "Correct the expectation; `putevents test --update` writes what really becomes of the record.",
+        "Correct the expectation; `putevents test` with `--update` writes what becomes of the record.",
         "tests:\n  - {name: nothing, pipeline: web, input: {value: {}}, output: {skipped: no such reason}}",
         "",
         "testing-a-mapping.md#what-a-test-expects",
