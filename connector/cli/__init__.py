@@ -35,6 +35,11 @@ COMMANDS = {
         "check files: everything that needs no network", "connector.cli.files", "validate", "add_validate"
     ),
     "map": Command("dry run: records in on stdin, PutEvents calls out", "connector.cli.mapping"),
+    "test": Command(
+        "run the tests of files through their mappings, and report what differs",
+        "connector.cli.testing",
+        "run_tests",
+    ),
     "demo": Command(
         "a shop's clickstream through the real connector, on a broker and an endpoint of its own",
         "connector.local.demo.command",
