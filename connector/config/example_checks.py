@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connector.config.located import Located
+from connector.config.paths import at
 from connector.config.problems import Problem, key_word, printable, suggest_or_list
-from connector.config.wording import at
 from connector.config.yaml_tree import Path
 from connector.core.mapping.specs import PipelineSpec, PutEventsSpec, Rule
 from connector.core.records import Reason, Skip
