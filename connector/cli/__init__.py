@@ -31,6 +31,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "run": Command("run the connector until SIGTERM or SIGINT", "connector.cli.running"),
+    "init": Command("a first file, from a preset or from sample records", "connector.cli.starting"),
     "validate": Command(
         "check files: everything that needs no network", "connector.cli.files", "validate", "add_validate"
     ),
