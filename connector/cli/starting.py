@@ -78,7 +78,9 @@ def _proposed(path: str) -> str | None:
     try:
         samples = read(_lines(path))
         if samples.unreadable:
-            say(f"{name}: {samples.unreadable:,} of {samples.unreadable + len(samples.records):,} lines are no record\n")
+            say(
+                f"{name}: {samples.unreadable:,} of {samples.unreadable + len(samples.records):,} lines are no record\n"
+            )
         return draft(samples, name)
     except OSError as error:
         say(f"{path}: expected sample records that can be read: {(error.strerror or 'not a file').lower()}\n")

@@ -7,7 +7,7 @@ from connector.starting.planning import Plan, Rule, plan
 from connector.starting.samples import NoSamplesError, Samples
 from connector.starting.sources import source_of
 from connector.starting.trying import Trial, trials
-from connector.starting.writing import WIDTH, flow, scalar
+from connector.starting.writing import WIDTH, flow, scalar, spelled
 
 _NAME = "the proposed file"
 
@@ -85,12 +85,12 @@ def _value(made: Plan) -> Iterator[str]:
 def _rule(rule: Rule) -> Iterator[str]:
     yield f"      - name: {rule.name:<24}# {rule.why}"
     if rule.when is not None:
-        yield f"        when: {flow(rule.when, 14)}"
+        yield f"        when: {spelled(rule.when)}"
     if rule.skip is not None:
         yield f"        skip: {rule.skip}"
         return
     if rule.for_each is not None:
-        yield f"        for_each: {scalar(rule.for_each)}"
+        yield f"        for_each: {spelled(rule.for_each)}"
     yield "        put_events:"
     for member in rule.members:
         yield from _comment(member.why, "          ") if member.why else []

@@ -16,6 +16,7 @@ class People:
 
     def __init__(self) -> None:
         self._known: dict[tuple[type, Any], Any] = {}
+        self._used: set[Any] = set()
 
     def replaced(self, value: Any) -> Any:
         """What stands for an id, an e-mail or an IP address; true, false and null are no person's."""
@@ -25,7 +26,10 @@ class People:
             return value
         key = (type(value), value)
         if key not in self._known:
-            self._known[key] = _number(value, len(self._known) + 1)
+            count = len(self._known) + 1
+            found = _counted(value, count)
+            self._known[key] = f"{found}-{count}" if found in self._used else found
+            self._used.add(self._known[key])
         return self._known[key]
 
     def kept(self, value: Any) -> Any:
@@ -35,7 +39,7 @@ class People:
         return value[:_LONGEST] if isinstance(value, str) else value
 
 
-def _number(value: Any, count: int) -> Any:
+def _counted(value: Any, count: int) -> Any:
     if isinstance(value, str):
         return _text(value[:_LONGEST], count)
     digits = len(str(abs(int(value)))) if abs(value) < 1e18 else 18

@@ -12,7 +12,7 @@ from connector.starting.envelopes import Envelope, envelope_of, taken_off
 from connector.starting.fields import EACH, Field, Fields, Path, expression, value_at
 from connector.starting.roles import VAGUE, candidates, columns, plain, time_of
 from connector.starting.samples import NoSamplesError, Samples
-from connector.starting.writing import flow, quoted, scalar
+from connector.starting.writing import flow, quoted, spelled
 
 QUOTA = 10  # event types and columns of a training, EVENT_TYPE and EVENT_VALUE among them
 _COLUMNS = 3
@@ -36,6 +36,8 @@ class Rule:
     skip: str | None = None
     for_each: str | None = None
     members: list[Member] = field(default_factory=list)
+    names: frozenset[str] = frozenset()
+    """Names of the events that it is for; none where records have no names."""
 
 
 @dataclass
@@ -75,9 +77,9 @@ class Plan:
     def evidence(self, found: Field) -> str:
         """How often a member is there, and how many values it has."""
         total = self.fields.total(found.path)
-        of = "list elements" if EACH in found.path else "records"
-        share = f"{100 * found.present / total:.0f} %" if found.present < total else "100 %"
-        return f"{share} of {total:,} {of}, {found.distinct:,} distinct"
+        of = " elements of lists" if EACH in found.path else ""
+        share = 100 * found.present // total
+        return f"{expression(found.path)}: {share} % present, {found.distinct:,} distinct in {total:,}{of}"
 
 
 def plan(samples: Samples) -> Plan:
@@ -123,7 +125,9 @@ def _find(made: Plan, role: str) -> list[Field]:
 def _event(made: Plan) -> None:
     """The member that names the event: whose values are known names in most records."""
     known = {each.path: sum(kinds.known(value) is not None for value in each.values) for each in _find(made, "event")}
-    found = [each for each in _find(made, "event") if plain(each.name) not in VAGUE or 4 * known[each.path] >= each.present]
+    found = [
+        each for each in _find(made, "event") if plain(each.name) not in VAGUE or 4 * known[each.path] >= each.present
+    ]
     ranked = sorted(found, key=lambda each: -known[each.path])
     made.event = ranked[0] if ranked else None
     _others(made, "the name of the event", ranked)
@@ -131,7 +135,7 @@ def _event(made: Plan) -> None:
 
 def _others(made: Plan, what: str, ranked: Sequence[Field]) -> None:
     for other in ranked[1:4]:
-        made.notes.append(f"{what} could also be {expression(other.path)}: {made.evidence(other)}")
+        made.notes.append(f"{what} could also be {made.evidence(other)}")
 
 
 def _session(made: Plan) -> None:
@@ -249,13 +253,15 @@ def _holds_list(made: Plan, name: str, lists: Path) -> bool:
 def _rule(made: Plan, name: str, names: set[str], *, each: Path | None = None, shown: Path | None = None) -> Rule:
     rule = Rule(name, _share(made, names), for_each=expression(each) if each else None)
     if made.event is not None and EACH not in made.event.path:
+        rule.names = frozenset(names)
+    if made.event is not None and EACH not in made.event.path:
         found = expression(made.event.path)
         if name == "events":
             rule.when = found if made.fields.share(made.event.path) < 1 else None
         else:
             rule.when = f"contains({_literal(sorted(names))}, {found})"
         made.things.add(made.event.path)
-    rule.members = list(_members(made, names, each, shown))
+    rule.members = list(_members(made, rule, names, each, shown))
     return rule
 
 
@@ -272,20 +278,20 @@ def _share(made: Plan, names: set[str]) -> str:
     return f"{count:,} of {made.fields.total(made.event.path):,}"
 
 
-def _members(made: Plan, names: set[str], each: Path | None, shown: Path | None) -> Iterator[Member]:
+def _members(made: Plan, rule: Rule, names: set[str], each: Path | None, shown: Path | None) -> Iterator[Member]:
     yield _session_member(made)
-    user = next((one for one in _find(made, "user") if one not in made.session), None)
+    user = next((one for one in _find(made, "user") if one not in made.session and _has(made, names, one)), None)
     if user is not None:
         made.people.add(user.path)
-        yield Member("userId", scalar(expression(user.path)), f"{made.evidence(user)}; null before the login")
-    yield _type_member(made, names)
-    yield from _id_member(made, each)
+        yield Member("userId", spelled(expression(user.path)), f"{made.evidence(user)}; null before the login")
+    yield _type_member(made, names, chosen=rule.name != "events")
+    yield from _id_member(made, names, each)
     if shown is None:
-        yield from _item_members(made, each)
+        yield from _item_members(made, names, each)
     yield from _shown_member(made, each, shown)
     yield from _time_member(made)
     if shown is None:
-        yield from _properties(made, each)
+        yield from _properties(made, names, each)
 
 
 def _session_member(made: Plan) -> Member:
@@ -296,40 +302,53 @@ def _session_member(made: Plan) -> Member:
         text = flow({"case": [{"when": f"{first} == `-1`", "then": others[0]}, {"else": first}]}, 21)
         return Member("sessionId", text, f"{why}; -1 is outside of a session")
     if others and made.fields.share(made.session[0].path) < 1:
-        return Member("sessionId", scalar(f"coalesce_empty({first}, {others[0]})"), why)
-    return Member("sessionId", scalar(first), made.evidence(made.session[0]))
+        return Member("sessionId", spelled(f"coalesce_empty({first}, {others[0]})"), why)
+    return Member("sessionId", spelled(first), made.evidence(made.session[0]))
 
 
-def _type_member(made: Plan, names: set[str]) -> Member:
+def _type_member(made: Plan, names: set[str], *, chosen: bool) -> Member:
     if made.event is None:
         return Member("eventType", "{const: View}")
     made.things.add(made.event.path)
     lookup = {name: made.lookup[name] for name in made.lookup if name in names}
-    text = flow({"from": expression(made.event.path), "lookup": lookup, "otherwise": "skip"}, 21)
+    spec: dict[str, Any] = {"from": expression(made.event.path), "lookup": lookup, "otherwise": "skip"}
+    if chosen:  # by the rule's condition
+        del spec["otherwise"]
+        spec = {"const": next(iter(lookup.values()))} if len(lookup) == 1 else spec
+    text = flow(spec, 21)
     return Member("eventType", text, made.evidence(made.event))
 
 
-def _id_member(made: Plan, each: Path | None) -> Iterator[Member]:
+def _has(made: Plan, names: set[str], found: Field) -> bool:
+    """Whether a record of these names has the member; of lists and of records without names all are taken to."""
+    if made.event is None or EACH in (*made.event.path, *found.path):
+        return True
+    return any(value_at(document, found.path) is not None for name in names for document in _of(made, name))
+
+
+def _id_member(made: Plan, names: set[str], each: Path | None) -> Iterator[Member]:
     taken = {one.path for one in made.session}
-    found = next((one for one in _find(made, "id") if one.path not in taken), None)
+    found = next((one for one in _find(made, "id") if one.path not in taken and _has(made, names, one)), None)
     if found is None:
         return
     made.people.add(found.path)
     name = expression(found.path)
-    spec = flow({"template": f"{{{{ {name} }}}}:{{{{ index }}}}"}, 19) if each else scalar(name)
+    spec = flow({"template": f"{{{{ {name} }}}}:{{{{ index }}}}"}, 19) if each else spelled(name)
     yield Member("eventId", spec, f"{made.evidence(found)}; the same id counts once in training")
 
 
-def _item_members(made: Plan, each: Path | None) -> Iterator[Member]:
+def _item_members(made: Plan, names: set[str], each: Path | None) -> Iterator[Member]:
     for name, role in (("itemId", "item"), ("eventValue", "value")):
         found = [] if each is None else candidates(made.fields, role, each).fields
-        found += [] if found else candidates(made.fields, role).fields
+        found += [] if found else [one for one in candidates(made.fields, role).fields if _has(made, names, one)]
+        if not found and role == "item":
+            made.notes.append("no member looks like an item: of events without items a model learns little")
         if found:
             made.things.add(found[0].path)
             text = expression(found[0].path)
             if role == "value" and "cent" in found[0].name.lower():
                 text = f"divide(to_number({text}), `100`)"
-            yield Member(name, scalar(text), made.evidence(found[0]))
+            yield Member(name, spelled(text), made.evidence(found[0]))
             _others(made, name, found)
 
 
@@ -338,12 +357,12 @@ def _shown_member(made: Plan, each: Path | None, shown: Path | None) -> Iterator
         [item, *_] = candidates(made.fields, "item", shown).fields
         made.things.add(item.path)
         inner = expression(item.path).removeprefix("item.")
-        yield Member("impression", scalar(f"{expression(shown)}[:25].{inner}"), made.evidence(item))
+        yield Member("impression", spelled(f"{expression(shown)}[:25].{inner}"), made.evidence(item))
         return
     found = candidates(made.fields, "impression", made.inside if each else None).best
     if found is not None:
         made.things.add(found.path)
-        yield Member("impression", scalar(f"{expression(found.path)}[:25]"), made.evidence(found))
+        yield Member("impression", spelled(f"{expression(found.path)}[:25]"), made.evidence(found))
 
 
 def _time_member(made: Plan) -> Iterator[Member]:
@@ -358,14 +377,14 @@ def _time_member(made: Plan) -> Iterator[Member]:
     if time.format is not None:
         yield Member("sentAt", flow({"from": text, "format": time.format}, 18), time.words)
     elif made.fields.share(found[0].path) < 1:
-        yield Member("sentAt", scalar(f"not_null({text}, timestamp)"), f"{time.words}; else the record's own")
+        yield Member("sentAt", spelled(f"not_null({text}, timestamp)"), f"{time.words}; else the record's own")
     else:
-        yield Member("sentAt", scalar(text), f"{time.words}; {made.evidence(found[0])}")
+        yield Member("sentAt", spelled(text), f"{time.words}; {made.evidence(found[0])}")
     _others(made, "sentAt", found)
 
 
-def _properties(made: Plan, each: Path | None) -> Iterator[Member]:
-    found = [(name, one) for name, one in columns(made.fields, each) if name in made.columns]
+def _properties(made: Plan, names: set[str], each: Path | None) -> Iterator[Member]:
+    found = [(name, one) for name, one in columns(made.fields, each) if name in made.columns and _has(made, names, one)]
     if found:
         made.things |= {one.path for _, one in found}
         spec = flow({name: expression(one.path) for name, one in found}, 22)

@@ -1,4 +1,4 @@
-"""Which member of a record is the session, the user, the item, the time: told by its name, and checked by its values."""
+"""Which member of a record is the session, the user, the item, the time: told by its name, checked by its values."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +19,8 @@ _NAMES: Mapping[str, str] = {
     "item": "itemid productid sku item product contentid articleid asin videoid movieid trackid offerid variantid "
     "skuid listingid recipeid songid bookid",
     "value": "eventvalue price unitprice itemprice amount revenue total value cents pricecents unitcents amountcents",
-    "time": "timestamp eventtime time eventtimestamp ts occurredat createdat sentat at eventts timestampms datetime "
+    "time": "timestamp eventtime time eventtimestamp ts occurredat createdat sentat at eventts timestampms "
+    "timestampmicros datetime "
     "originaltimestamp clienttimestamp servertimestamp receivedat date created tstamp derivedtstamp collectortstamp",
     "id": "messageid eventid insertid eventuuid uuid id guid hitid",
     "recommendation": "recommendationid recid",
@@ -29,7 +30,16 @@ _NAMES: Mapping[str, str] = {
 }  # fmt: skip
 # These name many things. A member of such a name is the event's only if its values are known names of events.
 VAGUE = frozenset({"type", "kind", "name", "verb"})
-_COLUMNS = ("category", "quantity", "currency", "brand", "channel", "country", "platform", "devicetype", "device")
+_COLUMNS: Mapping[str, str] = {
+    "category": "category itemcategory productcategory categoryid",
+    "quantity": "quantity qty",
+    "currency": "currency currencycode",
+    "brand": "brand",
+    "channel": "channel",
+    "country": "country countrycode",
+    "platform": "platform",
+    "deviceType": "devicetype device",
+}
 _FEWEST = 0.05  # a member that fewer records have is no candidate
 _PATTERNS = ("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%Y/%m/%d %H:%M:%S", "%Y%m%d%H%M%S")
 _WELL_PAST = 946_684_800  # 2000
@@ -58,7 +68,9 @@ def candidates(fields: Fields, role: str, inside: Path | None = None) -> Candida
     names = _NAMES[role].split()
     found = fields.within(inside) if inside else (each for each in fields.values() if EACH not in each.path)
     ranked = [(_rank(each, names), each) for each in found if _fits(role, each, fields)]
-    return Candidates([each for rank, each in sorted(ranked, key=lambda pair: _order(pair, fields)) if rank < len(names)])
+    return Candidates(
+        [each for rank, each in sorted(ranked, key=lambda pair: _order(pair, fields)) if rank < len(names)]
+    )
 
 
 def _order(pair: tuple[int, Field], fields: Fields) -> tuple[float, ...]:
@@ -68,8 +80,10 @@ def _order(pair: tuple[int, Field], fields: Fields) -> tuple[float, ...]:
 
 
 def _rank(field: Field, names: list[str]) -> int:
-    last, both = plain(field.name), plain("".join(part for part in field.path[-2:] if part != EACH))
-    return min((names.index(name) for name in (last, both) if name in names), default=len(names))
+    """The place of its name; products[].id is a productid."""
+    *_, parent, last = ("", *(plain(part) for part in field.path if part != EACH))
+    forms = (last, parent + last, parent.removesuffix("s") + last)
+    return min((names.index(name) for name in forms if name in names), default=len(names))
 
 
 def plain(name: str) -> str:
@@ -94,7 +108,12 @@ def _is_unique(field: Field) -> bool:
 def _is_event(field: Field) -> bool:
     """Text with few different values, of which none is long."""
     texts = all(isinstance(value, str) and len(value) <= 64 for value in field.values)
-    return field.is_scalar and texts and field.distinct <= 50 and (field.present < 30 or 2 * field.distinct <= field.present)
+    return (
+        field.is_scalar
+        and texts
+        and field.distinct <= 50
+        and (field.present < 30 or 2 * field.distinct <= field.present)
+    )
 
 
 def _is_number(field: Field) -> bool:
@@ -153,13 +172,14 @@ def _words(value: object, form: str | None) -> str:
 
 def columns(fields: Fields, inside: Path | None = None) -> Iterable[tuple[str, Field]]:
     """Members that make good columns of the interactions schema, by the column's name."""
-    for name in _COLUMNS:
-        found = list(fields.within(inside)) if inside else []
+    for name, words in _COLUMNS.items():
+        found = [*fields.within(inside)] if inside else []
         found += [each for each in fields.values() if EACH not in each.path and len(each.path) > 1]
-        for each in found:
-            if plain(each.name) == name and each.is_scalar and _few(each):
-                yield ("deviceType" if name == "devicetype" else name), each
-                break
+        each = next(
+            (each for each in found if plain(each.name) in words.split() and each.is_scalar and _few(each)), None
+        )
+        if each is not None:
+            yield name, each
 
 
 def _few(field: Field) -> bool:

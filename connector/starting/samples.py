@@ -123,7 +123,7 @@ def _with(document: dict[str, Any], value: Any, time: Any) -> Sample | None:
 
 
 def _headers(given: Any) -> Iterator[tuple[str, str]]:
-    """kcat lists names and values in turn; others have an object."""
+    """Names and values: kcat lists them in turn, others have an object."""
     pairs: Iterable[tuple[Any, Any]] = given.items() if isinstance(given, dict) else ()
     if isinstance(given, list):
         pairs = zip(given[::2], given[1::2], strict=False)

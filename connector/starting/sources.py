@@ -20,7 +20,7 @@ _HAS: Mapping[Source, Callable[[dict[str, Any]], bool]] = {
     Source("ga4", "the Measurement Protocol's"): lambda value: {"client_id", "events"} <= value.keys(),
     Source("snowplow", "Snowplow's"): lambda value: {"domain_sessionid", "event_id"} <= value.keys(),
     Source("rudderstack", "RudderStack's"): lambda value: _is_track(value) and not _RUDDER.isdisjoint(value),
-    Source("segment", "Segment's"): lambda value: _is_track(value),
+    Source("segment", "Segment's"): _is_track,
 }
 
 

@@ -1,5 +1,6 @@
-"""Records become tests: only what the rules read is kept, people's values are replaced, and the mapping says the rest."""
+"""Records become tests: only what rules read is kept, people's values are replaced, and the mapping says the rest."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -12,13 +13,14 @@ from connector.core.records import Entry, Fate, Pending, Record, Rejection, Skip
 from connector.starting.envelopes import put_on
 from connector.starting.fields import EACH, Path, value_at
 from connector.starting.people import People
-from connector.starting.planning import Plan
+from connector.starting.planning import Plan, Rule
 from connector.starting.roles import time_of
 
 TIMESTAMP = 1_767_225_600_000  # of records whose dump has no time: 2026-01-01
 _ELEMENTS = 3
 _MOST = 8
 _DAY = 86_400
+_OTHER = "something else"
 _CRAWLER = "ExampleBot/1.0"
 
 
@@ -45,8 +47,8 @@ def trials(plan: Plan, loaded: Loaded) -> Iterator[Trial]:
     run = _Runner(plan, loaded)
     people = People()
     shown = [_seen(plan, number, people) for number in _chosen(plan)]
-    for seen in shown:
-        yield run(_named(plan, seen), seen)
+    for number, seen in enumerate(shown, 1):
+        yield run(_named(plan, seen) or f"record {number} of the sample", seen)
     for name, seen in _without(plan, shown):
         yield run(name, seen)
 
@@ -65,35 +67,40 @@ def _chosen(plan: Plan) -> list[int]:
     return [*mapped[:_MOST], *others[:1]]
 
 
-def _named(plan: Plan, seen: Seen) -> str:
+def _named(plan: Plan, seen: Seen) -> str | None:
     name = None if plan.event is None else value_at(seen.document, plan.event.path)
     if not isinstance(name, str):
-        return "a record of the sample"
-    return f"{name} becomes a {plan.lookup[name]}" if name in plan.lookup else f"{name} is no event"
+        return None
+    return f"{name} becomes {plan.lookup[name]}" if name in plan.lookup else f"{name} is no event"
 
 
 def _without(plan: Plan, shown: list[Seen]) -> Iterator[tuple[str, Seen]]:
     """Records that are changed so that they make no event."""
-    if not shown:
-        return
+    event = None if plan.event is None or EACH in plan.event.path else plan.event
+    if event is not None and all(value_at(seen.document, event.path) in plan.lookup for seen in shown):
+        yield "another name is no event", _changed(shown[-1], event.path, _OTHER)
     for rule in plan.rules:
         if rule.skip is not None:
             path = next(path for path in (*plan.agents, *plan.things) if _read_by(rule.when or "", path))
             value = _CRAWLER if rule.skip == "bot" else False
             yield f"{rule.name}: skipped", _changed(shown[0], path, value)
-    found = next((each for each in shown if _is_mapped(plan, each)), shown[0])
-    if all(EACH not in each.path for each in plan.session):
-        for each in plan.session:
-            found = _changed(found, each.path, None)
-        yield "without a session there is no event", found
+    if any(EACH in each.path for each in plan.session):
+        return
+    for rule in plan.rules:
+        found = next((each for each in shown if _is_of(plan, rule, each)), None)
+        if rule.skip is None and found is not None:
+            for each in plan.session:
+                found = _changed(found, each.path, None)
+            yield f"{rule.name}: without a session there is no event", found
 
 
 def _read_by(when: str, path: Path) -> bool:
     return f"{path[-1]}" in when and EACH not in path
 
 
-def _is_mapped(plan: Plan, seen: Seen) -> bool:
-    return plan.event is None or value_at(seen.document, plan.event.path) in plan.lookup
+def _is_of(plan: Plan, rule: Rule, seen: Seen) -> bool:
+    """Whether the rule makes events of the record."""
+    return not rule.names or (plan.event is not None and value_at(seen.document, plan.event.path) in rule.names)
 
 
 def _changed(seen: Seen, path: Path, value: Any) -> Seen:
@@ -163,7 +170,7 @@ class _Runner:
 
     def __call__(self, name: str, seen: Seen) -> Trial:
         self._count += 1
-        value = put_on(seen.document, self._plan.envelope, self._count)
+        value = self._row(seen) or put_on(seen.document, self._plan.envelope, self._count)
         given: dict[str, Any] = {"value": value}
         if isinstance(seen.document.get("key"), str):
             given["key"] = seen.document["key"]
@@ -175,6 +182,13 @@ class _Runner:
         pairs = tuple((name, text.encode()) for name, text in headers.items())
         record = Record(self._spec.topics[0], 0, 0, given.get("timestamp"), key, self._bytes(value), pairs)
         return Trial(name, given, _output(self._pipeline(record, self._now)))
+
+    def _row(self, seen: Seen) -> dict[str, str] | None:
+        """A cell for each column, where records are rows: what no rule reads is empty, and none needs quotes."""
+        columns, value = self._plan.samples.columns, seen.document["value"]
+        if columns is None:
+            return None
+        return {name: re.sub(r'[",;\t\r\n]', " ", value.get(name) or "") for name in columns}
 
     def _bytes(self, value: Any) -> bytes:
         if self._plan.samples.columns is None:

@@ -42,6 +42,15 @@ def scalar(value: Any) -> str:
     return quoted(value)
 
 
+def spelled(expression: str) -> str:
+    """An expression outside of flow style: as it is where YAML reads it so."""
+    starts = expression[:1].isascii() and expression[:1].isalpha()
+    ends = not expression.endswith((":", " "))
+    if starts and ends and expression.isprintable() and ": " not in expression and " #" not in expression:
+        return expression
+    return quoted(expression)
+
+
 def quoted(text: str) -> str:
     """Text in quotation marks; what is not printable is escaped."""
     return "".join(_escaped(character) for character in json.dumps(text, ensure_ascii=False))
