@@ -18,12 +18,21 @@ def draft(samples: Samples, name: str) -> str:
     Raises:
         NoSamplesError: the records have nothing to map, or nothing that can be mapped.
     """
-    made = plan(samples)
+    made = _planned(samples)
     text = "\n".join([*_head(made, name), *_pipeline(made)]) + "\n"
     tests = list(trials(made, _valid(text)))
     text += "\ntests:\n" + "\n".join(line for trial in tests for line in _trial(trial))
     _valid(text)
     return text
+
+
+def _planned(samples: Samples) -> Plan:
+    try:
+        return plan(samples)
+    except NoSamplesError as error:
+        source = source_of(samples)
+        hint = f". These records look like {source.words}: putevents init --from {source.preset}" if source else ""
+        raise NoSamplesError(f"{error}{hint}") from None
 
 
 def _valid(text: str) -> Loaded:
@@ -39,11 +48,11 @@ def _valid(text: str) -> Loaded:
 def _head(made: Plan, name: str) -> Iterator[str]:
     count = f"{made.fields.records:,} record{'' if made.fields.records == 1 else 's'}"
     yield "# yaml-language-server: $schema=putevents.schema.json"
-    yield f"# Proposed from {count} of {scalar(name)}. Read each line: a member is told by its name and its values only."
-    yield "# `putevents schema > putevents.schema.json` beside this file lets your editor check it and complete names."
+    yield f"# Proposed from {count} of {scalar(name)}. Read each line: names and values are all it goes by."
+    yield "# `putevents schema > putevents.schema.json` beside this file lets your editor check it."
     source = source_of(made.samples)
     if source is not None:
-        yield f"# These records look like {source.words}: `putevents init --from {source.preset}` has a mapping made for them."
+        yield f"# They look like {source.words}: `putevents init --from {source.preset}` has a mapping made for them."
     for note in made.notes:
         yield from _comment(f"To decide: {note}", "")
     yield "version: 1"
@@ -51,7 +60,7 @@ def _head(made: Plan, name: str) -> Iterator[str]:
     yield '  bootstrap_servers: {env: KAFKA_BOOTSTRAP_SERVERS, default: "localhost:9092"}'
     yield "  group_id: personalize"
     yield "personalize:"
-    yield "  tracking_id: {env: PERSONALIZE_TRACKING_ID, default: not-set-yet}   # enough for validate and map, not for run"
+    yield "  tracking_id: {env: PERSONALIZE_TRACKING_ID, default: not-set-yet}   # enough for validate and map"
     yield "dead_letter:"
     yield f"  topic: {scalar(f'{made.topic}.dead-letter')}   # must exist; gets each invalid record unchanged"
     yield ""
@@ -62,8 +71,8 @@ def _pipeline(made: Plan) -> Iterator[str]:
     yield "  - name: events"
     yield f"    topics: [{scalar(made.topic)}]"
     yield from _value(made)
-    yield "    # The first rule that matches decides. A name on the left is PutEvents' own, the expression on the right is"
-    yield "    # JMESPath over {value, key, headers, topic, partition, offset, timestamp}."
+    yield "    # The first rule that matches decides. Names on the left are PutEvents' own, expressions on the right"
+    yield "    # are JMESPath over {value, key, headers, topic, partition, offset, timestamp}."
     yield "    rules:"
     for number, rule in enumerate(made.rules):
         yield from [""] if number else []

@@ -1,13 +1,13 @@
-"""Names of events become event types: the known ones those that Personalize's recipes expect, others in their own words."""
+"""Names of events become event types: known ones those that Personalize's recipes expect, others in their own words."""
 
 import re
 from collections.abc import Mapping
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 # Not interest in an item, or the opposite of it. Personalize takes every event for interest.
-_NOT_INTEREST = frozenset(
+_NOT_INTEREST = (
     "remove removed delete deleted refund refunded cancel cancelled canceled return returned unlike dislike checkout "
-    "login logout signin signup identify error heartbeat ping scroll session".split()
+    "login logout signin signup identify error heartbeat ping scroll session"
 )
 _LISTS = frozenset({"list", "impression", "impressions", "collection", "category", "search", "results", "shown"})
 _WORDS: Mapping[str, str] = {
@@ -36,7 +36,7 @@ def known(name: str) -> str | None:
 
 def is_not_interest(name: str) -> bool:
     """Whether an event of this name says nothing good about an item."""
-    return not _NOT_INTEREST.isdisjoint(words_of(name))
+    return not set(_NOT_INTEREST.split()).isdisjoint(words_of(name))
 
 
 def own(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from connector.starting import kinds
 from connector.starting.envelopes import Envelope, envelope_of, taken_off
 from connector.starting.fields import EACH, Field, Fields, Path, expression, value_at
-from connector.starting.roles import VAGUE, candidates, columns, plain, time_of
+from connector.starting.roles import VAGUE, candidates, columns, named_events, plain, time_of
 from connector.starting.samples import NoSamplesError, Samples
 from connector.starting.writing import flow, quoted, spelled
 
@@ -98,6 +98,11 @@ def plan(samples: Samples) -> Plan:
     made.inside = _list_of_events(made)
     _event(made)
     _session(made)
+    if made.event is None and not _find(made, "item"):
+        raise NoSamplesError(
+            "expected the name of an event or an item in the records; found no member with such a name or such values "
+            f"among {_names(made)}. Start from a preset, and name the member there: putevents init --from flat"
+        )
     made.rules = [*_skips(made), *_makes(made)]
     return made
 
@@ -124,10 +129,11 @@ def _find(made: Plan, role: str) -> list[Field]:
 
 def _event(made: Plan) -> None:
     """The member that names the event: whose values are known names in most records."""
-    known = {each.path: sum(kinds.known(value) is not None for value in each.values) for each in _find(made, "event")}
-    found = [
-        each for each in _find(made, "event") if plain(each.name) not in VAGUE or 4 * known[each.path] >= each.present
-    ]
+    found = _find(made, "event")
+    others = [*named_events(made.fields, made.inside), *named_events(made.fields, None)]
+    known = {each.path: sum(kinds.known(value) is not None for value in each.values) for each in (*found, *others)}
+    found = [each for each in found if plain(each.name) not in VAGUE or 4 * known[each.path] >= each.present]
+    found += [each for each in others if each not in found and 2 * known[each.path] >= each.present]
     ranked = sorted(found, key=lambda each: -known[each.path])
     made.event = ranked[0] if ranked else None
     _others(made, "the name of the event", ranked)
@@ -205,7 +211,7 @@ def _products(made: Plan) -> Path | None:
 def _typed(made: Plan, lists: Path | None) -> list[str]:
     """The names that become events, into ``lookup``: known ones, and others whose records have an item."""
     if made.event is None:
-        made.notes.append("no member names the event: each record becomes a View")
+        made.notes.append("no member names the event: each record with an item becomes a View")
         return []
     counts = Counter(made.event.values)
     types: dict[str, str] = {}
@@ -348,7 +354,9 @@ def _item_members(made: Plan, names: set[str], each: Path | None) -> Iterator[Me
             text = expression(found[0].path)
             if role == "value" and "cent" in found[0].name.lower():
                 text = f"divide(to_number({text}), `100`)"
-            yield Member(name, spelled(text), made.evidence(found[0]))
+            only = role == "item" and made.event is None  # nothing else says that a record is an event
+            spec = flow({"from": text, "otherwise": "skip"}, 18) if only else spelled(text)
+            yield Member(name, spec, made.evidence(found[0]))
             _others(made, name, found)
 
 

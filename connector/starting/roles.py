@@ -15,7 +15,7 @@ _NAMES: Mapping[str, str] = {
     "visitor": "anonymousid visitorid userpseudoid domainuserid deviceid clientid cookieid cookie fingerprint anonid "
     "browserid installid appinstanceid",
     "user": "userid user uid customerid customer memberid accountid loginid userkey personid profileid",
-    "event": "event eventname eventtype action activity verb type kind name ename",
+    "event": "event eventname eventtype action activity verb type kind name ename ev evt",
     "item": "itemid productid sku item product contentid articleid asin videoid movieid trackid offerid variantid "
     "skuid listingid recipeid songid bookid",
     "value": "eventvalue price unitprice itemprice amount revenue total value cents pricecents unitcents amountcents",
@@ -89,6 +89,12 @@ def _rank(field: Field, names: list[str]) -> int:
 def plain(name: str) -> str:
     """A name without signs and capitals."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def named_events(fields: Fields, inside: Path | None) -> Iterable[Field]:
+    """Members of any name with few different texts."""
+    found = fields.within(inside) if inside else (each for each in fields.values() if EACH not in each.path)
+    return [each for each in found if len(each.path) > 1 and _is_event(each)]
 
 
 def _fits(role: str, field: Field, fields: Fields) -> bool:

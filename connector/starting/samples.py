@@ -151,9 +151,10 @@ def _delimiter(first: str) -> str | None:
 
 def _cells(lines: Iterable[str], delimiter: str) -> list[list[str]]:
     """Rows of cells; quotation marks are those of RFC 4180, but between tabs they are text."""
-    quoting = csv.QUOTE_NONE if delimiter == "\t" else csv.QUOTE_MINIMAL
     try:
-        return list(csv.reader(lines, delimiter=delimiter, quoting=quoting))
+        if delimiter == "\t":
+            return list(csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE))
+        return list(csv.reader(lines, delimiter=delimiter))
     except csv.Error:
         return []
 

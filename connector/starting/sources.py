@@ -14,18 +14,22 @@ class Source(NamedTuple):
     words: str
 
 
-_RUDDER = {"rudderId", "originalTimestamp", "channel"}
+def _is_track(value: dict[str, Any]) -> bool:
+    return {"messageId", "type", "anonymousId"} <= value.keys()
+
+
+def _is_rudder(value: dict[str, Any]) -> bool:
+    """Segment has channels, too, but none of them is called web."""
+    return _is_track(value) and ("rudderId" in value or value.get("channel") == "web")
+
+
 _HAS: Mapping[Source, Callable[[dict[str, Any]], bool]] = {
     Source("ga4", "rows of Google Analytics 4"): lambda value: {"event_name", "event_params"} <= value.keys(),
     Source("ga4", "the Measurement Protocol's"): lambda value: {"client_id", "events"} <= value.keys(),
     Source("snowplow", "Snowplow's"): lambda value: {"domain_sessionid", "event_id"} <= value.keys(),
-    Source("rudderstack", "RudderStack's"): lambda value: _is_track(value) and not _RUDDER.isdisjoint(value),
+    Source("rudderstack", "RudderStack's"): _is_rudder,
     Source("segment", "Segment's"): _is_track,
 }
-
-
-def _is_track(value: dict[str, Any]) -> bool:
-    return {"messageId", "type", "anonymousId"} <= value.keys()
 
 
 def source_of(samples: Samples) -> Source | None:

@@ -254,10 +254,30 @@ def test_any_records_become_a_valid_file_with_right_tests_or_a_message(records: 
     check_or_words(drafted_or_refused(records))
 
 
+def test_records_without_events_are_refused_with_a_hint_where_the_source_is_known() -> None:
+    body = {"client_id": "1.2", "events": [{"name": "page_view", "params": {"items": [{"item_id": "p1"}]}}]}
+    with pytest.raises(NoSamplesError, match=r"expected the name of an event or an item.* putevents init --from ga4"):
+        drafted([body])
+
+
+def test_an_event_is_named_by_its_values_where_its_member_is_not() -> None:
+    record = {"sid": "s1", "what_happened": "product_view", "item": "p1"}
+    assert members(drafted([record, {**record, "what_happened": "add_to_cart"}]))["eventType"]["lookup"] == {
+        "product_view": "View",
+        "add_to_cart": "AddToCart",
+    }
+
+
+def test_without_names_of_events_only_records_with_an_item_become_views() -> None:
+    text = drafted([{"sid": "s1", "item": "p1"}, {"sid": "s1"}])
+    assert members(text)["itemId"] == {"from": "value.item", "otherwise": "skip"}
+    check(loaded(text))
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.dictionaries(_NAMES, _DOCUMENTS, max_size=8), min_size=1, max_size=5))
 def test_records_with_a_session_are_always_mapped(records: list[Any]) -> None:
-    check(loaded(drafted([{**record, "session": f"s{number}"} for number, record in enumerate(records)])))
+    check(loaded(drafted([{**record, "session": f"s{number}", "item": "p"} for number, record in enumerate(records)])))
 
 
 @settings(max_examples=100, deadline=None)
