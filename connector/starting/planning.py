@@ -130,7 +130,8 @@ def _find(made: Plan, role: str) -> list[Field]:
 def _event(made: Plan) -> None:
     """The member that names the event: whose values are known names in most records."""
     found = _find(made, "event")
-    others = [*named_events(made.fields, made.inside), *named_events(made.fields, None)]
+    others = [*named_events(made.fields, made.inside)] if made.inside else []
+    others += named_events(made.fields, None)
     known = {each.path: sum(kinds.known(value) is not None for value in each.values) for each in (*found, *others)}
     found = [each for each in found if plain(each.name) not in VAGUE or 4 * known[each.path] >= each.present]
     found += [each for each in others if each not in found and 2 * known[each.path] >= each.present]
