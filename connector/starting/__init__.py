@@ -7,7 +7,8 @@
 | fields.py | what the records have: members, how often, how many different values |
 | roles.py | which member is the session, the user, the item, the time |
 | kinds.py | names of events become event types |
-| planning.py | members and names become rules |
+| envelopes.py, sources.py | what is around the records, and whose they are |
+| planning.py, plans.py, members.py | members and names become rules, with the evidence |
 | people.py | people's values are replaced |
 | trying.py | records become tests, with what the mapping makes of them |
 | writing.py, drafting.py | the file as text |

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from connector.config import Loaded, load_text
-from connector.starting.planning import Plan, Rule, plan
+from connector.starting.planning import plan
+from connector.starting.plans import Plan, Rule
 from connector.starting.samples import NoSamplesError, Samples
 from connector.starting.sources import source_of
 from connector.starting.trying import Trial, trials

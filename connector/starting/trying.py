@@ -13,7 +13,7 @@ from connector.core.records import Entry, Fate, Pending, Record, Rejection, Skip
 from connector.starting.envelopes import put_on
 from connector.starting.fields import EACH, Path, value_at
 from connector.starting.people import People
-from connector.starting.planning import Plan, Rule
+from connector.starting.plans import Plan, Rule
 from connector.starting.roles import time_of
 
 TIMESTAMP = 1_767_225_600_000  # of records whose dump has no time: 2026-01-01
