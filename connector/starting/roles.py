@@ -42,7 +42,7 @@ _COLUMNS: Mapping[str, str] = {
 }
 _FEWEST = 0.05  # a member that fewer records have is no candidate
 _PATTERNS = ("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%Y/%m/%d %H:%M:%S", "%Y%m%d%H%M%S")
-_WELL_PAST = 946_684_800  # 2000
+_PLAUSIBLE = range(946_684_801, 4_102_444_800)  # from 2000 to 2100: what is further away is no time, but a number
 
 
 class Time(NamedTuple):
@@ -161,7 +161,7 @@ def time_of(field: Field) -> Time | None:
 
 def _is_time(value: object, form: str | None) -> bool:
     try:
-        return time_parser(form or "auto")(value) > _WELL_PAST
+        return time_parser(form or "auto")(value) in _PLAUSIBLE
     except (DataError, TimeSpecError):
         return False
 

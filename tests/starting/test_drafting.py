@@ -129,6 +129,7 @@ def test_the_placeholder_session_of_some_sdks_is_told() -> None:
         ("24.11.2026 08:30:11", {"from": "value.time", "format": "%d.%m.%Y %H:%M:%S"}, "text like"),
         ("11/12/2026 08:30", None, "the record's own timestamp counts"),
         (17, None, "the record's own timestamp counts"),
+        (4102531201000013823, None, "the record's own timestamp counts"),
     ],
 )  # fmt: skip
 def test_a_time_is_told_by_its_values_and_what_has_two_readings_is_left_out(
