@@ -9,7 +9,7 @@ Kafka's client and the AWS SDK take most of a second to load and most commands n
 | running.py | `run` |
 | files.py | `validate`, `print-config`, `schema`; loads a file for the other commands |
 | mapping.py, schemas.py | `map`, and the schemas that it asks for |
-| starting.py | `init` |
+| starting.py, testing.py | `init`, `test` |
 | explaining.py | `explain` |
 | versions.py | `version` |
 | streams.py | a command on standard streams, whatever state they are in |
@@ -46,6 +46,11 @@ COMMANDS = {
         "check files: everything that needs no network", "connector.cli.files", "validate", "add_validate"
     ),
     "map": Command("dry run: records in on stdin, PutEvents calls out", "connector.cli.mapping"),
+    "test": Command(
+        "run the tests of files through their mappings, and report what differs",
+        "connector.cli.testing",
+        "run_tests",
+    ),
     "demo": Command(
         "a shop's clickstream through the real connector, on a broker and an endpoint of its own",
         "connector.local.demo.command",

@@ -6,8 +6,10 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from connector.config import Loaded, Problem, json_schema, load, print_config, render
+from connector.config.example_files import FoundTests, is_test_file, load_test_file
 from connector.config.markdown import is_markdown, load_blocks
 from connector.config.problems import Format, Severity
 from connector.exits import Exit
@@ -60,13 +62,13 @@ def validate(arguments: argparse.Namespace) -> int:
     severities: set[Severity] = set()
     for path in arguments.configs:
         for name, loaded in _each(path):
-            if isinstance(loaded, Loaded):
-                problems += _warned(loaded, name, arguments.format)
-                severities.update(problem.severity for problem in loaded.warnings)
-            else:
+            if isinstance(loaded, list):
                 problems += loaded
                 severities.add("error")
                 sys.stderr.write(f"{_counted(len(loaded), name)}\n")
+            else:
+                problems += _warned(loaded, name, arguments.format)
+                severities.update(problem.severity for problem in loaded.warnings)
     # A program reads an array even when nothing is wrong; people and GitHub read only what is.
     if problems or arguments.format == "json":
         sys.stdout.write(render(problems, arguments.format) + "\n")
@@ -74,10 +76,11 @@ def validate(arguments: argparse.Namespace) -> int:
     return Exit.OK if severities.isdisjoint(denied) else Exit.BAD_FILE
 
 
-def _each(path: str) -> Iterator[tuple[str, Loaded | list[Problem]]]:
+def _each(path: str) -> Iterator[tuple[str, Loaded | FoundTests | list[Problem]]]:
     """The file, or each block of a Markdown file that is one, with its name for people."""
     if not is_markdown(path):
-        yield path, load(path, os.environ)
+        tests = is_test_file(Path(path))
+        yield path, load_test_file(Path(path), os.environ) if tests else load(path, os.environ)
         return
     blocks = load_blocks(path, os.environ)
     if isinstance(blocks, list):
@@ -89,7 +92,7 @@ def _each(path: str) -> Iterator[tuple[str, Loaded | list[Problem]]]:
         yield f"{path}:{line}", loaded
 
 
-def _warned(loaded: Loaded, path: str, form: Format) -> Sequence[Problem]:
+def _warned(loaded: Loaded | FoundTests, path: str, form: Format) -> Sequence[Problem]:
     """Say that a file is valid. Returns its warnings and notes where a program wants them; people read stderr."""
     if form == "text" and loaded.warnings:
         sys.stderr.write(render(loaded.warnings) + "\n\n")

@@ -114,6 +114,6 @@ def _written(text: str, arguments: argparse.Namespace) -> bool:
 def _next(name: str, sample: str | None) -> str:
     records = sample if sample and sample != "-" else "records.jsonl"
     return (
-        f"Next:\n  putevents validate {name}\n"
+        f"Next:\n  putevents validate {name}\n  putevents test {name} --coverage\n"
         f"  putevents map {name} --input {records}    what becomes of your records: no Kafka, no AWS\n"
     )

@@ -12,6 +12,7 @@ Everything is checked without a network, and every mistake is reported at once, 
 | checks, quota, unexpanded, registry_checks, regions | what shows across settings, what AWS refuses |
 | client_properties, client_checks | what librdkafka is given, and what it refuses |
 | formats, schema_files | how values and keys are decoded: what fits together, and schemas beside the file |
+| example_checks, example_files | tests: what they name is there; files of tests beside the configuration |
 | located, masking, problems | where a mistake stands, without secrets, and how it is shown |
 | loading, markdown | the whole walk, of a file or of the blocks in a page |
 | schema, printing | for editors, and the effective file |

@@ -5,7 +5,7 @@ Each check takes only the parts that it needs, so that a mistake in one section 
 
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -15,7 +15,7 @@ from connector.config.client_properties import owned
 from connector.config.located import Located
 from connector.config.models import DeadLetterConfig, KafkaConfig, PersonalizeConfig
 from connector.config.paths import at
-from connector.config.problems import Problem, key_word, printable, suggest_or_list
+from connector.config.problems import Problem, printable
 from connector.config.regions import RegionProblem, region_problem
 from connector.config.scalars import is_topic
 from connector.config.yaml_tree import Path
@@ -204,32 +204,12 @@ def _left_empty(path: Path, part: Any, keys: Iterable[str], located: Located) ->
             yield located.at_key((*path, key), "left-empty", message, "write a value, or remove the line")
 
 
-def check_tests(data: Any, located: Located) -> Iterator[Problem]:
-    """Tests name a pipeline of the file and members of PutEvents. Nothing runs them yet."""
-    pipelines = [at(pipeline, ("name",)) for pipeline in _list(at(data, ("pipelines",)))]
-    names = [name for name in pipelines if isinstance(name, str)]
-    members = list(PutEventsSpec.model_fields)
-    tests = _list(at(data, ("tests",)))
-    if tests:
+def note_tests(data: Any, located: Located) -> Iterator[Problem]:
+    """Whoever validates a file should not think that its tests have run."""
+    if _list(at(data, ("tests",))):
         message = "validate checks the form of these tests and does not run them"
-        hint = "putevents map shows what a record becomes"
+        hint = "`putevents test` runs them"
         yield located.at_key(("tests",), "tests-not-run", message, hint)._replace(severity="note")
-    for index, test in enumerate(tests):
-        name = at(test, ("pipeline",))
-        if isinstance(name, str) and name and name not in names:
-            choices = suggest_or_list(name, [printable(each) for each in names], "pipelines")
-            path: Path = ("tests", index, "pipeline")
-            yield located.at_value(path, "unknown-pipeline", "expected the name of a pipeline", choices)
-        yield from _members(("tests", index, "output"), at(test, ("output",)), members, located)
-
-
-def _members(path: Path, output: Any, members: Sequence[str], located: Located) -> Iterator[Problem]:
-    for number, event in enumerate(_list(output)):
-        for key in event if isinstance(event, dict) else ():
-            if key not in members:
-                message = f"expected a member of PutEvents, not {key_word(key)}"
-                hint = suggest_or_list(key, members, "members")
-                yield located.at_key((*path, number, key), "unknown-key", message, hint)
 
 
 def _list(value: Any) -> list[Any]:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from connector.config import checks
 from connector.config.corrections import Checked, corrected
+from connector.config.example_checks import check_tests, listed
 from connector.config.formats import check_formats
 from connector.config.located import Located
 from connector.config.models import Config, PersonalizeConfig
@@ -187,7 +188,9 @@ def _across(
     yield from check_registry(registry, located) if registry else ()
     yield from checks.check_left_empty(data, located)
     yield from check_unexpanded(data, located)
-    yield from checks.check_tests(data, located)
+    yield from checks.note_tests(data, located)
+    names = [name for each in listed(data.get("pipelines")) if isinstance(name := at(each, ("name",)), str)]
+    yield from check_tests(data, names, {each.name: each for each in kept.get("pipelines", ())}, located)
     raw = at(data, ("kafka", "librdkafka"))
     if isinstance(raw, dict):
         yield from checks.check_librdkafka(raw, kept.get("librdkafka"), located)

@@ -172,4 +172,4 @@ class Config(Section):
     pipelines: Annotated[list[PipelineSpec], Field(min_length=1), Kept]
     """Topics and the rules that make events of their records. Required, at least one."""
     tests: Annotated[list[Example], BlankList] = Field(default_factory=list)
-    """Records with their expected events. Their form is checked; see `putevents map` for the rest. Default: none."""
+    """Records with their expected events, for `putevents test`. Default: none."""

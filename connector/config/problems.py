@@ -66,7 +66,7 @@ def _visible(text: str) -> str:
     return "".join(c if c.isprintable() else " " if c.isspace() else "�" for c in text)
 
 
-def _width(text: str) -> int:
+def width(text: str) -> int:
     """Columns on a terminal: East Asian wide characters take two, combining marks none."""
     wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
     return len(text) + wide - sum(unicodedata.combining(c) != 0 for c in text)
@@ -84,8 +84,8 @@ def _paragraph(problem: Problem) -> str:
         return head + (f"\n  {problem.hint}" if problem.hint else "")
     source = _visible(problem.source_line)
     gutter = " " * len(str(problem.line))
-    pad = " " * _width(source[: problem.caret])
-    marks = "^" * max(1, _width(source[problem.caret : problem.caret + problem.length]))
+    pad = " " * width(source[: problem.caret])
+    marks = "^" * max(1, width(source[problem.caret : problem.caret + problem.length]))
     return f"{head}\n  {problem.line} | {source}\n  {gutter} | {pad}{marks}{hint}"
 
 

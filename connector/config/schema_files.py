@@ -80,3 +80,22 @@ def _json_schema(raw: bytes, _: str | None) -> Decode:
 
 
 _COMPILERS: Mapping[str, _Compile] = {"avro": _avro, "protobuf": _protobuf, "json_schema": _json_schema}
+
+
+def compile_registered(form: str, raw: bytes, *, glue: bool) -> Decode:
+    """The decoder of payloads after a registry's frame, of a schema that the registry would have given.
+
+    ``glue`` is AWS Glue, whose payloads of Protobuf begin in another way.
+
+    Raises:
+        SchemaError: it cannot be used.
+    """
+    if form == "protobuf":
+        from connector.core.formats.protobuf import compile_protobuf  # noqa: PLC0415  see above
+
+        return compile_protobuf(raw, indexed=True, glue=glue)
+    if form == "avro":
+        from connector.core.formats.avro import compile_avro  # noqa: PLC0415  see above
+
+        return compile_avro(_text(raw))
+    return _json_schema(raw, None)

@@ -34,6 +34,8 @@ LOADS: dict[str, set[str]] = {
     "print-config file.yaml": FILES,
     "map file.yaml --input records.jsonl": FILES,
     "map file.yaml --input records.jsonl --explain": FILES,
+    "test tested.yaml": FILES,
+    "test tested.yaml --update --coverage --junit j.xml --output json": FILES,
     # Of a schema file's format, and of no other.
     "validate avro.yaml": FILES,
     "validate protobuf.yaml": FILES | {"google"},
@@ -81,6 +83,8 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "mapping.yaml").write_text(build().replace("value.session", "valu.session"))
     tuned = "kafka: {bootstrap_servers: 'b:9092', group_id: g, librdkafka: {fetch.min.bytes: 1}}"
     (tmp_path / "tuned.yaml").write_text(build(kafka=tuned))
+    test = "tests: [{name: t, pipeline: web, input: {value: {session: s}}, output: {filtered: true}}]\n"
+    (tmp_path / "tested.yaml").write_text(build() + test)
     for name, value in SCHEMAS.items():
         (tmp_path / name).write_bytes(value.content)
         value_of = f"    value: {{{value.setting}, schema_file: {name}}}\n    rules:"

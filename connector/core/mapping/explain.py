@@ -64,6 +64,8 @@ class Trace:
     """What happened to one record at a time, from ``begin`` on; ``documents`` are those that were mapped of a batch."""
 
     def __init__(self) -> None:
+        # Of all records since the trace was made: the paths of the parts of the mapping that were used.
+        self.reached: set[tuple[str | int, ...]] = set()
         self.begin()
 
     def begin(self) -> None:
@@ -136,6 +138,48 @@ class Trace:
                 raise
             self._note(TracedMember(name, self._take(), value))
             return value
+
+        return traced
+
+    def reach(self, path: tuple[str | int, ...], act: Callable[[Root], _Result]) -> Callable[[Root], _Result]:
+        """A part of the mapping that is marked as used when it is asked."""
+
+        def traced(root: Root) -> _Result:
+            self.reached.add(path)
+            return act(root)
+
+        return traced
+
+    def gives(self, path: tuple[str | int, ...], fetch: Callable[[Root], Any]) -> Callable[[Root], Any]:
+        """A field that is marked as used when it gives a value."""
+
+        def traced(root: Root) -> Any:
+            value = fetch(root)
+            if value is not None:
+                self.reached.add(path)
+            return value
+
+        return traced
+
+    def row(self, path: tuple[str | int, ...], key_of: Callable[[Root], Any]) -> Callable[[Root], Any]:
+        """The key of a lookup, whose row is marked as used; a key without a row marks nothing that is asked about."""
+
+        def traced(root: Root) -> Any:
+            key = key_of(root)
+            self.reached.add((*path, key))
+            return key
+
+        return traced
+
+    def default(self, path: tuple[str | int, ...], fetch: Callable[[Root], Any], default: Any) -> Callable[[Root], Any]:
+        """A field with a default, which is marked as used when it takes the place of null."""
+
+        def traced(root: Root) -> Any:
+            value = fetch(root)
+            if value is not None:
+                return value
+            self.reached.add(path)
+            return default
 
         return traced
 

@@ -59,6 +59,11 @@ def compile_field(scope: Scope, spec: FieldSpec, target: Target) -> Fetch:
 
     The function raises Dropped, and DataError with a message that names the member and the expression.
     """
+    fetch = _fetch(scope, spec, target)
+    return fetch if scope.trace is None else scope.trace.gives(scope.path, fetch)
+
+
+def _fetch(scope: Scope, spec: FieldSpec, target: Target) -> Fetch:
     if isinstance(spec, str):
         return compile_value(scope, spec, target.convert, limit=target.limit, keeps_empty=target.keeps_empty)
     if isinstance(spec, Const):
@@ -135,6 +140,9 @@ def _case(scope: Scope, spec: Case, target: Target) -> Fetch:
         else:
             condition = compile_condition(here.at("when"), arm.when)
             arms.append((condition, compile_field(here.at("then"), arm.then, target)))
+    if scope.trace is not None:
+        paths = [scope.at(number).path for number in range(len(arms))]
+        arms = [(arm[0], scope.trace.reach(path, arm[1])) for path, arm in zip(paths, arms, strict=True)]
     return _first([(condition.holds, then) for condition, then in arms])
 
 
@@ -153,9 +161,12 @@ def _from(scope: Scope, spec: From, target: Target) -> Fetch:
     default = convert_now(scope.at("default"), spec.default, convert, target.limit)
     if spec.lookup is not None:
         return _lookup(scope, spec, target._replace(convert=convert), default)
+    instead = default if scope.trace is None else None
     found = compile_value(
-        scope.at("from"), spec.source, convert, default, limit=target.limit, keeps_empty=target.keeps_empty
+        scope.at("from"), spec.source, convert, instead, limit=target.limit, keeps_empty=target.keeps_empty
     )
+    if scope.trace is not None and default is not None:
+        found = scope.trace.default(scope.at("default").path, found, default)
     return found if spec.otherwise is None else _or_else(scope, spec, found, target._replace(convert=convert))
 
 
@@ -167,7 +178,7 @@ def _or_else(scope: Scope, spec: From, found: Fetch, target: Target) -> Fetch:
 
     def fetch(root: Root) -> Any:
         value = found(root)
-        return otherwise() if value is None else value
+        return otherwise(root) if value is None else value
 
     return fetch
 
@@ -200,6 +211,8 @@ def _time(scope: Scope, spec: From) -> Convert:
 
 def _lookup(scope: Scope, spec: From, target: Target, default: Any) -> Fetch:
     key_of = compile_value(scope.at("from"), spec.source, render, keeps_empty=True)
+    if scope.trace is not None:
+        key_of = scope.trace.row(scope.at("lookup").path, key_of)
     table = {
         key: default if value is None else convert_now(scope.at("lookup", key), value, target.convert, target.limit)
         for key, value in (spec.lookup or {}).items()
@@ -209,7 +222,7 @@ def _lookup(scope: Scope, spec: From, target: Target, default: Any) -> Fetch:
     def fetch(root: Root) -> Any:
         key = key_of(root)
         # A null key is not in the table either.
-        return table[key] if key in table else otherwise()
+        return table[key] if key in table else otherwise(root)
 
     return fetch
 
@@ -226,13 +239,20 @@ _NOT_IN_TABLE = _Missing(Skip.LOOKUP, Reason.LOOKUP_FAILED, "expected one of the
 _NULL = _Missing(Skip.MISSING_MEMBER, Reason.MISSING_MEMBER, "expected a value, found null or an empty text")
 
 
-def _otherwise(scope: Scope, spec: From, target: Target, default: Any, missing: _Missing) -> Callable[[], Any]:
+def _otherwise(scope: Scope, spec: From, target: Target, default: Any, missing: _Missing) -> Fetch:
+    fetch = _instead(scope, spec, target, default, missing)
+    if scope.trace is None:
+        return fetch
+    return scope.trace.reach(scope.at("default" if spec.otherwise is None else "otherwise").path, fetch)
+
+
+def _instead(scope: Scope, spec: From, target: Target, default: Any, missing: _Missing) -> Fetch:
     message = f"{scope.label} from {spec.source}: {missing.expected}"
 
-    def skip() -> Any:
+    def skip(_: Root) -> Any:
         raise Dropped(missing.skip)
 
-    def dead_letter() -> Any:
+    def dead_letter(_: Root) -> Any:
         raise DataError(missing.reason, message)
 
     match spec.otherwise:
@@ -242,6 +262,6 @@ def _otherwise(scope: Scope, spec: From, target: Target, default: Any, missing: 
             return dead_letter
         case Const(const=value) if value is not None:
             fixed = convert_now(scope.at("otherwise", "const"), value, target.convert, target.limit)
-            return lambda: fixed
+            return constant(fixed)
         case _:
-            return lambda: default
+            return constant(default)

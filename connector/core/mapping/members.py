@@ -153,7 +153,8 @@ def _properties(scope: Scope, spec: str | dict[str, FieldSpec] | None) -> Fetch 
         return None
     if isinstance(spec, str):
         limit = _TARGETS["properties"].limit
-        return compile_value(scope, spec, lambda value: _counted(to_properties(value), scope.work.spend), limit=limit)
+        whole = compile_value(scope, spec, lambda value: _counted(to_properties(value), scope.work.spend), limit=limit)
+        return whole if scope.trace is None else scope.trace.gives(scope.path, whole)
     parts = [_property(scope, name, part) for name, part in spec.items()]
     _judge(scope, check_object(spec))
     return _object(scope, parts)

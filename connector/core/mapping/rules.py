@@ -118,7 +118,7 @@ def compile_pipeline(spec: PipelineSpec, trace: Trace | None = None) -> Compiled
     if trace is not None:
         whens = [rule.when for rule in spec.rules]
         steps = [
-            (rule, trace.condition(rule, when, holds, first=number == 0), act)
+            (rule, trace.condition(rule, when, holds, first=number == 0), trace.reach(("rules", number), act))
             for number, (when, (rule, holds, act)) in enumerate(zip(whens, steps, strict=True))
         ]
     rules = tuple(rule.name for rule in spec.rules)

@@ -134,3 +134,96 @@ def test_a_record_knows_nothing_of_the_one_before() -> None:
     trace = explained({"noise": True})
     assert [tried.rule for tried in trace.rules] == ["noise"]
     assert (trace.events, trace.elements) == ([], ())
+
+
+# -- which parts were used --------------------------------------------------------------------------------------
+
+PARTS = PipelineSpec.model_validate(
+    {
+        "name": "p",
+        "topics": ["t"],
+        "rules": [
+            {
+                "name": "r",
+                "put_events": {
+                    "sessionId": {"from": "value.session", "default": "nobody"},
+                    "userId": {"from": "value.user", "otherwise": {"const": "u"}},
+                    "eventType": {"from": "value.type", "lookup": {"a": "A", "b": None}, "default": "Other"},
+                    "itemId": {
+                        "case": [
+                            {"when": "value.item == 'x'", "then": {"const": "X"}},
+                            {"else": {"from": "value.item", "lookup": {"y": "Y"}, "otherwise": "skip"}},
+                        ]
+                    },
+                    "properties": "value.properties",
+                    "sentAt": {"const": 1795500000},
+                },
+            }
+        ],
+    }
+)
+USED = Trace()
+USES = compile_pipeline(PARTS, USED)
+UNTRACED = compile_pipeline(PARTS)
+RULE = ("rules", 0)
+
+
+def used(value: Any) -> set[tuple[str | int, ...]]:
+    """The paths in the event, without that of the rule itself and those of members that are always there."""
+    assert isinstance(USES, CompiledRules)
+    USED.reached.clear()
+    USED.begin()
+    USES(root(value))
+    assert RULE in USED.reached
+    always = {(*RULE, "put_events", name) for name in ("sessionId", "userId", "eventType", "sentAt")}
+    return {path[3:] for path in USED.reached - {RULE} - always if None not in path}
+
+
+def test_rows_and_arms_and_members_with_a_value_are_used() -> None:
+    assert used({"session": "s", "user": "v", "type": "a", "item": "x", "properties": {"k": 1}}) == {
+        ("eventType", "lookup", "a"),
+        ("itemId",),
+        ("itemId", "case", 0),
+        ("itemId", "case", 0, "then"),
+        ("properties",),
+    }
+
+
+def test_defaults_and_otherwise_are_used_where_there_is_nothing_else() -> None:
+    found = used({"item": "y"})
+    assert found == {
+        ("sessionId", "default"),
+        ("userId", "otherwise"),
+        ("eventType", "default"),
+        ("itemId",),
+        ("itemId", "case", 1),
+        ("itemId", "case", 1, "else"),
+        ("itemId", "case", 1, "else", "lookup", "y"),
+    }
+    assert ("itemId", "case", 1, "else", "otherwise") in used({"item": "z"})
+
+
+def test_a_row_that_is_null_is_a_row_and_no_default() -> None:
+    found = used({"session": "s", "type": "b", "item": "x"})
+    assert ("eventType", "lookup", "b") in found
+    assert ("eventType", "default") not in found
+
+
+parts = st.fixed_dictionaries(
+    {},
+    optional={
+        "session": scalars,
+        "user": scalars,
+        "type": scalars,
+        "item": st.sampled_from(["x", "y", "z", None]),
+        "properties": st.none() | st.just({"k": 1}) | scalars,
+    },
+)
+
+
+@given(parts)
+def test_noting_what_is_used_changes_no_result(value: Any) -> None:
+    assert isinstance(USES, CompiledRules)
+    assert isinstance(UNTRACED, CompiledRules)
+    USED.begin()
+    assert USES(root(value)) == UNTRACED(root(value))

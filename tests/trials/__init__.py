@@ -1,0 +1,1 @@
+"""The tests of a file are run as the connector would run their records."""
