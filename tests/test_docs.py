@@ -150,16 +150,19 @@ def test_every_metric_and_setting_that_a_page_names_exists() -> None:
 def test_the_example_of_snowplow_reads_an_enriched_event_by_its_131_columns() -> None:
     loaded = load_text((ROOT / "examples" / "snowplow.yaml").read_text(), "snowplow.yaml", {})
     assert isinstance(loaded, Loaded)
-    [spec] = loaded.config.pipelines
+    spec = loaded.config.pipelines[0]
     columns = spec.value.columns or []
     assert (len(columns), len(set(columns)), columns[0], columns[-1]) == (131, 131, "app_id", "true_tstamp")
-    cells = {"event": "page_view", "event_id": "e1", "domain_sessionid": "s1", "page_urlpath": "/products/p1"}
+    cells = {"event_name": "snowplow_ecommerce_action", "event_id": "e1", "domain_sessionid": "s1"}
     cells["derived_tstamp"] = "2026-11-24 08:30:10.500"
+    cells["unstruct_event"] = '{"data":{"data":{"type":"product_view"}}}'
+    schema = "iglu:com.snowplowanalytics.snowplow.ecommerce/product/jsonschema/1-0-0"
+    cells["contexts"] = json.dumps({"data": [{"schema": schema, "data": {"id": "p1"}}]})
     line = "\t".join(cells.get(column, "") for column in columns)
     rules = compile_pipeline(spec)
     assert isinstance(rules, CompiledRules), rules
     made = Pipeline(spec, rules, "t")(Record("enriched", 0, 0, None, None, line.encode()), 1795600000.0)
     assert isinstance(made, Transformed)
     assert [(entry.session_id, json.loads(entry.body)) for entry in made.entries] == [
-        ("s1", {"eventType": "View", "eventId": "e1", "itemId": "p1", "sentAt": 1795509010})
+        ("s1", {"eventType": "View", "eventId": "e1:0", "itemId": "p1", "sentAt": 1795509010})
     ]

@@ -3,6 +3,16 @@
 stdout is data, stderr is messages. A command is a row of ``COMMANDS``: its help, and the module that has its arguments
 and its call. Only the module of the command that is given is imported, because
 Kafka's client and the AWS SDK take most of a second to load and most commands need neither.
+
+| module | what it has |
+|---|---|
+| running.py | `run` |
+| files.py | `validate`, `print-config`, `schema`; loads a file for the other commands |
+| mapping.py, schemas.py | `map`, and the schemas that it asks for |
+| starting.py, testing.py | `init`, `test` |
+| explaining.py | `explain` |
+| versions.py | `version` |
+| streams.py | a command on standard streams, whatever state they are in |
 """
 
 import argparse
@@ -31,6 +41,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "run": Command("run the connector until SIGTERM or SIGINT", "connector.cli.running"),
+    "init": Command("a first file, from a preset or from sample records", "connector.cli.starting"),
     "validate": Command(
         "check files: everything that needs no network", "connector.cli.files", "validate", "add_validate"
     ),

@@ -1,4 +1,4 @@
-"""Every page of docs/formats does what it shows: its files are written, its commands run, its output compared."""
+"""Every page of docs/formats, and docs/starting.md, does what it shows: files, commands and their output."""
 
 import os
 import re
@@ -14,6 +14,7 @@ from tests.support.pages import ROOT
 from tests.support.protoc import compile_proto
 
 PAGES = sorted((ROOT / "docs" / "formats").glob("*.md"))
+RUN = [*PAGES, ROOT / "docs" / "starting.md"]
 # A file is a block whose first line names it after the language: ```yaml clicks.yaml
 _BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -51,8 +52,8 @@ def packed(text: str) -> str:
     return re.sub(r"\s", "", text)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_page_of_formats_shows_what_its_commands_print(page: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
+def test_a_page_shows_what_its_commands_print(page: Path, tmp_path: Path) -> None:
     written(page, tmp_path)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHON": sys.executable}
     for typed, shown in commands(page):

@@ -39,3 +39,17 @@ def test_the_tests_of_an_example_are_right(file: Path, name: str) -> None:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_the_tests_of_an_example_use_every_part_of_it(file: Path) -> None:
     assert coverage_of(run(suite(file), traced=True)).missed == ()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_an_example_stays_within_the_ten_event_types_and_columns_of_a_training(file: Path) -> None:
+    """EVENT_TYPE and EVENT_VALUE count as columns."""
+    outputs = [output for case in suite(file).cases for output in case.test.expected]
+    events = [event for output in outputs if isinstance(output, list) for event in output]
+    names = {event["eventType"] for event in events} | {"EVENT_TYPE", "EVENT_VALUE"}
+    assert len(names | {name for event in events for name in event.get("properties", {})}) <= 10
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_an_editor_finds_the_schema_of_an_example(file: Path) -> None:
+    assert file.read_text().startswith("# yaml-language-server: $schema=putevents.schema.json\n")
