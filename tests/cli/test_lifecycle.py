@@ -268,7 +268,10 @@ def mounted(tmp_path: Path) -> Path:
     return volume / "config.yaml"
 
 
-@pytest.mark.parametrize(("change", "code", "said"), [("", 0, "valid"), ("\nserver: {prot: 1}\n", 78, "1 problem")])
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [("", 0, "valid"), ("\nserver: {prot: 1}\n", 78, "1 problem; for more: putevents explain CODE")],
+)
 def test_the_init_container_validates_where_nothing_can_be_written(
     mounted: Path, tmp_path: Path, change: str, code: int, said: str
 ) -> None:

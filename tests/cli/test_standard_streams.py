@@ -21,6 +21,8 @@ pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /d
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     (tmp_path / "file.yaml").write_text(build())
+    tests = "tests: [{name: t, pipeline: web, input: {value: {}}, output: {rejected: missing_member}}]"
+    (tmp_path / "tested.yaml").write_text(build(tests=tests))
     (tmp_path / "bad.yaml").write_text(build(personalize="personalize: {tracking_idd: x}"))
     (tmp_path / "one.jsonl").write_text(VALUE)
     (tmp_path / "many.jsonl").write_text(VALUE * 5_000)
@@ -51,6 +53,9 @@ WRITES_DATA = {
     "demo": "demo --records 10",
     "endpoint": "endpoint",
     "broker": "broker --quiet",
+    "explain": "explain not-json",
+    "init": "init --from flat",
+    "test": "test tested.yaml",
 }
 
 
