@@ -125,7 +125,8 @@ def test_print_config_keeps_warnings_off_stdout_and_leaves_notes_to_validate(
 
 
 def test_run_logs_warnings_and_no_notes(held: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app, "log", structlog.get_logger())  # one that has not been used keeps no processors of before
+    structlog.reset_defaults()  # a test before may have let only errors through
+    monkeypatch.setattr(app, "log", structlog.get_logger())  # one that has not been used keeps nothing of before
     with capture_logs() as logs:
         app._warn(loaded(Path(held).read_text(), {}))
     assert [(line["log_level"], line["where"], line["what_to_do"]) for line in logs] == [
