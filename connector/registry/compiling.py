@@ -15,24 +15,21 @@ WORDS: Final[Mapping[str, str]] = {"avro": "Avro", "protobuf": "Protobuf", "json
 
 
 def _avro(found: Found) -> Decode:
-    from connector.core.formats.avro import compile_avro  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
+    from connector.core.formats.avro import compile_avro  # noqa: PLC0415
 
-    decode: Decode = compile_avro(found.text, [part.text for part in found.parts])
-    return decode
+    return compile_avro(found.text, [part.text for part in found.parts])
 
 
 def _protobuf(found: Found) -> Decode:
-    from connector.core.formats.protobuf import compile_protobuf  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
+    from connector.core.formats.protobuf import compile_protobuf  # noqa: PLC0415
 
-    decode: Decode = compile_protobuf(descriptors(found), indexed=True, glue=found.glue)
-    return decode
+    return compile_protobuf(descriptors(found), indexed=True, glue=found.glue)
 
 
 def _json_schema(found: Found) -> Decode:
-    from connector.core.formats.json_schema import compile_json_schema  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
+    from connector.core.formats.json_schema import compile_json_schema  # noqa: PLC0415
 
-    decode: Decode = compile_json_schema(found.text, {part.name: part.text for part in found.parts})
-    return decode
+    return compile_json_schema(found.text, {part.name: part.text for part in found.parts})
 
 
 COMPILERS: Final[Mapping[str, Compile]] = {"avro": _avro, "protobuf": _protobuf, "json_schema": _json_schema}
@@ -50,10 +47,9 @@ def descriptors(found: Found) -> bytes:
         return _joined(root, compiled)
     if any(file is not None for file in compiled.values()):
         raise SchemaError("expected .proto text of every schema that this one refers to, found a compiled one")
-    from connector.registry.proto_source import descriptors_of  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
+    from connector.registry.proto_source import descriptors_of  # noqa: PLC0415
 
-    files: bytes = descriptors_of(found.text, {part.name: part.text for part in found.parts})
-    return files
+    return descriptors_of(found.text, {part.name: part.text for part in found.parts})
 
 
 def _joined(root: bytes, parts: Mapping[str, bytes | None]) -> bytes:

@@ -152,7 +152,7 @@ class Fetching:
                     return
                 self._heard(wanted)
                 with self._lock:
-                    # In one step: whoever asks before it hears of the answer, whoever asks after it may begin anew.
+                    # In one step: whoever asks before it hears of the answer, whoever asks after it may start another.
                     del self._wanted[key]
                     publish()
 

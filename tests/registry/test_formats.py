@@ -20,8 +20,6 @@ from tests.support.fakes import Clock
 from tests.support.http_server import HttpServer
 from tests.support.registry import CLICK, Schemas, running_registry
 
-pytest.importorskip("connector.core.formats.avro")
-pytest.importorskip("connector.core.formats.protobuf")
 PAGE = '{"type": "record", "name": "Page", "namespace": "shop", "fields": [{"name": "path", "type": "string"}]}'
 VIEW = '{"type": "record", "name": "View", "fields": [{"name": "page", "type": "shop.Page"}]}'
 

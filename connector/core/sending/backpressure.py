@@ -185,6 +185,6 @@ class Backpressure:
         return frozenset(slow)
 
     def forget(self, topic_partitions: Iterable[TopicPartition]) -> None:
-        """These are revoked or assigned anew: whoever owns them next finds them unpaused."""
+        """These are revoked or assigned again: whoever owns them next finds them unpaused."""
         gone = frozenset(topic_partitions)
         self.paused, self.crowded = self.paused - gone, self.crowded - gone
