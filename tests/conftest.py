@@ -1,6 +1,7 @@
 """What holds for all tests: the shared fixtures, and which tests run in one process."""
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -24,7 +25,8 @@ def group_of(nodeid: str) -> str:
     folder = PurePosixPath(file).parent.name
     if folder in TOGETHER:
         return folder
-    return "integration" if "[kafka" in nodeid else nodeid  # of a contract, on the same broker
+    of_contract = re.search(r"[\[-]kafka[\]-]", nodeid)  # on the same broker
+    return "integration" if of_contract else nodeid
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,17 +12,21 @@ Kafka's client and the AWS SDK take most of a second to load and most commands n
 | starting.py, testing.py | `init`, `test` |
 | explaining.py | `explain` |
 | versions.py | `version` |
+| progress.py | how far a command has come, on a terminal |
 | streams.py | a command on standard streams, whatever state they are in |
 """
 
 import argparse
 import importlib
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from connector.cli.streams import with_standard_streams
 from connector.streams import flushed
+
+_BACK = re.compile(r"-[0-9]")
 
 
 class Command(NamedTuple):
@@ -86,13 +90,24 @@ def process(closed: frozenset[int]) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments name; returns the exit code."""
-    given = sys.argv[1:] if arguments is None else arguments
+    given = with_positions(sys.argv[1:] if arguments is None else arguments)
     parsed = _parser(given).parse_args(given)
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:
         return int(run(parsed))
     except KeyboardInterrupt:
         return 130
+
+
+def with_positions(arguments: Sequence[str]) -> list[str]:
+    """``-o -1h`` as ``-o-1h``: argparse takes what begins with a dash and is no number for an option."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1] in ("-o", "--offset") and _BACK.match(argument):
+            joined[-1] += argument if joined[-1] == "-o" else f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
