@@ -6,7 +6,7 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | room | what it holds | may import |
 |---|---|---|
 | exits.py, streams.py, listening.py | exit codes (a contract), standard streams, sockets | nothing |
-| core/records.py, core/rejections.py, core/words.py, core/urls.py, core/positions.py | a record, its fates; words | nothing |
+| core/records.py, core/rejections.py, core/words.py, core/urls.py, core/positions.py | records and fates | nothing |
 | core/expressions/ | JMESPath: checked, compiled to closures, bounded in work | nothing |
 | core/formats/ | bytes become documents: formats, compression, registry frames, envelopes | nothing |
 | core/mapping/ | a record becomes entries: rules, members, times, limits | core/expressions, core/formats |
