@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tests.chaos.world import World
     from tests.support.kafka.broker import KafkaCluster
+    from tests.support.processes import Connector
 
 pytestmark = [pytest.mark.chaos, pytest.mark.integration]
 
@@ -84,21 +85,30 @@ def test_while_the_dead_letter_topic_takes_nothing_bad_records_are_held(
     away = leader if cause == "leader_away" else leader % 3 + 1
     node = brokers.nodes[away - 1]
     world.feed(rate=200)
-    world.join()
+    member = world.join()
     world.wait_for_progress(300)
     with world.standstill():
         node.stop()
-        before, held = world.accepted, _buried(world)
+        held = _settled(world, member)
+        before = world.accepted
         world.let_pass(scaled(3, 60))
         assert world.accepted > before, "good events of other records go on"
-        assert _buried(world) == held, "bad records are held"
+        assert _confirmed(member) == held, "bad records are held"
         node.start()
         brokers.wait_until_ready()
     figures = world.finish(seconds=90)
     report(cause=cause, **figures._asdict())
 
 
-def _buried(world: World) -> int | None:
-    """Dead letters that are there; None while the broker that has them is away."""
-    seen = world.watcher.look()
-    return None if seen is None else seen.buried
+def _confirmed(member: Connector) -> float:
+    """Dead letters that the brokers confirmed to this member."""
+    return member.metric("putevents_dead_letter_records_total")
+
+
+def _settled(world: World, member: Connector) -> float:
+    """The same, once those that were confirmed just before have been counted."""
+    while True:
+        before = _confirmed(member)
+        world.wait_for_progress(200)
+        if _confirmed(member) == before:
+            return before
