@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 NOW = 1_795_509_011
 KEY, SECRET = "AKIDEXAMPLE", "not-a-secret"
 
+DATASET = "arn:aws:personalize:eu-west-1:123456789012:dataset/x/USERS"
+TAKEN = {"actionId": "a", "sessionId": "s", "timestamp": NOW, "eventType": "Taken"}
+# A call of each operation beside PutEvents.
+OTHERS: dict[str, dict[str, Any]] = {
+    "PutUsers": {"datasetArn": DATASET, "users": [{"userId": "u"}]},
+    "PutItems": {"datasetArn": DATASET, "items": [{"itemId": "i"}]},
+    "PutActions": {"datasetArn": DATASET, "actions": [{"actionId": "a"}]},
+    "PutActionInteractions": {"trackingId": "t", "actionInteractions": [TAKEN]},
+}
+
 
 def event(**members: Any) -> dict[str, Any]:
     return {"eventType": "View", "sentAt": NOW, **members}

@@ -182,7 +182,7 @@ def test_a_signature_covers_the_query(endpoint: Endpoint) -> None:
     assert request(endpoint.url, "POST", "/events?b=3", raw, headers).status == 403
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/events"), ("POST", "/users"), ("PUT", "/"), ("POST", "/x")])
+@pytest.mark.parametrize(("method", "path"), [("GET", "/events"), ("PUT", "/users"), ("PUT", "/"), ("POST", "/x")])
 def test_another_operation_is_unknown(endpoint: Endpoint, method: str, path: str) -> None:
     answer = request(endpoint.url, method, path)
     assert (answer.status, answer.code) == (404, "UnknownOperationException")

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from connector.local.endpoint.faults import Bucket, Faults, Injector
 from connector.local.endpoint.ledger import Ledger, by_session
+from connector.local.endpoint.operations import operation
 from connector.local.endpoint.server import Endpoint, running_endpoint
 from tests.wire.endpoint_support import call, event, post, request, stock_client
 
@@ -241,7 +242,7 @@ def test_a_log_holds_the_lines_of_the_ledger(tmp_path: Path) -> None:
 
 def test_a_log_that_cannot_be_written_accepts_nothing() -> None:
     with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(OSError, match="No space"):
-        Ledger(log=full).accept(call(), b"", 0, 0)
+        Ledger(log=full).accept(operation("PutEvents"), call(), b"", 0, 0)
 
 
 def test_reset_forgets_what_was_accepted_and_keeps_the_faults() -> None:

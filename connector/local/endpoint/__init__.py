@@ -1,4 +1,4 @@
-"""A local PutEvents endpoint: it enforces every service limit, and faults can be injected.
+"""A local Personalize Events endpoint: it enforces every service limit, and faults can be injected.
 
 | module | what it holds |
 |---|---|
@@ -8,6 +8,7 @@
 | exchange.py | a request, and the reactions to it: a reply, a reset, a hang |
 | handler.py | a request becomes a reaction; the pages under `/_local/` |
 | signatures.py | checks Signature Version 4 |
+| operations.py | the five operations, read from botocore's model |
 | validation.py | checks a call against the service's model |
 | faults.py | the faults that are injected |
 | ledger.py | the accepted events, and counters |

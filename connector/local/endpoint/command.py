@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from connector.local.endpoint.faults import Faults
 from connector.local.endpoint.ledger import Ledger
+from connector.local.endpoint.operations import operations
 from connector.local.endpoint.server import LOCALHOST, Endpoint, open_log
 
 EXIT_OK = 0
@@ -27,7 +28,8 @@ EXIT_UNAVAILABLE = 69
 MOST_PORT = 65_535
 
 DESCRIPTION = """\
-A local Amazon Personalize PutEvents endpoint. Point any AWS SDK at it (endpoint_url in boto3, or
+A local Amazon Personalize Events endpoint: PutEvents, PutUsers, PutItems, PutActions and
+PutActionInteractions. Point any AWS SDK at it (endpoint_url in boto3, or
 AWS_ENDPOINT_URL_PERSONALIZE_EVENTS): it checks signatures, enforces every limit of the service,
 responds as AWS does, and injects the faults that you choose. Nothing leaves this machine.
 """
@@ -36,13 +38,16 @@ EPILOG = """\
 while it runs (no signature needed):
   GET  /_local/health     200 once it is ready
   GET  /_local/stats      counters: calls by status, errors, events by tracking id; duplicates with --ids
-  GET  /_local/accepted   accepted events as JSON lines, in order; with --ledger
+  GET  /_local/accepted   accepted events and entries as JSON lines, in order; with --ledger
+  GET  /_local/state      the newest entry of each user, item and action, by dataset; with --ledger
   POST /_local/control    change faults; null ends one. Any of
                           {"quota": 50, "throttle_status": 429, "latency": "20ms-50ms",
                            "fail_rate": 0.1, "reset_rate": 0.1, "reset_after_rate": 0.1, "hang_rate": 0.1,
                            "outage": "unavailable" | "close" | "hang", "denied": true,
                            "poison_prefix": "bad-", "tracking_ids": ["ID"],
                            "trackers": {"ID": {"quota": 5, "latency": "1s"}},
+                           "quotas": {"PutItems": 10}, "dataset_arns": ["ARN"],
+                           "datasets": {"ARN": {"busy": true, "quota": 5, "latency": "1s"}},
                            "credentials": {"KEY": "SECRET"}, "expired_keys": ["KEY"],
                            "expired_tokens": ["TOKEN"]}
   POST /_local/reset      forget what was accepted and counted
@@ -72,11 +77,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="a tracking id that exists; may be repeated (default: any)",
     )
+    add(
+        "--dataset-arn",
+        type=_text,
+        metavar="ARN",
+        action="append",
+        help="the ARN of a dataset that exists; may be repeated (default: any)",
+    )
     add("--strict", action="store_true", help="refuse events that the service accepts and ignores: ids like 'null', "
         "times before 2000 or more than a day ahead")  # fmt: skip
     faults = parser.add_argument_group("faults to inject", "a rate is the probability for each call, from 0 to 1")
     add = faults.add_argument
-    add("--quota", type=float, metavar="N", help="calls a second; more get a ThrottlingException")
+    add("--quota", type=float, metavar="N", help="PutEvents calls a second; more get a ThrottlingException")
+    add("--quota-of", type=_quota, metavar="OPERATION=N", action="append", default=[],
+        help="the same of another operation, such as PutItems=10, which is AWS's; may be repeated")  # fmt: skip
     add("--latency", metavar="TIME", help="time to a response: 20ms, or 20ms-50ms for a random time in between")
     add("--fail-rate", type=float, default=0.0, metavar="RATE", help="respond with 500 or 503")
     add("--reset-rate", type=float, default=0.0, metavar="RATE", help="reset the connection, accept nothing")
@@ -100,6 +114,17 @@ def _port(text: str) -> int:
     return number
 
 
+def _quota(text: str) -> tuple[str, float]:
+    name, _, rate = text.partition("=")
+    names = [each.name for each in operations().values()]
+    number = float(rate) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", rate) else 0.0
+    if name not in names or number <= 0:
+        raise argparse.ArgumentTypeError(
+            f"expected an operation and calls a second, as in PutItems=10; one of {', '.join(names)}"
+        )
+    return name, number
+
+
 def _text(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("expected text that is not empty")
@@ -113,6 +138,8 @@ def read_faults(arguments: argparse.Namespace) -> Faults:
     names = ("quota", "latency", "fail_rate", "reset_rate", "reset_after_rate", "hang_rate", "poison_prefix")
     chosen = {name: getattr(arguments, name) for name in names}
     chosen["tracking_ids"] = arguments.tracking_id
+    chosen["dataset_arns"] = arguments.dataset_arn
+    chosen["quotas"] = dict(arguments.quota_of) or None
     chosen["credentials"] = {arguments.access_key: arguments.secret_key} if arguments.access_key else None
     return Faults().changed(chosen)
 

@@ -19,7 +19,9 @@ STATUS: Mapping[str, int] = MappingProxyType(
         "InvalidSignatureException": 403,
         "MissingAuthenticationTokenException": 403,
         "UnrecognizedClientException": 403,
+        "ResourceNotFoundException": 404,
         "UnknownOperationException": 404,
+        "ResourceInUseException": 409,
         "RequestEntityTooLargeException": 413,
         "UnsupportedMediaTypeException": 415,
         "RequestHeaderFieldsTooLargeException": 431,
@@ -43,5 +45,5 @@ class ServiceError(Exception):
 
 
 def invalid_input(message: str) -> ServiceError:
-    """The one modelled error of PutEvents."""
+    """The error that all operations model; PutEvents models no other."""
     return ServiceError("InvalidInputException", message)

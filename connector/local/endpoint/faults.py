@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from connector.local.endpoint.errors import ServiceError, invalid_input
+from connector.local.endpoint.operations import Operation, operation
 from connector.local.endpoint.validation import Call
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
@@ -43,8 +44,8 @@ def read_latency(value: Any) -> Any:
 
 
 _DENIED = (
-    "User: arn:aws:iam::000000000000:user/local is not authorized to perform: personalize:PutEvents because no "
-    "identity-based policy allows the personalize:PutEvents action"
+    "User: arn:aws:iam::000000000000:user/local is not authorized to perform: personalize:{0} because no "
+    "identity-based policy allows the personalize:{0} action"
 )
 
 Rate = Annotated[float, Field(ge=0, le=1)]
@@ -64,6 +65,15 @@ class TrackerFaults(_FrozenModel):
     latency: Latency | None = None  # instead of the endpoint's
 
 
+class DatasetFaults(TrackerFaults):
+    """Faults of one dataset; ``busy`` refuses its calls with a ResourceInUseException."""
+
+    busy: bool = False
+
+
+OperationName = Literal["PutEvents", "PutUsers", "PutItems", "PutActions", "PutActionInteractions"]
+
+
 class Faults(_FrozenModel):
     """All faults. A rate is the probability, from 0 to 1, that a call is affected.
 
@@ -71,7 +81,8 @@ class Faults(_FrozenModel):
     ``credentials`` maps access keys to secret keys and turns on the full check of signatures.
     """
 
-    quota: PerSecond | None = None  # calls a second, with a second's worth of burst
+    quota: PerSecond | None = None  # PutEvents calls a second, with a second's worth of burst
+    quotas: Mapping[OperationName, PerSecond] = Field(default_factory=dict)  # the same of other operations
     throttle_status: Literal[400, 429] = 400
     latency: Latency = (0.0, 0.0)
     fail_rate: Rate = 0.0  # 500 InternalFailure or 503 ServiceUnavailable, nothing accepted
@@ -80,9 +91,11 @@ class Faults(_FrozenModel):
     hang_rate: Rate = 0.0  # no response, nothing accepted
     poison_prefix: Annotated[str, Field(min_length=1)] | None = None
     tracking_ids: frozenset[str] | None = None  # None accepts any
+    dataset_arns: frozenset[str] | None = None  # None accepts any
     denied: bool = False
     outage: Literal["unavailable", "close", "hang"] | None = None
     trackers: Mapping[str, TrackerFaults] = Field(default_factory=dict)
+    datasets: Mapping[str, DatasetFaults] = Field(default_factory=dict)
     credentials: Mapping[str, str] | None = Field(default=None, repr=False, exclude=True)
     expired_keys: frozenset[str] = frozenset()
     expired_tokens: frozenset[str] = Field(default=frozenset(), repr=False, exclude=True)
@@ -123,47 +136,70 @@ class Injector:
     def __init__(self, faults: Faults, chance: random.Random) -> None:
         self.faults = faults
         self.chance = chance
-        self.bucket = Bucket(faults.quota) if faults.quota else None
-        self.buckets = {name: Bucket(of.quota) for name, of in faults.trackers.items() if of.quota}
+        rates: dict[str, float] = {str(name): rate for name, rate in faults.quotas.items()}
+        if faults.quota:
+            rates["PutEvents"] = faults.quota
+        self.of_operations = {name: Bucket(rate) for name, rate in rates.items()}
+        self.destinations: Mapping[str, TrackerFaults] = {**faults.trackers, **faults.datasets}
+        self.buckets = {name: Bucket(of.quota) for name, of in self.destinations.items() if of.quota}
 
     def happens(self, rate: float) -> bool:
         """Whether something of this rate happens now; a rate of 0 costs no random number."""
         return rate > 0 and self.chance.random() < rate
 
-    def check_front(self, access_key: str, token: str | None, tick: float) -> None:
+    def check_front(self, access_key: str, token: str | None, tick: float, name: str = "PutEvents") -> None:
         """The checks before AWS reads the body: credentials, permissions, quota, failures of the service."""
         faults = self.faults
         if access_key in faults.expired_keys or token in faults.expired_tokens:
             raise ServiceError("ExpiredTokenException", "The security token included in the request is expired")
         if faults.denied:
-            raise ServiceError("AccessDeniedException", _DENIED)
-        if self.bucket is not None and not self.bucket.take(tick):
+            raise ServiceError("AccessDeniedException", _DENIED.format(name))
+        quota = self.of_operations.get(name)
+        if quota is not None and not quota.take(tick):
             raise self._throttled()
         if self.happens(faults.fail_rate):
             code = self.chance.choice(("InternalFailure", "ServiceUnavailable"))
             raise ServiceError(code, "injected failure")
 
-    def check_call(self, call: Call, tick: float) -> None:
-        """The checks that depend on the call: its tracking id, and poisoned items."""
-        faults = self.faults
-        tracking_id = call["trackingId"]
-        if faults.tracking_ids is not None and tracking_id not in faults.tracking_ids:
-            raise invalid_input("the tracking id does not exist")
-        bucket = self.buckets.get(tracking_id)
+    def check_call(self, call: Call, tick: float, of: Operation | None = None) -> None:
+        """The checks that depend on the call: its destination, and poisoned entries."""
+        of = of or operation("PutEvents")
+        destination = call[of.destination]
+        self._check_destination(destination, of)
+        bucket = self.buckets.get(destination)
         if bucket is not None and not bucket.take(tick):
             raise self._throttled()
-        prefix = faults.poison_prefix
-        if prefix and any((event.get("itemId") or "").startswith(prefix) for event in call["eventList"]):
+        prefix = self.faults.poison_prefix
+        if prefix and any(_starts(entry, prefix) for entry in call[of.entries]):
             raise invalid_input("an event of the call is not valid")
 
-    def delay(self, tracking_id: str | None) -> float:
-        """Seconds until the response is sent."""
+    def _check_destination(self, destination: str, of: Operation) -> None:
         faults = self.faults
-        low, high = faults.latency
-        tracker = faults.trackers.get(tracking_id) if tracking_id else None
-        if tracker is not None and tracker.latency is not None:
-            low, high = tracker.latency
+        if of.destination == "trackingId":
+            if faults.tracking_ids is None or destination in faults.tracking_ids:
+                return
+            if of.name == "PutEvents":  # it models no other error
+                raise invalid_input("the tracking id does not exist")
+            raise ServiceError("ResourceNotFoundException", "the tracking id does not exist")
+        if faults.dataset_arns is not None and destination not in faults.dataset_arns:
+            raise ServiceError("ResourceNotFoundException", "the dataset does not exist")
+        dataset = faults.datasets.get(destination)
+        if dataset is not None and dataset.busy:
+            raise ServiceError("ResourceInUseException", "the dataset is in use")
+
+    def delay(self, destination: str | None) -> float:
+        """Seconds until the response is sent."""
+        low, high = self.faults.latency
+        own = self.destinations.get(destination) if destination else None
+        if own is not None and own.latency is not None:
+            low, high = own.latency
         return low if low == high else self.chance.uniform(low, high)
 
     def _throttled(self) -> ServiceError:
         return ServiceError("ThrottlingException", "Rate exceeded", self.faults.throttle_status)
+
+
+def _starts(entry: Mapping[str, Any], prefix: str) -> bool:
+    """Whether what the entry is about begins with this."""
+    about = entry.get("itemId") or entry.get("actionId") or entry.get("userId") or ""
+    return str(about).startswith(prefix)

@@ -18,9 +18,10 @@ from pydantic import ValidationError
 from connector.local.endpoint.errors import STATUS, ServiceError
 from connector.local.endpoint.exchange import Hang, Reaction, Reply, Request, Reset
 from connector.local.endpoint.faults import Faults, Injector
-from connector.local.endpoint.ledger import Accepted, Ledger
+from connector.local.endpoint.ledger import Accepted, AcceptedEntry, Ledger
+from connector.local.endpoint.operations import Operation, operations
 from connector.local.endpoint.signatures import check_signature
-from connector.local.endpoint.validation import Call, count_ignored, other_operations, put_events_check, read_call
+from connector.local.endpoint.validation import Call, check_of, count_ignored, read_call
 
 logger = logging.getLogger(__name__)
 
@@ -37,11 +38,14 @@ def _json(value: Any, status: int = 200) -> Reply:
 
 
 class RequestHandler:
-    """Handles PutEvents and the pages under ``/_local/``. Faults and ledger are values that are replaced whole."""
+    """Handles the service's operations and the pages under ``/_local/``.
+
+    Faults and ledger are values that are replaced whole.
+    """
 
     def __init__(self, faults: Faults, ledger: Ledger, *, seed: int = 0, strict: bool = False) -> None:
-        put_events_check()  # read the model at the start, not during the first call
-        other_operations()
+        for operation in operations().values():
+            check_of(operation.name)  # read the model at the start, not during the first call
         self.ledger = ledger
         self.strict = strict
         self.seed = seed
@@ -74,23 +78,23 @@ class RequestHandler:
             return refusal(ServiceError("InternalFailure", "the endpoint failed; see its log"))
 
     def _operation(self, path: bytes, request: Request, now: float, tick: float) -> Reaction:
-        if path == b"/events" and request.method == b"POST":
-            return self._put_events(request, now, tick)
-        name = other_operations().get(path) if request.method == b"POST" else None
-        lacking = "" if name is None else f"{name} is not served by this endpoint yet: "
-        return refusal(ServiceError("UnknownOperationException", f"{lacking}expected POST /events (PutEvents)"))
+        operation = operations().get(path) if request.method == b"POST" else None
+        if operation is not None:
+            return self._call(operation, request, now, tick)
+        known = ", ".join(f"{each.path.decode()} ({each.name})" for each in operations().values())
+        return refusal(ServiceError("UnknownOperationException", f"expected POST to one of {known}"))
 
-    def _put_events(self, request: Request, now: float, tick: float) -> Reaction:
+    def _call(self, operation: Operation, request: Request, now: float, tick: float) -> Reaction:
         injector = self.injector
         broken = self._network(injector)
         if broken is not None:
             return broken
         call: Call | None = None
         try:
-            call = self._accept(request, injector, now, tick)
+            call = self._accept(operation, request, injector, now, tick)
         except ServiceError as error:
             return refusal(error, injector.delay(None))
-        delay = injector.delay(call["trackingId"])
+        delay = injector.delay(call[operation.destination])
         if injector.happens(injector.faults.reset_after_rate):
             return Reset(delay, accepted=True)
         return Reply(delay=delay) if delay else _ACCEPTED
@@ -105,22 +109,22 @@ class RequestHandler:
             return Hang()
         return None
 
-    def _accept(self, request: Request, injector: Injector, now: float, tick: float) -> Call:
+    def _accept(self, operation: Operation, request: Request, injector: Injector, now: float, tick: float) -> Call:
         headers, body = request.headers, request.body
         if injector.faults.outage == "unavailable":
             raise ServiceError("ServiceUnavailable", "injected outage")
         access_key = check_signature(request, now, injector.faults.credentials)
         token = headers.get(b"x-amz-security-token", b"").decode("latin-1")
-        injector.check_front(access_key, token, tick)
+        injector.check_front(access_key, token, tick, operation.name)
         if headers.get(b"content-encoding", b"identity") != b"identity":
             raise ServiceError("UnsupportedMediaTypeException", "expected a body without content encoding")
-        call = read_call(body)
-        injector.check_call(call, tick)
-        ignored = count_ignored(call, now)
+        call = read_call(body, operation)
+        injector.check_call(call, tick, operation)
+        ignored = count_ignored(call, now, operation)
         if ignored and self.strict:
-            message = "an event has an id or a sentAt that the service accepts and ignores (refused by --strict)"
+            message = "an event has an id or a time that the service accepts and ignores (refused by --strict)"
             raise ServiceError("InvalidInputException", message)
-        self.ledger.accept(call, body, now, ignored)
+        self.ledger.accept(operation, call, body, now, ignored)
         return call
 
     def _page(self, path: bytes, request: Request) -> Reply:
@@ -150,11 +154,27 @@ class RequestHandler:
         return _json(self.stats())
 
     def accepted(self) -> list[Accepted]:
-        """Every accepted event, in order. Raises RuntimeError where the ledger does not keep them."""
-        return list(self.ledger.accepted())
+        """Every event that PutEvents accepted, in order. Raises RuntimeError where the ledger does not keep them."""
+        return [row for row in self.ledger.accepted() if isinstance(row, Accepted)]
+
+    def entries(self, operation: str) -> list[AcceptedEntry]:
+        """Every accepted entry of another operation, in order. Raises RuntimeError as ``accepted``."""
+        rows = (row for row in self.ledger.accepted() if isinstance(row, AcceptedEntry))
+        return [row for row in rows if row.operation == operation]
+
+    def state(self) -> dict[str, dict[str, Any]]:
+        """Dataset ARN → id → the newest entry: what the service would have now. Raises RuntimeError as ``accepted``."""
+        return self.ledger.state()
+
+    def state_page(self, _body: bytes) -> Reply:
+        """``state``, over HTTP."""
+        try:
+            return _json(self.state())
+        except RuntimeError as error:
+            return _json({"message": str(error)}, 404)
 
     def accepted_page(self, _body: bytes) -> Reply:
-        """The accepted events, one line of JSON each."""
+        """What was accepted, one line of JSON for each event or entry."""
         try:
             accepted = self.ledger.accepted()
         except RuntimeError as error:
@@ -204,6 +224,7 @@ PAGES: Mapping[tuple[bytes, bytes], Page] = MappingProxyType(
         (b"GET", PREFIX + b"health"): _ready,
         (b"GET", PREFIX + b"stats"): RequestHandler.stats_page,
         (b"GET", PREFIX + b"accepted"): RequestHandler.accepted_page,
+        (b"GET", PREFIX + b"state"): RequestHandler.state_page,
         (b"POST", PREFIX + b"control"): RequestHandler.control_page,
         (b"POST", PREFIX + b"reset"): RequestHandler.reset_page,
     }

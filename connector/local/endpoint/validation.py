@@ -17,12 +17,11 @@ from types import MappingProxyType
 from typing import Any, NoReturn
 
 import orjson
-from botocore.loaders import Loader
-from botocore.model import ListShape, ServiceModel, Shape, StructureShape
+from botocore.model import ListShape, Shape, StructureShape
 
 from connector.local.endpoint.errors import ServiceError, invalid_input
+from connector.local.endpoint.operations import Operation, operation
 
-SERVICE = "personalize-events"
 MAX_EVENT_BYTES = 10 * 1024
 MAX_JOINED_IMPRESSION = 1_000
 RESERVED_PROPERTIES = frozenset(["userid", "sessionid", "eventtype", "timestamp", "recommendationid", "impression"])
@@ -133,16 +132,18 @@ def _structure(shape: Shape, path: str) -> Check:
     return check
 
 
-def _properties(value: str) -> None:
-    path = "eventList.member.properties"
-    try:
-        properties = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        properties = None
-    if type(properties) is not dict:
-        _unsatisfied(path, "Member must be the text of a JSON object")
-    if not RESERVED_PROPERTIES.isdisjoint(map(str.lower, properties)):
-        _unsatisfied(path, "Member must not hold a reserved key")
+def _object(path: str, reserved: frozenset[str] = frozenset()) -> Check:
+    def check(value: str) -> None:
+        try:
+            properties = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            properties = None
+        if type(properties) is not dict:
+            _unsatisfied(path, "Member must be the text of a JSON object")
+        if not reserved.isdisjoint(map(str.lower, properties)):
+            _unsatisfied(path, "Member must not hold a reserved key")
+
+    return check
 
 
 def _joined_impression(value: list[str]) -> None:
@@ -152,10 +153,13 @@ def _joined_impression(value: list[str]) -> None:
 
 
 # Rules of the developer guide that the model does not carry, by the path of the member they belong to.
+_OF_DATASETS = ("users.member.properties", "items.member.properties", "actions.member.properties")
+_OF_EVENTS = ("eventList.member.properties", "actionInteractions.member.properties")
 DOCUMENTED: Mapping[str, Check] = MappingProxyType(
     {
-        "eventList.member.properties": _properties,
         "eventList.member.impression": _joined_impression,
+        **{path: _object(path, RESERVED_PROPERTIES) for path in _OF_EVENTS},
+        **{path: _object(path) for path in _OF_DATASETS},
     }
 )
 COMPILERS: Mapping[str, Callable[[Shape, str], Check]] = MappingProxyType(
@@ -183,29 +187,14 @@ def compile_shape(shape: Shape, path: str) -> Check:
     return check
 
 
-def service_model() -> ServiceModel:
-    """The service as the installed botocore describes it."""
-    return ServiceModel(Loader().load_service_model(SERVICE, "service-2"), SERVICE)
-
-
 @cache
-def other_operations() -> Mapping[bytes, str]:
-    """The operations of the service that are not served here, by the path that is posted to."""
-    model = service_model()
-    paths = {name: model.operation_model(name).http["requestUri"] for name in model.operation_names}
-    return {path.encode(): name for name, path in paths.items() if name != "PutEvents"}
+def check_of(name: str) -> Check:
+    """The check of a whole body of the operation of this name, compiled once a process."""
+    return compile_shape(operation(name).shape, "")
 
 
-@cache
-def put_events_check() -> Check:
-    """The check of a whole PutEvents body, compiled once a process."""
-    shape = service_model().operation_model("PutEvents").input_shape
-    assert shape is not None  # noqa: S101  PutEvents has an input
-    return compile_shape(shape, "")
-
-
-def read_call(body: bytes) -> Call:
-    """The call that a body holds, checked against every limit.
+def read_call(body: bytes, of: Operation | None = None) -> Call:
+    """The call that a body holds, checked against every limit; of PutEvents unless another operation is given.
 
     Raises:
         ServiceError: SerializationException where the body is not JSON of the right types,
@@ -215,27 +204,27 @@ def read_call(body: bytes) -> Call:
         call = orjson.loads(body or b"{}")
     except orjson.JSONDecodeError:
         raise ServiceError("SerializationException", "expected a JSON body") from None
-    put_events_check()(call)
+    check_of("PutEvents" if of is None else of.name)(call)
     # No event can be larger than the body that carries it, so most bodies need no second look.
-    if len(body) > MAX_EVENT_BYTES:
+    if (of is None or of.name == "PutEvents") and len(body) > MAX_EVENT_BYTES:
         for event in call["eventList"]:
             if len(orjson.dumps(event)) > MAX_EVENT_BYTES:
                 _unsatisfied("eventList.member", f"Member must be at most {MAX_EVENT_BYTES} bytes of JSON")
     return call  # type: ignore[no-any-return]  # the check ensures that it is an object
 
 
-def count_ignored(call: Call, now: float) -> int:
-    """How many events the service would accept and then ignore; ``now`` in seconds since the epoch.
+def count_ignored(call: Call, now: float, of: Operation | None = None) -> int:
+    """How many entries the service would accept and then ignore; ``now`` in seconds since the epoch.
 
     Users report this, AWS does not document it: ids such as "null" or "undefined", and times in the wrong unit.
     """
-    events: list[dict[str, Any]] = call["eventList"]
-    if call["sessionId"] in IGNORED_IDS or call.get("userId") in IGNORED_IDS:
-        return len(events)
+    of = of or operation("PutEvents")
+    entries: list[dict[str, Any]] = call[of.entries]
+    if call.get("sessionId") in IGNORED_IDS or call.get("userId") in IGNORED_IDS:
+        return len(entries)
     latest = now + DAY_SECONDS
     return sum(
-        not EARLIEST <= event["sentAt"] <= latest
-        or event.get("itemId") in IGNORED_IDS
-        or event.get("eventId") in IGNORED_IDS
-        for event in events
+        (of.time is not None and not EARLIEST <= entry[of.time] <= latest)
+        or not IGNORED_IDS.isdisjoint(map(entry.get, of.ids))
+        for entry in entries
     )
