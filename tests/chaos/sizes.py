@@ -18,4 +18,4 @@ def scaled(short: int, whole: int) -> int:
 
 def time_limit(short: int, whole: int) -> int:
     """Seconds that a test may take; this machine may be busy with others."""
-    return 60 + 2 * scaled(short, whole)
+    return 240 + 2 * scaled(short, whole)

@@ -47,11 +47,11 @@ def test_brokers_that_restart_one_after_another_lose_nothing(
         node.start()
         brokers.wait_until_ready()
         world.let_pass(max(0.0, until - time.monotonic()))
-    figures = world.finish(seconds=90)
+    figures = world.finish(seconds=150)
     report(restarts=restarts, **figures._asdict())
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(300)
 def test_a_record_too_large_for_the_dead_letter_topic_leaves_a_stub_there(make_world: Callable[..., World]) -> None:
     # Less than a batch of two letters has: a letter refused together with others must not be taken for large itself.
     world = make_world(dead_letters={"max_message_bytes": "2000"})
@@ -96,7 +96,7 @@ def test_while_the_dead_letter_topic_takes_nothing_bad_records_are_held(
         assert _confirmed(member) == held, "bad records are held"
         node.start()
         brokers.wait_until_ready()
-    figures = world.finish(seconds=90)
+    figures = world.finish(seconds=150)
     report(cause=cause, **figures._asdict())
 
 

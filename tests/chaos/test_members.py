@@ -43,7 +43,7 @@ def test_members_killed_at_random_lose_nothing_and_keep_the_order(
         world.join()
     world.endpoint.control(quota=None)  # what is left is to come out right, not slowly
     stats = world.endpoint.stats()
-    figures = world.finish(seconds=120)
+    figures = world.finish(seconds=200)
     # Accepted before the answer was lost: at most ten events each.
     unanswered = 10 * int(stats["calls"].get("reset_after", 0))
     assert figures.repeats <= kills * BUFFER + unanswered
@@ -77,7 +77,7 @@ def test_members_that_come_and_go_lose_nothing_and_the_others_go_on(
 
     changing = _throughput(world, change)
     world.endpoint.control(quota=None)
-    figures = world.finish(seconds=120)
+    figures = world.finish(seconds=200)
     report(changes=changes, calm=f"{calm:.0f}/s", changing=f"{changing:.0f}/s", **figures._asdict())
     assert changing > 0
     if SIZE >= 1:  # a figure of minutes; of the short suite's six seconds the starts of two processes take the most
@@ -105,17 +105,17 @@ def test_a_sigterm_at_any_moment_ends_in_good_order_and_loses_nothing(
         member = world.join()
         world.let_pass(chance.uniform(0.3, 3))
         began = time.monotonic()
-        code = world.leave(member, seconds=8)
+        code = world.leave(member, seconds=15)
         longest = max(longest, time.monotonic() - began)
         assert code in ({0} if "started" in member.logged() else {0, BEFORE_ANYTHING}), member.logged()[-3000:]
         codes.append(code)
     world.endpoint.control(outage=None, quota=None)
     world.join()
-    figures = world.finish(seconds=60)
+    figures = world.finish(seconds=150)
     report(times=times, in_good_order=codes.count(0), longest=f"{longest:.1f}s", **figures._asdict())
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(300)
 def test_a_second_sigterm_ends_at_once_and_commits_nothing_undone(make_world: Callable[..., World]) -> None:
     world = make_world(delivery={"shutdown_timeout": "25s"})
     world.feed(rate=200)

@@ -120,8 +120,8 @@ def test_a_registry_that_goes_away_and_comes_back_loses_nothing_while_members_co
                 change_members(world, chance, kill=number % 2 == 0)
                 world.wait(lambda: waiting(world) > 0, 30, "partitions that wait, of the members that there are now")
                 registry.come_back()
-                world.wait_for_progress(200, seconds=60)
-        figures = world.finish(seconds=90)
+                world.wait_for_progress(200, seconds=90)
+        figures = world.finish(seconds=150)
     report(outages=outages, **registry.asked, **figures._asdict())
 
 

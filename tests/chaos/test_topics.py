@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.chaos, pytest.mark.integration]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_partitions_added_while_running_are_read_from_their_beginning(make_world: Callable[..., World]) -> None:
     world = make_world()
     world.feed(rate=300)
@@ -36,7 +36,7 @@ def test_partitions_added_while_running_are_read_from_their_beginning(make_world
     assert {place[0] for place in world.placed} == set(range(PARTITIONS + 3))
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_a_compacted_topic_is_delivered_with_its_holes(make_world: Callable[..., World]) -> None:
     compaction = {"cleanup_policy": "compact", "min_cleanable_dirty_ratio": "0.01", "segment_ms": "100"}
     world = make_world(partitions=1, topic={**compaction, "max_compaction_lag_ms": "200"})
@@ -74,7 +74,7 @@ def _offsets(world: World) -> set[int]:
     return found
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_aborted_transactions_are_not_delivered_and_their_markers_leave_no_lag(
     make_world: Callable[..., World],
 ) -> None:
@@ -111,7 +111,7 @@ def _transact(world: World, producer: Producer, number: int, *, keep: bool) -> N
         producer.abort_transaction(30)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_after_retention_has_passed_the_position_it_goes_on_from_what_is_left(make_world: Callable[..., World]) -> None:
     world = make_world(partitions=1)
     world.write(stream(1_000, 50, world.seed))

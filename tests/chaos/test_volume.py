@@ -36,7 +36,7 @@ def test_a_backlog_of_ten_buffers_stays_within_a_memory_bound(
         world.join()
         world.let_pass(scaled(4, 20))
         world.endpoint.control(outage=None)
-    figures = world.finish(seconds=scaled(60, 240), memory=BUFFERED)
+    figures = world.finish(seconds=scaled(150, 300), memory=BUFFERED)
     assert figures.letter_repeats == 0
     report(buffer=buffer, peak=f"{figures.peak_memory / MIB:.0f} MiB", **figures._asdict())
 
@@ -50,7 +50,7 @@ def test_one_session_with_half_of_the_traffic_keeps_its_order_and_holds_up_no_ot
     world.write(hot_session(count, world.seed))
     partition = next(place[0] for place, expected in world.placed.items() if expected.session == "hot")
     world.join()
-    figures = world.finish(seconds=scaled(60, 240))
+    figures = world.finish(seconds=scaled(150, 300))
     assert figures.repeats == 0
     beside = {
         expected.event["event"]["eventId"]

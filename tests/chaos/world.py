@@ -197,7 +197,7 @@ class World:
         until = time.monotonic() + seconds
         self.wait(lambda: time.monotonic() >= until, seconds + 10, "time to pass")
 
-    def wait_for_progress(self, events: int = 1, seconds: float = 30) -> None:
+    def wait_for_progress(self, events: int = 1, seconds: float = 90) -> None:
         """Wait until so many events more are accepted."""
         target = self.accepted + events
         self.wait(lambda: self.accepted >= target, seconds, f"{events} more events")
@@ -247,7 +247,7 @@ class World:
             for headers, _ in dead_letters_in(self.kafka, self.dead_letters)
         ]
 
-    def finish(self, seconds: float = 60, memory: int = MEMORY) -> Figures:
+    def finish(self, seconds: float = 150, memory: int = MEMORY) -> Figures:
         """Stop the traffic, wait until all is done, let the members leave in good order, and judge."""
         for feed in self._feeds:
             feed.stop()
