@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Files, which of their tests, and what to say of them."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLE
-    parser.add_argument("configs", metavar="CONFIG", nargs="+", help="configurations, YAML files, or Markdown files with some")
+    parser.add_argument("configs", metavar="CONFIG", nargs="+", help="configurations: YAML files, or pages of Markdown")
     parser.add_argument("-k", metavar="NAME", default="", help="only tests whose name contains this text")
     parser.add_argument("--update", action="store_true", help="write what was found in the place of what was expected")
     parser.add_argument("--coverage", action="store_true", help="list the parts of the mapping that no test uses")

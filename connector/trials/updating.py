@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from connector.config.yaml_tree import Path as Path_
 from connector.config.markdown import Block
+from connector.config.yaml_tree import Path as Path_
 from connector.config.yaml_tree import lines_of, parse
 from connector.trials.comparing import same
 from connector.trials.layout import LINE, CannotUpdate, Layout

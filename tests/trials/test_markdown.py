@@ -91,6 +91,7 @@ def test_a_page_without_a_whole_file_has_no_test(page: Path, capsys: pytest.Capt
 
 
 def test_a_page_that_is_not_there_is_a_problem(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not page.exists()
     assert run() == Exit.BAD_FILE
     assert capsys.readouterr().err.startswith("page.md:1:1: expected a readable file: no such file")
 
