@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from connector.starting.fields import Path, expression
+from connector.starting.fields import Field, Path, expression
 from connector.starting.plans import Member, Plan, Rule, find, has, note_others
-from connector.starting.roles import candidates, columns, time_of
+from connector.starting.roles import candidates, columns, time_of, told_by_values, unknown_ids
 from connector.starting.writing import flow, spelled
 
 
@@ -67,7 +67,8 @@ def _item_members(made: Plan, names: set[str], each: Path | None) -> Iterator[Me
         found = [] if each is None else candidates(made.fields, role, each).fields
         found += [] if found else [one for one in candidates(made.fields, role).fields if has(made, names, one)]
         if not found and role == "item":
-            made.notes.append("no member looks like an item: of events without items a model learns little")
+            missing = "no member looks like an item: of events without items a model learns little"
+            made.notes.append(missing + _others(made))
         if found:
             made.things.add(found[0].path)
             text = expression(found[0].path)
@@ -77,6 +78,22 @@ def _item_members(made: Plan, names: set[str], each: Path | None) -> Iterator[Me
             spec = flow({"from": text, "otherwise": "skip"}, 18) if only else spelled(text)
             yield Member(name, spec, made.evidence(found[0]))
             note_others(made, name, found)
+            if role == "value" and text == expression(found[0].path):
+                _note_cents(made, found[0], text)
+
+
+def _others(made: Plan) -> str:
+    """Ids of which nobody knows what they are of; one may be the item's."""
+    roles = ("session", "visitor", "user", "id", "recommendation")
+    known = {one.path for role in roles for one in find(made, role)} | {one.path for one in made.session}
+    names = [expression(one.path) for one in unknown_ids(made.fields, known)][:5]
+    return f"; write itemId, if it is one of {', '.join(names)}" if names else ""
+
+
+def _note_cents(made: Plan, found: Field, text: str) -> None:
+    """Prices that are all whole and large are often cents."""
+    if all(type(value) is int and value >= 100 for value in found.values):
+        made.notes.append(f"{text} has whole numbers alone: if they are cents, write divide({text}, `100`)")
 
 
 def _shown_member(made: Plan, each: Path | None, shown: Path | None) -> Iterator[Member]:
@@ -93,7 +110,7 @@ def _shown_member(made: Plan, each: Path | None, shown: Path | None) -> Iterator
 
 
 def _time_member(made: Plan) -> Iterator[Member]:
-    found = find(made, "time")
+    found = find(made, "time") or told_by_values(made.fields, made.inside)
     time = time_of(found[0]) if found else None
     if time is None:
         made.notes.append("no member is a time that can be read in one way only: the record's own timestamp counts")
