@@ -11,7 +11,8 @@ from connector.starting.fields import EACH, Field, Fields, Path
 # Names of each role without signs and capitals, the surest first. Names of an object and its member count as one, too:
 # session.id is a sessionid.
 _NAMES: Mapping[str, str] = {
-    "session": "sessionid session sid sessionuuid sessionguid sessionkey visitid domainsessionid gasessionid sessid visit sess",
+    "session": "sessionid session sid sessionuuid sessionguid sessionkey visitid domainsessionid gasessionid "
+    "sessid visit sess",
     "visitor": "anonymousid visitorid userpseudoid domainuserid deviceid clientid cookieid cookie fingerprint anonid "
     "browserid installid installationid appinstanceid visitor",
     "user": "userid user uid customerid customer memberid accountid loginid userkey personid profileid "
