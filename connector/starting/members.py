@@ -5,7 +5,7 @@ from typing import Any
 
 from connector.starting.fields import Field, Path, expression
 from connector.starting.plans import Member, Plan, Rule, find, has, note_others
-from connector.starting.roles import candidates, columns, time_of, told_by_values, unknown_ids
+from connector.starting.roles import candidates, columns, names_no_zone, time_of, told_by_values, unknown_ids
 from connector.starting.writing import flow, spelled
 
 
@@ -118,6 +118,8 @@ def _time_member(made: Plan) -> Iterator[Member]:
     made.things.add(found[0].path)
     made.time = found[0]
     text = expression(found[0].path)
+    if names_no_zone(found[0], time.format):
+        made.notes.append(f"{text} names no zone and is read as UTC: if it is local time, add timezone: Europe/Berlin")
     if time.format is not None:
         yield Member("sentAt", flow({"from": text, "format": time.format}, 18), time.words)
     elif made.fields.share(found[0].path) < 1:

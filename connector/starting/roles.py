@@ -59,6 +59,7 @@ _PATTERNS = (
     "%d/%b/%Y:%H:%M:%S %z", "%d-%b-%Y %H:%M:%S", "%a, %d %b %Y %H:%M:%S GMT", "%a, %d %b %Y %H:%M:%S %z",
     "%a %b %d %H:%M:%S UTC %Y",
 )  # fmt: skip
+_ZONE = re.compile(r"(?:[zZ]|[+-]\d\d(?::?\d\d)?)$")
 _WHOLE = 14  # characters that a date with a time has at least
 _PLAUSIBLE = range(946_684_801, 4_102_444_800)  # from 2000 to 2100: what is further away is no time, but a number
 
@@ -83,6 +84,10 @@ class Candidates(NamedTuple):
 
 def candidates(fields: Fields, role: str, inside: Path | None = None) -> Candidates:
     """Members that may have this role: of the record, or of the elements of a list."""
+    if role in fields.chosen:
+        path = fields.chosen[role]
+        here = path[: len(inside) + 1] == (*inside, EACH) if inside else EACH not in path
+        return Candidates([fields[path]] if here else [])
     names = _NAMES[role].split()
     also = None if role == "session" else _IDS
     found = fields.within(inside) if inside else (each for each in fields.values() if EACH not in each.path)
@@ -134,7 +139,12 @@ def told_by_values(fields: Fields, inside: Path | None) -> list[Field]:
 def _fits(role: str, field: Field, fields: Fields) -> bool:
     if len(field.path) < 2 and field.path != ("key",):
         return False
-    return fields.share(field.path) >= _FEWEST and _CHECKS.get(role, _is_id)(field)
+    return fields.share(field.path) >= _FEWEST and fits(role, field)
+
+
+def fits(role: str, field: Field) -> bool:
+    """Whether the values of a member are of the kind that the role needs."""
+    return _CHECKS.get(role, _is_id)(field)
 
 
 def _is_id(field: Field) -> bool:
@@ -201,6 +211,13 @@ def _is_time(value: object, form: str | None) -> bool:
         return time_parser(form or "auto")(value) in _PLAUSIBLE
     except (DataError, TimeSpecError):
         return False
+
+
+def names_no_zone(field: Field, form: str | None) -> bool:
+    """Whether the times of a member are text without a zone, which is read as UTC."""
+    texts = [value for value in field.values if isinstance(value, str) and _number(value) is None]
+    known = form is not None and form.endswith(("%z", "GMT", "UTC", "UTC %Y"))
+    return bool(texts) and not known and not all(len(text) > len("2026-11-24") and _ZONE.search(text) for text in texts)
 
 
 def _words(value: object, form: str | None) -> str:

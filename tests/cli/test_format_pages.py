@@ -35,7 +35,7 @@ def commands(page: Path) -> Iterator[Command]:
     for language, _, text in _BLOCK.findall(page.read_text()):
         if language == "console":
             for command in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-                typed, _, shown = command.partition("\n")
+                typed, shown = re.split(r"(?<!\\)\n", command, maxsplit=1)  # a backslash continues the line
                 yield Command(typed, shown)
 
 

@@ -76,3 +76,23 @@ def test_what_ends_or_takes_back_interest_is_skipped(name: str) -> None:
 def test_the_number_of_a_session_among_a_visitors_is_no_session() -> None:
     record = {key: value for key, value in VIEW.items() if key != "session"}
     assert members(drafted([{**record, "sessionNumber": 1}]))["sessionId"] == "value.user"
+
+
+@pytest.mark.parametrize(
+    ("time", "noted"),
+    [
+        ("2026-11-24 08:30:11", True),
+        ("2026-11-24", True),
+        ("24.11.2026 08:30:11", True),
+        ("2026-11-24T08:30:11Z", False),
+        ("2026-11-24T08:30:11.250+0100", False),
+        ("24/Nov/2026:09:30:11 +0100", False),
+        ("Tue Nov 24 08:30:11 UTC 2026", False),
+        ("1795509011", False),
+        (1795509011, False),
+    ],
+)
+def test_a_time_without_a_zone_is_noted_since_it_is_read_as_utc(time: object, *, noted: bool) -> None:
+    text = drafted([{**VIEW, "time": time}])
+    assert ("To decide: value.time names no zone and is read as UTC" in text) is noted
+    check(loaded(text))

@@ -13,8 +13,9 @@ from connector.starting.samples import read
 VIEW = {"session": "s-81", "user": "anna@shop.example", "action": "view", "item": "A1", "time": 1795509011}
 
 
-def drafted(records: Iterable[Any]) -> str:
-    return draft(read(line if isinstance(line, bytes) else json.dumps(line).encode() for line in records), "a.jsonl")
+def drafted(records: Iterable[Any], *members: str) -> str:
+    lines = (line if isinstance(line, bytes) else json.dumps(line).encode() for line in records)
+    return draft(read(lines), "a.jsonl", members)
 
 
 def loaded(text: str) -> Loaded:
