@@ -8,6 +8,9 @@ from connector.starting.plans import Member, Plan, Rule, find, has, note_others
 from connector.starting.roles import candidates, columns, names_no_zone, time_of, told_by_values, unknown_ids
 from connector.starting.writing import flow, spelled
 
+_ENOUGH = 30  # records that have more than a few people's, as a rule
+_FEW = 3
+
 
 def members_of(made: Plan, rule: Rule, names: set[str], each: Path | None, shown: Path | None) -> Iterator[Member]:
     """The members of events of these names: of each element of a list, or of a list that was shown."""
@@ -15,6 +18,7 @@ def members_of(made: Plan, rule: Rule, names: set[str], each: Path | None, shown
     user = next((one for one in find(made, "user") if one not in made.session and has(made, names, one)), None)
     if user is not None:
         made.people.add(user.path)
+        _note_few(made, user)
         yield Member("userId", spelled(expression(user.path)), f"{made.evidence(user)}; null before the login")
     yield _type_member(made, names, chosen=rule.name != "events")
     yield from _id_member(made, names, each)
@@ -28,6 +32,7 @@ def members_of(made: Plan, rule: Rule, names: set[str], each: Path | None, shown
 
 def _session_member(made: Plan) -> Member:
     made.people |= {one.path for one in made.session}
+    _note_few(made, made.session[0])
     first, *others = (expression(one.path) for one in made.session)
     why = "; ".join(made.evidence(one) for one in made.session)
     if others and -1 in made.session[0].values:
@@ -36,6 +41,13 @@ def _session_member(made: Plan) -> Member:
     if others and made.fields.share(made.session[0].path) < 1:
         return Member("sessionId", spelled(f"coalesce_empty({first}, {others[0]})"), why)
     return Member("sessionId", spelled(first), made.evidence(made.session[0]))
+
+
+def _note_few(made: Plan, found: Field) -> None:
+    """A profile may be a person, or one of kids and adults: then all people would be one."""
+    note = f"{expression(found.path)} has {found.distinct} values in {found.present:,} records: is each a person's?"
+    if found.present >= _ENOUGH and found.distinct <= _FEW and note not in made.notes:
+        made.notes.append(note)
 
 
 def _type_member(made: Plan, names: set[str], *, chosen: bool) -> Member:

@@ -96,3 +96,13 @@ def test_a_time_without_a_zone_is_noted_since_it_is_read_as_utc(time: object, *,
     text = drafted([{**VIEW, "time": time}])
     assert ("To decide: value.time names no zone and is read as UTC" in text) is noted
     check(loaded(text))
+
+
+@pytest.mark.parametrize(("records", "values", "noted"), [(40, 2, True), (40, 20, False), (10, 2, False)])
+def test_people_of_whom_there_are_few_are_doubted_once(records: int, values: int, *, noted: bool) -> None:
+    lines = [{**VIEW, "session": f"s{number}", "user": f"u{number % values}"} for number in range(records)]
+    text = drafted(lines)
+    assert text.count(f"value.user has {values} values in {records} records: is each a person's?") == noted
+    lines = [{**VIEW, "session": f"s{number % values}", "user": None} for number in range(records)]
+    text = drafted(lines)
+    assert text.count(f"value.session has {values} values in {records} records: is each a person's?") == noted
