@@ -74,24 +74,6 @@ def test_the_field_specs_of_the_mapping_page_are_valid() -> None:
         assert isinstance(loaded, Loaded), (text, loaded)
 
 
-def test_the_lists_within_lists_of_the_mapping_page_make_what_it_says() -> None:
-    page = ROOT / "docs" / "mapping.md"
-    [rule] = [text for text in blocks(page, "yaml") if text.startswith("for_each:")]
-    [record] = [text for text in blocks(page, "json") if '"events"' in text]
-    spec = {"name": "p", "topics": ["t"], "rules": [{"name": "r", **yaml.safe_load(rule)}]}
-    pipeline = PipelineSpec.model_validate(spec)
-    rules = compile_pipeline(pipeline)
-    assert isinstance(rules, CompiledRules), rules
-    made = Pipeline(pipeline, rules, "t")(Record("t", 0, 0, None, None, record.encode()), 1795600000.0)
-    assert isinstance(made, Transformed)
-    assert {(entry.session_id, entry.user_id) for entry in made.entries} == {("S1", "-7346244611012968789")}
-    assert [json.loads(entry.body) for entry in made.entries] == [
-        {"eventType": "View", "eventId": "-4211:p1", "itemId": "p1", "sentAt": 1795509011},
-        {"eventType": "Purchase", "eventId": "-4212:p1", "itemId": "p1", "sentAt": 1795509012},
-        {"eventType": "Purchase", "eventId": "-4212:p2", "itemId": "p2", "sentAt": 1795509012},
-    ]
-
-
 HEAD = """\
 kafka: {bootstrap_servers: "localhost:9092", group_id: g}
 personalize: {tracking_id: t}

@@ -5,7 +5,8 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from connector.config import Loaded, Problem, json_schema, load, print_config, render
@@ -61,7 +62,7 @@ def validate(arguments: argparse.Namespace) -> int:
     problems: list[Problem] = []
     severities: set[Severity] = set()
     for path in arguments.configs:
-        for name, loaded in _each(path):
+        for name, loaded in _once(_each(path)):
             if isinstance(loaded, list):
                 problems += loaded
                 severities.add("error")
@@ -90,6 +91,20 @@ def _each(path: str) -> Iterator[tuple[str, Loaded | FoundTests | list[Problem]]
         sys.stderr.write(f"{path}: no ```yaml block in it is a whole file, with the key pipelines\n")
     for line, loaded in blocks.items():
         yield f"{path}:{line}", loaded
+
+
+def _once(
+    found: Iterable[tuple[str, Loaded | FoundTests | list[Problem]]],
+) -> Iterator[tuple[str, Loaded | FoundTests | list[Problem]]]:
+    """The same with each kind of note once: a page of twenty files would say twenty times that its tests do not run."""
+    said: set[str] = set()
+    for name, loaded in found:
+        if isinstance(loaded, list):
+            yield name, loaded
+            continue
+        new = tuple(each for each in loaded.warnings if each.severity != "note" or each.code not in said)
+        said.update(each.code for each in new if each.severity == "note")
+        yield name, replace(loaded, warnings=new) if isinstance(loaded, Loaded) else loaded._replace(warnings=new)
 
 
 def _warned(loaded: Loaded | FoundTests, path: str, form: Format) -> Sequence[Problem]:

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -17,6 +17,7 @@ example:
   kcat -b broker:9092 -C -t clicks -J -c 1000 > clicks.jsonl
   putevents init --sample clicks.jsonl -o clicks.yaml
                                                   a file proposed from your own records
+  putevents init --sample clicks.csv --member itemId=value.artikel -o clicks.yaml
 """
 
 
@@ -32,6 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="sample records, of which the first 1,000 are read: JSON lines, a dump of kcat or of "
         "kafka-console-consumer, CSV with a header; - is stdin",
     )
+    parser.add_argument(
+        "--member",
+        action="append",
+        default=[],
+        metavar="NAME=EXPRESSION",
+        help="with --sample: which member of the records is the sessionId, userId, eventType, itemId, eventValue, "
+        "sentAt or eventId, as in itemId=value.art; may be repeated",
+    )
     parser.add_argument("-o", "--output", metavar="FILE", help="write the file here (default: stdout)")
     parser.add_argument("--force", action="store_true", help="replace FILE where it exists")
 
@@ -44,7 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
     if _exists(arguments):
         say(f"{arguments.output}: expected no file of this name: give another to -o, or --force to replace it\n")
         return Exit.NOT_OK
-    text = preset(arguments.source) if arguments.source else _proposed(arguments.sample)
+    if arguments.member and arguments.sample is None:
+        say("expected --sample with --member: a preset has its members already\n")
+        return Exit.NOT_OK
+    text = preset(arguments.source) if arguments.source else _proposed(arguments.sample, arguments.member)
     if text is None or not _written(text, arguments):
         return Exit.NOT_OK
     say(_next(arguments.output or "FILE", arguments.sample))
@@ -70,7 +82,7 @@ def _exists(arguments: argparse.Namespace) -> bool:
     return arguments.output is not None and not arguments.force and Path(arguments.output).exists()
 
 
-def _proposed(path: str) -> str | None:
+def _proposed(path: str, members: Sequence[str]) -> str | None:
     from connector.starting.drafting import draft  # noqa: PLC0415  a preset needs none of it
     from connector.starting.samples import NoSamplesError, read  # noqa: PLC0415
 
@@ -81,7 +93,7 @@ def _proposed(path: str) -> str | None:
             say(
                 f"{name}: {samples.unreadable:,} of {samples.unreadable + len(samples.records):,} lines are no record\n"
             )
-        return draft(samples, name)
+        return draft(samples, name, members)
     except OSError as error:
         say(f"{path}: expected sample records that can be read: {(error.strerror or 'not a file').lower()}\n")
     except NoSamplesError as error:

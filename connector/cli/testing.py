@@ -10,17 +10,18 @@ from pathlib import Path
 from connector.config import Problem, render
 from connector.exits import Exit
 from connector.streams import say
-from connector.trials.cases import Suite, collect, configurations
+from connector.trials.cases import Suite, configurations, suites
 from connector.trials.coverage import Coverage, coverage_of, together
 from connector.trials.programs import as_json, as_junit
 from connector.trials.running import Ran, run
 from connector.trials.text import Report
-from connector.trials.updating import updates
+from connector.trials.updating import Updated, updates
 
 EXAMPLE = """\
 example:
   putevents test clicks.yaml                      the tests of the file, and of clicks_test.yaml beside it
   putevents test clicks.yaml -k order --coverage  those with "order" in the name, and what they leave out
+  putevents test README.md                        the tests in its ```yaml blocks that are whole files
   putevents test clicks.yaml --update             what was found becomes what is expected: read the difference
 """
 
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Files, which of their tests, and what to say of them."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EXAMPLE
-    parser.add_argument("configs", metavar="CONFIG", nargs="+", help="configurations, YAML files")
+    parser.add_argument("configs", metavar="CONFIG", nargs="+", help="configurations: YAML files, or pages of Markdown")
     parser.add_argument("-k", metavar="NAME", default="", help="only tests whose name contains this text")
     parser.add_argument("--update", action="store_true", help="write what was found in the place of what was expected")
     parser.add_argument("--coverage", action="store_true", help="list the parts of the mapping that no test uses")
@@ -40,9 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_tests(arguments: argparse.Namespace) -> int:
     """0; 1 where a test fails or coverage is too low; 78 where a file is wrong."""
-    suites, problems = _collected(arguments.configs)
+    collected, problems = _collected(arguments.configs)
     wanted = arguments.coverage or arguments.min_coverage is not None
-    ran = [run(suite, pattern=arguments.k, traced=wanted) for suite in suites]
+    ran = [run(suite, pattern=arguments.k, traced=wanted) for suite in collected]
     problems += [problem for each in ran for problem in each.problems]
     if problems:
         _show_problems(problems, arguments.output)
@@ -63,17 +64,16 @@ def _percent(text: str) -> float:
 
 
 def _collected(paths: Sequence[str]) -> tuple[list[Suite], list[Problem]]:
-    suites: list[Suite] = []
+    collected: list[Suite] = []
     problems: list[Problem] = []
-    for path in configurations(paths):
-        found = collect(path, os.environ)
+    for found in (found for path in configurations(paths) for found in suites(path, os.environ)):
         if isinstance(found, Suite):
-            suites.append(found)
+            collected.append(found)
             warnings = [each for each in found.loaded.warnings if each.severity == "warning"]
             say(f"{render(warnings)}\n\n" if warnings else "")
         else:
             problems += found
-    return suites, problems
+    return collected, problems
 
 
 def _show_problems(problems: Sequence[Problem], output: str) -> None:
@@ -87,20 +87,26 @@ def _show_problems(problems: Sequence[Problem], output: str) -> None:
 
 def _update(ran: Sequence[Ran]) -> bool:
     """Write the files; False where a test cannot be updated, or a file not be written."""
-    fine = True
-    for updated in (each for one in ran for each in updates(one)):
+    found = [each for one in ran for each in updates(one)]
+    # From the last to the first, so that the blocks of a page still stand where they were read.
+    written = [_write(each) for each in reversed(found)][::-1]
+    for updated, fine in zip(found, written, strict=True):
         for result, why in updated.refused:
-            fine = False
             say(f"{updated.path}:{result.case.line}: cannot update {result.case.test.name}: {why}; change it by hand\n")
-        if updated.updated:
-            try:
-                updated.write()
-            except OSError as error:
-                fine = False
-                say(f"{updated.path}: expected a file that can be written: {str(error.strerror).lower()}\n")
-                continue
-            say("".join(f"updated {updated.path}: {result.case.test.name}\n" for result in updated.updated))
-    return fine
+        names = [result.case.test.name for result in updated.updated if fine]
+        say("".join(f"updated {updated.path}: {name}\n" for name in names))
+    return all(written) and not any(each.refused for each in found)
+
+
+def _write(updated: Updated) -> bool:
+    if not updated.updated:
+        return True
+    try:
+        updated.write()
+    except OSError as error:
+        say(f"{updated.path}: expected a file that can be written: {str(error.strerror).lower()}\n")
+        return False
+    return True
 
 
 def _report(arguments: argparse.Namespace, ran: Sequence[Ran], coverage: Coverage | None) -> int:
@@ -113,13 +119,18 @@ def _report(arguments: argparse.Namespace, ran: Sequence[Ran], coverage: Coverag
     else:
         _write_text(ran, coverage)
     if not results:
-        of_name = f" whose name contains {arguments.k!r}" if arguments.k else " in the files, under the key tests"
-        say(f"expected a test{of_name}: there is none\n")
+        say(f"expected a test {_where(arguments.k, ran)}: there is none\n")
         return Exit.NOT_OK
     low = coverage is not None and arguments.min_coverage is not None and coverage.percent < arguments.min_coverage
     if low:
         say(f"expected a coverage of at least {arguments.min_coverage:g} %\n")
     return Exit.NOT_OK if failed or low else Exit.OK
+
+
+def _where(pattern: str, ran: Sequence[Ran]) -> str:
+    if not ran:
+        return "in the ```yaml blocks that are whole files (with the key pipelines)"
+    return f"whose name contains {pattern!r}" if pattern else "in the files, under the key tests"
 
 
 def _write_text(ran: Sequence[Ran], coverage: Coverage | None) -> None:

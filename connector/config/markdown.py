@@ -6,6 +6,7 @@ problems are those of the page.
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from connector.config.loading import Loaded, load_text, read_text
 from connector.config.problems import Problem
@@ -13,6 +14,17 @@ from connector.config.yaml_tree import lines_of
 
 _FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*([\w.+-]*)")
 _LANGUAGES = frozenset({"yaml", "yml"})
+
+
+class Block(NamedTuple):
+    """A whole file in a page: from the 0-based line ``first`` to before ``end``.
+
+    ``text`` has empty lines in place of what stands before it, so that problems have the page's lines.
+    """
+
+    first: int
+    end: int
+    text: str
 
 
 def is_markdown(path: str) -> bool:
@@ -25,18 +37,17 @@ def load_blocks(path: str, env: Mapping[str, str]) -> dict[int, Loaded | list[Pr
     text = read_text(path)
     if isinstance(text, Problem):
         return [text]
-    # Empty lines in place of what stands before a block, so that it has the page's lines.
-    return {first + 1: load_text("\n" * first + block, path, env) for first, block in _whole_files(text)}
+    return {block.first + 1: load_text(block.text, path, env) for block in whole_files(text)}
 
 
-def _whole_files(text: str) -> Iterator[tuple[int, str]]:
-    """Each block that is a whole file, with the 0-based number of its first line."""
+def whole_files(text: str) -> Iterator[Block]:
+    """Each block of a page that is a whole file."""
     for first, lines in _blocks(lines_of(text)):
         # The least indented lines have the keys of the file; a block in a list is indented as a whole.
         keys = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
         margin = min((len(line) - len(line.lstrip(" ")) for line in keys), default=0)
         if any(line.startswith("pipelines:", margin) for line in keys):
-            yield first, "\n".join(lines) + "\n"
+            yield Block(first, first + len(lines), "\n" * first + "\n".join(lines) + "\n")
 
 
 def _blocks(lines: list[str]) -> Iterator[tuple[int, list[str]]]:

@@ -6,6 +6,7 @@
 | samples.py | lines become records: JSON, dumps of kcat and of Kafka's console consumer, CSV |
 | fields.py | what the records have: members, how often, how many different values |
 | roles.py | which member is the session, the user, the item, the time |
+| choosing.py | members that the user names, and hints where none is found |
 | kinds.py | names of events become event types |
 | envelopes.py, sources.py | what is around the records, and whose they are |
 | planning.py, plans.py, members.py | members and names become rules, with the evidence |

@@ -1,6 +1,6 @@
 """The proposal as a file: rules with their evidence, then tests. What is not valid is not shown."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from connector.config import Loaded, load_text
 from connector.starting.planning import plan
@@ -13,13 +13,15 @@ from connector.starting.writing import WIDTH, flow, scalar, spelled
 _NAME = "the proposed file"
 
 
-def draft(samples: Samples, name: str) -> str:
+def draft(samples: Samples, name: str, members: Sequence[str] = ()) -> str:
     """A file for records like these, which ``validate`` accepts; ``name`` is that of the sample.
+
+    ``members`` say which member of an event is which of the records, as ``itemId=value.art``.
 
     Raises:
         NoSamplesError: the records have nothing to map, or nothing that can be mapped.
     """
-    made = _planned(samples)
+    made = _planned(samples, members)
     text = "\n".join([*_head(made, name), *_pipeline(made)]) + "\n"
     tests = list(trials(made, _valid(text)))
     text += "\ntests:\n" + "\n".join(line for trial in tests for line in _trial(trial))
@@ -27,9 +29,9 @@ def draft(samples: Samples, name: str) -> str:
     return text
 
 
-def _planned(samples: Samples) -> Plan:
+def _planned(samples: Samples, members: Sequence[str]) -> Plan:
     try:
-        return plan(samples)
+        return plan(samples, members)
     except NoSamplesError as error:
         source = source_of(samples)
         hint = f". These records look like {source.words}: putevents init --from {source.preset}" if source else ""

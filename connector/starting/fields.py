@@ -53,6 +53,7 @@ class Fields(dict[Path, Field]):
     def __init__(self, documents: Sequence[dict[str, Any]]) -> None:
         super().__init__()
         self.records = len(documents)
+        self.chosen: dict[str, Path] = {}  # by role: what the user says it is
         for document in documents:
             for name, part in document.items():
                 self._add((name,), part)

@@ -7,7 +7,7 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 # Not interest in an item, or the opposite of it. Personalize takes every event for interest.
 _NOT_INTEREST = (
     "remove removed delete deleted refund refunded cancel cancelled canceled return returned unlike dislike checkout "
-    "login logout signin signup identify error heartbeat ping scroll session"
+    "login logout signin signup identify error heartbeat ping scroll session down downvote pause paused stop stopped"
 )
 _LISTS = frozenset({"list", "impression", "impressions", "collection", "category", "search", "results", "shown"})
 _WORDS: Mapping[str, str] = {

@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from connector.starting.fields import Path, expression
+from connector.starting.fields import Field, Path, expression
 from connector.starting.plans import Member, Plan, Rule, find, has, note_others
-from connector.starting.roles import candidates, columns, time_of
+from connector.starting.roles import candidates, columns, names_no_zone, time_of, told_by_values, unknown_ids
 from connector.starting.writing import flow, spelled
+
+_ENOUGH = 30  # records that have more than a few people's, as a rule
+_FEW = 3
 
 
 def members_of(made: Plan, rule: Rule, names: set[str], each: Path | None, shown: Path | None) -> Iterator[Member]:
@@ -15,6 +18,7 @@ def members_of(made: Plan, rule: Rule, names: set[str], each: Path | None, shown
     user = next((one for one in find(made, "user") if one not in made.session and has(made, names, one)), None)
     if user is not None:
         made.people.add(user.path)
+        _note_few(made, user)
         yield Member("userId", spelled(expression(user.path)), f"{made.evidence(user)}; null before the login")
     yield _type_member(made, names, chosen=rule.name != "events")
     yield from _id_member(made, names, each)
@@ -28,6 +32,7 @@ def members_of(made: Plan, rule: Rule, names: set[str], each: Path | None, shown
 
 def _session_member(made: Plan) -> Member:
     made.people |= {one.path for one in made.session}
+    _note_few(made, made.session[0])
     first, *others = (expression(one.path) for one in made.session)
     why = "; ".join(made.evidence(one) for one in made.session)
     if others and -1 in made.session[0].values:
@@ -36,6 +41,13 @@ def _session_member(made: Plan) -> Member:
     if others and made.fields.share(made.session[0].path) < 1:
         return Member("sessionId", spelled(f"coalesce_empty({first}, {others[0]})"), why)
     return Member("sessionId", spelled(first), made.evidence(made.session[0]))
+
+
+def _note_few(made: Plan, found: Field) -> None:
+    """A profile may be a person, or one of kids and adults: then all people would be one."""
+    note = f"{expression(found.path)} has {found.distinct} values in {found.present:,} records: is each a person's?"
+    if found.present >= _ENOUGH and found.distinct <= _FEW and note not in made.notes:
+        made.notes.append(note)
 
 
 def _type_member(made: Plan, names: set[str], *, chosen: bool) -> Member:
@@ -67,7 +79,8 @@ def _item_members(made: Plan, names: set[str], each: Path | None) -> Iterator[Me
         found = [] if each is None else candidates(made.fields, role, each).fields
         found += [] if found else [one for one in candidates(made.fields, role).fields if has(made, names, one)]
         if not found and role == "item":
-            made.notes.append("no member looks like an item: of events without items a model learns little")
+            missing = "no member looks like an item: of events without items a model learns little"
+            made.notes.append(missing + _others(made))
         if found:
             made.things.add(found[0].path)
             text = expression(found[0].path)
@@ -77,6 +90,22 @@ def _item_members(made: Plan, names: set[str], each: Path | None) -> Iterator[Me
             spec = flow({"from": text, "otherwise": "skip"}, 18) if only else spelled(text)
             yield Member(name, spec, made.evidence(found[0]))
             note_others(made, name, found)
+            if role == "value" and text == expression(found[0].path):
+                _note_cents(made, found[0], text)
+
+
+def _others(made: Plan) -> str:
+    """Ids of which nobody knows what they are of; one may be the item's."""
+    roles = ("session", "visitor", "user", "id", "recommendation")
+    known = {one.path for role in roles for one in find(made, role)} | {one.path for one in made.session}
+    names = [expression(one.path) for one in unknown_ids(made.fields, known)][:5]
+    return f"; write itemId, if it is one of {', '.join(names)}" if names else ""
+
+
+def _note_cents(made: Plan, found: Field, text: str) -> None:
+    """Prices that are all whole and large are often cents."""
+    if all(type(value) is int and value >= 100 for value in found.values):
+        made.notes.append(f"{text} has whole numbers alone: if they are cents, write divide({text}, `100`)")
 
 
 def _shown_member(made: Plan, each: Path | None, shown: Path | None) -> Iterator[Member]:
@@ -93,7 +122,7 @@ def _shown_member(made: Plan, each: Path | None, shown: Path | None) -> Iterator
 
 
 def _time_member(made: Plan) -> Iterator[Member]:
-    found = find(made, "time")
+    found = find(made, "time") or told_by_values(made.fields, made.inside)
     time = time_of(found[0]) if found else None
     if time is None:
         made.notes.append("no member is a time that can be read in one way only: the record's own timestamp counts")
@@ -101,6 +130,8 @@ def _time_member(made: Plan) -> Iterator[Member]:
     made.things.add(found[0].path)
     made.time = found[0]
     text = expression(found[0].path)
+    if names_no_zone(found[0], time.format):
+        made.notes.append(f"{text} names no zone and is read as UTC: if it is local time, add timezone: Europe/Berlin")
     if time.format is not None:
         yield Member("sentAt", flow({"from": text, "format": time.format}, 18), time.words)
     elif made.fields.share(found[0].path) < 1:

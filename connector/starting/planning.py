@@ -2,9 +2,10 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from connector.starting import kinds
+from connector.starting.choosing import chosen, hints, names_of
 from connector.starting.envelopes import envelope_of, taken_off
 from connector.starting.fields import EACH, Fields, Path, expression, value_at
 from connector.starting.members import members_of
@@ -17,11 +18,11 @@ QUOTA = 10  # event types and columns of a training, EVENT_TYPE and EVENT_VALUE 
 _COLUMNS = 3
 
 
-def plan(samples: Samples) -> Plan:
-    """A mapping for records like these.
+def plan(samples: Samples, members: Sequence[str] = ()) -> Plan:
+    """A mapping for records like these; ``members`` are those that the user names, as ``itemId=value.art``.
 
     Raises:
-        NoSamplesError: there is no session, visitor or user in them.
+        NoSamplesError: there is no session, visitor or user in them, or a member that is named is not.
     """
     values = [sample.value for sample in samples.records]
     envelope = envelope_of(values)
@@ -30,13 +31,14 @@ def plan(samples: Samples) -> Plan:
         seen = taken_off(sample.value, envelope)
         documents.append({**seen, "key": sample.key, "headers": sample.headers})
     made = Plan(samples, documents, Fields(documents), envelope)
+    made.fields.chosen = chosen(made.fields, members)
     made.inside = _list_of_events(made)
     _event(made)
     _session(made)
     if made.event is None and not find(made, "item"):
         raise NoSamplesError(
             "expected the name of an event or an item in the records; found no member with such a name or such values "
-            f"among {_names(made)}. Start from a preset, and name the member there: putevents init --from flat"
+            f"among {_missing(made, 'itemId')}"
         )
     made.rules = [*_skips(made), *_makes(made)]
     return made
@@ -59,6 +61,9 @@ def _list_of_events(made: Plan) -> Path | None:
 def _event(made: Plan) -> None:
     """The member that names the event: whose values are known names in most records."""
     found = find(made, "event")
+    if "event" in made.fields.chosen:
+        made.event = found[0] if found else None
+        return
     others = [*named_events(made.fields, made.inside)] if made.inside else []
     others += named_events(made.fields, None)
     known = {each.path: sum(kinds.known(value) is not None for value in each.values) for each in (*found, *others)}
@@ -72,6 +77,8 @@ def _event(made: Plan) -> None:
 def _session(made: Plan) -> None:
     """The session, then what can stand for one where it is absent."""
     sessions, visitors, users = (find(made, role) for role in ("session", "visitor", "user"))
+    if "session" in made.fields.chosen:
+        visitors = []
     made.session = [*sessions[:1], *visitors[:1]] or users[:1]
     key = made.fields.get(("key",))
     if not made.session and key is not None and key.is_scalar:
@@ -80,8 +87,7 @@ def _session(made: Plan) -> None:
     if not made.session:
         raise NoSamplesError(
             "expected a session, a visitor or a user in the records, since PutEvents requires a sessionId; found no "
-            f"member with such a name among {_names(made)}. Start from a preset, and name the member there: "
-            "putevents init --from flat"
+            f"member with such a name among {_missing(made, 'sessionId')}"
         )
     if not sessions and key not in made.session:
         what = "visitor" if visitors else "user"
@@ -89,9 +95,9 @@ def _session(made: Plan) -> None:
     note_others(made, "sessionId", sessions)
 
 
-def _names(made: Plan) -> str:
-    names = [expression(path) for path, each in made.fields.items() if each.is_scalar and EACH not in path]
-    return ", ".join(names[:12]) or "its members"
+def _missing(made: Plan, name: str) -> str:
+    """The members that there are, and how to say which one it is."""
+    return f"{names_of(made.fields)}. Say which it is: --member {name}=EXPRESSION{next(hints(made.fields), '')}"
 
 
 # -- rules ------------------------------------------------------------------------------------------------------

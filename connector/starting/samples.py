@@ -58,7 +58,9 @@ def read(lines: Iterable[bytes]) -> Samples:
     delimiter = _delimiter(first)
     if delimiter is not None:
         return _rows(first, texts, delimiter)
-    found = [_record(text) for text in (first, *texts)]
+    rest = list(texts)
+    _refuse_one_document(first, rest)
+    found = [_record(text) for text in (first, *rest)]
     records = [record for record in found if record is not None]
     if not records:
         raise NoSamplesError(
@@ -66,6 +68,19 @@ def read(lines: Iterable[bytes]) -> Samples:
             f"header: none of the first {len(found)} lines is one; binary values such as Avro have to be decoded first"
         )
     return Samples(records, len(found) - len(records))
+
+
+def _refuse_one_document(first: str, rest: Sequence[str]) -> None:
+    """A document over several lines has lines that look like records, such as the last of a list."""
+    opens = first.lstrip()[:1]
+    if not opens or opens not in "{[" or _json(first) is not None:
+        return
+    if first.strip() in {"{", "["} or _json("\n".join([first, *rest])) is not None:
+        way = "jq -c '.[]'" if opens == "[" else "jq -c ."
+        raise NoSamplesError(
+            "expected a record a line; found one JSON document over several lines: write its records a line each, with "
+            f"{way} FILE > records.jsonl"
+        )
 
 
 def _texts(lines: Iterable[bytes]) -> Iterator[str]:

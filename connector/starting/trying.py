@@ -120,6 +120,8 @@ def _seen(plan: Plan, number: int, people: People) -> Seen:
     for paths, leaf in ((plan.people, people.replaced), (plan.things, people.kept), (plan.agents, _browser)):
         for path in paths:
             _branch(kept, path, leaf)
+    if plan.time is not None:  # all of its values are times, though 2026:09:30:11 looks like a part of an address
+        _branch(kept, plan.time.path, _as_it_is)
     document = _pruned(plan.documents[number], kept)
     sample = plan.samples.records[number]
     document.setdefault("value", {})
@@ -131,6 +133,10 @@ def _branch(tree: dict[str, Any], path: Path, leaf: Leaf) -> None:
         inner = tree.setdefault(name, {})
         tree = inner if isinstance(inner, dict) else {}
     tree[path[-1]] = leaf
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _browser(value: Any) -> Any:

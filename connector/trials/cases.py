@@ -10,6 +10,7 @@ from connector.config.example_files import FoundTests, files_beside, is_test_fil
 from connector.config.examples import Example
 from connector.config.loading import Loaded, load_text, read_text
 from connector.config.located import Located
+from connector.config.markdown import Block, is_markdown, whole_files
 from connector.config.problems import Problem
 from connector.config.yaml_tree import parse
 from connector.core.mapping.reading import Formats
@@ -19,11 +20,15 @@ from connector.trials.inputs import UnusableInput, formats_of, records_of
 
 
 class Source(NamedTuple):
-    """A file as it was read; ``located`` knows where its paths stand."""
+    """A file as it was read; ``located`` knows where its paths stand.
+
+    ``block`` is the part of a page in Markdown that the text is; None for a whole file.
+    """
 
     path: Path
     text: str
     located: Located
+    block: Block | None = None
 
 
 class Case(NamedTuple):
@@ -71,6 +76,26 @@ def configurations(paths: Sequence[str]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
+def suites(path: Path, env: Mapping[str, str]) -> list[Suite | list[Problem]]:
+    """What ``collect`` gives of a file, or of each block of a page in Markdown that is one."""
+    if not is_markdown(str(path)):
+        return [collect(path, env)]
+    text = read_text(path)
+    if isinstance(text, Problem):
+        return [[text]]
+    return [_of_block(path, block, env) for block in whole_files(text)]
+
+
+def _of_block(path: Path, block: Block, env: Mapping[str, str]) -> Suite | list[Problem]:
+    """The tests of a block. Files of tests beside the page are not of it: they name no block."""
+    source = _source(path, block.text)._replace(block=block)
+    loaded = load_text(block.text, str(path), env)
+    if not isinstance(loaded, Loaded):
+        return loaded
+    cases, faults = _cases(source, loaded.config.tests, loaded)
+    return [*_strict(loaded.warnings), *faults] or Suite(source, loaded, cases)
+
+
 def collect(path: Path, env: Mapping[str, str]) -> Suite | list[Problem]:
     """The tests of a configuration, or all problems of its file, of the files of tests beside it and of the inputs."""
     if is_test_file(path) and path.exists():
@@ -95,7 +120,11 @@ def _read(path: Path) -> tuple[Source | None, list[Problem]]:
     text = read_text(path)
     if isinstance(text, Problem):
         return None, [text]
-    return Source(path, text, Located(str(path), text, parse(text))), []
+    return _source(path, text), []
+
+
+def _source(path: Path, text: str) -> Source:
+    return Source(path, text, Located(str(path), text, parse(text)))
 
 
 def _beside(path: Path, loaded: Loaded) -> tuple[list[Case], list[Problem]]:

@@ -12,7 +12,7 @@ from connector.config.yaml_tree import Path, Place, Tree
 from connector.trials.values import in_yaml
 
 WIDTH = 120  # columns; a longer line is broken between members
-_LINE = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML counts them
+LINE = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # as YAML counts them
 _BETWEEN = re.compile(r"\s*:(?:\s|#[^\r\n]*[\r\n])*\Z")  # a key's end, and comments before its value
 _SHARED = (yaml.AnchorToken, yaml.AliasToken, yaml.TagToken)
 
@@ -43,7 +43,7 @@ class Layout:
     def __init__(self, text: str, tree: Tree) -> None:
         self._text = text
         self._tree = tree
-        self._starts = [0, *(match.end() for match in _LINE.finditer(text))]
+        self._starts = [0, *(match.end() for match in LINE.finditer(text))]
         self._shared = [token.start_mark.index for token in yaml.scan(text) if isinstance(token, _SHARED)]
         self._sharing = Counter(place[1:] for place in tree.places.values())
         self._children: dict[Path, list[Path]] = {}

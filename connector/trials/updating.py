@@ -1,4 +1,4 @@
-"""Writes what was found in the place of what was expected, and changes nothing else in the file.
+"""Writes what was found in the place of what was expected, and changes nothing else in the file or page.
 
 The new text is read again before it is written: outside of the expectations the data must be the same, and inside it
 must be what was found.
@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from connector.config.markdown import Block
 from connector.config.yaml_tree import Path as Path_
-from connector.config.yaml_tree import parse
+from connector.config.yaml_tree import lines_of, parse
 from connector.trials.comparing import same
-from connector.trials.layout import CannotUpdate, Layout
+from connector.trials.layout import LINE, CannotUpdate, Layout
 from connector.trials.running import Ran, Result
 from connector.trials.values import as_output
 
@@ -20,21 +21,37 @@ BOM = b"\xef\xbb\xbf"
 
 
 class Updated(NamedTuple):
-    """A file with new expectations; ``refused`` are the tests that cannot be updated, each with the reason."""
+    """A file with new expectations; ``refused`` are the tests that cannot be updated, each with the reason.
+
+    ``block`` is the part of a page in Markdown that the text is for. Blocks of a page are written from the last to the
+    first, because a new text may have more lines.
+    """
 
     path: Path
     text: str
     updated: Sequence[Result]
     refused: Sequence[tuple[Result, str]]
+    block: Block | None = None
 
     def write(self) -> None:
-        """Replace the file's text; its byte order mark stays.
+        """Replace the file's text, or the block's; a byte order mark stays.
 
         Raises:
             OSError: it cannot be written.
         """
-        mark = BOM if self.path.read_bytes().startswith(BOM) else b""
-        self.path.write_bytes(mark + self.text.encode())
+        before = self.path.read_bytes()
+        mark = BOM if before.startswith(BOM) else b""
+        text = self.text if self.block is None else _spliced(before.decode("utf-8-sig"), self.block, self.text)
+        self.path.write_bytes(mark + text.encode())
+
+
+def _spliced(page: str, block: Block, text: str) -> str:
+    """The page with a new text for the block, which has the lines before it as empty ones."""
+    breaks = list(LINE.finditer(page))
+    start = [0, *(each.end() for each in breaks)][block.first]
+    end = [*(each.start() for each in breaks), len(page)][block.end - 1]
+    newline = "\r\n" if "\r\n" in page else "\n"
+    return page[:start] + newline.join(lines_of(text)[block.first : -1]) + page[end:]
 
 
 def updates(ran: Ran) -> list[Updated]:
@@ -70,7 +87,7 @@ def _updated(path: Path, results: Sequence[Result], default: str | None) -> Upda
     text, wrong = _applied(source.text, changes)
     left = {result.case.number for result, _ in wrong}
     done = [each.result for each in changes if each.result.case.number not in left]
-    return Updated(path, text, done, sorted(refused + wrong, key=lambda each: each[0].case.number))
+    return Updated(path, text, done, sorted(refused + wrong, key=lambda each: each[0].case.number), source.block)
 
 
 def _applied(text: str, changes: Sequence[_Change]) -> tuple[str, list[tuple[Result, str]]]:

@@ -1,4 +1,4 @@
-"""Every page of docs/formats, and docs/starting.md, does what it shows: files, commands and their output."""
+"""The pages of docs/formats and docs/cookbook, and those on a first file, do what they show."""
 
 import os
 import re
@@ -14,7 +14,8 @@ from tests.support.pages import ROOT
 from tests.support.protoc import compile_proto
 
 PAGES = sorted((ROOT / "docs" / "formats").glob("*.md"))
-RUN = [*PAGES, ROOT / "docs" / "starting.md"]
+BOOK = [ROOT / "docs" / "mapping-by-example.md", *sorted((ROOT / "docs" / "cookbook").glob("*.md"))]
+RUN = [*PAGES, ROOT / "docs" / "starting.md", *(page for page in BOOK if "```console" in page.read_text())]
 # A file is a block whose first line names it after the language: ```yaml clicks.yaml
 _BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -34,7 +35,7 @@ def commands(page: Path) -> Iterator[Command]:
     for language, _, text in _BLOCK.findall(page.read_text()):
         if language == "console":
             for command in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-                typed, _, shown = command.partition("\n")
+                typed, shown = re.split(r"(?<!\\)\n", command, maxsplit=1)  # a backslash continues the line
                 yield Command(typed, shown)
 
 

@@ -96,3 +96,24 @@ def test_a_source_and_a_sample_exclude_each_other(tmp_path: Path, sample: Path) 
     ran = init(tmp_path, "--from", "flat", "--sample", sample.name)
     assert ran.returncode == 2
     assert "not allowed with argument" in ran.stderr
+
+
+def test_members_that_are_named_decide_and_a_preset_takes_none(tmp_path: Path, sample: Path) -> None:
+    ran = init(tmp_path, "--sample", sample.name, "--member", "itemId=value.user", "-o", "mine.yaml")
+    assert ran.returncode == 0
+    loaded = load(tmp_path / "mine.yaml", {})
+    assert isinstance(loaded, Loaded)
+    [rule] = loaded.config.pipelines[0].rules
+    assert rule.put_events is not None
+    assert rule.put_events.itemId == "value.user"
+    ran = init(tmp_path, "--from", "flat", "--member", "itemId=value.user")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == "expected --sample with --member: a preset has its members already\n"
+
+
+def test_a_member_that_cannot_be_meant_writes_no_file(tmp_path: Path, sample: Path) -> None:
+    ran = init(tmp_path, "--sample", sample.name, "--member", "itemId=value.gone", "-o", "mine.yaml")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "clicks.jsonl: expected a member of the records for itemId; there are value.session" in ran.stderr
+    assert "anna" not in ran.stderr
+    assert not (tmp_path / "mine.yaml").exists()

@@ -3,6 +3,9 @@
 from pathlib import Path
 from textwrap import indent
 
+import pytest
+
+from connector.cli import main
 from connector.config import Loaded, Problem
 from connector.config.markdown import is_markdown, load_blocks
 from tests.support.config_files import ENV, build
@@ -57,3 +60,15 @@ def test_pages_are_told_by_their_names() -> None:
     assert is_markdown("README.MD")
     assert is_markdown("a/b.markdown")
     assert not is_markdown("md.yaml")
+
+
+TESTED = build(tests="tests: [{name: t, pipeline: web, input: {}, output: {skipped: tombstone}}]")
+
+
+def test_a_page_says_once_that_its_tests_do_not_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "page.md").write_text(f"```yaml\n{TESTED}```\n\n```yaml\n{TESTED}```\n")
+    assert main(["validate", str(tmp_path / "page.md")]) == 0
+    err = capsys.readouterr().err
+    assert err.count("[tests-not-run]") == 1
+    assert err.count("page.md:2: valid (1 note)\n") == 1
+    assert err.endswith(f"page.md:{TESTED.count(chr(10)) + 5}: valid\n")

@@ -18,13 +18,6 @@ def blocks(page: Path) -> Iterator[tuple[str | None, str]]:
         yield found[1], found[2]
 
 
-def test_the_tests_of_the_mapping_page_pass_with_the_example_of_segment(tmp_path: Path) -> None:
-    [tests] = [text for _, text in blocks(PAGE.with_name("mapping.md")) if text.startswith("tests:")]
-    whole = (PAGE.parents[1] / "examples" / "segment.yaml").read_text()
-    (tmp_path / "segment.yaml").write_text(whole[: whole.index("\ntests:")] + "\n" + tests)
-    assert main(["test", str(tmp_path / "segment.yaml")]) == 0
-
-
 def test_every_example_of_the_page_does_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
