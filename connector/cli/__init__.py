@@ -10,6 +10,7 @@ Kafka's client and the AWS SDK take most of a second to load and most commands n
 | files.py | `validate`, `print-config`, `schema`; loads a file for the other commands |
 | mapping.py, schemas.py | `map`, and the schemas that it asks for |
 | starting.py, testing.py | `init`, `test` |
+| tapping.py, topics.py | `tap`, and the reader of commands that look at topics |
 | explaining.py | `explain` |
 | versions.py | `version` |
 | progress.py | how far a command has come, on a terminal |
@@ -54,6 +55,9 @@ COMMANDS = {
         "run the tests of files through their mappings, and report what differs",
         "connector.cli.testing",
         "run_tests",
+    ),
+    "tap": Command(
+        "real records of the topics and what becomes of them; joins no group, commits nothing", "connector.cli.tapping"
     ),
     "demo": Command(
         "a shop's clickstream through the real connector, on a broker and an endpoint of its own",

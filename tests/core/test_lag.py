@@ -34,9 +34,9 @@ def shifted(found: Sequence[Look], by: int) -> list[Look]:
     ]
 
 
-@given(looks(), st.sampled_from(RESETS), st.booleans())
+@given(found=looks(), reset=st.sampled_from(RESETS), members=st.booleans())
 def test_nothing_left_to_read_is_ok_and_only_a_group_that_moves_is_ok_with_something_left(
-    found: list[Look], reset: Reset, members: bool
+    found: list[Look], reset: Reset, *, members: bool
 ) -> None:
     told = state(found, reset, members=members)
     if found[-1].lag(reset) == 0:
@@ -46,9 +46,15 @@ def test_nothing_left_to_read_is_ok_and_only_a_group_that_moves_is_ok_with_somet
         assert found[-1].committed != found[0].committed
 
 
-@given(looks(), st.sampled_from(RESETS), st.booleans(), st.integers(1, 10**12), st.integers(2, 100))
+@given(
+    found=looks(),
+    reset=st.sampled_from(RESETS),
+    members=st.booleans(),
+    by=st.integers(1, 10**12),
+    slower=st.integers(2, 100),
+)
 def test_neither_where_offsets_begin_nor_how_fast_time_goes_changes_a_state(
-    found: list[Look], reset: Reset, members: bool, by: int, slower: int
+    found: list[Look], reset: Reset, by: int, slower: int, *, members: bool
 ) -> None:
     moved = [each._replace(at=each.at * slower) for each in shifted(found, by)]
     assert state(moved, reset, members=members) is state(found, reset, members=members)
@@ -99,7 +105,7 @@ def two(before: int | None, after: int | None, *, ends: tuple[int, int] = (100, 
         (two(10, 10, begin=50), True, State.STALLED),  # retention deletes faster than it reads
     ],
 )
-def test_each_state_has_its_example(found: list[Look], members: bool, expected: State) -> None:
+def test_each_state_has_its_example(found: list[Look], expected: State, *, members: bool) -> None:
     assert state(found, "earliest", members=members) is expected
 
 

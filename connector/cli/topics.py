@@ -1,0 +1,71 @@
+"""A reader of the topics of a file, for commands that look at them; and what ends such a command."""
+
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from connector import logs
+from connector.aws.credentials import NotConfigured
+from connector.config import Config
+from connector.config.client_properties import base_properties, for_consumer
+from connector.exits import Exit
+from connector.kafka.clients import ClientFactory
+from connector.kafka.reading import TopicReader
+from connector.metrics import Metrics
+from connector.ports import Environment, Refused, Unavailable
+from connector.schema_wait import NoSchema
+
+# What an expected end of such a command is raised as.
+FAILURES = (NotConfigured, NoSchema, Refused, Unavailable)
+
+
+def code_of(error: Exception) -> Exit:
+    """The exit code of a failure."""
+    if isinstance(error, NoSchema):
+        return error.code
+    return Exit.UNAVAILABLE if isinstance(error, Unavailable) else Exit.REFUSED
+
+
+def client_factory(config: Config) -> ClientFactory:
+    """What makes clients that log in as the file says; the command itself says what is wrong, not the log."""
+    logs.configure("error", "text")
+    return ClientFactory(config.kafka, Metrics(), Environment(time.monotonic, time.time, random.random))
+
+
+def reader_properties(config: Config) -> dict[str, Any]:
+    """Properties of a client that reads, and names the group without joining it."""
+    return {**for_consumer(base_properties(config.kafka)), "group.id": config.kafka.group_id}
+
+
+@contextmanager
+def opened(config: Config, clients: ClientFactory | None = None) -> Iterator[TopicReader]:
+    """A reader that joins no group, closed at the end."""
+    clients = clients or client_factory(config)
+    with TopicReader(reader_properties(config), clients.asker) as reader:
+        yield reader
+
+
+@contextmanager
+def stop_signals() -> Iterator[Callable[[], bool]]:
+    """Whether SIGINT or SIGTERM came: the first is to end the command in good order, another ends it at once."""
+    came = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield came.is_set
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def handle(number: int, _: object) -> None:
+        came.set()
+        signal.signal(number, before[signal.Signals(number)])
+
+    for number in before:
+        signal.signal(number, handle)
+    try:
+        yield came.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
