@@ -10,7 +10,7 @@ Kafka's client and the AWS SDK take most of a second to load and most commands n
 | files.py | `validate`, `print-config`, `schema`; loads a file for the other commands |
 | mapping.py, schemas.py | `map`, and the schemas that it asks for |
 | starting.py, testing.py | `init`, `test` |
-| tapping.py, topics.py | `tap`, and the reader of commands that look at topics |
+| tapping.py, lagging.py, topics.py | `tap`, `lag`, and the reader of commands that look at topics |
 | explaining.py | `explain` |
 | versions.py | `version` |
 | progress.py | how far a command has come, on a terminal |
@@ -59,6 +59,7 @@ COMMANDS = {
     "tap": Command(
         "real records of the topics and what becomes of them; joins no group, commits nothing", "connector.cli.tapping"
     ),
+    "lag": Command("how far the group is behind, and whether it catches up", "connector.cli.lagging"),
     "demo": Command(
         "a shop's clickstream through the real connector, on a broker and an endpoint of its own",
         "connector.local.demo.command",

@@ -132,11 +132,11 @@ def _tap(arguments: argparse.Namespace, loaded: Loaded, reader: "TopicReader", r
     session = _session(arguments, loaded, registry, _window(bounds, wanted))
     say(_notice(len(topics), bounds, reader.servers, follow=follow))
     code = Exit.OK
-    with stop_signals() as stopping:
+    with stop_signals() as stop:
         try:
-            records = reader.records(bounds, follow=follow, stopping=stopping)
+            records = reader.records(bounds, follow=follow, stopping=stop.is_set)
             whole = _show(records, session, arguments.n, None if follow else _total(bounds))
-            if whole and not follow and not stopping():
+            if whole and not follow and not stop.is_set():
                 session.window.finish()
         except FAILURES as error:
             say(f"{error}\n")

@@ -4,14 +4,14 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from connector import logs
 from connector.aws.credentials import NotConfigured
 from connector.config import Config
-from connector.config.client_properties import base_properties, for_consumer
+from connector.config.client_properties import base_properties, for_consumer, for_producer, question_properties
 from connector.exits import Exit
 from connector.kafka.clients import ClientFactory
 from connector.kafka.reading import TopicReader
@@ -41,6 +41,11 @@ def reader_properties(config: Config) -> dict[str, Any]:
     return {**for_consumer(base_properties(config.kafka)), "group.id": config.kafka.group_id}
 
 
+def admin_properties(config: Config) -> dict[str, Any]:
+    """Properties of a client that asks about groups."""
+    return {**question_properties(for_producer(base_properties(config.kafka))), "logger": logs.CLIENT}
+
+
 @contextmanager
 def opened(config: Config, clients: ClientFactory | None = None) -> Iterator[TopicReader]:
     """A reader that joins no group, closed at the end."""
@@ -50,11 +55,11 @@ def opened(config: Config, clients: ClientFactory | None = None) -> Iterator[Top
 
 
 @contextmanager
-def stop_signals() -> Iterator[Callable[[], bool]]:
-    """Whether SIGINT or SIGTERM came: the first is to end the command in good order, another ends it at once."""
+def stop_signals() -> Iterator[threading.Event]:
+    """Set once SIGINT or SIGTERM came: the first is to end the command in good order, another ends it at once."""
     came = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield came.is_set
+        yield came
         return
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
@@ -65,7 +70,7 @@ def stop_signals() -> Iterator[Callable[[], bool]]:
     for number in before:
         signal.signal(number, handle)
     try:
-        yield came.is_set
+        yield came
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

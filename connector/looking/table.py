@@ -101,9 +101,10 @@ class Table:
         if types:
             own = len([name for name in self._counts.columns if name != "EVENT_VALUE"])
             over = types + columns + 1 > TOGETHER or own > CUSTOM
-            said = f"{types} event types, EVENT_TYPE and {columns} other columns: {types + columns + 1} of {TOGETHER}"
+            kinds = f"{types} event type{'' if types == 1 else 's'}, EVENT_TYPE and {columns} other columns"
+            quota = f"{types + columns + 1} of {TOGETHER}; {own} of {CUSTOM} columns of your own"
             more = "; training fails beyond the quota of a dataset group" if over else ""
-            yield f"\n{style(YELLOW if over else '', f'{said}; {own} of {CUSTOM} columns of your own{more}')}"
+            yield "\n" + style(YELLOW if over else "", f"{kinds}: {quota}{more}")
             yield from self._call_lines(style)
 
     def _call_lines(self, style: Style) -> Iterator[str]:
