@@ -9,6 +9,7 @@ from connector.given_records import Json
 from connector.looking.columns import padded
 from connector.looking.style import BOLD, GREEN, RED, YELLOW, Style
 
+MOST_NAMES = 3  # of partitions that a note is about
 _COLOURS = {
     State.OK: GREEN,
     State.CATCHING_UP: YELLOW,
@@ -113,7 +114,7 @@ def table(group: Group, style: Style, most: int | None = None) -> str:
 
     ``most`` is how many lines there is room for.
     """
-    notes = [*group.notes, *(f"{row.name}: {said}" for row in group.rows for said in notes_on(row.look, group.reset))]
+    notes = [*group.notes, *_notes(group)]
     room = len(group.rows) if most is None else max(1, most - 5 - len(notes))
     rows = group.rows[:room]
     left_out = len(group.rows) - len(rows)
@@ -133,9 +134,14 @@ def summary(group: Group) -> str:
 
 def _summary(group: Group, style: Style) -> str:
     behind = f", {duration(group.seconds)} behind" if group.lag else ""
-    end = f", caught up in {duration(group.caught_up_in, 'never')}" if group.lag and group.rates is not None else ""
+    end = _end(group) if group.lag and group.rates is not None else ""
     records = f"{group.lag:,} record{'' if group.lag == 1 else 's'} to read"
     return f"group {group.name}: {style(_COLOURS[group.state], group.state)}, {records}{behind}{end}"
+
+
+def _end(group: Group) -> str:
+    seconds = group.caught_up_in
+    return ", never caught up at this rate" if seconds is None else f", caught up in {duration(seconds)}"
 
 
 def _line(row: Row, names: int, states: int, style: Style) -> str:
@@ -160,6 +166,17 @@ def notes_on(look: Look, reset: Reset) -> Iterator[str]:
         )
     elif look.empty:
         yield f"the last {look.end - look.committed:,} offsets hold no record: markers of transactions, or compacted"
+
+
+def _notes(group: Group) -> Iterator[str]:
+    """What there is to say of partitions; what is the same of several is said once."""
+    of: dict[str, list[str]] = {}
+    for row in sorted(group.rows, key=lambda row: (row.name.rpartition("-")[0], int(row.name.rpartition("-")[2]))):
+        for said in notes_on(row.look, group.reset):
+            of.setdefault(said, []).append(row.name)
+    for said, names in of.items():
+        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        yield f"{', '.join(names[:MOST_NAMES])}{more}: {said}"
 
 
 def _rate(rate: float) -> str:

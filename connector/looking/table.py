@@ -15,6 +15,7 @@ from connector.looking.masking import is_name
 from connector.looking.style import BOLD, RED, YELLOW, Style
 
 MOST_ROWS = 25  # of a part of the table
+_WORDS = {"dead_letter": "dead letters"}
 UNNAMED = "not named in the file"
 
 
@@ -62,7 +63,7 @@ class Table:
             _part(style, "skipped by reason", ("records",), self._skipped()),
             _part(style, "event types and columns", ("events",), self._named()),
         ]
-        outcomes = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.outcomes.most_common())
+        outcomes = ", ".join(f"{count:,} {_WORDS.get(name, name)}" for name, count in counts.outcomes.most_common())
         head = f"{counts.records:,} record{'' if counts.records == 1 else 's'} read" + (
             f": {outcomes}" * bool(outcomes)
         )
