@@ -40,10 +40,10 @@ def test_the_table_says_how_far_behind_each_is_and_when_it_has_caught_up() -> No
     assert table(group(notes=("a note",)), PLAIN) == (
         "group g: falling behind, 810 records to read, 1 min 16 s behind, never caught up at this rate\n"
         "\n"
-        "partition  state                 records       behind       read/s    written/s caught up in\n"
-        "clicks-2   falling behind            490      unknown          1.0         10.0        never\n"
-        "clicks-1   catching up               320   1 min 16 s         10.0          2.0         40 s\n"
-        "clicks-0   ok                          0          0 s          5.0          0.0          0 s\n"
+        "partition  state               records       behind       read/s    written/s caught up in\n"
+        "clicks-2   falling behind          490      unknown          1.0         10.0        never\n"
+        "clicks-1   catching up             320   1 min 16 s         10.0          2.0         40 s\n"
+        "clicks-0   ok                        0          0 s          5.0          0.0          0 s\n"
         "\n"
         "a note\n"
     )
