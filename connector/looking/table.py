@@ -15,7 +15,6 @@ from connector.looking.masking import is_name
 from connector.looking.style import BOLD, RED, YELLOW, Style
 
 MOST_ROWS = 25  # of a part of the table
-_WORDS = {"dead_letter": "dead letters"}
 UNNAMED = "not named in the file"
 
 
@@ -63,7 +62,7 @@ class Table:
             _part(style, "skipped by reason", ("records",), self._skipped()),
             _part(style, "event types and columns", ("events",), self._named()),
         ]
-        outcomes = ", ".join(f"{count:,} {_WORDS.get(name, name)}" for name, count in counts.outcomes.most_common())
+        outcomes = ", ".join(f"{_outcome(name, count)}" for name, count in counts.outcomes.most_common())
         head = f"{counts.records:,} record{'' if counts.records == 1 else 's'} read" + (
             f": {outcomes}" * bool(outcomes)
         )
@@ -118,10 +117,9 @@ class Table:
             over = calls.a_second > limit
             head = style(BOLD, f"calls{which}")
             yield f"\n{head} within {calls.seconds:,.0f} s, with a linger of {self._limits.linger:g} s"
-            yield (
-                f"  {calls.sessions:,} sessions, {calls.events / max(1, calls.sessions):.1f} events each; "
-                f"{calls.events / max(1, calls.calls):.1f} events a call, of {MAX_EVENTS_PER_CALL}"
-            )
+            sessions = f"{calls.sessions:,} session{'' if calls.sessions == 1 else 's'}"
+            each, fill = calls.events / max(1, calls.sessions), calls.events / max(1, calls.calls)
+            yield f"  {sessions}, {each:.1f} events each; {fill:.1f} events a call, of {MAX_EVENTS_PER_CALL}"
             line = f"  {calls.a_second:,.2f} calls a second needed, of {limit:,g} ({calls.a_second / limit:.1%})"
             yield style(
                 RED if over else "", line + ("; raise delivery.linger, or have the quota raised" if over else "")
@@ -179,6 +177,11 @@ class Table:
             "linger": self._limits.linger,
             "requests_per_second": self._limits.requests_per_second,
         }
+
+
+def _outcome(name: str, count: int) -> str:
+    letters = "dead letter" if count == 1 else "dead letters"
+    return f"{count:,} {letters if name == 'dead_letter' else name}"
 
 
 def _rule(rule: Rule) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from connector.cli import main
 from connector.exits import Exit
 from tests.support.config_files import build
 from tests.support.kafka.admin import Kafka
+from tests.support.look_page import output_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240), pytest.mark.usefixtures("logs_as_before")]
 PATIENCE = 60.0
@@ -135,3 +137,18 @@ def test_what_retention_deleted_is_counted(world: World, capsys: pytest.CaptureF
     [first] = [each for each in found["partitions"] if each["partition"] == 0]
     assert (first["deleted"], first["lag_records"]) == (5, 3)
     assert "5 offsets were deleted before they were read" in first["notes"][0]
+
+
+def test_lag_shows_what_the_page_shows(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.write(1204)
+    world.write(8, partition=1)
+    world.commit(1000, 8)
+    assert main(["lag", str(world.path)]) == Exit.OK
+    out, err = capsys.readouterr()
+    shown = (err + out).replace(world.group, "personalize").replace(world.topic, "clicks")
+    assert general(shown) == general(output_of("lag"))
+
+
+def general(text: str) -> str:
+    """Without what differs from run to run: times, and columns that follow the name of the topic."""
+    return re.sub(r" +", " ", re.sub(r"[\d.]+ (?:s|min \d+ s)(?= behind| +0\.0)", "T", text))
