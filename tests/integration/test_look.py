@@ -25,9 +25,9 @@ PATIENCE = 60.0
 class World:
     """A topic of two partitions, a group, and a file about both."""
 
-    def __init__(self, kafka: Kafka, folder: Path, **configs: str) -> None:
+    def __init__(self, kafka: Kafka, folder: Path) -> None:
         self.kafka = kafka
-        self.topic = kafka.create_topic(kafka.unique_name("look"), 2, **configs)
+        self.topic = kafka.create_topic(kafka.unique_name("look"), 2)
         self.group = f"{self.topic}-group"
         rules = "{name: view, put_events: {sessionId: value.session, eventType: {const: View}}}"
         self.path = folder / "clicks.yaml"
@@ -38,16 +38,17 @@ class World:
             )
         )
 
-    def write(self, count: int, partition: int = 0, **properties: Any) -> None:
+    def write(self, count: int, partition: int = 0, *, aborted: bool = False) -> None:
+        properties = {"transactional.id": self.group} if aborted else {}
         producer = Producer({"bootstrap.servers": self.kafka.bootstrap_servers, "log_level": 0, **properties})
-        if properties:
+        if aborted:
             producer.init_transactions(30)
             producer.begin_transaction()
         for number in range(count):
             value = json.dumps({"session": f"jane-{number % 3}" if number % 5 else None}).encode()
             producer.produce(self.topic, value, key=b"jane", partition=partition)
         assert producer.flush(PATIENCE) == 0
-        if properties:
+        if aborted:
             producer.abort_transaction(30)
 
     def commit(self, *offsets: int) -> None:
@@ -120,7 +121,7 @@ def test_a_member_that_reads_nothing_is_stalled(world: World, capsys: pytest.Cap
 
 def test_markers_of_transactions_at_the_end_are_no_lag(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.write(3)
-    world.write(5, **{"transactional.id": world.group})
+    world.write(5, aborted=True)
     world.commit(3, 0)
     found = world.lag(capsys)
     assert (found["state"], found["lag_records"]) == ("ok", 0)

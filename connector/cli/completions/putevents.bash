@@ -17,7 +17,7 @@ _putevents() {
     "tap") options="-h --help -o --offset -n --sample --outcome --rule --reason --show-values --output" words="" files=yes ;;
     "lag") options="-h --help --watch --interval --output" words="" files=yes ;;
     "demo") options="-h --help --records --rate --seed --keep" words="" files= ;;
-    "endpoint") options="-h --help --host --port --access-key --secret-key --tracking-id --strict --quota --latency --fail-rate --reset-rate --reset-after-rate --hang-rate --poison-prefix --seed --ids --ledger --log" words="" files= ;;
+    "endpoint") options="-h --help --host --port --access-key --secret-key --tracking-id --dataset-arn --strict --quota --quota-of --latency --fail-rate --reset-rate --reset-after-rate --hang-rate --poison-prefix --seed --ids --ledger --log" words="" files= ;;
     "broker") options="-h --help --brokers --topic --quiet" words="" files= ;;
     "print-config") options="-h --help" words="" files=yes ;;
     "schema") options="-h --help" words="" files= ;;
@@ -54,7 +54,9 @@ _putevents() {
     "endpoint --access-key") words="" files= ;;
     "endpoint --secret-key") words="" files= ;;
     "endpoint --tracking-id") words="" files= ;;
+    "endpoint --dataset-arn") words="" files= ;;
     "endpoint --quota") words="" files= ;;
+    "endpoint --quota-of") words="" files= ;;
     "endpoint --latency") words="" files= ;;
     "endpoint --fail-rate") words="" files= ;;
     "endpoint --reset-rate") words="" files= ;;

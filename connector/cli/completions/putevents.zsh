@@ -99,8 +99,10 @@ _putevents_endpoint() {
     '*--access-key[accept only this access key, and verify signatures in full]:KEY: ' \
     '*--secret-key[the secret of --access-key]:SECRET: ' \
     '*--tracking-id[a tracking id that exists]:ID: ' \
+    '*--dataset-arn[the ARN of a dataset that exists]:ARN: ' \
     '*--strict[refuse events that the service accepts and ignores]' \
-    '*--quota[calls a second]:N: ' \
+    '*--quota[PutEvents calls a second]:N: ' \
+    '*--quota-of[the same of another operation, such as PutItems=10, which is AWS'\''s]:OPERATION=N: ' \
     '*--latency[time to a response]:TIME: ' \
     '*--fail-rate[respond with 500 or 503]:RATE: ' \
     '*--reset-rate[reset the connection, accept nothing]:RATE: ' \
