@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -14,13 +15,13 @@ from connector.cli.files import add_config, loaded_or_reported
 from connector.cli.progress import Progress
 from connector.config import Config, Loaded
 from connector.config.durations import parse_duration
+from connector.config.problems import width
 from connector.core.mapping.topics import Topics
 from connector.exits import Exit
 from connector.streams import say
 
 if TYPE_CHECKING:
-    import threading
-
+    from connector.cli.topics import Stop
     from connector.core.lag import Look
     from connector.core.records import TopicPartition
     from connector.kafka.clients import ClientFactory
@@ -32,6 +33,7 @@ INTERVAL = 5.0  # seconds between two looks, at least
 LOOKS = 12  # that a state and rates are told from
 _REDRAW = 0.5  # seconds between two looks of the progress line
 _CLEAR = "\x1b[{}F\x1b[J"
+_STYLES = re.compile("\x1b\\[[0-9;]*m")
 
 EXAMPLE = """\
 example:
@@ -108,7 +110,7 @@ def _looked(arguments: argparse.Namespace, loaded: Loaded, reader: "TopicReader"
     return Exit.OK
 
 
-def _look_again(looking: "_Looking", shown: "_Shown", stop: "threading.Event") -> None:
+def _look_again(looking: "_Looking", shown: "_Shown", stop: "Stop") -> None:
     """Look and show it. Brokers that are away end no watch: they come back."""
     from connector.ports import Unavailable  # noqa: PLC0415
 
@@ -133,7 +135,7 @@ class _Looking:
         self._standing = GroupStanding(reader, topics, config.kafka.auto_offset_reset)
         self._looks: dict[TopicPartition, deque[Look]] = {}
 
-    def look(self, stop: "threading.Event | None" = None) -> "Group":
+    def look(self, stop: "Stop | None" = None) -> "Group":
         """Look once; what that says, together with the looks before.
 
         Raises:
@@ -177,7 +179,7 @@ class _Shown:
     def __call__(self, group: "Group") -> None:
         """Show a group."""
         from connector.looking.standing import as_json, summary, table  # noqa: PLC0415
-        from connector.looking.style import Style, is_coloured  # noqa: PLC0415
+        from connector.looking.style import Style, columns_of, is_coloured  # noqa: PLC0415
 
         if self._as_json:
             text = json.dumps({"at": _now(), **as_json(group)}) + "\n"
@@ -185,7 +187,7 @@ class _Shown:
             text = f"{_now()}  {summary(group)}\n"
         else:
             room = shutil.get_terminal_size().lines - 1 if self._watch else None
-            text = table(group, Style(coloured=is_coloured(sys.stdout)), room)
+            text = table(group, Style(coloured=is_coloured(sys.stdout)), columns_of(sys.stdout), room)
         self._write(text)
 
     def trouble(self, message: str) -> None:
@@ -200,7 +202,13 @@ class _Shown:
         again = _CLEAR.format(self._lines) if self._lines and self._in_place() else ""
         sys.stdout.write(again + text)
         sys.stdout.flush()
-        self._lines = text.count("\n")
+        self._lines = _lines_on_terminal(text) if self._in_place() else 0
+
+
+def _lines_on_terminal(text: str) -> int:
+    """How many lines of the terminal a text takes: a long one is wrapped."""
+    columns = max(1, shutil.get_terminal_size().columns)
+    return sum(max(1, -(-width(_STYLES.sub("", line)) // columns)) for line in text.splitlines())
 
 
 def _now() -> str:

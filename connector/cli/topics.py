@@ -1,6 +1,8 @@
 """A reader of the topics of a file, for commands that look at them; and what ends such a command."""
 
+import os
 import random
+import select
 import signal
 import threading
 import time
@@ -54,23 +56,53 @@ def opened(config: Config, clients: ClientFactory | None = None) -> Iterator[Top
         yield reader
 
 
+class Stop:
+    """Whether a command is to end. A signal's handler sets it.
+
+    Not an Event: its ``set`` takes a lock that the main thread may hold in ``wait`` at that moment, for ever.
+    """
+
+    def __init__(self) -> None:
+        self._set = False
+        self._reading, self._writing = os.pipe()
+
+    def set(self) -> None:
+        """End the command."""
+        self._set = True
+        os.write(self._writing, b"x")
+
+    def is_set(self) -> bool:
+        """Whether it is to end."""
+        return self._set
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is to end, at most so many seconds; whether it is."""
+        if not self._set:
+            select.select([self._reading], [], [], seconds)
+        return self._set
+
+    def close(self) -> None:
+        """Release the pipe."""
+        os.close(self._reading)
+        os.close(self._writing)
+
+
 @contextmanager
-def stop_signals() -> Iterator[threading.Event]:
+def stop_signals() -> Iterator[Stop]:
     """Set once SIGINT or SIGTERM came: the first is to end the command in good order, another ends it at once."""
-    came = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield came
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    stop = Stop()
+    of_main = threading.current_thread() is threading.main_thread()  # no other thread may ask for signals
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM) if of_main}
 
     def handle(number: int, _: object) -> None:
-        came.set()
+        stop.set()
         signal.signal(number, before[signal.Signals(number)])
 
     for number in before:
         signal.signal(number, handle)
     try:
-        yield came
+        yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        stop.close()

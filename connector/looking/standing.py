@@ -1,5 +1,6 @@
 """Where a group stands: as a table, as a line, and as JSON."""
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -109,12 +110,12 @@ def _row(
 # -- as text --------------------------------------------------------------------------------------------------
 
 
-def table(group: Group, style: Style, most: int | None = None) -> str:
+def table(group: Group, style: Style, columns: int, most: int | None = None) -> str:
     """The group in a line, its partitions in a table, and what there is to say about them.
 
-    ``most`` is how many lines there is room for.
+    ``columns`` is how wide a sentence may be, and ``most`` how many lines there is room for.
     """
-    notes = [*group.notes, *_notes(group)]
+    notes = [line for note in (*group.notes, *_notes(group)) for line in textwrap.wrap(note, columns - 1)]
     room = len(group.rows) if most is None else max(1, most - 5 - len(notes))
     rows = group.rows[:room]
     left_out = len(group.rows) - len(rows)

@@ -37,7 +37,7 @@ def test_the_worst_partition_comes_first_and_gives_the_state() -> None:
 
 
 def test_the_table_says_how_far_behind_each_is_and_when_it_has_caught_up() -> None:
-    assert table(group(notes=("a note",)), PLAIN) == (
+    assert table(group(notes=("a note",)), PLAIN, 120) == (
         "group g: falling behind, 810 records to read, 1 min 16 s behind, never caught up at this rate\n"
         "\n"
         "partition  state               records       behind       read/s    written/s caught up in\n"
@@ -50,7 +50,7 @@ def test_the_table_says_how_far_behind_each_is_and_when_it_has_caught_up() -> No
 
 
 def test_of_many_partitions_the_worst_are_shown_where_there_is_room_for_few() -> None:
-    shown = table(group(), PLAIN, 6)
+    shown = table(group(), PLAIN, 120, 6)
     assert "clicks-2" in shown
     assert "clicks-1" not in shown
     assert "… 2 more partitions, none of them worse" in shown
@@ -64,8 +64,8 @@ def test_one_line_is_enough_for_a_log() -> None:
 
 
 def test_colours_are_for_terminals() -> None:
-    assert "\x1b[31mfalling behind" in table(group(), Style(coloured=True))
-    assert "\x1b" not in table(group(), PLAIN)
+    assert "\x1b[31mfalling behind" in table(group(), Style(coloured=True), 120)
+    assert "\x1b" not in table(group(), PLAIN, 120)
 
 
 def test_json_has_seconds_and_nulls() -> None:
@@ -114,9 +114,16 @@ def test_without_an_offset_the_reset_decides_and_is_named() -> None:
     assert "exit code 77 (kafka.auto_offset_reset: error)" in next(notes_on(look, "error"))
 
 
+def test_a_note_is_as_wide_as_the_terminal() -> None:
+    looks = {A: [Look(0.0, None, 0, 9)] * 2}
+    shown = table(group_of("g", "earliest", looks, {}, members=False), PLAIN, 60)
+    assert "no offset is committed" in shown
+    assert all(len(line) < 60 for line in shown.partition("\n\n")[2].partition("\n\n")[2].splitlines())
+
+
 def test_one_note_of_many_partitions_is_said_once() -> None:
     looks = {TopicPartition("clicks", number): [Look(0.0, None, 0, 9)] * 2 for number in range(12)}
-    shown = table(group_of("g", "earliest", looks, {}, members=False), PLAIN)
+    shown = table(group_of("g", "earliest", looks, {}, members=False), PLAIN, 120)
     assert shown.count("no offset is committed") == 1
     assert "\nclicks-0, clicks-1, clicks-2 and 9 more: no offset is committed" in shown
 
