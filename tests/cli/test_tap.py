@@ -1,25 +1,30 @@
 """`putevents tap` and `putevents lag` as commands: streams, exit codes, filters, and what ends them."""
 
+import functools
 import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, KafkaError
 from confluent_kafka import TopicPartition as ClientTopicPartition
 
-from connector.cli import main
+from connector.cli import main, tapping
 from connector.cli.topics import stop_signals
 from connector.core.records import TopicPartition
 from connector.exits import Exit
+from connector.kafka.errors import refusal
+from connector.kafka.reading import TopicReader
 from connector.local.mock_cluster import MockCluster
+from connector.schema_wait import SchemaWait
 from tests.support.config_files import build
 from tests.support.mock_cluster import committed, produce
+from tests.support.registry import CLICK, Schemas, error, running_registry
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.usefixtures("logs_as_before")]
 
@@ -182,10 +187,60 @@ class TestBoth:
         assert main([*command, str(path)]) == Exit.BAD_FILE
         assert "^" in capsys.readouterr().err
 
+    def test_a_refusal_ends_it_with_77_and_says_what_to_allow(
+        self, tmp_path: Path, command: tuple[str, ...], capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object) -> None:
+            raise refusal(KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED))
+
+        monkeypatch.setattr(TopicReader, "wanted", refuse)
+        (path := tmp_path / "clicks.yaml").write_text(text_of("127.0.0.1:1"))
+        assert main([*command, str(path)]) == Exit.REFUSED
+        assert "allow Read and Describe on the topics to this principal" in capsys.readouterr().err
+
     def test_no_broker_ends_it_with_69(self, tmp_path: Path, command: tuple[str, ...], capsys: Capture) -> None:
         (path := tmp_path / "clicks.yaml").write_text(text_of("127.0.0.1:1"))
         assert main([*command, str(path)]) == Exit.UNAVAILABLE
         assert "check kafka.bootstrap_servers" in capsys.readouterr().err
+
+
+# -- schemas --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def schemas() -> Schemas:
+    held = Schemas()
+    held.add(7, CLICK)
+    return held
+
+
+@pytest.fixture
+def avro(cluster: MockCluster, schemas: Schemas, tmp_path: Path) -> Iterator[str]:
+    """A file whose values are Avro, and a record of schema 7."""
+    with running_registry(schemas) as registry:
+        text = text_of(cluster.bootstrap_servers).replace("topics:", "value: {format: avro}, topics:")
+        (path := tmp_path / "avro.yaml").write_text(f"{text}schema_registry: {{url: '{registry.url}'}}\n")
+        produce(cluster.bootstrap_servers, "clicks", b"\x00\x00\x00\x00\x07\x08jane")
+        yield str(path)
+
+
+def test_schemas_come_from_the_registry(avro: str, capsys: Capture) -> None:
+    assert main(["tap", avro, "-o", "start:end"]) == Exit.OK
+    out, _ = capsys.readouterr()
+    assert "session text(4)" in out
+    assert "1 record read: 1 mapped" in out
+    assert "jane" not in out
+
+
+def test_a_registry_that_does_not_answer_ends_it_with_69_after_the_table(
+    avro: str, schemas: Schemas, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schemas.fault = lambda _: error(503, 50003)
+    monkeypatch.setattr(tapping, "SchemaWait", functools.partial(SchemaWait, seconds=0.3))
+    assert main(["tap", avro, "-o", "start:end"]) == Exit.UNAVAILABLE
+    out, err = capsys.readouterr()
+    assert out.startswith("0 records read\n")
+    assert "the schema registry did not give schema 7 within 0.3 s" in err
 
 
 # -- lag ------------------------------------------------------------------------------------------------------
