@@ -47,8 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """A file, and how often to look."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
-        "How far the group of the file is behind, in records and in seconds, and whether it catches up. Works while no "
-        "connector runs. Nothing is joined or committed."
+        "How far the group of the file is behind, in records and in seconds, and whether\n"
+        "it catches up. Works while no connector runs. Nothing is joined or committed."
     )
     parser.epilog = EXAMPLE
     add_config(parser)

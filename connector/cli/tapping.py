@@ -38,8 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """A file, where to read, which records to show, and how."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
-        "Records of the configured topics and what becomes of them, side by side; at the end a table of all that were "
-        "read. No group is joined, nothing is committed, no event is sent."
+        "Records of the configured topics and what becomes of them, side by side; at the\n"
+        "end a table of all that were read. No group is joined, nothing is committed, no\n"
+        "event is sent."
     )
     parser.epilog = EXAMPLE
     add_config(parser)
