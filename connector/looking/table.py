@@ -55,7 +55,7 @@ class Table:
         """All parts that have a row."""
         counts = self._counts
         parts = [
-            _part(style, "rules", ("records", "share"), self._rules()),
+            _part(style, "rules", ("records", "share"), self._rules(), len(counts.rules)),
             _part(style, "conditions that could not be evaluated, and count as false", ("records",), self._failed()),
             _part(style, "members", ("value", "null", "invalid", "null share"), self._members()),
             _part(style, "dead letters by reason", ("records",), self._invalid()),
@@ -77,10 +77,13 @@ class Table:
             yield _rule(rule), f"{count:,}"
 
     def _members(self) -> Iterator[tuple[str, ...]]:
-        for rule, members in self._counts.members.items():
-            for name, found in members.items():
-                share = _share(found.null, sum(found))
-                yield f"{_rule(rule)}: {name}", f"{found.value:,}", f"{found.null:,}", f"{found.invalid:,}", share
+        """In the order of the rules; where there are too many to show, those that are null or invalid most often."""
+        found = [(rule, *member) for rule, members in self._counts.members.items() for member in members.items()]
+        if len(found) > MOST_ROWS:
+            found.sort(key=lambda row: row[2].value / sum(row[2]))
+        for rule, name, made in found:
+            share = _share(made.null, sum(made))
+            yield f"{_rule(rule)}: {name}", f"{made.value:,}", f"{made.null:,}", f"{made.invalid:,}", share
 
     def _invalid(self) -> Iterator[tuple[str, ...]]:
         for (reason, pipeline, rule, member), count in self._counts.invalid.most_common():
@@ -197,13 +200,15 @@ def _share(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if whole else "-"
 
 
-def _part(style: Style, title: str, heads: Sequence[str], rows: Iterable[tuple[str, ...]]) -> str:
-    """A title with its columns, and the rows; "" where there are none."""
+def _part(
+    style: Style, title: str, heads: Sequence[str], rows: Iterable[tuple[str, ...]], most: int = MOST_ROWS
+) -> str:
+    """A title with its columns, and at most so many rows; "" where there are none."""
     found = list(rows)
     if not found:
         return ""
-    shown = found[:MOST_ROWS]
+    shown = found[:most]
     left = max(width(title), *(width(row[0]) + 2 for row in shown))
     lines = ["", style(BOLD, padded(title, left)) + "".join(f"{head:>12}" for head in heads)]
     lines += [padded(f"  {row[0]}", left) + "".join(f"{cell:>12}" for cell in row[1:]) for row in shown]
-    return "\n".join([*lines, *([f"  … {len(found) - MOST_ROWS} more"] if len(found) > MOST_ROWS else [])])
+    return "\n".join([*lines, *([f"  … {len(found) - most} more"] if len(found) > most else [])])

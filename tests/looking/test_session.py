@@ -208,6 +208,21 @@ def test_the_table_has_the_same_numbers() -> None:
         assert f"{line}\n" in shown
 
 
+def test_of_many_members_those_that_are_null_most_often_are_shown_and_all_rules() -> None:
+    each = "put_events: {sessionId: value.s, userId: value.u, itemId: value.i, eventType: {const: View}}"
+    rules = "\n".join(f"          - {{name: r{n}, when: value.n == `{n}`, {each}}}" for n in range(30))
+    text = f"pipelines:\n      - name: web\n        topics: [clicks]\n        rules:\n{rules}"
+    many = loaded(build(pipelines="    " + text))
+    tap = Session(many, None, SchemaWait(None), window(), Filter(), values=False, as_json=False)
+    for number in range(30):
+        tap.add(record({"n": number, "s": "s", "u": None if number == 29 else "u", "i": "i"}, number))
+    shown = tap.ended()
+    assert "  web / r29: userId " in shown
+    assert "  web / r0: userId " in shown
+    assert all(f"  web / r{number} " in shown for number in range(30))
+    assert "  … 155 more\n" in shown
+
+
 def test_a_table_of_nothing_says_so() -> None:
     tap = session()
     assert tap.ended().startswith("0 records read\n")
