@@ -10,7 +10,7 @@ _putevents() {
   case "$path" in
     "") words="run init validate map test tap lag demo endpoint broker print-config schema explain completion version" ;;
     "run") options="-h --help" words="" files=yes ;;
-    "init") options="-h --help --from --sample -o --output --force" words="" files= ;;
+    "init") options="-h --help --from --sample --member -o --output --force" words="" files= ;;
     "validate") options="-h --help --format --deny-warnings" words="" files=yes ;;
     "map") options="-h --help --pipeline --explain --records --encoding --strict --input" words="" files=yes ;;
     "test") options="-h --help -k --update --coverage --min-coverage --junit --output" words="" files=yes ;;
@@ -28,6 +28,7 @@ _putevents() {
   case "$path $before" in
     "init --from") words="segment rudderstack ga4 snowplow debezium cloudevents flat" files= ;;
     "init --sample") words="" files=yes ;;
+    "init --member") words="" files= ;;
     "init -o"|"init --output") words="" files=yes ;;
     "validate --format") words="text json github" files= ;;
     "map --pipeline") words="" files= ;;

@@ -20,6 +20,7 @@ complete -c putevents -n '__fish_seen_subcommand_from run' -F
 complete -c putevents -n '__fish_seen_subcommand_from init' -s h -l help -d 'show this help'
 complete -c putevents -n '__fish_seen_subcommand_from init' -l from -xa 'segment rudderstack ga4 snowplow debezium cloudevents flat' -d 'one of segment, rudderstack, ga4, snowplow, debezium, cloudevents, flat'
 complete -c putevents -n '__fish_seen_subcommand_from init' -l sample -rF -d 'sample records, of which the first 1,000 are read'
+complete -c putevents -n '__fish_seen_subcommand_from init' -l member -x -d 'with --sample'
 complete -c putevents -n '__fish_seen_subcommand_from init' -s o -l output -rF -d 'write the file here'
 complete -c putevents -n '__fish_seen_subcommand_from init' -l force -d 'replace FILE where it exists'
 complete -c putevents -n '__fish_seen_subcommand_from validate' -s h -l help -d 'show this help'

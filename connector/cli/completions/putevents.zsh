@@ -14,6 +14,7 @@ _putevents_init() {
     '*--help[show this help]' \
     '*--from[one of segment, rudderstack, ga4, snowplow, debezium, cloudevents, flat]:SOURCE:(segment rudderstack ga4 snowplow debezium cloudevents flat)' \
     '*--sample[sample records, of which the first 1,000 are read]:FILE:_files' \
+    '*--member[with --sample]:NAME=EXPRESSION: ' \
     '*-o[write the file here]:FILE:_files' \
     '*--output[write the file here]:FILE:_files' \
     '*--force[replace FILE where it exists]'
