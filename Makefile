@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test shifted chaos bench check fix coverage docs messages deploy fuzz audit clean
+.PHONY: help setup demo test shifted chaos bench check fix coverage docs messages deploy completions fuzz audit clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -70,6 +70,9 @@ messages: $(READY) ## tests/config/messages/: what `putevents validate` prints a
 
 deploy: docs ## copies in deploy/ and the table of docs/kubernetes.md, from what they are made of
 	@$(BIN)/python -m tools.copies
+
+completions: $(READY) ## connector/cli/completions/: what shells know of the commands, from their parsers
+	@$(BIN)/python -m tools.completions
 
 FUZZ := .cache/fuzz-venv
 $(FUZZ)/.ready: pyproject.toml constraints.txt

@@ -6,7 +6,7 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | room | what it holds | may import |
 |---|---|---|
 | exits.py, streams.py, listening.py | exit codes (a contract), standard streams, sockets | nothing |
-| core/records.py, core/rejections.py, core/words.py, core/urls.py, core/positions.py | records and fates | nothing |
+| core/records.py, core/rejections.py, core/words.py, core/urls.py, core/positions.py, core/lag.py | records | nothing |
 | core/expressions/ | JMESPath: checked, compiled to closures, bounded in work | nothing |
 | core/formats/ | bytes become documents: formats, compression, registry frames, envelopes | nothing |
 | core/mapping/ | a record becomes entries: rules, members, times, limits | core/expressions, core/formats |
@@ -23,7 +23,7 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | status/ | the status page and its JSON | ports, logs, loop, kafka, core/sending |
 | given_records.py, schema_wait.py | records as people hand them over; the wait for their schemas | exits, ports |
 | starting/ | `putevents init`: presets, and a mapping proposed from samples | config, core/formats, core/mapping |
-| dry_run.py | `putevents map`: the fates | config, given_records.py, core/formats, core/mapping, core/sending |
+| dry_run.py, looking/ | `map`, `tap`, `lag` | config, given_records.py, core/formats, core/mapping, core/sending |
 | trials/ | `putevents test` | config, given_records.py, core/formats, core/mapping |
 | signals.py | signals to stop, and restarting in place | exits |
 | ending.py, life.py | how the process ends; its probes | signals, exits, aws, ports, logs, loop, status, core/sending |

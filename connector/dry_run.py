@@ -56,7 +56,7 @@ class DryRun:
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._traces: dict[str, Trace] = {}
-        pairs = (_traced(loaded, self._traces) if explain else loaded).pipelines(schemas)
+        pairs = (traced(loaded, self._traces) if explain else loaded).pipelines(schemas)
         self._wait = wait or SchemaWait(None)
         self._spec, self._default = next((pair for pair in pairs if pair[0].name == pipeline), pairs[0])
         self._specs = {spec.name: spec for spec, _ in pairs}
@@ -105,7 +105,7 @@ class DryRun:
         fate = self._wait(lambda: _mapped(pipeline, record, trace))
         if isinstance(fate, Transformed):
             self._backlog.add(fate.entries)
-        result: Json = {"line": number, **_shown(fate)}
+        result: Json = {"line": number, **shown_fate(fate)}
         self.counts[result["outcome"]] += 1
         if trace is not None:
             trace.end()
@@ -134,7 +134,8 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _shown(fate: Fate) -> Json:
+def shown_fate(fate: Fate) -> Json:
+    """What became of a record, as JSON."""
     match fate:
         case Transformed(pipeline, rule, entries, rejection):
             outcome = "mapped" if rejection is None else "dead_letter"
@@ -169,7 +170,7 @@ def calls(entries: tuple[Entry, ...]) -> list[Json]:
     return shown
 
 
-def _traced(loaded: Loaded, traces: dict[str, Trace]) -> Loaded:
+def traced(loaded: Loaded, traces: dict[str, Trace]) -> Loaded:
     """The same file, its pipelines compiled to be explained; ``traces`` gets the trace of each by its name."""
     mappings = []
     for spec in loaded.config.pipelines:

@@ -10,8 +10,8 @@ Kafka's client and the AWS SDK take most of a second to load and most commands n
 | files.py | `validate`, `print-config`, `schema`; loads a file for the other commands |
 | mapping.py, schemas.py | `map`, and the schemas that it asks for |
 | starting.py, testing.py | `init`, `test` |
-| explaining.py | `explain` |
-| versions.py | `version` |
+| tapping.py, lagging.py, topics.py | `tap`, `lag`, and the reader of commands that look at topics |
+| explaining.py, completing.py, versions.py | `explain`, `completion`, `version` |
 | progress.py | how far a command has come, on a terminal |
 | streams.py | a command on standard streams, whatever state they are in |
 """
@@ -36,6 +36,7 @@ class Command(NamedTuple):
     module: str
     run: str = "run"
     add_arguments: str = "add_arguments"
+    example: str = ""  # where the module gives none of its own
 
     def load(self) -> tuple[Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]:
         """What adds its arguments to a parser, and what runs it."""
@@ -44,32 +45,68 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-    "run": Command("run the connector until SIGTERM or SIGINT", "connector.cli.running"),
+    "run": Command(
+        "run the connector until SIGTERM or SIGINT", "connector.cli.running", example="putevents run clicks.yaml"
+    ),
     "init": Command("a first file, from a preset or from sample records", "connector.cli.starting"),
     "validate": Command(
-        "check files: everything that needs no network", "connector.cli.files", "validate", "add_validate"
+        "check files: everything that needs no network",
+        "connector.cli.files",
+        "validate",
+        "add_validate",
+        example="putevents validate clicks.yaml",
     ),
-    "map": Command("dry run: records in on stdin, PutEvents calls out", "connector.cli.mapping"),
+    "map": Command(
+        "dry run: records in on stdin, PutEvents calls out",
+        "connector.cli.mapping",
+        example="putevents map clicks.yaml --input records.jsonl --explain",
+    ),
     "test": Command(
         "run the tests of files through their mappings, and report what differs",
         "connector.cli.testing",
         "run_tests",
     ),
+    "tap": Command(
+        "real records of the topics and what becomes of them; joins no group, commits nothing", "connector.cli.tapping"
+    ),
+    "lag": Command("how far the group is behind, and whether it catches up", "connector.cli.lagging"),
     "demo": Command(
         "a shop's clickstream through the real connector, on a broker and an endpoint of its own",
         "connector.local.demo.command",
+        example="putevents demo --records 5000",
     ),
     "endpoint": Command(
         "a local PutEvents endpoint: enforces every service limit; faults can be injected",
         "connector.local.endpoint.command",
     ),
-    "broker": Command("a local Kafka broker in memory, for trials and tests", "connector.local.broker"),
-    "print-config": Command(
-        "the effective file: defaults filled in, secrets masked", "connector.cli.files", "show", "add_config"
+    "broker": Command(
+        "a local Kafka broker in memory, for trials and tests",
+        "connector.local.broker",
+        example="putevents broker --topic clicks:4",
     ),
-    "schema": Command("the JSON Schema of the file, for editors", "connector.cli.files", "schema", "add_nothing"),
-    "explain": Command("what a code means that validate, a dead letter or an exit gave", "connector.cli.explaining"),
-    "version": Command("versions of the connector and of its libraries", "connector.cli.versions"),
+    "print-config": Command(
+        "the effective file: defaults filled in, secrets masked",
+        "connector.cli.files",
+        "show",
+        "add_config",
+        example="putevents print-config clicks.yaml",
+    ),
+    "schema": Command(
+        "the JSON Schema of the file, for editors",
+        "connector.cli.files",
+        "schema",
+        "add_nothing",
+        example="putevents schema > putevents.schema.json",
+    ),
+    "explain": Command(
+        "what a code means that validate, a dead letter or an exit gave",
+        "connector.cli.explaining",
+        example="putevents explain missing_member",
+    ),
+    "completion": Command("completion of commands and options for bash, zsh or fish", "connector.cli.completing"),
+    "version": Command(
+        "versions of the connector and of its libraries", "connector.cli.versions", example="putevents version"
+    ),
 }
 
 
@@ -124,5 +161,8 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
         if name == named:
             add_arguments, run = command.load()
             add_arguments(subparser)
+            if command.example and subparser.epilog is None:
+                subparser.formatter_class = argparse.RawDescriptionHelpFormatter
+                subparser.epilog = f"example:\n  {command.example}\n"
             subparser.set_defaults(run=run)
     return parser

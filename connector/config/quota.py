@@ -54,7 +54,7 @@ def check_quota(
 
 def _add(counted: _Counted, put: PutEventsSpec) -> tuple[str, str] | None:
     """Count a rule's names; the member and the message where that goes beyond a quota."""
-    counted.types.update(_types(put.eventType))
+    counted.types.update(event_types(put.eventType))
     counted.values.update(["EVENT_VALUE"] if put.eventValue is not None else [])
     member = "eventType" if counted.together > TOGETHER else "properties"
     counted.properties.update(put.properties if isinstance(put.properties, dict) else ())
@@ -75,7 +75,7 @@ def _some(count: int, noun: str) -> str:
     return f"{count} {noun if count == 1 else noun.replace('property', 'propertie') + 's'}"
 
 
-def _types(spec: Any) -> Iterator[str]:
+def event_types(spec: Any) -> Iterator[str]:
     """The event types that a field spec names."""
     match spec:
         case str() if text := _TEXT.fullmatch(spec):
@@ -84,7 +84,7 @@ def _types(spec: Any) -> Iterator[str]:
             yield str(value)
         case Case(case=arms):
             for arm in arms:
-                yield from _types(arm.else_ if isinstance(arm, Else) else arm.then)
+                yield from event_types(arm.else_ if isinstance(arm, Else) else arm.then)
         case From():
             fixed = [*(spec.lookup or {}).values(), spec.default]
             fixed += [spec.otherwise.const] if isinstance(spec.otherwise, Const) else []

@@ -8,6 +8,7 @@
 | reading.py | reading without a group, for commands that look |
 | dead_letters.py, letter.py | writing dead letters; their format |
 | clients.py, certificates.py, msk_tokens.py | clients and what they log in with |
+| standing.py | where a group stands, asked without joining it |
 | startup.py, advertised.py | checks before the first record |
 | errors.py | what an error of Kafka means |
 | messages.py, aside.py | types of the client; slow questions in a thread |

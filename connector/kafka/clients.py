@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 from botocore.exceptions import ClientError
 from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka.admin import AdminClient
 
 from connector.aws.credentials import NotConfigured
 from connector.aws.failures import code_of, untrusted, verdict
@@ -80,6 +81,10 @@ class ClientFactory:
     def asker(self, configuration: dict[str, Any]) -> Consumer:
         """A consumer for one question, in any thread; it does not live long enough to need a new password."""
         return Consumer({**configuration, **self._current()})
+
+    def admin(self, configuration: dict[str, Any]) -> AdminClient:
+        """A client for one question about groups or topics."""
+        return AdminClient({**configuration, **self._current()})
 
     def producer(self, configuration: dict[str, Any]) -> Producer:
         """A producer that logs in with the current secrets."""

@@ -224,6 +224,8 @@ class TopicReader:
         self.consumer.assign(
             [ClientTopicPartition(place.topic, place.partition, bounds[place].begin) for place in sorted(left)]
         )
+        # A partition that was left in an earlier read is still paused.
+        self.consumer.resume([ClientTopicPartition(place.topic, place.partition) for place in left])
         heard = time.monotonic()
         try:
             while left and not stopping():

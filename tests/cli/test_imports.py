@@ -23,6 +23,10 @@ FILES = {"jmespath", "orjson", "pydantic", "yaml"}
 LOADS: dict[str, set[str]] = {
     "--help": set(),
     "version": set(),
+    "completion bash": set(),
+    "tap --help": FILES,
+    "lag --help": FILES,
+    "tap file.yaml --rule nowhere": FILES,
     "explain bad-duration": set(),
     "schema": FILES,
     "init": set(),

@@ -129,6 +129,15 @@ def test_many_records_come_once_each_and_no_more_than_there_were_at_the_start(wo
     assert found == {0: [f"0{n}" for n in range(1500)], 1: [f"1{n}" for n in range(700)]}
 
 
+def test_one_reader_reads_the_same_records_again(world: World) -> None:
+    world.write(4, 2)
+    with world.reader() as reader:
+        bounds = reader.bounds([world.topic], Start())
+        for _ in range(3):
+            found = world.sorted(each for each in reader.records(bounds) if each is not None)
+            assert found == {0: ["00", "01", "02", "03"], 1: ["10", "11"]}
+
+
 def test_a_record_comes_with_its_place_time_and_headers(world: World) -> None:
     world.write(2)
     with world.reader() as reader:

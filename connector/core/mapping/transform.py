@@ -45,6 +45,8 @@ class Pipeline:
         rules: those of the same spec, compiled.
         tracking_id: for events whose rule maps none.
         formats: what decodes values and keys that only a schema explains.
+
+    ``read`` is what decodes the value of a record; it raises SchemaPending and nothing else.
     """
 
     def __init__(
@@ -57,7 +59,7 @@ class Pipeline:
         self._tracking_id = tracking_id
         self._of_value = spec.value.envelope == "none"  # else a record without a value may be an event
         takes_list = any(takes_value(rule.for_each) for rule in spec.rules)
-        self._read = compile_reader(spec.value, formats, takes_list=takes_list)
+        self.read = compile_reader(spec.value, formats, takes_list=takes_list)
         self._read_key = compile_key(spec.key, formats) if "key" in rules.roots else None
         self._wants_headers = "headers" in rules.roots
 
@@ -66,7 +68,7 @@ class Pipeline:
         if record.value is None and self._of_value:
             return self._tombstone
         try:
-            found = self._read(record)
+            found = self.read(record)
             if isinstance(found, Document):
                 mapped = self._map(record, found)
                 made = self._fate(mapped, now) if isinstance(mapped, Mapped) else mapped

@@ -11,7 +11,7 @@ from connector.core.sending.lanes import Item, Lanes
 from connector.core.sending.offsets import OpenRecord, PartitionOffsets
 
 # Lanes look at the record of an entry only when a partition is revoked, which does not happen here.
-_ANY = OpenRecord(Record("", 0, 0, 0, None, None), PartitionOffsets(TopicPartition("", 0)))
+ANY_RECORD = OpenRecord(Record("", 0, 0, 0, None, None), PartitionOffsets(TopicPartition("", 0)))
 
 
 class Count(NamedTuple):
@@ -41,7 +41,7 @@ class Backlog:
             lanes = self._lanes.get(entry.tracking_id)
             if lanes is None:
                 lanes = self._lanes[entry.tracking_id] = Lanes(entry.tracking_id, linger=0.0)
-            lanes.add(Item(entry, _ANY, since=0.0))
+            lanes.add(Item(entry, ANY_RECORD, since=0.0))
         self._waiting += len(entries)
         self._events += len(entries)
         while self._waiting > self._buffer:

@@ -1,0 +1,77 @@
+# Completion of putevents for bash, made by `make completions`.
+_putevents() {
+  local current="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" path="" word
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case "$path${path:+ }$word" in
+      "run"|"init"|"validate"|"map"|"test"|"tap"|"lag"|"demo"|"endpoint"|"broker"|"print-config"|"schema"|"explain"|"completion"|"version") path="$path${path:+ }$word" ;;
+    esac
+  done
+  local options="" words="" files=""
+  case "$path" in
+    "") words="run init validate map test tap lag demo endpoint broker print-config schema explain completion version" ;;
+    "run") options="-h --help" words="" files=yes ;;
+    "init") options="-h --help --from --sample --member -o --output --force" words="" files= ;;
+    "validate") options="-h --help --format --deny-warnings" words="" files=yes ;;
+    "map") options="-h --help --pipeline --explain --records --encoding --strict --input" words="" files=yes ;;
+    "test") options="-h --help -k --update --coverage --min-coverage --junit --output" words="" files=yes ;;
+    "tap") options="-h --help -o --offset -n --sample --outcome --rule --reason --show-values --output" words="" files=yes ;;
+    "lag") options="-h --help --watch --interval --output" words="" files=yes ;;
+    "demo") options="-h --help --records --rate --seed --keep" words="" files= ;;
+    "endpoint") options="-h --help --host --port --access-key --secret-key --tracking-id --dataset-arn --strict --quota --quota-of --latency --fail-rate --reset-rate --reset-after-rate --hang-rate --poison-prefix --seed --ids --ledger --log" words="" files= ;;
+    "broker") options="-h --help --brokers --topic --quiet" words="" files= ;;
+    "print-config") options="-h --help" words="" files=yes ;;
+    "schema") options="-h --help" words="" files= ;;
+    "explain") options="-h --help" words="" files= ;;
+    "completion") options="-h --help" words="bash zsh fish" files= ;;
+    "version") options="-h --help" words="" files= ;;
+  esac
+  case "$path $before" in
+    "init --from") words="segment rudderstack ga4 snowplow debezium cloudevents flat" files= ;;
+    "init --sample") words="" files=yes ;;
+    "init --member") words="" files= ;;
+    "init -o"|"init --output") words="" files=yes ;;
+    "validate --format") words="text json github" files= ;;
+    "map --pipeline") words="" files= ;;
+    "map --encoding") words="text base64 hex binary" files= ;;
+    "map --input") words="" files=yes ;;
+    "test -k") words="" files= ;;
+    "test --min-coverage") words="" files= ;;
+    "test --junit") words="" files=yes ;;
+    "test --output") words="text json" files= ;;
+    "tap -o"|"tap --offset") words="" files= ;;
+    "tap -n") words="" files= ;;
+    "tap --sample") words="" files= ;;
+    "tap --outcome") words="mapped skipped filtered dead_letter" files= ;;
+    "tap --rule") words="" files= ;;
+    "tap --reason") words="" files= ;;
+    "tap --output") words="text json" files= ;;
+    "lag --interval") words="" files= ;;
+    "lag --output") words="text json" files= ;;
+    "demo --records") words="" files= ;;
+    "demo --rate") words="" files= ;;
+    "demo --seed") words="" files= ;;
+    "endpoint --host") words="" files= ;;
+    "endpoint --port") words="" files= ;;
+    "endpoint --access-key") words="" files= ;;
+    "endpoint --secret-key") words="" files= ;;
+    "endpoint --tracking-id") words="" files= ;;
+    "endpoint --dataset-arn") words="" files= ;;
+    "endpoint --quota") words="" files= ;;
+    "endpoint --quota-of") words="" files= ;;
+    "endpoint --latency") words="" files= ;;
+    "endpoint --fail-rate") words="" files= ;;
+    "endpoint --reset-rate") words="" files= ;;
+    "endpoint --reset-after-rate") words="" files= ;;
+    "endpoint --hang-rate") words="" files= ;;
+    "endpoint --poison-prefix") words="" files= ;;
+    "endpoint --seed") words="" files= ;;
+    "endpoint --log") words="" files= ;;
+    "broker --brokers") words="" files= ;;
+    "broker --topic") words="" files= ;;
+  esac
+  if [[ $current == -* ]]; then words="$options" files=""; fi
+  local IFS=$'\n'
+  COMPREPLY=( $(compgen -W "${words// /$'\n'}" -- "$current") )
+  if [[ $files ]]; then COMPREPLY+=( $(compgen -f -- "$current") ); fi
+}
+complete -o filenames -F _putevents putevents

@@ -1,0 +1,210 @@
+#compdef putevents
+# Completion of putevents for zsh, made by `make completions`.
+
+_putevents_run() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    ':CONFIG:_files'
+}
+
+_putevents_init() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*--from[one of segment, rudderstack, ga4, snowplow, debezium, cloudevents, flat]:SOURCE:(segment rudderstack ga4 snowplow debezium cloudevents flat)' \
+    '*--sample[sample records, of which the first 1,000 are read]:FILE:_files' \
+    '*--member[with --sample]:NAME=EXPRESSION: ' \
+    '*-o[write the file here]:FILE:_files' \
+    '*--output[write the file here]:FILE:_files' \
+    '*--force[replace FILE where it exists]'
+}
+
+_putevents_validate() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*--format[text for people, json for programs (an array on stdout), github for annotations]:FORMAT:(text json github)' \
+    '*--deny-warnings[exit 78 for warnings, too]' \
+    '*:CONFIG:_files'
+}
+
+_putevents_map() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*--pipeline[which pipeline]:P: ' \
+    '*--explain[also which rules were tried, and what made each member]' \
+    '*--records[a line is a record]' \
+    '*--encoding[what a line is]:ENCODING:(text base64 hex binary)' \
+    '*--strict[exit 1 if any record would go to the dead letters]' \
+    '*--input[read records from a file]:FILE:_files' \
+    ':CONFIG:_files'
+}
+
+_putevents_test() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*-k[only tests whose name contains this text]:NAME: ' \
+    '*--update[write what was found in the place of what was expected]' \
+    '*--coverage[list the parts of the mapping that no test uses]' \
+    '*--min-coverage[exit 1 if coverage is below N percent]:N: ' \
+    '*--junit[also write the results as JUnit XML]:FILE:_files' \
+    '*--output[how results are shown]:OUTPUT:(text json)' \
+    '*:CONFIG:_files'
+}
+
+_putevents_tap() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*-o[where to read]:START\[\:END\]: ' \
+    '*--offset[where to read]:START\[\:END\]: ' \
+    '*-n[end after N records were shown]:N: ' \
+    '*--sample[show only every K-th record of these]:K: ' \
+    '*--outcome[show only records that end so]:OUTCOME:(mapped skipped filtered dead_letter)' \
+    '*--rule[show only records that this rule takes]:R: ' \
+    '*--reason[show only records that are skipped or invalid for this reason]:R: ' \
+    '*--show-values[show values, which may identify people]' \
+    '*--output[json]:OUTPUT:(text json)' \
+    ':CONFIG:_files'
+}
+
+_putevents_lag() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*--watch[go on until Ctrl-C]' \
+    '*--interval[time between two looks]:D: ' \
+    '*--output[json]:OUTPUT:(text json)' \
+    ':CONFIG:_files'
+}
+
+_putevents_demo() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*--records[how many records]:N: ' \
+    '*--rate[records a second]:N: ' \
+    '*--seed[another seed gives other records]:N: ' \
+    '*--keep[keep logs, records and accepted events, and print their folder]'
+}
+
+_putevents_endpoint() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*--host[address to listen on]:HOST: ' \
+    '*--port[port to listen on, from 0 to 65535]:PORT: ' \
+    '*--access-key[accept only this access key, and verify signatures in full]:KEY: ' \
+    '*--secret-key[the secret of --access-key]:SECRET: ' \
+    '*--tracking-id[a tracking id that exists]:ID: ' \
+    '*--dataset-arn[the ARN of a dataset that exists]:ARN: ' \
+    '*--strict[refuse events that the service accepts and ignores]' \
+    '*--quota[PutEvents calls a second]:N: ' \
+    '*--quota-of[the same of another operation, such as PutItems=10, which is AWS'\''s]:OPERATION=N: ' \
+    '*--latency[time to a response]:TIME: ' \
+    '*--fail-rate[respond with 500 or 503]:RATE: ' \
+    '*--reset-rate[reset the connection, accept nothing]:RATE: ' \
+    '*--reset-after-rate[accept the call, then reset the connection]:RATE: ' \
+    '*--hang-rate[never respond, accept nothing]:RATE: ' \
+    '*--poison-prefix[refuse a call with an event whose itemId starts with TEXT]:TEXT: ' \
+    '*--seed[seed of the random numbers]:N: ' \
+    '*--ids[count distinct and repeated event ids (about 130 bytes each)]' \
+    '*--ledger[keep every event in memory for /_local/accepted]' \
+    '*--log[append every event to a file of JSON lines]:PATH: '
+}
+
+_putevents_broker() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*--brokers[how many brokers]:N: ' \
+    '*--topic[a topic to create, with one partition unless a number is given]:NAME\[\:PARTITIONS\]: ' \
+    '*--quiet[print no messages on stderr]'
+}
+
+_putevents_print_config() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    ':CONFIG:_files'
+}
+
+_putevents_schema() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]'
+}
+
+_putevents_explain() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    ':CODE: '
+}
+
+_putevents_completion() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    ':SHELL:(bash zsh fish)'
+}
+
+_putevents_version() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]'
+}
+
+_putevents() {
+  local curcontext=$curcontext state line
+  local -a commands=(
+    'run:run the connector until SIGTERM or SIGINT'
+    'init:a first file, from a preset or from sample records'
+    'validate:check files\: everything that needs no network'
+    'map:dry run\: records in on stdin, PutEvents calls out'
+    'test:run the tests of files through their mappings, and report what differs'
+    'tap:real records of the topics and what becomes of them; joins no group, commits nothing'
+    'lag:how far the group is behind, and whether it catches up'
+    'demo:a shop'\''s clickstream through the real connector, on a broker and an endpoint of its own'
+    'endpoint:a local PutEvents endpoint\: enforces every service limit; faults can be injected'
+    'broker:a local Kafka broker in memory, for trials and tests'
+    'print-config:the effective file\: defaults filled in, secrets masked'
+    'schema:the JSON Schema of the file, for editors'
+    'explain:what a code means that validate, a dead letter or an exit gave'
+    'completion:completion of commands and options for bash, zsh or fish'
+    'version:versions of the connector and of its libraries'
+  )
+  _arguments -C \
+    '(- *)'{-h,--help}'[show this help]' \
+    '1: :->command' \
+    '*:: :->rest'
+  case $state in
+    command) _describe -t commands command commands ;;
+    rest) case $words[1] in
+      run) _putevents_run ;;
+      init) _putevents_init ;;
+      validate) _putevents_validate ;;
+      map) _putevents_map ;;
+      test) _putevents_test ;;
+      tap) _putevents_tap ;;
+      lag) _putevents_lag ;;
+      demo) _putevents_demo ;;
+      endpoint) _putevents_endpoint ;;
+      broker) _putevents_broker ;;
+      print-config) _putevents_print_config ;;
+      schema) _putevents_schema ;;
+      explain) _putevents_explain ;;
+      completion) _putevents_completion ;;
+      version) _putevents_version ;;
+    esac ;;
+  esac
+}
+
+if [[ $funcstack[1] == _putevents ]]; then
+  _putevents "$@"
+else
+  compdef _putevents putevents
+fi
