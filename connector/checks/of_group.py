@@ -14,7 +14,8 @@ from connector.kafka.asking import Group
 from connector.ports import Refused, Unavailable
 
 OURS = "cooperative-sticky"
-_EMPTY = frozenset({"empty", "dead", "unknown"})  # dead: it does not exist yet
+# Of a group that does not exist newer brokers say so, older ones that it is dead.
+_ABSENT = frozenset({KafkaError.GROUP_ID_NOT_FOUND})
 
 
 def group(world: World) -> Iterator[Finding]:
@@ -25,13 +26,19 @@ def group(world: World) -> Iterator[Finding]:
         if found.code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
             yield _denied(name, found.name())
             return
-        yield skipped(f"the members of group {name} are not known: the brokers do not describe groups ({found.name()})")
+        yield _undescribed(name, found)
     elif found.rights.read is False:
         yield _denied(name, "it has no right to Read")
         return
     else:
         yield from _members(world, name, found)
     yield from _begins(world, name)
+
+
+def _undescribed(name: str, error: KafkaError) -> Finding:
+    if error.code() in _ABSENT:
+        return ok(f"group {name} does not exist yet: the first member makes it")
+    return skipped(f"the members of group {name} are not known: the brokers do not describe groups ({error.name()})")
 
 
 def _denied(name: str, why: str) -> Finding:
@@ -44,8 +51,8 @@ def _members(world: World, name: str, found: Group) -> Iterator[Finding]:
     own = str(properties.get("client.id", CONSUMER_DEFAULTS["client.id"]))
     world.members = sum(client == own for client in found.clients)
     if not found.clients:
-        told = "it does not exist yet" if found.state in {"dead", "unknown"} else "it has no members"
-        yield ok(f"group {name} may be joined: {told}")
+        told = "does not exist yet: the first member makes it" if found.state == "dead" else "has no members now"
+        yield ok(f"group {name} {told}")
         return
     if found.assignor and found.assignor != OURS and properties.get("group.protocol") != "consumer":
         yield failed(

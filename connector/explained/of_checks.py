@@ -56,8 +56,8 @@ PAGES = (
     _page(
         "no-answer",
         "A broker accepts connections and does not answer, or the one that is asked is away.",
-        "A listener for TLS or SASL keeps silent to a client that speaks neither: look at kafka.tls and kafka.auth. Else "
-        "look at the brokers.",
+        "A listener for TLS or SASL keeps silent to a client that speaks neither: look at kafka.tls and kafka.auth. "
+        "Else look at the brokers.",
     ),
     _page(
         "unknown-advertised-name",
@@ -108,7 +108,7 @@ PAGES = (
     _page(
         "other-members",
         "The group has members with another client.id: they are not this connector, and take some of the partitions.",
-        "Set a kafka.group_id of its own. A client.id that you have set in kafka.librdkafka counts as this connector's.",
+        "Set a kafka.group_id of its own. A client.id in kafka.librdkafka counts as this connector's.",
     ),
     _page(
         "static-member",

@@ -22,6 +22,7 @@ from connector.config.client_properties import question_properties
 from connector.logs import CLIENT
 
 SECONDS = 8.0  # for one answer
+AGAIN = 0.5  # seconds until a group's coordinator is asked again
 _T = TypeVar("_T")
 
 
@@ -78,11 +79,17 @@ class Asker:
         return found
 
     def group(self, name: str) -> Group | KafkaError:
-        """The group, or why it cannot be described."""
-        found = self._group(name, rights=True)
-        if isinstance(found, KafkaError) and found.code() == KafkaError._UNSUPPORTED_FEATURE:  # noqa: SLF001
-            return self._group(name, rights=False)
-        return found
+        """The group, or why it cannot be described. Its coordinator may be moving, which takes seconds."""
+        deadline, rights = time.monotonic() + SECONDS, True
+        while True:
+            found = self._group(name, rights=rights)
+            code = found.code() if isinstance(found, KafkaError) else None
+            if code == KafkaError._UNSUPPORTED_FEATURE and rights:  # noqa: SLF001
+                rights = False
+            elif code in _MOVING and time.monotonic() < deadline:
+                time.sleep(AGAIN)
+            else:
+                return found
 
     def _group(self, name: str, *, rights: bool) -> Group | KafkaError:
         asked = self._admin.describe_consumer_groups(
@@ -120,6 +127,9 @@ class Asker:
                     return KafkaError(KafkaError._TIMED_OUT)  # noqa: SLF001
 
 
+_MOVING = frozenset(
+    {KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.COORDINATOR_LOAD_IN_PROGRESS}
+)
 _SILENT = frozenset({KafkaError._TIMED_OUT, KafkaError._UNSUPPORTED_FEATURE})  # noqa: SLF001
 
 
