@@ -9,11 +9,11 @@ from connector.checks.inspection import Category, Section, exit_of, inspected
 from connector.checks.waiting import REFUSED, until_well
 from connector.exits import Exit
 
-World = dict[str, Finding]
+Marked = dict[str, Finding]
 
 
-def category(name: str, *needs: str) -> Category[World]:
-    def check(world: World) -> Iterator[Finding]:
+def category(name: str, *needs: str) -> Category[Marked]:
+    def check(world: Marked) -> Iterator[Finding]:
         yield world.get(name, ok("fine"))
 
     return Category(name, check, needs)
@@ -37,11 +37,12 @@ def test_a_warning_skips_nothing() -> None:
 
 
 def test_a_check_that_breaks_is_a_finding_without_the_message_and_the_others_go_on() -> None:
-    def breaks(_: World) -> Iterator[Finding]:
+    def breaks(_: Marked) -> Iterator[Finding]:
         yield ok("so far")
         raise ValueError("secret")
 
-    found = list(inspected((Category("names", breaks), category("AWS")), {}))
+    nothing: Marked = {}
+    found = list(inspected((Category("names", breaks), category("AWS")), nothing))
     assert [each.code for each in found[0].findings] == ["", "check-broken"]
     assert "secret" not in found[0].findings[1].what
     assert "ValueError" in found[0].findings[1].what

@@ -73,7 +73,8 @@ def listening(tls: ssl.SSLContext | None = None) -> Iterator[int]:
                             connection.recv(5)
                             connection.sendall(b"\0\0\0\0\0\0")  # no TLS
                         else:
-                            tls.wrap_socket(connection, server_side=True).recv(1)
+                            with tls.wrap_socket(connection, server_side=True) as secured:
+                                secured.recv(1)
                     except OSError:
                         pass
 
@@ -143,14 +144,20 @@ def served(folder: Path, name: str = "broker", **how: Any) -> Served:
 
 
 @pytest.mark.parametrize(
-    ("days", "expected"),
-    [(30, ("ok", "")), (3, ("warning", "certificate-expires")), (-1, ("failed", "untrusted-certificate"))],
+    ("days_ago", "hours", "expected"),
+    [
+        (30, 1, ("ok", "")),  # looked at a month ago, it had a month
+        (0, 1, ("warning", "certificate-expires")),
+        (0, -1, ("failed", "untrusted-certificate")),
+    ],
 )
-def test_the_end_of_a_certificate_is_told(tmp_path: Path, days: int, expected: tuple[str, str]) -> None:
-    side = served(tmp_path, expires=timedelta(days=days))
+def test_the_end_of_a_certificate_is_told(tmp_path: Path, days_ago: int, hours: int, expected: tuple[str, str]) -> None:
+    side = served(tmp_path, expires=timedelta(hours=hours))
     with listening(side.context) as port:
         kafka = f"bootstrap_servers: '127.0.0.1:{port}', group_id: g, tls: {{ca_file: {side.ca_file}}}"
-        assert codes(encryption(world(kafka))) == [expected]
+        here = world(kafka)
+        here.environment = here.environment._replace(wall=lambda: time.time() - days_ago * 86_400)
+        assert codes(encryption(here)) == [expected]
 
 
 def test_an_unknown_authority_and_a_port_without_tls_end_with_77(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_who_may_read_settings_learns_what_becomes_of_letters(world: World) -> N
     kafka = world.guarded.kafka
     config = configuration(world, bootstrap_servers=kafka.bootstrap_servers, auth={"type": "none"})
     settings = {"retention.ms": "3600000", "cleanup.policy": "compact", "max.message.bytes": "1000"}
-    config["dead_letter"]["topic"] = kafka.create_topic("dead-small", **settings)
+    config["dead_letter"]["topic"] = kafka.create_topic("dead-small", 1, -1, **settings)
     checked = check(world, config)
     warned = {code for _, mark, code in checked.found if mark == "warning"}
     assert (checked.exit, warned) == (0, {"short-retention", "compacted-dead-letters", "small-dead-letters"})
