@@ -53,6 +53,6 @@ def advertised_names(world: World) -> Iterator[Finding]:
     if unknown:
         advice = "advertised.listeners is a setting of the brokers; hostAliases of a pod makes a name known there"
         every = len(unknown) == len(set(hosts.values()))
-        yield (failed if every else warning)("unknown-advertised-name", advertised(unknown), advice)
+        yield (failed if every else warning)("unresolved-advertised-name", advertised(unknown), advice)
     tried = dial_all([server for server, host in hosts.items() if host not in unknown])
     yield from judged(tried, "unreachable-advertised-address", _REACH)

@@ -25,9 +25,9 @@ def names(world: World) -> Iterator[Finding]:
         if host not in unknown:
             yield ok(f"{host} has an address")
         elif len(unknown) == len(hosts):
-            yield failed("unknown-name", f"{host} of kafka.bootstrap_servers does not resolve here", _NAMES)
+            yield failed("unresolved-name", f"{host} of kafka.bootstrap_servers does not resolve here", _NAMES)
         else:
-            yield warning("unknown-name", f"{host} of kafka.bootstrap_servers does not resolve here", _NAMES)
+            yield warning("unresolved-name", f"{host} of kafka.bootstrap_servers does not resolve here", _NAMES)
 
 
 def connections(world: World) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ def _page(code: str, means: str, do: str, see: str = _READ) -> Page:
 
 PAGES = (
     _page(
-        "unknown-name",
+        "unresolved-name",
         "A host of kafka.bootstrap_servers has no address here.",
         "Correct the name, or make it known where the connector runs: DNS, /etc/hosts, hostAliases of the pod. A short "
         "name of a Kubernetes service is known only in its own namespace: write broker.namespace.svc.",
@@ -60,7 +60,7 @@ PAGES = (
         "Else look at the brokers.",
     ),
     _page(
-        "unknown-advertised-name",
+        "unresolved-advertised-name",
         "The brokers tell clients to connect to a name that has no address here, so all but the first connection fail.",
         "Correct advertised.listeners of the brokers, or make the name known here (DNS, /etc/hosts, hostAliases).",
         "troubleshooting.md",

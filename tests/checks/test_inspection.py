@@ -23,7 +23,7 @@ CATEGORIES = (category("names"), category("brokers", "names"), category("topics"
 
 
 def test_what_needs_a_failed_category_is_skipped_and_names_the_first_cause() -> None:
-    found = list(inspected(CATEGORIES, {"names": failed("unknown-name", "no", "do")}))
+    found = list(inspected(CATEGORIES, {"names": failed("unresolved-name", "no", "do")}))
     assert [(each.name, each.findings[0].mark) for each in found] == [
         ("names", Mark.FAILED), ("brokers", Mark.SKIPPED), ("topics", Mark.SKIPPED), ("AWS", Mark.OK),
     ]  # fmt: skip
@@ -31,7 +31,7 @@ def test_what_needs_a_failed_category_is_skipped_and_names_the_first_cause() -> 
 
 
 def test_a_warning_skips_nothing() -> None:
-    found = list(inspected(CATEGORIES, {"names": warning("unknown-name", "one of two", "do")}))
+    found = list(inspected(CATEGORIES, {"names": warning("unresolved-name", "one of two", "do")}))
     assert [each.findings[0].mark for each in found] == [Mark.WARNING, Mark.OK, Mark.OK, Mark.OK]
     assert exit_of(found) is Exit.OK
 

@@ -105,9 +105,9 @@ def test_an_address_has_a_host_and_a_port(server: str, expected: tuple[str, int]
 
 def test_one_name_of_two_without_an_address_is_a_warning_and_both_are_a_failure() -> None:
     one = world("bootstrap_servers: ['127.0.0.1:1', 'kafka.x:1'], group_id: g")
-    assert codes(names(one)) == [("ok", ""), ("warning", "unknown-name")]
+    assert codes(names(one)) == [("ok", ""), ("warning", "unresolved-name")]
     both = list(names(world("bootstrap_servers: ['a.x:1', 'kafka.x:1'], group_id: g")))
-    assert {(each.mark, each.code, each.exit) for each in both} == {(Mark.FAILED, "unknown-name", Exit.UNAVAILABLE)}
+    assert {(each.mark, each.code, each.exit) for each in both} == {(Mark.FAILED, "unresolved-name", Exit.UNAVAILABLE)}
     assert "hostAliases" in both[0].do
 
 
@@ -186,7 +186,7 @@ def test_an_advertised_name_that_does_not_resolve_names_the_setting() -> None:
     here = world()
     here.advertised = ("kafka-0.x:9092",)
     [found] = advertised_names(here)
-    assert (found.mark, found.code, found.exit) == (Mark.FAILED, "unknown-advertised-name", Exit.UNAVAILABLE)
+    assert (found.mark, found.code, found.exit) == (Mark.FAILED, "unresolved-advertised-name", Exit.UNAVAILABLE)
     assert "kafka-0.x" in found.what
     assert "advertised.listeners" in found.what
     assert "hostAliases" in found.do
@@ -198,7 +198,7 @@ def test_one_advertised_address_without_a_way_is_a_warning() -> None:
         here.advertised = (f"127.0.0.1:{port}", "127.0.0.1:1", "kafka-2.x:9092")
         found = codes(advertised_names(here))
     assert found == [
-        ("warning", "unknown-advertised-name"), ("ok", ""), ("warning", "unreachable-advertised-address"),
+        ("warning", "unresolved-advertised-name"), ("ok", ""), ("warning", "unreachable-advertised-address"),
     ]  # fmt: skip
 
 
