@@ -60,13 +60,12 @@ def _lines(finding: Finding, look: Look, before: str = "") -> Iterator[str]:
 def summary(sections: Sequence[Section]) -> str:
     """The last line: how many of each."""
     counts = {mark: sum(each.mark is mark for part in sections for each in part.findings) for mark in Mark}
-    if not counts[Mark.FAILED]:
-        warnings = f", {_some(counts[Mark.WARNING], 'warning')}" if counts[Mark.WARNING] else ""
-        return f"{counts[Mark.OK]} ok{warnings}: a run can start\n"
-    parts = [f"{counts[Mark.OK]} ok", f"{counts[Mark.FAILED]} failed"]
+    parts = [f"{counts[Mark.OK]} ok"]
+    parts += [f"{counts[Mark.FAILED]} failed"] if counts[Mark.FAILED] else []
     parts += [_some(counts[Mark.WARNING], "warning")] if counts[Mark.WARNING] else []
-    parts += [f"{counts[Mark.SKIPPED]} skipped"] if counts[Mark.SKIPPED] else []
-    return f"{', '.join(parts)}: a run cannot start; for more: putevents explain CODE\n"
+    parts += [f"{counts[Mark.SKIPPED]} not known"] if counts[Mark.SKIPPED] else []
+    can = "a run can start" if not counts[Mark.FAILED] else "a run cannot start; for more: putevents explain CODE"
+    return f"{', '.join(parts)}: {can}\n"
 
 
 def _some(count: int, noun: str) -> str:

@@ -53,7 +53,7 @@ def test_short_has_only_what_is_wrong_with_its_category() -> None:
     [
         ([Section("a", (ok("b"),))], "1 ok: a run can start\n"),
         ([Section("a", (ok("b"), FOUND[0].findings[2]))], "1 ok, 1 warning: a run can start\n"),
-        (FOUND, "1 ok, 1 failed, 1 warning, 1 skipped: a run cannot start; for more: putevents explain CODE\n"),
+        (FOUND, "1 ok, 1 failed, 1 warning, 1 not known: a run cannot start; for more: putevents explain CODE\n"),
     ],
 )
 def test_the_last_line_counts_and_says_whether_a_run_can_start(found: list[Section], expected: str) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import threading
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import yaml
+from confluent_kafka import Consumer
 
 from tests.support.config_files import VIEW
 from tests.support.kafka.certificates import Authority
 from tests.support.kafka.guarded import PASSWORD, USER, Guarded, guarded_broker
+from tests.support.pages import ROOT
 from tests.support.processes import Endpoint, environment
 
 if TYPE_CHECKING:
@@ -39,7 +44,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, kafka_jars: Path) -> Iterato
     del kafka_jars  # that they are there is enough
     folder = tmp_path_factory.mktemp("check")
     with guarded_broker(folder) as guarded, Endpoint(folder, "--ledger") as endpoint:
-        topic, dead = guarded.kafka.create_topic("clicks-checked", 3), guarded.kafka.create_topic("dead-checked")
+        topic, dead = guarded.kafka.create_topic("clicks-web", 3), guarded.kafka.create_topic("dead-web")
         yield World(guarded, endpoint, folder, topic, dead)
 
 
@@ -47,13 +52,40 @@ def configuration(world: World, **kafka: Any) -> dict[str, Any]:
     """What is good, as the user who logs in with a password, with other members of ``kafka`` where given."""
     auth = {"type": "plain", "username": USER, "password": PASSWORD}
     servers = world.guarded.cluster.address("LOGIN")
-    section = {"bootstrap_servers": servers, "group_id": "group-1", "auth": auth, "tls": {"enabled": False}}
+    section = {"bootstrap_servers": servers, "group_id": "group-web", "auth": auth, "tls": {"enabled": False}}
     return {
         "kafka": section | kafka,
         "personalize": {"tracking_id": "tracker-1", "endpoint_url": world.endpoint.url},
         "dead_letter": {"topic": world.dead},
         "pipelines": [{"name": "web", "topics": [world.topic], "rules": [VIEW]}],
     }
+
+
+PAGE = ROOT / "docs" / "check.md"
+
+
+def shown_on_page(number: int) -> str:
+    """What the page says that a command prints, without blanks: a page breaks long lines."""
+    blocks = re.findall(r"^```console\n\$ [^\n]*\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    return re.sub(r"\s", "", blocks[number])
+
+
+def printed(world: World, config: dict[str, Any], *more: str) -> str:
+    """What the command prints, with the addresses of the page in the place of those of the test."""
+    path = world.folder / "clicks.yaml"
+    path.write_text(yaml.safe_dump(config))
+    command = [sys.executable, "-m", "connector", "check", str(path), *more]
+    ran = subprocess.run(
+        command,
+        env=environment(PYTHONIOENCODING="utf-8"),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=FAILS_AFTER,
+        check=False,
+    )
+    server = world.guarded.cluster.address("LOGIN")
+    text = ran.stdout.replace(server, "kafka.shop.example:9092").replace(world.endpoint.url, "http://localhost:8081")
+    return re.sub(r"\s", "", text.replace("127.0.0.1", "kafka.shop.example"))
 
 
 class Checked(NamedTuple):
@@ -88,10 +120,33 @@ def test_all_that_a_run_needs_is_there_and_the_check_leaves_nothing_behind(world
     assert (checked.exit, checked.codes()) == (0, set()), checked.text
     assert f"{world.topic} has 3 partitions; may be read" in checked.text
     assert f"{world.dead} has 1 partition; may be written" in checked.text
-    assert "group group-1 does not exist yet" in checked.text
+    assert "group group-web does not exist yet" in checked.text
     assert set(world.guarded.kafka.end_offsets(world.dead).values()) == {0}
-    assert world.guarded.kafka.committed_offsets("group-1", world.topic) == {}
+    assert world.guarded.kafka.committed_offsets("group-web", world.topic) == {}
     assert world.endpoint.accepted() == []
+
+
+def test_the_page_shows_what_is_printed(world: World) -> None:
+    config = configuration(world)
+    assert printed(world, config) == shown_on_page(0)
+    config["dead_letter"]["topic"] = "dead-missing"
+    assert printed(world, config, "--output", "short") == shown_on_page(1)
+
+
+def test_members_with_another_protocol_keep_the_connector_out(world: World) -> None:
+    plain = {"bootstrap.servers": world.guarded.kafka.bootstrap_servers, "log_level": 0}
+    other = Consumer({**plain, "group.id": "group-range", "client.id": "reports"})
+    assigned = threading.Event()
+    other.subscribe([world.topic], on_assign=lambda *_: assigned.set())
+    try:
+        until = time.monotonic() + FAILS_AFTER
+        while not assigned.is_set():
+            assert time.monotonic() < until
+            other.poll(0.5)
+        checked = check(world, configuration(world, group_id="group-range"))
+    finally:
+        other.close()
+    assert (checked.exit, checked.codes()) == (69, {"group-protocol"}), checked.text
 
 
 def test_who_may_read_settings_learns_what_becomes_of_letters(world: World) -> None:
