@@ -51,7 +51,7 @@ def advertised_names(world: World) -> Iterator[Finding]:
     hosts = {server: address_of(server)[0] for server in world.advertised}
     unknown = unresolvable(set(hosts.values()))
     if unknown:
-        advice = "advertised.listeners is a setting of the brokers; hostAliases of a pod makes a name known there"
+        advice = "what is in kafka.bootstrap_servers is only asked first: the records come from the advertised names"
         every = len(unknown) == len(set(hosts.values()))
         yield (failed if every else warning)("unresolved-advertised-name", advertised(unknown), advice)
     tried = dial_all([server for server, host in hosts.items() if host not in unknown])

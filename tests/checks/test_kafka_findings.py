@@ -189,7 +189,8 @@ def test_an_advertised_name_that_does_not_resolve_names_the_setting() -> None:
     assert (found.mark, found.code, found.exit) == (Mark.FAILED, "unresolved-advertised-name", Exit.UNAVAILABLE)
     assert "kafka-0.x" in found.what
     assert "advertised.listeners" in found.what
-    assert "hostAliases" in found.do
+    assert "hostAliases" in found.what
+    assert "kafka.bootstrap_servers" in found.do
 
 
 def test_one_advertised_address_without_a_way_is_a_warning() -> None:
