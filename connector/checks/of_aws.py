@@ -116,7 +116,11 @@ def tracker(world: World) -> Iterator[Finding]:
     probe = probe_of(world)
     for number, tracking_id in enumerate(ids, 1):
         which = "the tracking id" if len(ids) == 1 else f"tracking id {number} of {len(ids)}"
-        yield sent(probe.event(tracking_id, world.test_event).outcome, which, probe.endpoint)
+        # A wait looks again and again, but an event that was taken cannot be taken back.
+        outcome = Delivered() if tracking_id in world.delivered else probe.event(tracking_id, world.test_event).outcome
+        if isinstance(outcome, Delivered):
+            world.delivered.add(tracking_id)
+        yield sent(outcome, which, probe.endpoint)
 
 
 def sent(outcome: Outcome, which: str, where: str) -> Finding:

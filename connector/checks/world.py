@@ -18,7 +18,8 @@ from connector.ports import Environment
 class World:
     """The file, the clients, and what earlier checks have learned for later ones.
 
-    ``test_event`` is the type of the event that is to be sent, None for none. ``known`` are the topics of the cluster,
+    ``test_event`` is the type of the event that is to be sent, None for none; ``delivered`` are the tracking ids that
+    have taken it, which outlives a look. ``known`` are the topics of the cluster,
     ``advertised`` the addresses of its brokers, ``members`` the processes of this connector in the group.
     ``partitions`` counts those of each topic that is read, and ``probe`` makes calls to PutEvents.
     """
@@ -26,6 +27,7 @@ class World:
     loaded: Loaded
     environment: Environment
     test_event: str | None = None
+    delivered: set[str] = field(default_factory=set)
     metrics: Metrics = field(default_factory=Metrics)
     known: frozenset[str] = frozenset()
     advertised: tuple[str, ...] = ()

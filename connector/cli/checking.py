@@ -63,14 +63,19 @@ def run(arguments: argparse.Namespace) -> int:
     # What goes wrong is a finding; the clients' own lines would only come between.
     logs.configure("critical", "text")
     shown = Shown(arguments.output, arguments.config)
+    delivered: set[str] = set()
     found = until_well(
-        lambda: _looked(arguments, shown), arguments.wait, shown.changed, clock=time.monotonic, sleep=time.sleep
+        lambda: _looked(arguments, shown, delivered),
+        arguments.wait,
+        shown.changed,
+        clock=time.monotonic,
+        sleep=time.sleep,
     )
     shown.ended(found)
     return exit_of(found)
 
 
-def _looked(arguments: argparse.Namespace, shown: "Shown") -> Sequence[Section]:
+def _looked(arguments: argparse.Namespace, shown: "Shown", delivered: set[str]) -> Sequence[Section]:
     """One look at everything."""
     loaded = load(arguments.config, os.environ)
     found: list[Section] = []
@@ -80,7 +85,7 @@ def _looked(arguments: argparse.Namespace, shown: "Shown") -> Sequence[Section]:
             found.append(section)
         shown.looked(found)
         return found
-    world = World(loaded, Environment(time.monotonic, time.time, random.random), arguments.send_test_event)
+    world = World(loaded, Environment(time.monotonic, time.time, random.random), arguments.send_test_event, delivered)
     try:
         for section in inspected(CATEGORIES, world):
             shown.section(section)

@@ -97,9 +97,10 @@ def test_a_wait_goes_on_until_what_is_missing_is_there_and_shows_only_what_chang
 
     pausing = SimpleNamespace(monotonic=time.monotonic, time=time.time, sleep=sleep)
     monkeypatch.setattr("connector.cli.checking.time", pausing)
-    assert main(["check", written(tmp_path, config), "--wait", "10m"]) == 0
+    assert main(["check", written(tmp_path, config), "--wait", "10m", "--send-test-event", "View"]) == 0
     shown = capsys.readouterr().out
     assert len(slept) == 1
+    assert len(endpoint.accepted()) == 1  # of two looks only the first sends the test event
     assert shown.count("\nbrokers\n") == 1
     assert shown.count("\ndead-letter topic\n") == 2
     assert "late has 1 partition" in shown
