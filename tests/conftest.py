@@ -14,7 +14,12 @@ pytest_plugins = ("tests.support.fixtures",)
 # Where tests run side by side, those of one of these folders run in one process: they share a broker or an image.
 TOGETHER = ("integration", "chaos", "image")
 # Files with a broker or a registry of their own, which need not wait for the others.
-APART = ("tests/integration/test_auth.py", "tests/integration/test_broker.py", "tests/registry/test_apicurio.py")
+APART = (
+    "tests/integration/test_auth.py",
+    "tests/integration/test_broker.py",
+    "tests/integration/test_check.py",
+    "tests/registry/test_apicurio.py",
+)
 
 
 def group_of(nodeid: str) -> str:

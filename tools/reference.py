@@ -167,8 +167,9 @@ def reasons() -> str:
 
 
 EXPLAIN = (
-    "What a code of `putevents validate` means, a reason of dead letters or skipped records, or an exit code: "
-    "`putevents explain CODE` prints the same. Each example is tested: the first gives the code, the other is valid."
+    "What a code of `putevents validate` or `putevents check` means, a reason of dead letters or skipped records, or "
+    "an exit code: `putevents explain CODE` prints the same. Each example is tested: the first gives the code, the "
+    "other is valid."
 )
 
 

@@ -8,5 +8,6 @@
 | http.py | kept-alive connections; timeouts, proxies, TLS |
 | origin.py | where requests go: host, port, TLS, proxy |
 | failures.py | why there was no response, in words |
+| probing.py | whether PutEvents would take calls, and as whom |
 | credentials.py | region and credentials, found by boto3's own chain |
 """

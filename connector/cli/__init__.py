@@ -11,6 +11,7 @@ Kafka's client and the AWS SDK take most of a second to load and most commands n
 | mapping.py, schemas.py | `map`, and the schemas that it asks for |
 | starting.py, testing.py | `init`, `test` |
 | tapping.py, lagging.py, topics.py | `tap`, `lag`, and the reader of commands that look at topics |
+| checking.py | `check` |
 | explaining.py, completing.py, versions.py | `explain`, `completion`, `version` |
 | progress.py | how far a command has come, on a terminal |
 | streams.py | a command on standard streams, whatever state they are in |
@@ -70,6 +71,7 @@ COMMANDS = {
         "real records of the topics and what becomes of them; joins no group, commits nothing", "connector.cli.tapping"
     ),
     "lag": Command("how far the group is behind, and whether it catches up", "connector.cli.lagging"),
+    "check": Command("try everything that a run needs: brokers, rights, topics, AWS", "connector.cli.checking"),
     "demo": Command(
         "a shop's clickstream through the real connector, on a broker and an endpoint of its own",
         "connector.local.demo.command",

@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "code",
         metavar="CODE",
         nargs="?",
-        help="a code of validate, a reason of dead letters or skipped records, or an exit code (default: list all)",
+        help="a code of validate or check, a reason of dead letters or skips, or an exit code (default: list all)",
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from connector.core.words import closest
-from connector.explained import of_connections, of_exits, of_mapping, of_records, of_settings, of_yaml
+from connector.explained import of_checks, of_connections, of_exits, of_mapping, of_records, of_settings, of_yaml
 from connector.explained.page import Page
 
 GROUPS: Mapping[str, Sequence[Page]] = {
@@ -13,6 +13,7 @@ GROUPS: Mapping[str, Sequence[Page]] = {
     "Rules and expressions": of_mapping.PAGES,
     "Reasons of dead letters": tuple(page for page in of_records.PAGES if page.kind == "reason"),
     "Reasons of skipped records": tuple(page for page in of_records.PAGES if page.kind == "skip"),
+    "Findings of `putevents check`": of_checks.PAGES,
     "Exit codes": of_exits.PAGES,
 }
 PAGES = tuple(page for pages in GROUPS.values() for page in pages)

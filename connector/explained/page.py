@@ -3,11 +3,11 @@
 import re
 from typing import Literal, NamedTuple
 
-Kind = Literal["error", "warning", "note", "reason", "skip", "exit"]
+Kind = Literal["error", "warning", "note", "reason", "skip", "exit", "check"]
 
 
 class Page(NamedTuple):
-    """One code of one kind: a code of ``validate``, a reason of dead letters or of skipped records, an exit code.
+    """One code of one kind: of ``validate`` or ``check``, a reason of dead letters or skipped records, an exit code.
 
     ``means``: what is so when it shows; its first sentence stands alone in lists. ``do``: what mends it. ``wrong`` is
     part of a file that causes it and ``right`` the same part mended: a section, a list of rules, or members of

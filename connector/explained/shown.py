@@ -15,6 +15,7 @@ _KINDS = {
     "reason": "a reason of dead letters",
     "skip": "a reason of skipped records",
     "exit": "an exit code",
+    "check": "a finding of putevents check",
 }
 
 

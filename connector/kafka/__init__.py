@@ -10,6 +10,7 @@
 | clients.py, certificates.py, msk_tokens.py | clients and what they log in with |
 | standing.py | where a group stands, asked without joining it |
 | startup.py, advertised.py | checks before the first record |
+| asking.py, dialing.py | questions about rights, groups and settings; connections tried one by one |
 | errors.py | what an error of Kafka means |
 | messages.py, aside.py | types of the client; slow questions in a thread |
 """

@@ -40,7 +40,7 @@ def advertised(hosts: Collection[str]) -> str:
     names = ", ".join(hosts)
     return (
         f"the brokers advertise {names}, which does not resolve here: correct advertised.listeners of the brokers, "
-        "or make the name known where the connector runs"
+        "or make the name known where the connector runs (DNS, /etc/hosts, hostAliases of the pod)"
     )
 
 
@@ -51,7 +51,10 @@ def advice_on(error: KafkaError, servers: str) -> str | None:
         return None
     host = _host(found[1])
     if host in map(_host, servers.split(",")):
-        return f"{host} of kafka.bootstrap_servers does not resolve here: correct it, or make the name known"
+        return (
+            f"{host} of kafka.bootstrap_servers does not resolve here: correct it, or make the name known (DNS, "
+            "/etc/hosts, hostAliases of the pod)"
+        )
     return advertised([host])
 
 

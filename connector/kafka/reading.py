@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka import TopicPartition as ClientTopicPartition
+from confluent_kafka.admin import ClusterMetadata  # type: ignore[attr-defined]  # public, but not marked as exported
 
 from connector.config.client_properties import question_properties
 from connector.core.mapping.topics import Topics
@@ -91,6 +92,17 @@ class TopicReader:
 
     # -- questions --------------------------------------------------------------------------------------------
 
+    def cluster(
+        self, timeout: float = FIRST_ANSWER, stopping: Callable[[], bool] = lambda: False
+    ) -> ClusterMetadata | None:
+        """Brokers and topics; None where the wait was given up.
+
+        Raises:
+            Unavailable: no broker answers within ``timeout`` seconds.
+            Refused: the brokers do not let this principal in.
+        """
+        return known_cluster(self.consumer, self.servers, timeout, stopping=stopping, heard=self._heard)
+
     def topics(self, timeout: float = FIRST_ANSWER, stopping: Callable[[], bool] = lambda: False) -> frozenset[str]:
         """The names of all topics that this principal may describe; none where the wait was given up.
 
@@ -98,7 +110,7 @@ class TopicReader:
             Unavailable: no broker answers within ``timeout`` seconds, or none can be found by its name.
             Refused: the brokers do not let this principal in.
         """
-        cluster = known_cluster(self.consumer, self.servers, timeout, stopping=stopping, heard=self._heard)
+        cluster = self.cluster(timeout, stopping)
         if cluster is None:
             return frozenset()
         require_names({str(broker.host) for broker in cluster.brokers.values()})

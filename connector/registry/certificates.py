@@ -27,7 +27,7 @@ class Certificates:
     def __init__(self, tls: CertificateFiles) -> None:
         self._tls = tls
         self._digest = self._content()
-        self._context = _context(tls)
+        self._context = context_of(tls)
 
     def context(self) -> ssl.SSLContext:
         """The context of the files as they are now; the one before where they do not fit together."""
@@ -60,12 +60,13 @@ class Certificates:
 
 def _fitting(tls: CertificateFiles) -> ssl.SSLContext | None:
     try:
-        return _context(tls)
+        return context_of(tls)
     except (OSError, ValueError):
         return None
 
 
-def _context(tls: CertificateFiles) -> ssl.SSLContext:
+def context_of(tls: CertificateFiles) -> ssl.SSLContext:
+    """What the files mean for a connection; raises ssl.SSLError or OSError where they cannot be used."""
     context = ssl.create_default_context(cafile=tls.ca_file)
     if tls.cert_file is not None:
         # Without a password OpenSSL would ask for one at the terminal.

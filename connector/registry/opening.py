@@ -22,10 +22,11 @@ def open_registry(settings: ConfluentRegistry | GlueRegistry, metrics: Metrics, 
     """
     for outcome in Request:
         metrics.schema_registry_requests.labels(outcome)
-    return Registry(_origin(settings, metrics, environment), metrics, environment)
+    return Registry(open_origin(settings, metrics, environment), metrics, environment)
 
 
-def _origin(settings: ConfluentRegistry | GlueRegistry, metrics: Metrics, environment: Environment) -> Origin:
+def open_origin(settings: ConfluentRegistry | GlueRegistry, metrics: Metrics, environment: Environment) -> Origin:
+    """What answers the registry's questions, without its threads; raises as ``open_registry``."""
     if isinstance(settings, GlueRegistry):
         return _glue(settings, metrics)
     try:

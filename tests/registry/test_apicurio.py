@@ -8,7 +8,7 @@ from confluent_kafka.schema_registry import Schema, SchemaReference, SchemaRegis
 
 from connector.metrics import Metrics
 from connector.registry.answers import Answer, Away, Found, Missing, Part, Request
-from connector.registry.opening import _origin
+from connector.registry.opening import open_origin
 from tests.registry.support import environment, settings
 from tests.support.apicurio import running_apicurio
 from tests.support.fakes import Clock
@@ -37,7 +37,7 @@ def client(url: str) -> Iterator[Any]:
 
 
 def fetch(url: str, schema: int, kind: str) -> Answer:
-    origin = _origin(settings(f"{{url: '{url}'}}"), Metrics(), environment(Clock()))
+    origin = open_origin(settings(f"{{url: '{url}'}}"), Metrics(), environment(Clock()))
     try:
         return origin.fetch(schema, kind)
     finally:

@@ -13,7 +13,7 @@ from connector.metrics import Metrics
 from connector.registry import confluent
 from connector.registry.answers import Answer, Away, Found, Missing, Part, Request, Unusable
 from connector.registry.http import Response as Answered
-from connector.registry.opening import _origin
+from connector.registry.opening import open_origin
 from tests.registry.support import environment, requests, settings
 from tests.support.fakes import Clock
 from tests.support.http_server import HttpServer, Response, running_http_server
@@ -35,7 +35,7 @@ def server(schemas: Schemas) -> Iterator[HttpServer]:
 
 
 def fetch(section: str, schema: int = 7, kind: str = "avro", metrics: Metrics | None = None) -> Answer:
-    origin = _origin(settings(section), metrics or Metrics(CollectorRegistry()), environment(Clock()))
+    origin = open_origin(settings(section), metrics or Metrics(CollectorRegistry()), environment(Clock()))
     try:
         return origin.fetch(schema, kind)
     finally:
@@ -300,7 +300,7 @@ def test_where_one_url_does_not_answer_the_next_one_is_asked(server: HttpServer)
 
 def test_the_url_that_answered_is_asked_first_the_next_time(server: HttpServer) -> None:
     metrics = Metrics()
-    origin = _origin(settings(both(NOBODY, server.url)), metrics, environment(Clock()))
+    origin = open_origin(settings(both(NOBODY, server.url)), metrics, environment(Clock()))
     for _ in range(3):
         assert origin.fetch(7, "avro") == Found("avro", CLICK)
     origin.rest()

@@ -19,7 +19,7 @@ from connector.core.sending.outcomes import Fatal
 from connector.metrics import Metrics
 from connector.registry.answers import Answer, Away, Found, Missing, Request, Unusable
 from connector.registry.glue import Glue, glue_client
-from connector.registry.opening import _origin, open_registry
+from connector.registry.opening import open_origin, open_registry
 from connector.registry.schemas import Registry
 from tests.registry.support import environment, requests, settings, text_of
 from tests.support.fakes import Clock
@@ -225,7 +225,7 @@ def test_the_client_asks_the_endpoint_of_the_file() -> None:
     )
     with running_http_server(lambda _: Response(200, (*AWS, *JSON), body.encode())) as server:
         found = settings(f"{{type: glue, region: eu-west-1, endpoint_url: '{server.url}'}}")
-        origin = _origin(found, Metrics(), environment(Clock()))
+        origin = open_origin(found, Metrics(), environment(Clock()))
         assert origin.fetch(VERSION, "json_schema") == Found("json_schema", "{}", glue=True)
         origin.rest()
     (request,) = server.requests

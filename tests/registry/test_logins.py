@@ -10,7 +10,7 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from connector.core.sending.outcomes import Fatal
 from connector.metrics import Metrics
 from connector.registry.answers import Answer, Away, Found, Origin, Request
-from connector.registry.opening import _origin
+from connector.registry.opening import open_origin
 from tests.registry.support import environment, requests, settings
 from tests.support.fakes import Clock
 from tests.support.http_server import HttpServer, Response, running_http_server
@@ -60,7 +60,7 @@ def tokens(service: Service) -> Iterator[HttpServer]:
 
 
 def origin(server: HttpServer, auth: str, clock: Clock | None = None, metrics: Metrics | None = None) -> Origin:
-    return _origin(
+    return open_origin(
         settings(f"{{url: '{server.url}', auth: {auth}}}"), metrics or Metrics(), environment(clock or Clock())
     )
 

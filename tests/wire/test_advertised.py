@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError
 
+from connector.checks.finding import Mark
+from connector.checks.of_login import advertised_names, login
+from connector.checks.world import World
 from connector.kafka import advertised as addresses
 from connector.kafka.advertised import advice_on, unresolvable
 from connector.kafka.startup import require_names
 from connector.local.mock_cluster import MockCluster
-from connector.ports import Unavailable
+from connector.ports import Environment, Unavailable
+from tests.support.config_files import build, loaded
 from tests.support.mock_cluster import Member, until
 
 NAME = "kafka-0.x"  # as long as 127.0.0.1, so that it can take its place in an answer
@@ -89,6 +93,18 @@ def test_a_name_that_does_not_resolve_is_found_at_the_start(renamed: Proxy) -> N
     with pytest.raises(Unavailable, match=rf"the brokers advertise {NAME}.*advertised\.listeners of the brokers"):
         member.source.require("dead", 10.0)
     member.source.close()
+
+
+def test_check_finds_it_after_the_login_and_names_the_setting(renamed: Proxy) -> None:
+    kafka = f"kafka: {{bootstrap_servers: '{renamed.bootstrap_servers}', group_id: g}}"
+    world = World(loaded(build(kafka=kafka)), Environment(time.monotonic, time.time, lambda: 0.0))
+    [entered] = login(world)
+    [found] = advertised_names(world)
+    world.close()
+    assert entered.mark is Mark.OK
+    assert (found.mark, found.code) == (Mark.FAILED, "unresolved-advertised-name")
+    assert found.what.startswith(f"the brokers advertise {NAME}, which does not resolve here: correct advertised.list")
+    assert "hostAliases" in found.what
 
 
 def test_a_name_that_does_not_resolve_is_told_while_joining(renamed: Proxy, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,12 +3,12 @@ _putevents() {
   local current="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" path="" word
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$path${path:+ }$word" in
-      "run"|"init"|"validate"|"map"|"test"|"tap"|"lag"|"demo"|"endpoint"|"broker"|"print-config"|"schema"|"explain"|"completion"|"version") path="$path${path:+ }$word" ;;
+      "run"|"init"|"validate"|"map"|"test"|"tap"|"lag"|"check"|"demo"|"endpoint"|"broker"|"print-config"|"schema"|"explain"|"completion"|"version") path="$path${path:+ }$word" ;;
     esac
   done
   local options="" words="" files=""
   case "$path" in
-    "") words="run init validate map test tap lag demo endpoint broker print-config schema explain completion version" ;;
+    "") words="run init validate map test tap lag check demo endpoint broker print-config schema explain completion version" ;;
     "run") options="-h --help" words="" files=yes ;;
     "init") options="-h --help --from --sample --member -o --output --force" words="" files= ;;
     "validate") options="-h --help --format --deny-warnings" words="" files=yes ;;
@@ -16,6 +16,7 @@ _putevents() {
     "test") options="-h --help -k --update --coverage --min-coverage --junit --output" words="" files=yes ;;
     "tap") options="-h --help -o --offset -n --sample --outcome --rule --reason --show-values --output" words="" files=yes ;;
     "lag") options="-h --help --watch --interval --output" words="" files=yes ;;
+    "check") options="-h --help --wait --output --send-test-event" words="" files=yes ;;
     "demo") options="-h --help --records --rate --seed --keep" words="" files= ;;
     "endpoint") options="-h --help --host --port --access-key --secret-key --tracking-id --dataset-arn --strict --quota --quota-of --latency --fail-rate --reset-rate --reset-after-rate --hang-rate --poison-prefix --seed --ids --ledger --log" words="" files= ;;
     "broker") options="-h --help --brokers --topic --quiet" words="" files= ;;
@@ -47,6 +48,9 @@ _putevents() {
     "tap --output") words="text json" files= ;;
     "lag --interval") words="" files= ;;
     "lag --output") words="text json" files= ;;
+    "check --wait") words="" files= ;;
+    "check --output") words="text json short" files= ;;
+    "check --send-test-event") words="" files= ;;
     "demo --records") words="" files= ;;
     "demo --rate") words="" files= ;;
     "demo --seed") words="" files= ;;

@@ -81,6 +81,16 @@ _putevents_lag() {
     ':CONFIG:_files'
 }
 
+_putevents_check() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*--wait[look again until all is well, for so long]:TIME: ' \
+    '*--output[short prints only what is wrong]:OUTPUT:(text json short)' \
+    '*--send-test-event[send one event of this type to each tracking id of the file]:TYPE: ' \
+    ':CONFIG:_files'
+}
+
 _putevents_demo() {
   _arguments -s \
     '*-h[show this help]' \
@@ -168,6 +178,7 @@ _putevents() {
     'test:run the tests of files through their mappings, and report what differs'
     'tap:real records of the topics and what becomes of them; joins no group, commits nothing'
     'lag:how far the group is behind, and whether it catches up'
+    'check:try everything that a run needs\: brokers, rights, topics, AWS'
     'demo:a shop'\''s clickstream through the real connector, on a broker and an endpoint of its own'
     'endpoint:a local PutEvents endpoint\: enforces every service limit; faults can be injected'
     'broker:a local Kafka broker in memory, for trials and tests'
@@ -191,6 +202,7 @@ _putevents() {
       test) _putevents_test ;;
       tap) _putevents_tap ;;
       lag) _putevents_lag ;;
+      check) _putevents_check ;;
       demo) _putevents_demo ;;
       endpoint) _putevents_endpoint ;;
       broker) _putevents_broker ;;
