@@ -32,10 +32,11 @@ from connector.core.records import (
 from connector.core.sending.backlog import Backlog
 from connector.given_records import Json, UnreadableRecord, now_ms, record_of
 from connector.schema_wait import SchemaWait
+from connector.showing.limits import use_of
 
 
 class DryRun:
-    """Maps lines and counts what became of them.
+    """Maps records and counts what became of them.
 
     Args:
         loaded: the configuration.
@@ -69,15 +70,6 @@ class DryRun:
         """The pipeline of values, and of records that name no topic."""
         return self._spec
 
-    def value(self, value: bytes, number: int) -> Json:
-        """The fate of a record with this value; its offset is the line's.
-
-        Raises:
-            NoSchema: the schema of the record cannot be had now.
-        """
-        record = Record(self._spec.topics[0], 0, number - 1, now_ms(), None, value)
-        return self._result(self._default, record, number)
-
     def record(self, line: bytes, number: int) -> Json:
         """The fate of the record that this JSON object describes.
 
@@ -85,8 +77,16 @@ class DryRun:
             UnreadableRecord: it is not an object with the members of a record.
             NoSchema: the schema of the record cannot be had now.
         """
-        given = record_of(line, number, self._spec.topics[0])
-        return self._result(self._pipeline(given.topic, number), given, number)
+        return self.given(record_of(line, number, self._spec.topics[0]), number)
+
+    def given(self, record: Record, number: int) -> Json:
+        """The fate of a record, by the pipeline of its topic.
+
+        Raises:
+            UnreadableRecord: no pipeline reads its topic.
+            NoSchema: the schema of the record cannot be had now.
+        """
+        return self._result(self._pipeline(record.topic, number), record, number)
 
     def _pipeline(self, topic: str, number: int) -> Pipeline:
         """The pipeline that was asked for, else that of the topic; a record that names none has that of the first."""
@@ -182,6 +182,9 @@ def traced(loaded: Loaded, traces: dict[str, Trace]) -> Loaded:
 
 def _explained(trace: Traced, spec: PipelineSpec) -> Json:
     explained: Json = {"rules": [_tried(rule) for rule in trace.rules]}
+    later = [rule.name for rule in spec.rules[len(trace.rules) :]]
+    if trace.rules and later:
+        explained["not_tried"] = later
     if trace.elements:
         explained["for_each"] = _evaluated(trace.elements)
     written = _written(trace, spec)
@@ -212,7 +215,9 @@ def _tried(rule: TriedRule) -> Json:
 def _member(member: TracedMember, written: Json) -> Json:
     spec: Json = {"spec": _plain(written[member.name])} if member.name in written else {}
     ended: Json = {"value": _plain(member.value)} if member.failed is None else {"failed": member.failed}
-    return {**spec, "evaluated": _evaluated(member.evaluated), **ended}
+    use = use_of(member.name, member.value)
+    limit: Json = {} if use is None else {"limit": use._asdict()}
+    return {**spec, "evaluated": _evaluated(member.evaluated), **ended, **limit}
 
 
 def _evaluated(evaluated: tuple[Evaluated, ...]) -> list[Json]:
