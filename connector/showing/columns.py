@@ -28,13 +28,22 @@ def painted(cell: Cell, *, colour: bool) -> str:
 
 def table(heads: Sequence[str], rows: Sequence[Row], *, room: int, colour: bool) -> list[str]:
     """Lines of a table whose columns are as wide as their cells; longer ones than fit do not widen a column."""
-    columns = _widths([[Cell(head) for head in heads], *rows], room)
+    columns = _widths([[Cell(head) for head in heads], *(row for row in rows if _alone(row) is None)], room)
     lines = [_line([Cell(head, BOLD) for head in heads], columns, colour=colour)]
     for row in rows:
+        if (place := _alone(row)) is not None:
+            lines.append(" " * (sum(columns[:place]) + GAP * place) + painted(row[place], colour=colour))
+            continue
         fits = all(width(cell.text) <= most for cell, most in zip(row[:-1], columns, strict=False))
         last = sum(columns[:-1]) + GAP * (len(columns) - 1) + width(row[-1].text)
         lines += [_line(row, columns, colour=colour)] if fits and last <= room else _stacked(heads, row, columns[0], colour=colour)
     return lines
+
+
+def _alone(row: Row) -> int | None:
+    """The place of the only cell of a row, behind its first: a remark, as long as it has to be."""
+    places = [place for place, cell in enumerate(row) if cell.text]
+    return places[0] if len(places) == 1 and places[0] > 0 else None
 
 
 def _widths(rows: Sequence[Row], room: int) -> list[int]:

@@ -36,7 +36,7 @@ class RecordText:
             documents = result["explain"].get("documents", [result["explain"]])
             for number, document in enumerate(documents, 1):
                 lines += [self._in(f"  document {number} of {len(documents)}", BOLD)] if len(documents) > 1 else []
-                lines += self._document(document, result)
+                lines += self._document(document, result.get("rejection", {}), number - 1 if len(documents) > 1 else None)
         for number, call in enumerate(result.get("calls", ()), 1):
             lines += self._call(number, call)
         return "\n".join(lines) + "\n"
@@ -45,17 +45,17 @@ class RecordText:
         yield f"  {printable(rejection['message'], 2_000)}"
         yield self._in(f"  for more: putevents explain {rejection['reason']}", DIM)
 
-    def _document(self, document: Json, result: Json) -> Iterator[str]:
+    def _document(self, document: Json, rejection: Json, place: int | None) -> Iterator[str]:
         yield from self._tried(document)
         for each in document.get("for_each", ()):
             found = each.get("found")
             count = f"{len(found)} element{'' if len(found) == 1 else 's'}" if isinstance(found, list) else None
             yield f"  for_each  {printable(each['expression'], _TEXT)}: {count or self._paint(found_in(each))}"
         for number, event in enumerate(document["events"], 1):
-            place = "" if event["index"] is None else f", element {shown(event['index'])}"
-            yield self._in(f"  event {number} of {len(document['events'])}{place}", BOLD)
-            last = event is document["events"][-1]
-            yield from self._members(event["members"], result.get("rejection", {}).get("field") if last else None)
+            element = "" if event["index"] is None else f", element {shown(event['index'])}"
+            yield self._in(f"  event {number} of {len(document['events'])}{element}", BOLD)
+            refused = _is_refused(rejection, place, event["index"])
+            yield from self._members(event["members"], rejection.get("field") if refused else None)
 
     def _tried(self, document: Json) -> Iterator[str]:
         if not document["rules"]:
@@ -89,6 +89,16 @@ class RecordText:
         return painted(cell, colour=self._colour)
 
 
+def _is_refused(rejection: Json, document: int | None, element: Any) -> bool:
+    """Whether the event of this element of this document is one that the rejection names; without places it is any."""
+    if "indexes" not in rejection:
+        return True
+    place = [] if document is None else [document]
+    place += [] if element is None else element if isinstance(element, list | tuple) else [element]
+    named = [each if isinstance(each, list | tuple) else [each] for each in rejection["indexes"]]
+    return any(list(each) == place[: len(each)] for each in named)
+
+
 def _fate(result: Json) -> str:
     events = sum(len(call["eventList"]) for call in result.get("calls", ()))
     made = f"{events} event{'' if events == 1 else 's'}"
@@ -111,7 +121,8 @@ def _rule(tried: Json) -> Iterator[Row]:
     name, when = Cell(tried["rule"]), tried["when"]
     if "failed" in tried:
         yield name, Cell("no: failed", RED), Cell(f"{printable(when, _TEXT)}", RED)
-        yield Cell(""), Cell(""), Cell(printable(tried["failed"], _TEXT), RED)
+        why = tried["failed"].partition(f"when {when}: ")[2] or tried["failed"]
+        yield Cell(""), Cell(""), Cell(printable(why, 2 * _TEXT), RED)
     elif when is None:
         yield name, Cell("matched", GREEN), Cell("no condition: takes every record", DIM)
     else:
