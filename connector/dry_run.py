@@ -30,7 +30,7 @@ from connector.core.records import (
     Transformed,
 )
 from connector.core.sending.backlog import Backlog
-from connector.given_records import Json, UnreadableRecord, now_ms, record_of
+from connector.given_records import Json, UnreadableRecord, record_of
 from connector.schema_wait import SchemaWait
 from connector.showing.limits import use_of
 

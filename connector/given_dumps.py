@@ -1,7 +1,7 @@
 """Lines that kcat and Kafka's console consumer print become the records that they were printed from.
 
-``kcat -J`` and the console consumer's labels (``CreateTime:``, ``Partition:``, ``Offset:``) are recognised. Anything else
-that is beside a value is told by the format that kcat was given (``-f``), since no line shows where a key ends.
+``kcat -J`` and the console consumer's labels (``CreateTime:``, ``Partition:``, ``Offset:``) are recognised. What else
+stands beside a value is found by the format that kcat was given (``-f``): no line shows by itself where a key ends.
 """
 
 import re
@@ -111,7 +111,9 @@ def _cells(rest: bytes, number: int) -> tuple[bytes | None, Headers, bytes | Non
     elif before and _NAMED.match(before[0]):
         raise UnreadableRecord(f"line {number}: before the value stands a key, or headers: {_WAY_OUT}")
     if len(before) > 1:
-        raise UnreadableRecord(f"line {number}: expected headers, a key and a value at most, not more parts: {_WAY_OUT}")
+        raise UnreadableRecord(
+            f"line {number}: expected headers, a key and a value at most, not more parts: {_WAY_OUT}"
+        )
     return _null(before[0] if before else None, b"null"), headers, _null(value, b"null")
 
 

@@ -45,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="read records from a file (default: stdin); again for more files, whose lines are counted on",
     )
-    parser.add_argument("--topic", metavar="T", help="the topic of records that name none (default: the pipeline's first)")
+    parser.add_argument(
+        "--topic", metavar="T", help="the topic of records that name none (default: the pipeline's first)"
+    )
     _add_one(parser)
 
 
@@ -54,7 +56,9 @@ def _add_one(parser: argparse.ArgumentParser) -> None:
     one.add_argument("--value", metavar="TEXT", help="its value, in the --encoding; - for all of stdin")
     one.add_argument("--key", metavar="TEXT", help="its key")
     one.add_argument("--header", metavar="NAME=TEXT", action="append", type=_header, help="a header; again for more")
-    one.add_argument("--timestamp", metavar="TIME", type=_timestamp, help="milliseconds, or a time as 2026-11-24T08:00:00Z")
+    one.add_argument(
+        "--timestamp", metavar="TIME", type=_timestamp, help="milliseconds, or a time as 2026-11-24T08:00:00Z"
+    )
 
 
 def _format(text: str) -> KcatFormat:

@@ -36,7 +36,11 @@ def table(heads: Sequence[str], rows: Sequence[Row], *, room: int, colour: bool)
             continue
         fits = all(width(cell.text) <= most for cell, most in zip(row[:-1], columns, strict=False))
         last = sum(columns[:-1]) + GAP * (len(columns) - 1) + width(row[-1].text)
-        lines += [_line(row, columns, colour=colour)] if fits and last <= room else _stacked(heads, row, columns[0], colour=colour)
+        lines += (
+            [_line(row, columns, colour=colour)]
+            if fits and last <= room
+            else _stacked(heads, row, columns[0], colour=colour)
+        )
     return lines
 
 

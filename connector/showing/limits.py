@@ -38,7 +38,9 @@ def use_of(member: str, value: Any) -> Use | None:
     """What a member's value uses of its limit; None where it has no limit of length."""
     if member == "impression" and isinstance(value, list):
         items = Use(len(value), MAX_ITEMS, "items")
-        joined = Use(sum(len(str(item)) for item in value) + max(len(value) - 1, 0), MAX_JOINED_IMPRESSION, "characters")
+        joined = Use(
+            sum(len(str(item)) for item in value) + max(len(value) - 1, 0), MAX_JOINED_IMPRESSION, "characters"
+        )
         return max(items, joined, key=lambda use: use.used / use.most)
     most = _CHARACTERS.get(member)
     return None if most is None or not isinstance(value, str) else Use(len(value), most, "characters")

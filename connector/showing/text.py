@@ -36,7 +36,9 @@ class RecordText:
             documents = result["explain"].get("documents", [result["explain"]])
             for number, document in enumerate(documents, 1):
                 lines += [self._in(f"  document {number} of {len(documents)}", BOLD)] if len(documents) > 1 else []
-                lines += self._document(document, result.get("rejection", {}), number - 1 if len(documents) > 1 else None)
+                lines += self._document(
+                    document, result.get("rejection", {}), number - 1 if len(documents) > 1 else None
+                )
         for number, call in enumerate(result.get("calls", ()), 1):
             lines += self._call(number, call)
         return "\n".join(lines) + "\n"

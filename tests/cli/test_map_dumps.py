@@ -8,7 +8,6 @@ import pytest
 
 from connector.cli import main
 from connector.given_dumps import kcat_format, of_console, of_format, of_kcat
-from connector.given_records import UnreadableRecord
 from tests.cli.test_commands import Line, line
 from tests.support.config_files import build
 
@@ -71,7 +70,7 @@ KCAT = {
 @pytest.mark.parametrize("options", [(), ("--records",)])
 def test_a_line_of_kcat_is_the_record_with_its_place_time_key_and_headers(
     options: tuple[str, ...],
-    line: Line,  # noqa: F811
+    line: Line,
     web: str,
 ) -> None:
     ran = line("map", web, *options, stdin=json.dumps(KCAT).encode() + b"\n")
@@ -85,10 +84,10 @@ def test_a_line_of_kcat_is_the_record_with_its_place_time_key_and_headers(
     [
         b"CreateTime:%d\tPartition:2\tOffset:7\tshop:a,b,other:x\tk1\t%s" % (MS, VALUE),
         b"LogAppendTime:%d\tPartition:2\tOffset:7\tshop:a,b\tk1\t%s" % (MS, VALUE),
-        b"CreateTime:%d\tPartition:2\tOffset:7\tshop:a,b\tk1\t{\t\"session\":\t\"s1\"}" % MS,
+        b'CreateTime:%d\tPartition:2\tOffset:7\tshop:a,b\tk1\t{\t"session":\t"s1"}' % MS,
     ],
 )
-def test_a_line_of_the_console_consumer_is_the_record(dump: bytes, line: Line, web: str) -> None:  # noqa: F811
+def test_a_line_of_the_console_consumer_is_the_record(dump: bytes, line: Line, web: str) -> None:
     ran = line("map", web, stdin=dump + b"\r\n")
     assert event(ran) == full()
     assert ran.err.startswith("note: lines are read as records that kafka-console-consumer printed\n")
@@ -103,11 +102,11 @@ def test_a_line_of_the_console_consumer_is_the_record(dump: bytes, line: Line, w
         (r"%t %p %o %T [%K] %k%%\x7c%h %S:%s", b"clicks 2 7 %d [2] k1%%|shop=a,b 17:%s" % (MS, VALUE)),
     ],
 )
-def test_a_line_in_a_format_of_kcat_is_the_record(given: str, dump: bytes, line: Line, web: str) -> None:  # noqa: F811
+def test_a_line_in_a_format_of_kcat_is_the_record(given: str, dump: bytes, line: Line, web: str) -> None:
     assert event(line("map", web, "--kcat-format", given, stdin=dump + b"\n")) == full()
 
 
-def test_what_a_dump_leaves_out_is_what_a_plain_line_has(line: Line, web: str) -> None:  # noqa: F811
+def test_what_a_dump_leaves_out_is_what_a_plain_line_has(line: Line, web: str) -> None:
     made = event(line("map", web, "--kcat-format", "%k:%s", stdin=b"k1:" + VALUE + b"\n"))
     assert (made["eventId"], made["properties"]) == ("clicks/0/0", {"key": "k1"})
     made = event(line("map", web, stdin=b"CreateTime:%d\t%s\n" % (MS, VALUE)))
@@ -126,7 +125,7 @@ def test_what_a_dump_leaves_out_is_what_a_plain_line_has(line: Line, web: str) -
 def test_a_record_without_a_value_is_a_tombstone_in_every_dump(
     dump: bytes,
     options: tuple[str, ...],
-    line: Line,  # noqa: F811
+    line: Line,
     web: str,
 ) -> None:
     [skipped] = line("map", web, *options, stdin=dump + b"\n").lines
@@ -164,13 +163,13 @@ def test_what_kcat_has_decoded_itself_is_given_on_as_json() -> None:
         b"Partition: of India",
     ],
 )
-def test_a_value_that_only_resembles_a_dump_stays_a_value(value: bytes, line: Line, web: str) -> None:  # noqa: F811
+def test_a_value_that_only_resembles_a_dump_stays_a_value(value: bytes, line: Line, web: str) -> None:
     assert of_kcat(value, 1) is None
     assert of_console(value, 1, "t") is None
     assert "note:" not in line("map", web, stdin=value + b"\n").err
 
 
-def test_other_encodings_look_for_no_dump(line: Line, web: str) -> None:  # noqa: F811
+def test_other_encodings_look_for_no_dump(line: Line, web: str) -> None:
     ran = line("map", web, "--encoding", "binary", stdin=b"CreateTime:%d\t{}" % MS)
     assert "note:" not in ran.err
     assert ran.lines[0]["rejection"]["reason"] == "not_json"
@@ -182,7 +181,11 @@ def test_other_encodings_look_for_no_dump(line: Line, web: str) -> None:  # noqa
         (b"CreateTime:1\tSECRET:x\t{}", (), "before the value stands a key, or headers: say how with --kcat-format"),
         (b"CreateTime:1\ta\tb\tSECRET\t{}", (), "expected headers, a key and a value at most, not more parts"),
         (b"SECRET", ("--kcat-format", "%k:%s"), "expected a line as kcat -f prints it with --kcat-format '%k:%s'"),
-        (json.dumps({**KCAT, "topic": 5, "key": "SECRET"}).encode(), (), "expected topic of a line of kcat -J to be text"),
+        (
+            json.dumps({**KCAT, "topic": 5, "key": "SECRET"}).encode(),
+            (),
+            "expected topic of a line of kcat -J to be text",
+        ),
         (json.dumps({**KCAT, "offset": "SECRET"}).encode(), (), "expected offset of a line of kcat -J to be a number"),
         (json.dumps({**KCAT, "ts": "SECRET"}).encode(), (), "expected ts of a line of kcat -J to be a number of mil"),
         (json.dumps({**KCAT, "headers": ["SECRET"]}).encode(), (), "expected headers of a line of kcat -J to be names"),
@@ -193,7 +196,7 @@ def test_a_line_that_is_broken_is_named_by_its_number_and_not_shown(
     dump: bytes,
     options: tuple[str, ...],
     message: str,
-    line: Line,  # noqa: F811
+    line: Line,
     web: str,
 ) -> None:
     ran = line("map", web, *options, stdin=b"\n" + dump + b"\n")
@@ -224,18 +227,20 @@ def test_a_format_that_cannot_be_read_again_is_wrong_use(
 # -- one record -----------------------------------------------------------------------------------------------
 
 
-def test_one_record_is_given_on_the_command_line(line: Line, web: str) -> None:  # noqa: F811
+def test_one_record_is_given_on_the_command_line(line: Line, web: str) -> None:
     options = ["--key", "k1", "--header", "shop=a,b", "--header", "x=", "--timestamp", str(MS), "--topic", "clicks"]
     made = event(line("map", web, "--value", VALUE.decode(), *options))
     assert made == {**full(), "eventId": "clicks/0/0"}
 
 
-def test_one_value_may_be_all_of_stdin_over_several_lines(line: Line, web: str) -> None:  # noqa: F811
-    made = event(line("map", web, "--value", "-", "--timestamp", "2025-11-24T08:30:11Z", stdin=b'{\n "session": "s"\n}\n'))
+def test_one_value_may_be_all_of_stdin_over_several_lines(line: Line, web: str) -> None:
+    made = event(
+        line("map", web, "--value", "-", "--timestamp", "2025-11-24T08:30:11Z", stdin=b'{\n "session": "s"\n}\n')
+    )
     assert made["sentAt"] == MS // 1000
 
 
-def test_one_value_may_be_in_base64(line: Line, web: str) -> None:  # noqa: F811
+def test_one_value_may_be_in_base64(line: Line, web: str) -> None:
     assert line("map", web, "--value", "eyJzZXNzaW9uIjogInMifQ", "--encoding", "base64").code == 0
     ran = line("map", web, "--value", "SECRET!", "--encoding", "base64")
     assert (ran.code, ran.err) == (1, "--value: expected base64\n")
@@ -254,7 +259,7 @@ def test_one_value_may_be_in_base64(line: Line, web: str) -> None:  # noqa: F811
 def test_parts_of_one_record_without_it_are_refused(
     options: list[str],
     message: str,
-    line: Line,  # noqa: F811
+    line: Line,
     web: str,
 ) -> None:
     ran = line("map", web, *options)
@@ -262,11 +267,10 @@ def test_parts_of_one_record_without_it_are_refused(
 
 
 @pytest.mark.parametrize(
-    "options", [["--timestamp", "yesterday"], ["--timestamp", "2025-11-24T08:30:11"], ["--header", "a"], ["--header", "=a"]]
+    "options",
+    [["--timestamp", "yesterday"], ["--timestamp", "2025-11-24T08:30:11"], ["--header", "a"], ["--header", "=a"]],
 )
-def test_parts_of_another_form_are_wrong_use(
-    options: list[str], web: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_parts_of_another_form_are_wrong_use(options: list[str], web: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main(["map", web, "--value", "{}", *options])
     assert left.value.code == 2

@@ -77,7 +77,8 @@ AT_200 = """\
                 item.id (template)      1
     eventValue  item.price              "9.90"                  9.9                     text to number
     itemId      item.id                 1                       "1"                     number to text; 1 of 256
-    properties  item.colour             "red"                   "{\\"colour\\":\\"red\\"}"  object to JSON text; 16 of 1,024
+    properties  item.colour             "red"                   "{\\"colour\\":\\"red\\"}"  \
+object to JSON text; 16 of 1,024
     sentAt      value.time              "2025-11-24T08:30:11Z"  1763973011              2025-11-24T08:30:11Z
 """
 CALL = """\
@@ -94,21 +95,23 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(path)
 
 
-def explained(line: Line, shop: str, stdin: bytes) -> str:  # noqa: F811
+def explained(line: Line, shop: str, stdin: bytes) -> str:
     ran = line("map", shop, "--explain", "--output", "text", stdin=stdin)
     assert ran.code == 0
     return ran.out
 
 
-def test_a_record_is_shown_with_its_rules_members_limits_and_calls(line: Line, shop: str) -> None:  # noqa: F811
+def test_a_record_is_shown_with_its_rules_members_limits_and_calls(line: Line, shop: str) -> None:
     shown = explained(line, shop, ORDER)
     assert shown.startswith(AT_80)
     assert CALL in shown
-    assert re.search(r'^    \{"eventType": "Purchase", "eventId": "o1:1", .*\}\n      \d+ of 10,240 bytes$', shown, re.M)
+    assert re.search(
+        r'^    \{"eventType": "Purchase", "eventId": "o1:1", .*\}\n      \d+ of 10,240 bytes$', shown, re.MULTILINE
+    )
 
 
 def test_on_a_wide_terminal_a_member_is_a_line(
-    line: Line,  # noqa: F811
+    line: Line,
     shop: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -116,29 +119,33 @@ def test_on_a_wide_terminal_a_member_is_a_line(
     assert AT_200 in explained(line, shop, ORDER)
 
 
-def test_a_condition_that_failed_says_why_and_what_that_does(line: Line, shop: str) -> None:  # noqa: F811
+def test_a_condition_that_failed_says_why_and_what_that_does(line: Line, shop: str) -> None:
     shown = explained(line, shop, b'{"type":"login"}\n')
     assert shown.startswith("line 1: filtered: no rule matched\n")
-    assert re.search(r"^  bot    no: failed  contains\(value.agent, 'bot'\)\n {21}contains\(\) expected .* null$", shown, re.M)
+    assert re.search(
+        r"^  bot    no: failed  contains\(value.agent, 'bot'\)\n {21}contains\(\) expected .* null$",
+        shown,
+        re.MULTILINE,
+    )
     assert "no          value.type == 'view'  gave false" in shown
 
 
-def test_a_record_that_is_skipped_names_reason_and_rule(line: Line, shop: str) -> None:  # noqa: F811
+def test_a_record_that_is_skipped_names_reason_and_rule(line: Line, shop: str) -> None:
     shown = explained(line, shop, b'{"agent":"a bot"}\n')
     assert shown.startswith("line 1: skipped: bot, pipeline shop, rule bot\n")
     assert shown.count("not tried") == 2
 
 
-def test_the_member_that_makes_a_dead_letter_is_marked(line: Line, shop: str) -> None:  # noqa: F811
+def test_the_member_that_makes_a_dead_letter_is_marked(line: Line, shop: str) -> None:
     shown = explained(line, shop, b'{"agent":"x","type":"view","session":null}\n')
     first, message, more = shown.splitlines()[:3]
     assert first == "line 1: dead letter: missing_member of sessionId, pipeline shop, rule view"
     assert "sessionId is required, but value.session is null or empty" in message
     assert more == "  for more: putevents explain missing_member"
-    assert re.search(r"^  ! sessionId  value.session  null  none$", shown, re.M)
+    assert re.search(r"^  ! sessionId  value.session  null  none$", shown, re.MULTILINE)
 
 
-def test_a_value_beyond_its_limit_shows_by_how_much(line: Line, shop: str) -> None:  # noqa: F811
+def test_a_value_beyond_its_limit_shows_by_how_much(line: Line, shop: str) -> None:
     record = b'{"agent":"x","type":"view","session":"%s","time":1763973011}\n' % (b"s" * 300)
     shown = explained(line, shop, record)
     assert shown.startswith("line 1: dead letter: too_long of sessionId")
@@ -146,7 +153,7 @@ def test_a_value_beyond_its_limit_shows_by_how_much(line: Line, shop: str) -> No
     assert "300 of 256" in shown
 
 
-def test_events_beside_a_dead_letter_are_counted(line: Line, shop: str) -> None:  # noqa: F811
+def test_events_beside_a_dead_letter_are_counted(line: Line, shop: str) -> None:
     shown = explained(line, shop, ORDER.replace(b'"price":5', b'"price":"x"'))
     assert "dead letter: invalid_value of eventValue, pipeline shop, rule order; 1 event all the same" in shown
     first, _, second = shown.partition("event 2 of 2")
@@ -157,20 +164,20 @@ def test_events_beside_a_dead_letter_are_counted(line: Line, shop: str) -> None:
     assert "! eventValue" not in second
 
 
-def test_a_record_that_cannot_be_decoded_shows_that_no_rule_was_tried(line: Line, shop: str) -> None:  # noqa: F811
+def test_a_record_that_cannot_be_decoded_shows_that_no_rule_was_tried(line: Line, shop: str) -> None:
     assert "\n  no rule was tried\n" in explained(line, shop, b"not json\n")
 
 
-def test_records_of_a_file_stand_apart(line: Line, shop: str) -> None:  # noqa: F811
+def test_records_of_a_file_stand_apart(line: Line, shop: str) -> None:
     assert "\n\nline 2: " in explained(line, shop, b"{}\n{}\n")
 
 
-def test_without_explain_there_are_the_fate_and_the_calls_alone(line: Line, shop: str) -> None:  # noqa: F811
+def test_without_explain_there_are_the_fate_and_the_calls_alone(line: Line, shop: str) -> None:
     ran = line("map", shop, "--output", "text", stdin=ORDER)
     assert ran.out.startswith("line 1: mapped to 2 events, pipeline shop, rule order\n" + CALL)
 
 
-def test_each_document_of_a_batch_is_shown(line: Line, shop: str) -> None:  # noqa: F811
+def test_each_document_of_a_batch_is_shown(line: Line, shop: str) -> None:
     path = Path(shop)
     path.write_text(path.read_text().replace("    rules:", "    value: {envelope: cloudevents}\n    rules:"))
     event = {"specversion": "1.0", "id": "e", "type": "t", "source": "s", "data": json.loads(ORDER)}
@@ -183,20 +190,20 @@ def test_each_document_of_a_batch_is_shown(line: Line, shop: str) -> None:  # no
     assert shown.partition("document 2 of 2")[2].count("! eventValue") == 1
 
 
-def test_a_hint_stands_below_the_expression_that_gave_nothing(line: Line, shop: str) -> None:  # noqa: F811
+def test_a_hint_stands_below_the_expression_that_gave_nothing(line: Line, shop: str) -> None:
     shown = explained(line, shop, b'{"agent":"x","type":"view","session":"s","time":1763973011,"value.shown":1}\n')
     assert "hint" not in shown
     path = Path(shop)
     path.write_text(path.read_text().replace("value.shown", "value.list.shown"))
     shown = explained(line, shop, b'{"agent":"x","type":"view","session":"s","time":1763973011,"list.shown":["a"]}\n')
-    assert '\n              hint: the record has a member "list.shown": write value."list.shown"\n' in shown
+    assert '\n                hint: the record has a member "list.shown": write value."list.shown"\n' in shown
 
 
 @pytest.mark.parametrize(("name", "kind"), [("--explain", "text"), ("--strict", "json")])
 def test_text_is_for_an_explanation_on_a_terminal(
     name: str,
     kind: str,
-    line: Line,  # noqa: F811
+    line: Line,
     shop: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -209,6 +216,6 @@ def test_text_is_for_an_explanation_on_a_terminal(
     assert ("\x1b[" in line("map", shop, name, stdin=ORDER).out) is (kind == "text")
 
 
-def test_what_is_no_terminal_gets_json_and_no_colours(line: Line, shop: str) -> None:  # noqa: F811
+def test_what_is_no_terminal_gets_json_and_no_colours(line: Line, shop: str) -> None:
     assert line("map", shop, "--explain", stdin=ORDER).out.startswith('{"line":1')
     assert "\x1b" not in explained(line, shop, ORDER)

@@ -37,7 +37,9 @@ def test_no_line_with_short_cells_is_wider_than_the_room(room: int) -> None:
 
 
 def test_wide_characters_count_as_the_columns_that_they_take() -> None:
-    head, wide, narrow = table(("a", "b"), [[Cell("日本"), Cell("x")], [Cell("abcd"), Cell("y")]], room=80, colour=False)
+    head, wide, narrow = table(
+        ("a", "b"), [[Cell("日本"), Cell("x")], [Cell("abcd"), Cell("y")]], room=80, colour=False
+    )
     assert (head, wide, narrow) == ("a     b", "日本  x", "abcd  y")
 
 
