@@ -63,6 +63,7 @@ class DryRun:
         self._specs = {spec.name: spec for spec, _ in pairs}
         self._router = None if pipeline else Router(pairs, loaded.config.dead_letter.topic)
         self._topics = [topic for spec, _ in pairs for topic in spec.topics]
+        self._without_item: Counter[str] = Counter()  # events of each rule that maps an itemId, which was null
         self._backlog = Backlog(loaded.config.delivery.max_buffered_events)
 
     @property
@@ -105,6 +106,7 @@ class DryRun:
         fate = self._wait(lambda: _mapped(pipeline, record, trace))
         if isinstance(fate, Transformed):
             self._backlog.add(fate.entries)
+            self._count_items(fate)
         result: Json = {"line": number, **shown_fate(fate)}
         self.counts[result["outcome"]] += 1
         if trace is not None:
@@ -112,6 +114,13 @@ class DryRun:
             explained = [_explained(each, self._specs[pipeline.name]) for each in trace.documents]
             result["explain"] = explained[0] if len(explained) == 1 else {"documents": explained}
         return result
+
+    def _count_items(self, fate: Transformed) -> None:
+        """An event without its item trains nothing about items, and the service takes it without a word."""
+        mapped = {rule.name for rule in self._specs[fate.pipeline].rules if rule.put_events and rule.put_events.itemId}
+        if fate.rule in mapped:
+            lacking = sum("itemId" not in orjson.loads(entry.body) for entry in fate.entries)
+            self._without_item.update({fate.rule: lacking} if lacking else {})
 
     def summary(self) -> str:
         """What became of the records, and how many calls their events make: once, after the last record."""
@@ -121,6 +130,11 @@ class DryRun:
         calls, events = self._backlog.count()
         if events:
             lines.append(f"{_count(events, 'event')}: {_count(calls, 'call')} when sent as a backlog")
+        lines += [
+            f"note: rule {rule} made {_count(count, 'event')} without the itemId that it maps; "
+            "to leave such events out, write itemId: {from: ..., otherwise: skip}"
+            for rule, count in self._without_item.items()
+        ]
         return "\n".join(lines)
 
 

@@ -89,6 +89,8 @@ def key_hint(key: str, path: Path, free: Sequence[str], keys: Sequence[str], mod
     plain = _plain(key)
     if path == ("personalize",) and any(word in plain.replace("id", "") for word in _CREDENTIALS):
         return "AWS credentials come from the environment, a profile or the pod's role, not from this file"
+    if path == ("kafka",) and plain.startswith("sasl") and "auth" in free:
+        return "write it inside of auth, as in auth: {type: scram, username: ..., password: ...}"
     close = words.suggest(key, free) or other_name(key, free)
     if close:
         return close

@@ -219,3 +219,17 @@ def test_text_is_for_an_explanation_on_a_terminal(
 def test_what_is_no_terminal_gets_json_and_no_colours(line: Line, shop: str) -> None:
     assert line("map", shop, "--explain", stdin=ORDER).out.startswith('{"line":1')
     assert "\x1b" not in explained(line, shop, ORDER)
+
+
+def test_events_that_lost_the_item_of_their_rule_are_noted_once(line: Line, shop: str) -> None:
+    lacking = ORDER.replace(b'"id":1,', b"").replace(b'"id":2', b'"id":null')
+    ran = line("map", shop, stdin=lacking + ORDER)
+    assert ran.err.splitlines()[2] == (
+        "note: rule order made 2 events without the itemId that it maps; "
+        "to leave such events out, write itemId: {from: ..., otherwise: skip}"
+    )
+    assert "note: " not in line("map", shop, stdin=ORDER).err
+
+
+def test_a_rule_that_maps_no_item_is_not_noted(line: Line, shop: str) -> None:
+    assert "note: " not in line("map", shop, stdin=b'{"type":"view","session":"s","time":1763973011}\n').err
