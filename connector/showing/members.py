@@ -35,7 +35,7 @@ def rows_of(name: str, member: Json, *, refused: bool) -> Iterator[Row]:
             yield Cell(""), expression, found, Cell(""), Cell("")
     for each in member["evaluated"]:
         for hint in each.get("hints", ()):
-            yield Cell(""), Cell(f"hint: {hint}", YELLOW), Cell(""), Cell(""), Cell("")
+            yield Cell(""), Cell(f"hint: {printable(hint, _TEXT)}", YELLOW), Cell(""), Cell(""), Cell("")
 
 
 def found_in(evaluated: Json) -> Cell:

@@ -29,7 +29,7 @@ class RecordText:
 
     def __call__(self, result: Json) -> str:
         """The lines of one record."""
-        lines = [self._in(f"line {result['line']}: {_fate(result)}", _COLOURS[result["outcome"]])]
+        lines = [self._in(f"line {result['line']}: {printable(_fate(result), _TEXT)}", _COLOURS[result["outcome"]])]
         if "rejection" in result:
             lines += self._rejection(result["rejection"])
         if "explain" in result:
@@ -65,7 +65,7 @@ class RecordText:
             return
         rows: list[Row] = [row for each in document["rules"] for row in _rule(each)]
         later = Cell("not tried", DIM), Cell("an earlier rule took the record", DIM)
-        rows += [(Cell(name), *later) for name in document.get("not_tried", ())]
+        rows += [(Cell(printable(name)), *later) for name in document.get("not_tried", ())]
         yield from self._table(("rule", "verdict", "condition, and what it gave"), rows, 2)
 
     def _members(self, members: Json, field: str | None) -> Iterator[str]:
@@ -120,7 +120,7 @@ def _fate(result: Json) -> str:
 
 
 def _rule(tried: Json) -> Iterator[Row]:
-    name, when = Cell(tried["rule"]), tried["when"]
+    name, when = Cell(printable(tried["rule"])), tried["when"]
     if "failed" in tried:
         yield name, Cell("no: failed", RED), Cell(f"{printable(when, _TEXT)}", RED)
         why = tried["failed"].partition(f"when {when}: ")[2] or tried["failed"]
@@ -132,4 +132,4 @@ def _rule(tried: Json) -> Iterator[Row]:
         verdict = Cell("matched", GREEN) if tried["matched"] else Cell("no", YELLOW)
         yield name, verdict, Cell(f"{printable(when, _TEXT)}{gave}")
     for hint in tried.get("hints", ()):
-        yield Cell(""), Cell(""), Cell(f"hint: {hint}", YELLOW)
+        yield Cell(""), Cell(""), Cell(f"hint: {printable(hint, _TEXT)}", YELLOW)

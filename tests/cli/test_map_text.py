@@ -233,3 +233,13 @@ def test_events_that_lost_the_item_of_their_rule_are_noted_once(line: Line, shop
 
 def test_a_rule_that_maps_no_item_is_not_noted(line: Line, shop: str) -> None:
     assert "note: " not in line("map", shop, stdin=b'{"type":"view","session":"s","time":1763973011}\n').err
+
+
+def test_nothing_in_a_record_or_a_file_moves_the_cursor(line: Line, shop: str) -> None:
+    path = Path(shop)
+    text = path.read_text().replace("value.shown", "value.a.b").replace("name: bot", r'name: "b\e[2Jt"')
+    path.write_text(text.replace("skip: bot", r'skip: "b\e[2Jt"').replace("value.agent", "value.c.d"))
+    record = {"type": "view", "session": "s\x1b[2J", "time": 1763973011, "a.b": "\x1b", "\x1b[2J": 1}
+    for each in (record, {"c": {"d": "bot"}}, {"c.d": "\x1b[2J"}, {**record, "session": "\x1b[2J" * 100}):
+        shown = explained(line, shop, json.dumps(each).encode() + b"\n")
+        assert all(character.isprintable() or character == "\n" for character in shown)
