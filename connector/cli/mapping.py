@@ -96,6 +96,7 @@ def _mapped(arguments: argparse.Namespace, loaded: Loaded, registry: "Registry |
     lines = given_lines.Lines(arguments, dry_run.spec)
     for record, number in lines:
         write(dry_run.given(record, number))
+    sys.stdout.flush()  # on a terminal the summary stands last
     say(dry_run.summary() + "\n")
     return Exit.NOT_OK if arguments.strict and dry_run.counts["dead_letter"] else Exit.OK
 
