@@ -1,7 +1,6 @@
 """``putevents map``: a dry run of records through a mapping, without Kafka and without AWS."""
 
 import argparse
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -113,10 +112,11 @@ def _json(result: Json) -> None:
 
 
 def _text(arguments: argparse.Namespace) -> Callable[[Json], None]:
+    from connector.looking.style import is_coloured  # noqa: PLC0415
     from connector.showing.text import RecordText  # noqa: PLC0415  programs need none of it
 
     columns = shutil.get_terminal_size().columns
-    text = RecordText(room=columns, colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+    text = RecordText(room=columns, colour=is_coloured(sys.stdout))
     first = True
 
     def write(result: Json) -> None:
