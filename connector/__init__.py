@@ -24,7 +24,7 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | given_records.py, given_dumps.py, schema_wait.py | records as people hand them over; their schemas | exits, ports |
 | showing/ | a record's fate as text for people | config, core/mapping |
 | starting/ | `putevents init` | config, given_dumps.py, trials, core/formats, core/mapping |
-| dry_run.py, looking/ | `map`, `tap`, `lag` | config, given_dumps.py, showing, core/formats, core/mapping, core/sending |
+| dry_run.py, looking/ | map, tap, lag | config, given_dumps.py, showing, core/formats, core/mapping, core/sending |
 | trials/ | `putevents test` | config, given_records.py, core/formats, core/mapping |
 | signals.py | signals to stop, and restarting in place | exits |
 | ending.py, life.py | how the process ends; its probes | signals, exits, aws, ports, logs, loop, status, core/sending |

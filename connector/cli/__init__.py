@@ -57,11 +57,7 @@ COMMANDS = {
         "add_validate",
         example="putevents validate clicks.yaml",
     ),
-    "map": Command(
-        "dry run: records in on stdin, PutEvents calls out",
-        "connector.cli.mapping",
-        example="putevents map clicks.yaml --input records.jsonl --explain",
-    ),
+    "map": Command("dry run: records in on stdin, PutEvents calls out", "connector.cli.mapping"),
     "test": Command(
         "run the tests of files through their mappings, and report what differs",
         "connector.cli.testing",
