@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\
 example:
-  putevents map clicks.yaml --explain < records.jsonl          a value on each line: what becomes of it, and why
+  putevents map clicks.yaml --explain --input records.jsonl    a value on each line: what becomes of it, and why
   putevents map clicks.yaml --explain --value '{"user": 1}' --key u1 --header shop=web
   kcat -b kafka:9092 -t clicks -C -J -c 100 | putevents map clicks.yaml
   kcat -b kafka:9092 -t clicks -C -K: | putevents map clicks.yaml --kcat-format '%k:%s'
