@@ -21,9 +21,10 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | registry/ | schemas: asking for them, the cache, AWS Glue | ports, logs, aws, config, core/formats, core/sending |
 | tracing/ | OpenTelemetry: one span for each call, if switched on | ports, core/sending |
 | status/ | the status page and its JSON | ports, logs, loop, kafka, core/sending |
-| given_records.py, schema_wait.py | records as people hand them over; the wait for their schemas | exits, ports |
-| starting/ | `putevents init`: presets, and a mapping proposed from samples | config, core/formats, core/mapping |
-| dry_run.py, looking/ | `map`, `tap`, `lag` | config, given_records.py, core/formats, core/mapping, core/sending |
+| given_records.py, given_dumps.py, schema_wait.py | records as people hand them over; their schemas | exits, ports |
+| showing/ | a record's fate as text for people | config, core/mapping |
+| starting/ | `putevents init` | config, given_dumps.py, trials, core/formats, core/mapping |
+| dry_run.py, looking/ | map, tap, lag | config, given_dumps.py, showing, core/formats, core/mapping, core/sending |
 | trials/ | `putevents test` | config, given_records.py, core/formats, core/mapping |
 | signals.py | signals to stop, and restarting in place | exits |
 | ending.py, life.py | how the process ends; its probes | signals, exits, aws, ports, logs, loop, status, core/sending |

@@ -30,12 +30,13 @@ from connector.core.records import (
     Transformed,
 )
 from connector.core.sending.backlog import Backlog
-from connector.given_records import Json, UnreadableRecord, now_ms, record_of
+from connector.given_records import Json, UnreadableRecord, record_of
 from connector.schema_wait import SchemaWait
+from connector.showing.limits import use_of
 
 
 class DryRun:
-    """Maps lines and counts what became of them.
+    """Maps records and counts what became of them.
 
     Args:
         loaded: the configuration.
@@ -62,21 +63,13 @@ class DryRun:
         self._specs = {spec.name: spec for spec, _ in pairs}
         self._router = None if pipeline else Router(pairs, loaded.config.dead_letter.topic)
         self._topics = [topic for spec, _ in pairs for topic in spec.topics]
+        self._without_item: Counter[str] = Counter()  # events of each rule that maps an itemId, which was null
         self._backlog = Backlog(loaded.config.delivery.max_buffered_events)
 
     @property
     def spec(self) -> PipelineSpec:
         """The pipeline of values, and of records that name no topic."""
         return self._spec
-
-    def value(self, value: bytes, number: int) -> Json:
-        """The fate of a record with this value; its offset is the line's.
-
-        Raises:
-            NoSchema: the schema of the record cannot be had now.
-        """
-        record = Record(self._spec.topics[0], 0, number - 1, now_ms(), None, value)
-        return self._result(self._default, record, number)
 
     def record(self, line: bytes, number: int) -> Json:
         """The fate of the record that this JSON object describes.
@@ -85,8 +78,16 @@ class DryRun:
             UnreadableRecord: it is not an object with the members of a record.
             NoSchema: the schema of the record cannot be had now.
         """
-        given = record_of(line, number, self._spec.topics[0])
-        return self._result(self._pipeline(given.topic, number), given, number)
+        return self.given(record_of(line, number, self._spec.topics[0]), number)
+
+    def given(self, record: Record, number: int) -> Json:
+        """The fate of a record, by the pipeline of its topic.
+
+        Raises:
+            UnreadableRecord: no pipeline reads its topic.
+            NoSchema: the schema of the record cannot be had now.
+        """
+        return self._result(self._pipeline(record.topic, number), record, number)
 
     def _pipeline(self, topic: str, number: int) -> Pipeline:
         """The pipeline that was asked for, else that of the topic; a record that names none has that of the first."""
@@ -105,6 +106,7 @@ class DryRun:
         fate = self._wait(lambda: _mapped(pipeline, record, trace))
         if isinstance(fate, Transformed):
             self._backlog.add(fate.entries)
+            self._count_items(fate)
         result: Json = {"line": number, **shown_fate(fate)}
         self.counts[result["outcome"]] += 1
         if trace is not None:
@@ -112,6 +114,13 @@ class DryRun:
             explained = [_explained(each, self._specs[pipeline.name]) for each in trace.documents]
             result["explain"] = explained[0] if len(explained) == 1 else {"documents": explained}
         return result
+
+    def _count_items(self, fate: Transformed) -> None:
+        """An event without its item trains nothing about items, and the service takes it without a word."""
+        mapped = {rule.name for rule in self._specs[fate.pipeline].rules if rule.put_events and rule.put_events.itemId}
+        if fate.rule in mapped:
+            lacking = sum("itemId" not in orjson.loads(entry.body) for entry in fate.entries)
+            self._without_item.update({fate.rule: lacking} if lacking else {})
 
     def summary(self) -> str:
         """What became of the records, and how many calls their events make: once, after the last record."""
@@ -121,6 +130,11 @@ class DryRun:
         calls, events = self._backlog.count()
         if events:
             lines.append(f"{_count(events, 'event')}: {_count(calls, 'call')} when sent as a backlog")
+        lines += [
+            f"note: rule {rule} made {_count(count, 'event')} without the itemId that it maps; "
+            "to leave such events out, write itemId: {from: ..., otherwise: skip}"
+            for rule, count in self._without_item.items()
+        ]
         return "\n".join(lines)
 
 
@@ -182,6 +196,9 @@ def traced(loaded: Loaded, traces: dict[str, Trace]) -> Loaded:
 
 def _explained(trace: Traced, spec: PipelineSpec) -> Json:
     explained: Json = {"rules": [_tried(rule) for rule in trace.rules]}
+    later = [rule.name for rule in spec.rules[len(trace.rules) :]]
+    if trace.rules and later:
+        explained["not_tried"] = later
     if trace.elements:
         explained["for_each"] = _evaluated(trace.elements)
     written = _written(trace, spec)
@@ -212,7 +229,9 @@ def _tried(rule: TriedRule) -> Json:
 def _member(member: TracedMember, written: Json) -> Json:
     spec: Json = {"spec": _plain(written[member.name])} if member.name in written else {}
     ended: Json = {"value": _plain(member.value)} if member.failed is None else {"failed": member.failed}
-    return {**spec, "evaluated": _evaluated(member.evaluated), **ended}
+    use = use_of(member.name, member.value)
+    limit: Json = {} if use is None else {"limit": use._asdict()}
+    return {**spec, "evaluated": _evaluated(member.evaluated), **ended, **limit}
 
 
 def _evaluated(evaluated: tuple[Evaluated, ...]) -> list[Json]:

@@ -8,7 +8,7 @@ Kafka's client and the AWS SDK take most of a second to load and most commands n
 |---|---|
 | running.py | `run` |
 | files.py | `validate`, `print-config`, `schema`; loads a file for the other commands |
-| mapping.py, schemas.py | `map`, and the schemas that it asks for |
+| mapping.py, given_lines.py, schemas.py | `map`, its records, and the schemas that it asks for |
 | starting.py, testing.py | `init`, `test` |
 | tapping.py, lagging.py, topics.py | `tap`, `lag`, and the reader of commands that look at topics |
 | checking.py | `check` |
@@ -57,11 +57,7 @@ COMMANDS = {
         "add_validate",
         example="putevents validate clicks.yaml",
     ),
-    "map": Command(
-        "dry run: records in on stdin, PutEvents calls out",
-        "connector.cli.mapping",
-        example="putevents map clicks.yaml --input records.jsonl --explain",
-    ),
+    "map": Command("dry run: records in on stdin, PutEvents calls out", "connector.cli.mapping"),
     "test": Command(
         "run the tests of files through their mappings, and report what differs",
         "connector.cli.testing",

@@ -1,52 +1,51 @@
 """``putevents map``: a dry run of records through a mapping, without Kafka and without AWS."""
 
 import argparse
-import errno
+import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import orjson
 
+from connector.cli import given_lines
 from connector.cli.files import add_config, loaded_or_reported
 from connector.config import Loaded
-from connector.config.formats import not_text, uses_registry
+from connector.config.formats import uses_registry
 from connector.dry_run import DryRun
 from connector.exits import Exit
-from connector.given_records import ENCODINGS, Encoding, UnreadableRecord, value_of
+from connector.given_records import Json, UnreadableRecord
 from connector.schema_wait import NoSchema, SchemaWait
+from connector.streams import say
 
 if TYPE_CHECKING:
     from connector.registry.schemas import Registry
 
 
+EXAMPLE = """\
+example:
+  putevents map clicks.yaml --explain --input records.jsonl    a value on each line: what becomes of it, and why
+  putevents map clicks.yaml --explain --value '{"user": 1}' --key u1 --header shop=web
+  kcat -b kafka:9092 -t clicks -C -J -c 100 | putevents map clicks.yaml
+  kcat -b kafka:9092 -t clicks -C -K: | putevents map clicks.yaml --kcat-format '%k:%s'
+"""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """A file and where records come from."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = EXAMPLE
     add_config(parser)
     parser.add_argument("--pipeline", metavar="P", help="which pipeline (default: the record's topic's, or the first)")
     parser.add_argument("--explain", action="store_true", help="also which rules were tried, and what made each member")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "--records",
-        action="store_true",
-        help="a line is a record: an object with value, key, headers (or value_base64, key_base64, headers_base64), "
-        "topic, partition, offset, timestamp (ms); without this, a line is a value",
-    )
-    what.add_argument(
-        "--encoding",
-        choices=ENCODINGS,
-        default="text",
-        help="what a line is: the value as text, base64 or hex; binary: all of a file is one value (default: text)",
+    parser.add_argument(
+        "--output",
+        choices=("text", "json"),
+        help="text for people, or a JSON object a line (default: json; text for --explain on a terminal)",
     )
     parser.add_argument("--strict", action="store_true", help="exit 1 if any record would go to the dead letters")
-    parser.add_argument(
-        "--input",
-        metavar="FILE",
-        action="append",
-        help="read records from a file (default: stdin); again for more files, whose lines are counted on",
-    )
+    given_lines.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -92,49 +91,39 @@ def _registry(loaded: Loaded) -> Iterator["Registry | None"]:
 def _mapped(arguments: argparse.Namespace, loaded: Loaded, registry: "Registry | None") -> int:
     wait = SchemaWait(registry)
     dry_run = DryRun(loaded, arguments.pipeline, explain=arguments.explain, schemas=registry, wait=wait)
-    binary = None if arguments.records or arguments.encoding != "text" else not_text(dry_run.spec.value)
-    if binary is not None:
-        raise UnreadableRecord(
-            f"pipeline {dry_run.spec.name}: its values are {binary}, which is not lines of text: "
-            "give --encoding base64, hex or binary, or --records with value_base64"
-        )
-    _map(_lines(arguments.input or (), arguments.encoding), dry_run, arguments)
-    sys.stderr.write(dry_run.summary() + "\n")
+    write = _text(arguments) if _is_text(arguments) else _json
+    lines = given_lines.Lines(arguments, dry_run.spec)
+    for record, number in lines:
+        write(dry_run.given(record, number))
+    sys.stdout.flush()  # on a terminal the summary stands last
+    say(dry_run.summary() + "\n")
     return Exit.NOT_OK if arguments.strict and dry_run.counts["dead_letter"] else Exit.OK
 
 
-def _lines(paths: Sequence[str], encoding: Encoding) -> Iterator[bytes]:
-    """The lines of the files, or of stdin; of binary ones all at once."""
-    for path in paths or (None,):
-        yield from _whole(path) if encoding == "binary" else _lines_of(path)
+def _is_text(arguments: argparse.Namespace) -> bool:
+    """JSON is what programs read: text is for who asks for it, and for an explanation that a person looks at."""
+    if arguments.output is None:
+        return arguments.explain and sys.stdout.isatty()
+    return bool(arguments.output == "text")
 
 
-def _whole(path: str | None) -> Iterator[bytes]:
-    yield b"".join(_lines_of(path))
+def _json(result: Json) -> None:
+    sys.stdout.buffer.write(orjson.dumps(result) + b"\n")
 
 
-def _lines_of(path: str | None) -> Iterator[bytes]:
-    """The lines of a file, or of stdin. Raises UnreadableRecord where they cannot be read."""
-    try:
-        with Path(path).open("rb") if path else nullcontext(sys.stdin.buffer) as lines:
-            yield from lines
-    except (OSError, ValueError) as error:
-        why = (getattr(error, "strerror", None) or "not a path").lower()
-        if path is None and getattr(error, "errno", None) == errno.EBADF:
-            why = "it is closed"
-        hint = "; pipe records in, or name a file with --input" if path is None else ""
-        raise UnreadableRecord(f"{path or 'standard input'}: expected lines that can be read: {why}{hint}") from None
+def _text(arguments: argparse.Namespace) -> Callable[[Json], None]:
+    from connector.looking.style import is_coloured  # noqa: PLC0415
+    from connector.showing.text import RecordText  # noqa: PLC0415  programs need none of it
 
+    columns = shutil.get_terminal_size().columns
+    text = RecordText(room=columns, colour=is_coloured(sys.stdout))
+    first = True
 
-def _map(lines: Iterable[bytes], dry_run: DryRun, arguments: argparse.Namespace) -> None:
-    encoding: Encoding = arguments.encoding
-    for number, line in enumerate(lines, 1):
-        text = line if encoding == "binary" else line.rstrip(b"\r\n")
-        # An empty value is a record, too, but an empty line at the end of a file is not meant as one.
-        if not text and encoding != "binary":
-            continue
-        if arguments.records:
-            result = dry_run.record(text, number)
-        else:
-            result = dry_run.value(value_of(text, encoding, number), number)
-        sys.stdout.buffer.write(orjson.dumps(result) + b"\n")
+    def write(result: Json) -> None:
+        nonlocal first
+        shown = text(result)
+        between = "\n" if arguments.explain and not first else ""
+        first = False
+        sys.stdout.buffer.write((between + shown).encode("utf-8", "backslashreplace"))
+
+    return write

@@ -4,7 +4,7 @@ Everything is checked without a network, and every mistake is reported at once, 
 
 | module | what it holds |
 |---|---|
-| yaml_tree, yaml_scalars, yaml_wording | YAML text to plain data with positions, and its faults in our words |
+| yaml_tree, yaml_scalars, yaml_slips, yaml_wording | YAML text to plain data with positions, its faults in our words |
 | section, models, auth, tls, registry, examples | the sections; their descriptions are the reference |
 | scalars, durations, addresses, references | the kinds of value that sections are made of |
 | wording, advice, paths, choices, synonyms | pydantic's errors in our words, and at a place in the file |

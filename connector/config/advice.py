@@ -57,6 +57,29 @@ _HOMES: Mapping[str, Path] = {
     "server": ("server",),
     "log": ("log",),
 }
+# What a key that is missing could look like.
+_EXAMPLES: Mapping[str, str] = {
+    "kafka": 'kafka: {bootstrap_servers: "broker-1:9092", group_id: personalize}',
+    "bootstrap_servers": 'bootstrap_servers: "broker-1:9092"',
+    "group_id": "group_id: personalize",
+    "dead_letter": "dead_letter: {topic: clicks.dead-letter}",
+    "pipelines": "pipelines: [{name: web, topics: [clicks], rules: [...]}]",
+    "topics": "topics: [clicks]",
+    "rules": "rules: [{name: view, put_events: {...}}]",
+    "sessionId": "sessionId: value.session",
+    "eventType": "eventType: {const: View}",
+    "when": "when: value.type == 'view'",
+    "then": "then: {const: View}",
+}
+_LEFT_EMPTY: Mapping[str, str] = {
+    "skip": "write a reason, as in skip: bot",
+    "put_events": "write its members below it, further to the right, as in sessionId: value.session",
+}
+_FIRST: Mapping[str, str] = {"put_events": "sessionId"}  # the key to begin with, where it is not the model's first
+_SHAPES: Mapping[str, str] = {
+    "when": "write an expression, as in value.type == 'view'",
+    "bootstrap_servers": "name each broker with its port, as in broker-1:9092",
+}
 _BESIDE_FROM = frozenset({"lookup", "otherwise", "default", "format", "timezone", "as"})
 _REFERENCE = frozenset({"env", "file", "default"})
 
@@ -66,6 +89,8 @@ def key_hint(key: str, path: Path, free: Sequence[str], keys: Sequence[str], mod
     plain = _plain(key)
     if path == ("personalize",) and any(word in plain.replace("id", "") for word in _CREDENTIALS):
         return "AWS credentials come from the environment, a profile or the pod's role, not from this file"
+    if path == ("kafka",) and plain.startswith("sasl") and "auth" in free:
+        return "write it inside of auth, as in auth: {type: scram, username: ..., password: ...}"
     close = words.suggest(key, free) or other_name(key, free)
     if close:
         return close
@@ -87,20 +112,60 @@ def spec_hint(keys: Sequence[str]) -> str | None:
     return next(filter(None, (other_name(key, SPEC_KINDS) for key in keys)), None)
 
 
+def example_of(key: str) -> str | None:
+    """How to write a key that is missing."""
+    example = _EXAMPLES.get(key)
+    return None if example is None else f"write {example}"
+
+
+def left_empty(key: str) -> tuple[str, str]:
+    """Message and hint for a key with nothing after its colon."""
+    return f"expected a value after {key}, not nothing", _LEFT_EMPTY.get(key, "write a value, or remove the line")
+
+
+def nested_property_hint(path: Path, found: Any) -> str | None:
+    """What to write for a property that is a mapping of expressions."""
+    if len(path) < 2 or path[-2] != "properties" or not isinstance(found, dict) or not found:
+        return None
+    name, (inner, spec) = path[-1], next(iter(found.items()))
+    written = spec if isinstance(spec, str) else "..."
+    return f"a property is one value: name each, as in {name}_{inner}: {written}"
+
+
+def _of_an_expression(found: Any) -> str | None:
+    """What to write where one expression is expected, and several stand in a list, or a value by itself."""
+    if isinstance(found, list) and len(found) > 1 and all(isinstance(each, str) and "." in each for each in found):
+        return f"for the first that has a value write not_null({', '.join(found)})"
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        return None
+    return f"for a fixed value write {{const: {found}}}"
+
+
 def shape_hint(what: str, path: Path, found: Any, model: type[BaseModel]) -> str | None:
     """How to write what is expected, where something of another shape stands."""
+    key = str(path[-1]) if path else ""
     if isinstance(found, dict) and found and _REFERENCE.issuperset(found) and path[:1] == ("pipelines",):
         return "pipelines take no references: write the value itself"
+    if key in _SHAPES and what in {"a list", "text"}:
+        return _SHAPES[key]
+    if key == "otherwise":  # what stands there is a word most often
+        return None
+    if what.startswith("an expression") or (what == "text" and key == "from"):
+        return _of_an_expression(found)
+    if what == "a whole number" and isinstance(found, str):
+        return "write digits alone, as in 10000"
     if what == "a list":
         return "write it in brackets, as in [a, b]" if isinstance(found, str) else _of_items(found)
-    if path[-1:] == ("otherwise",):  # what stands there is a word most often
+    return _of_a_mapping(path, found, model) if what == "a mapping" else None
+
+
+def _of_a_mapping(path: Path, found: Any, model: type[BaseModel]) -> str | None:
+    if isinstance(found, dict) or found is None:
         return None
-    if what == "a mapping" and not isinstance(found, dict) and found is not None:
-        first = next(iter(keys_at(model, path, None)), "name")
-        return f"write it with its key, as in {{{first}: …}}"
-    if what == "text" and path[-1:] == ("when",):
-        return "write an expression, as in value.type == 'view'"
-    return None
+    if isinstance(found, list) and found and all(isinstance(each, dict) for each in found):
+        return "it is one mapping: remove the dashes"
+    first = _FIRST.get(str(path[-1]) if path else "") or next(iter(keys_at(model, path, None)), "name")
+    return f"write it with its key, as in {{{first}: …}}"
 
 
 def _of_items(found: Any) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
+from connector.config.advice import left_empty
 from connector.config.auth import MskIamAuth
 from connector.config.client_checks import refused, refused_tls
 from connector.config.client_properties import owned
@@ -199,9 +200,9 @@ def _left_empty_inside(path: Path, part: Any, located: Located) -> Iterator[Prob
 
 def _left_empty(path: Path, part: Any, keys: Iterable[str], located: Located) -> Iterator[Problem]:
     for key in keys if isinstance(part, dict) else ():
-        if key in part and part[key] is None:
-            message = f"expected a value after {key}, not nothing"
-            yield located.at_key((*path, key), "left-empty", message, "write a value, or remove the line")
+        faulty = any(fault.path == (*path, key) for fault in located.tree.faults)  # that is said of it already
+        if key in part and part[key] is None and not faulty:
+            yield located.at_key((*path, key), "left-empty", *left_empty(key))
 
 
 def note_tests(data: Any, located: Located) -> Iterator[Problem]:

@@ -42,7 +42,7 @@ def _walks(loc: tuple[str | int, ...], data: Any, last: str, known: _Walks) -> I
     if _has(data, head) and not (is_end and last == "missing"):
         walk = _longest_walk(rest, data[head], "any" if is_end else last, known)
         yield None if walk is None else (head, *walk)
-    if is_end and last == "missing" and isinstance(data, dict) and head not in data:
+    if is_end and last == "missing" and (data is None or (isinstance(data, dict) and head not in data)):
         yield (head,)
     if isinstance(head, str) and not (is_end and last == "present"):
         yield _longest_walk(rest, data, last, known)

@@ -26,6 +26,13 @@ _SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "msk_iam": ("iam", "aws_iam", "aws_msk_iam"),
     "gzip": ("gz",),
     "zlib": ("deflate",),
+    "skip": ("drop", "ignore", "discard", "omit"),
+    "dead_letter": ("dlq", "deadletter", "reject", "fail", "raise"),
+    "earliest": ("beginning", "smallest", "start", "oldest"),
+    "latest": ("end", "largest", "newest"),
+    "debug": ("trace", "verbose"),
+    "warning": ("warn",),
+    "error": ("critical", "fatal"),
     "zstd": ("zstandard", "zst"),
 }
 _KAFKAS_OWN = ("snappy", "lz4")

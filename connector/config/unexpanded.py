@@ -6,9 +6,10 @@ from typing import Any
 
 from connector.config.located import Located
 from connector.config.problems import Problem
-from connector.config.yaml_tree import REFER, UNEXPANDED, Path
+from connector.config.yaml_slips import REFER, UNEXPANDED
+from connector.config.yaml_tree import Path
 
-_VARIABLE = re.compile(r"\$\{[A-Za-z_]\w*[^}]*\}|%[A-Z_]{2,}%|\$\([A-Z_]+\)")
+_VARIABLE = re.compile(r"\$\{[A-Za-z_]\w*[^}]*\}|%[A-Z_]{2,}%|\$\([A-Z_]+\)|\A\$[A-Z][A-Z0-9_]+\Z")
 
 
 def check_unexpanded(data: Any, located: Located) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from connector.config.advice import key_hint, shape_hint, spec_hint
+from connector.config.advice import example_of, key_hint, left_empty, nested_property_hint, shape_hint, spec_hint
 from connector.config.choices import keys_at
 from connector.config.located import Located
 from connector.config.paths import at, file_path
@@ -24,6 +24,10 @@ from connector.core.mapping.specs import SPEC_KINDS
 _LISTED = 12
 _QUOTE = "quote it to make it text"
 _PIECE = "quote text that holds , [ ] { or }"
+_OF_A_FLAG = {  # what true means there, which quoting it would not
+    "when": "remove the line: a rule without when takes every record",
+    "skip": "write the reason as a word, as in skip: bot",
+}
 
 
 class Mistake(NamedTuple):
@@ -62,7 +66,9 @@ def mistakes_of(error: ValidationError, model: type[BaseModel], data: Any) -> li
 def located_problem(mistake: Mistake, located: Located) -> Problem:
     """The mistake at its place in the file."""
     if mistake.code == "unknown-key" and not mistake.meant and located.is_bare(mistake.path):
-        mistake = mistake._replace(message="expected key: value, not a key alone", hint=_PIECE)
+        digits = str(mistake.path[-1]).isdigit()  # the rest of 10,000
+        hint = "write a number without commas, as in 10000" if digits else _PIECE
+        mistake = mistake._replace(message="expected key: value, not a key alone", hint=hint)
     point = located.at_key if mistake.at_key else located.at_value
     return point(mistake.path, mistake.code, mistake.message, mistake.hint)
 
@@ -123,8 +129,9 @@ def _expects(what: str, hint: str | None = None) -> _Row:
     def row(details: ErrorDetails, model: type[BaseModel], data: Any) -> Mistake:
         found = details["input"]
         path = _path(details, data)
-        wanted = _QUOTE if what == "text" and isinstance(found, int | float) else hint
-        wanted = wanted or shape_hint(what, path, found, model)
+        quoted = _QUOTE if what == "text" and isinstance(found, int | float) else hint
+        wanted = _OF_A_FLAG.get(str(path[-1]) if path else "") if isinstance(found, bool) and what == "text" else None
+        wanted = wanted or quoted or shape_hint(what, path, found, model)
         others = " with other keys" if found and isinstance(found, dict) and "mapping" in what else ""
         return Mistake(path, "wrong-type", "", wanted, shape=what, found=f", not {type_word(found)}{others}")
 
@@ -175,7 +182,8 @@ def _no_tag(details: ErrorDetails, _: type[BaseModel], data: Any) -> Mistake:
 def _missing(details: ErrorDetails, _: type[BaseModel], data: Any) -> Mistake:
     *parent, key = file_path(details["loc"], data, "missing") or details["loc"][-1:]
     where = f" in {_dotted(tuple(parent))}" if parent else ""
-    return Mistake(tuple(parent), "missing-key", f"expected the key {key}{where}", at_key=True)
+    hint = example_of(str(key)) if parent[:1] != ["tests"] else None
+    return Mistake(tuple(parent), "missing-key", f"expected the key {key}{where}", hint, at_key=True)
 
 
 def _unknown(details: ErrorDetails, model: type[BaseModel], data: Any) -> Mistake:
@@ -202,15 +210,21 @@ def _field_spec(details: ErrorDetails, model: type[BaseModel], data: Any) -> Mis
     keys = list(details["input"]) if isinstance(details["input"], dict) else []
     found = [key for key in keys if key in SPEC_KINDS]
     if not found:
-        slip = next(((key, *close) for key in keys if (close := get_close_matches(key, SPEC_KINDS, n=1))), None)
-        return (
-            _misspelt(_path(details, data), *slip) if slip else _expects(_SPEC, spec_hint(keys))(details, model, data)
-        )
+        path = _path(details, data)
+        near = ((key, get_close_matches(key, SPEC_KINDS, n=1, cutoff=0.7)) for key in keys)
+        slip = next(((key, *close) for key, close in near if close), None)
+        hint = spec_hint(keys) or nested_property_hint(path, details["input"])
+        return _misspelt(path, *slip) if slip else _expects(_SPEC, hint)(details, model, data)
     message = f"expected exactly one of {', '.join(SPEC_KINDS)}, not {' and '.join(found)}"
     return Mistake((*_path(details, data), found[1]), "inconsistent", message, at_key=True)
 
 
 def _value_error(details: ErrorDetails, _: type[BaseModel], data: Any) -> Mistake:
+    path = _path(details, data)
+    part = at(data, path)
+    for key in ("put_events", "skip") if isinstance(part, dict) else ():
+        if key in part and part[key] is None:  # no action, because nothing is written after its key
+            return Mistake((*path, key), "left-empty", *left_empty(key), at_key=True)
     return Mistake(_path(details, data), "inconsistent", str(details["ctx"]["error"]), at_key=True)
 
 

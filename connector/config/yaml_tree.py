@@ -13,6 +13,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from connector.config.problems import key_word, printable
 from connector.config.yaml_scalars import EXPECTED, SCALARS, read_scalar
+from connector.config.yaml_slips import REFER, Stumble, slip_of
 from connector.config.yaml_wording import reword
 
 Path = tuple[str | int, ...]
@@ -25,7 +26,6 @@ MAX_DEPTH = 64
 DISCARDED = "\0discarded"
 
 _UNFIT = re.compile("[\0\ud800-\udfff]")  # an escape can make what UTF-8 and C strings cannot hold
-_ODD_BLANK = re.compile("[ \t]*[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000\ufeff]")
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -90,7 +90,7 @@ def parse(text: str) -> Tree:
         # ValueError and OverflowError: PyYAML lets them out for an escape such as "\UFFFFFFFF".
         fault = _syntax_fault(error, loader)
         lines = lines_of(text)
-        return Tree(None, {}, [_odd_blank(lines[: fault.span.line + 1]) or _better(fault, lines)])
+        return Tree(None, {}, [_better(fault, error, lines)])
     if root is None:
         return Tree(None, {}, [Fault("empty-file", "expected a configuration, not an empty file", Span(0, 0, 1))])
     builder = _Builder(lines_of(text))
@@ -126,38 +126,14 @@ def _syntax_fault(error: Exception, loader: Any) -> Fault:
     return Fault(words.code, words.message, Span(mark.line, mark.column, 1), words.hint)
 
 
-UNEXPANDED = "expected no variable in text: nothing replaces it"
-REFER = "write {env: NAME}"
-_JOINED = re.compile(r"(\s*(?:- +)?[A-Za-z_][\w.]*:)(?=[^\s:/])|(\s*-)(?=[A-Za-z_]\w*:(?:\s|$))")
-
-
-def _better(fault: Fault, lines: list[str]) -> Fault:
-    """The fault, or the slip before it that made YAML stumble: a blank left out, a variable of a shell."""
-    number, column = fault.span.line, fault.span.column
-    if number < len(lines) and lines[number][max(column - 1, 0) : column + 1] == "${":
-        return fault._replace(message=UNEXPANDED, hint=REFER, span=Span(number, column - 1, 2))
-    if "one key: value" not in fault.message:
+def _better(fault: Fault, error: Exception, lines: list[str]) -> Fault:
+    """The fault, or the slip before it that made YAML stumble."""
+    opened = getattr(error, "context_mark", None)
+    stumble = Stumble(fault.message, fault.span.line, fault.span.column, opened and (opened.line, opened.column))
+    slip = slip_of(stumble, lines)
+    if slip is None:
         return fault
-    above = [other for other in range(number) if lines[other].strip()]
-    for other in (number, *above[-1:]):
-        joined = _JOINED.match(lines[other])
-        if joined:
-            what = "colon" if joined[1] else "dash"
-            span = Span(other, joined.end() - 1, 1)
-            return fault._replace(message=f"expected a blank after the {what}", hint=None, span=span)
-    return fault
-
-
-def _odd_blank(lines: list[str]) -> Fault | None:
-    """An indentation that looks like one and is text: what web pages and word processors make of blanks."""
-    for number, line in enumerate(lines):
-        odd = _ODD_BLANK.match(line)
-        if odd:
-            hint = "was it copied from a page or a document? YAML indents with plain spaces only"
-            return Fault(
-                "bad-yaml", "expected plain spaces, not other white space", Span(number, odd.end() - 1, 1), hint
-            )
-    return None
+    return fault._replace(message=slip.message, hint=slip.hint, span=Span(slip.line, slip.column, slip.length))
 
 
 class _Builder:
@@ -220,7 +196,7 @@ class _Builder:
         if node.tag not in _TAGS[type(node)]:
             tag = printable(node.tag.removeprefix(_TAG))
             message = f"expected no tag, or a tag of YAML's core schema, not {tag}"
-            return self._fault("unknown-tag", message, self.span(node), _TAG_HINTS.get(tag.lower()))
+            return self._fault("unknown-tag", message, self.span(node), _TAG_HINTS.get(tag.lower(), _QUOTE_TAG))
         if isinstance(node, SequenceNode):
             return [self.build(item, (*path, index), None) for index, item in enumerate(node.value)]
         if isinstance(node, MappingNode):
@@ -289,6 +265,7 @@ class _Builder:
 
 
 _KINDS: dict[type[Node], str] = {ScalarNode: "scalar", MappingNode: "mapping", SequenceNode: "sequence"}
+_QUOTE_TAG = "quote an expression or text that starts with !"
 _TAG_HINTS = {  # of other tools' files
     **dict.fromkeys(("!env", "!env_var", "!envvar", "!env_tag"), REFER),
     **dict.fromkeys(("!file", "!include", "!secret"), "write {file: PATH}"),

@@ -6,6 +6,8 @@ Its reasons speak of tokens; the reader wrote a file. A reason without a row bel
 import re
 from typing import NamedTuple
 
+_COMMA = "write a comma between the two, or quote text that holds , [ ] { or }"
+
 
 class Reworded(NamedTuple):
     """``at_context``: the place to point at is where the construct began, not where the parser gave up."""
@@ -59,14 +61,14 @@ _ROWS: tuple[tuple[str, Reworded], ...] = (
     ),
     (
         r"expected ',' or ']'",
-        Reworded("bad-yaml", "expected a comma, or ] at the end of the list", "quote text that holds , [ ] { or }"),
+        Reworded("bad-yaml", "expected a comma, or ] at the end of the list", _COMMA),
     ),
     (
         r"expected ',' or '}'",
         Reworded(
             "bad-yaml",
             "expected a comma, or } at the end of the mapping",
-            "quote text that holds , [ ] { or }",
+            _COMMA,
         ),
     ),
     (r"expected the node content", Reworded("bad-yaml", "expected a value")),

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from connector.given_dumps import is_kcat
+
 MOST = 1_000  # records
 LONGEST = 1 << 20  # bytes of a line
 LARGEST = 16 << 20  # bytes of all records
-_KCAT = frozenset({"topic", "partition", "offset", "tstype", "ts", "broker", "headers", "key", "payload"})
 _GIVEN = frozenset({"value", "key", "headers", "topic", "partition", "offset", "timestamp"})
 # How the console consumer prints a time; kcat prints milliseconds where its format has %T.
 _TIME = re.compile(r"(?:CreateTime|LogAppendTime):(\d{12,14})\b|(?<![\d.])(\d{13})(?![\d.])")
@@ -116,7 +117,7 @@ def _described(document: Any) -> Sample | None:
     if not isinstance(document, dict):
         return Sample(document)
     names = document.keys()
-    if names >= {"topic", "payload"} and names <= _KCAT:
+    if is_kcat(document):
         return _with(document, document["payload"], document.get("ts"))
     if "value" in names and names <= _GIVEN and len(names) > 1:
         return _with(document, document["value"], document.get("timestamp"))

@@ -9,12 +9,14 @@ import orjson
 from connector.config import Loaded
 from connector.core.mapping.times import time_parser
 from connector.core.mapping.transform import Pipeline
-from connector.core.records import Entry, Fate, Pending, Record, Rejection, Skipped, Transformed
+from connector.core.records import Pending, Record
 from connector.starting.envelopes import put_on
 from connector.starting.fields import EACH, Path, value_at
 from connector.starting.people import People
 from connector.starting.plans import Plan, Rule
 from connector.starting.roles import time_of
+from connector.trials.outcomes import outcome_of
+from connector.trials.values import as_output
 
 TIMESTAMP = 1_767_225_600_000  # of records whose dump has no time: 2026-01-01
 _ELEMENTS = 3
@@ -171,6 +173,7 @@ class _Runner:
         self._plan = plan
         [(self._spec, _)] = zip(loaded.config.pipelines, loaded.mappings, strict=True)
         self._pipeline = Pipeline(self._spec, loaded.mappings[0], loaded.config.personalize.tracking_id)
+        self._tracking_id = loaded.config.personalize.tracking_id
         self._count = 0
         self._now = _latest(plan) + _DAY
 
@@ -187,7 +190,10 @@ class _Runner:
         key = given["key"].encode() if "key" in given else None
         pairs = tuple((name, text.encode()) for name, text in headers.items())
         record = Record(self._spec.topics[0], 0, 0, given.get("timestamp"), key, self._bytes(value), pairs)
-        return Trial(name, given, _output(self._pipeline(record, self._now)))
+        fate = self._pipeline(record, self._now)
+        if isinstance(fate, Pending):
+            raise TypeError("a proposal names no registry, so no record can wait for one")
+        return Trial(name, given, as_output(outcome_of(fate), self._tracking_id))
 
     def _row(self, seen: Seen) -> dict[str, str] | None:
         """A cell for each column, where records are rows: what no rule reads is empty, and none needs quotes."""
@@ -209,23 +215,3 @@ def _latest(plan: Plan) -> float:
     if plan.time is not None and time is not None:
         times += map(time_parser(time.format or "auto"), plan.time.values)
     return max(times)
-
-
-def _output(fate: Fate | Pending) -> Any:
-    match fate:
-        case Transformed(entries=entries, rejection=None):
-            return [_members(entry) for entry in entries]
-        case Transformed(rejection=Rejection(reason=reason)) | Rejection(reason=reason):
-            return {"rejected": str(reason)}
-        case Skipped(reason=reason):
-            return {"skipped": str(reason)}
-        case _:
-            return {"filtered": True}
-
-
-def _members(entry: Entry) -> dict[str, Any]:
-    event = orjson.loads(entry.body)
-    if "properties" in event:
-        event["properties"] = orjson.loads(event["properties"])
-    members = {"sessionId": entry.session_id, "userId": entry.user_id, **event}
-    return {name: value for name, value in members.items() if value is not None}

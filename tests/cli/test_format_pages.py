@@ -15,7 +15,8 @@ from tests.support.protoc import compile_proto
 
 PAGES = sorted((ROOT / "docs" / "formats").glob("*.md"))
 BOOK = [ROOT / "docs" / "mapping-by-example.md", *sorted((ROOT / "docs" / "cookbook").glob("*.md"))]
-RUN = [*PAGES, ROOT / "docs" / "starting.md", *(page for page in BOOK if "```console" in page.read_text())]
+OTHERS = [ROOT / "docs" / "starting.md", ROOT / "docs" / "seeing-a-mapping.md"]
+RUN = [*PAGES, *OTHERS, *(page for page in BOOK if "```console" in page.read_text())]
 # A file is a block whose first line names it after the language: ```yaml clicks.yaml
 _BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -56,7 +57,7 @@ def packed(text: str) -> str:
 @pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
 def test_a_page_shows_what_its_commands_print(page: Path, tmp_path: Path) -> None:
     written(page, tmp_path)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHON": sys.executable}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHON": sys.executable, "COLUMNS": "80"}
     for typed, shown in commands(page):
         script = f'putevents() {{ "$PYTHON" -m connector "$@"; }}\nset -o pipefail\n{typed}'
         ran = subprocess.run(

@@ -108,6 +108,9 @@ def test_every_word_of_other_tools_leads_to_a_choice() -> None:
     fields.append(KeyFormat.model_fields["format"])
     choices = {choice for field in fields for choice in field.annotation.__args__}  # type: ignore[union-attr]
     choices |= {"plain", "scram", "oidc", "msk_iam"}  # of auth.type
+    choices |= {"skip", "dead_letter"}  # of otherwise
+    choices |= {"earliest", "latest"}  # of auto_offset_reset
+    choices |= {"debug", "warning", "error"}  # of log.level
     assert _SYNONYMS.keys() <= choices
     assert not any(
         word in choices and word not in {"text", "string", "plain"} for words in _SYNONYMS.values() for word in words

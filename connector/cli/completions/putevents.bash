@@ -12,7 +12,7 @@ _putevents() {
     "run") options="-h --help" words="" files=yes ;;
     "init") options="-h --help --from --sample --member -o --output --force" words="" files= ;;
     "validate") options="-h --help --format --deny-warnings" words="" files=yes ;;
-    "map") options="-h --help --pipeline --explain --records --encoding --strict --input" words="" files=yes ;;
+    "map") options="-h --help --pipeline --explain --output --strict --records --encoding --kcat-format --input --topic --value --key --header --timestamp" words="" files=yes ;;
     "test") options="-h --help -k --update --coverage --min-coverage --junit --output" words="" files=yes ;;
     "tap") options="-h --help -o --offset -n --sample --outcome --rule --reason --show-values --output" words="" files=yes ;;
     "lag") options="-h --help --watch --interval --output" words="" files=yes ;;
@@ -33,8 +33,15 @@ _putevents() {
     "init -o"|"init --output") words="" files=yes ;;
     "validate --format") words="text json github" files= ;;
     "map --pipeline") words="" files= ;;
+    "map --output") words="text json" files= ;;
     "map --encoding") words="text base64 hex binary" files= ;;
+    "map --kcat-format") words="" files= ;;
     "map --input") words="" files=yes ;;
+    "map --topic") words="" files= ;;
+    "map --value") words="" files= ;;
+    "map --key") words="" files= ;;
+    "map --header") words="" files= ;;
+    "map --timestamp") words="" files= ;;
     "test -k") words="" files= ;;
     "test --min-coverage") words="" files= ;;
     "test --junit") words="" files=yes ;;

@@ -32,10 +32,17 @@ complete -c putevents -n '__fish_seen_subcommand_from map' -s h -l help -d 'show
 complete -c putevents -n '__fish_seen_subcommand_from map' -F
 complete -c putevents -n '__fish_seen_subcommand_from map' -l pipeline -x -d 'which pipeline'
 complete -c putevents -n '__fish_seen_subcommand_from map' -l explain -d 'also which rules were tried, and what made each member'
+complete -c putevents -n '__fish_seen_subcommand_from map' -l output -xa 'text json' -d 'text for people, or a JSON object a line'
+complete -c putevents -n '__fish_seen_subcommand_from map' -l strict -d 'exit 1 if any record would go to the dead letters'
 complete -c putevents -n '__fish_seen_subcommand_from map' -l records -d 'a line is a record'
 complete -c putevents -n '__fish_seen_subcommand_from map' -l encoding -xa 'text base64 hex binary' -d 'what a line is'
-complete -c putevents -n '__fish_seen_subcommand_from map' -l strict -d 'exit 1 if any record would go to the dead letters'
+complete -c putevents -n '__fish_seen_subcommand_from map' -l kcat-format -x -d 'lines as kcat -f FORMAT prints them, as in \'%T\\t%k\\t%h\\t%s\''
 complete -c putevents -n '__fish_seen_subcommand_from map' -l input -rF -d 'read records from a file'
+complete -c putevents -n '__fish_seen_subcommand_from map' -l topic -x -d 'the topic of records that name none'
+complete -c putevents -n '__fish_seen_subcommand_from map' -l value -x -d 'its value, in the --encoding'
+complete -c putevents -n '__fish_seen_subcommand_from map' -l key -x -d 'its key'
+complete -c putevents -n '__fish_seen_subcommand_from map' -l header -x -d 'a header'
+complete -c putevents -n '__fish_seen_subcommand_from map' -l timestamp -x -d 'milliseconds, or a time as 2026-11-24T08'
 complete -c putevents -n '__fish_seen_subcommand_from test' -s h -l help -d 'show this help'
 complete -c putevents -n '__fish_seen_subcommand_from test' -F
 complete -c putevents -n '__fish_seen_subcommand_from test' -s k -x -d 'only tests whose name contains this text'

@@ -35,10 +35,17 @@ _putevents_map() {
     '*--help[show this help]' \
     '*--pipeline[which pipeline]:P: ' \
     '*--explain[also which rules were tried, and what made each member]' \
+    '*--output[text for people, or a JSON object a line]:OUTPUT:(text json)' \
+    '*--strict[exit 1 if any record would go to the dead letters]' \
     '*--records[a line is a record]' \
     '*--encoding[what a line is]:ENCODING:(text base64 hex binary)' \
-    '*--strict[exit 1 if any record would go to the dead letters]' \
+    '*--kcat-format[lines as kcat -f FORMAT prints them, as in '\''%T\\t%k\\t%h\\t%s'\'']:FORMAT: ' \
     '*--input[read records from a file]:FILE:_files' \
+    '*--topic[the topic of records that name none]:T: ' \
+    '*--value[its value, in the --encoding]:TEXT: ' \
+    '*--key[its key]:TEXT: ' \
+    '*--header[a header]:NAME=TEXT: ' \
+    '*--timestamp[milliseconds, or a time as 2026-11-24T08]:TIME: ' \
     ':CONFIG:_files'
 }
 

@@ -12,7 +12,7 @@ from connector.core.expressions.calling import EvaluationError, ExpressionError,
 from connector.core.expressions.closures import truthy
 from connector.core.expressions.compiler import BUILDERS, Context, Node, compile_tree, operands
 from connector.core.expressions.functions import FUNCTIONS
-from connector.core.expressions.hints import CONSTANTS, elsewhere, function_hint
+from connector.core.expressions.hints import CONSTANTS, elsewhere, function_hint, root_hint
 from connector.core.expressions.shapes import shape
 from connector.core.expressions.syntax import parse, tokens
 from connector.core.expressions.work import Exhausted, Work
@@ -249,6 +249,8 @@ class _Check:
             hint = f"did you mean '{name}'? text stands in single quotes, double quotes make a name"
         elif re.search(r"[=!]=\s*\Z", self._text[: position or 0]):
             hint = f"did you mean '{name}', the text, or value.{name}?"
+        elif root := root_hint(name, self._text[(position or 0) + len(name) :]):
+            hint = root
         elif "item" in names:
             hint = f"did you mean value.{name}? of the element it is item.{name}"
         else:

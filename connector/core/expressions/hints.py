@@ -48,6 +48,7 @@ def _quoted_name(before: str, after: str) -> str | None:
 
 _VALUE = r"[\w.\"\[\]$@]+|`[^`]*`|'[^']*'"
 _QUOTES = "'\"`"
+_TYPOGRAPHIC = frozenset("\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb")
 _OPERATIONS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 
 
@@ -77,6 +78,14 @@ def _subscript(before: _Match, after: _Match) -> str:
     name = after[1]
     member = name if re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII) else f'"{name}"'
     return f"a member is taken with a dot: {before[1]}.{member}"
+
+
+def _brackets(before: _Match, after: _Match) -> str:
+    return f"a path is written with dots: value.{before[1]}.{after[0]}"
+
+
+def _in_quotes(text: str) -> str:
+    return f'"{text}"' if len(text) <= _NEAR and '"' not in text and text.isprintable() else "..."
 
 
 def _text_as_name(before: _Match, after: _Match) -> str:
@@ -127,6 +136,7 @@ _HINTS: Sequence[tuple[str, str, _Hint]] = (
     (r"", r"\$", "did you mean value? a path starts at a name of the root"),
     (rf"((?:{_VALUE}))\.", r"\(", _parentheses),
     (rf"((?:{_VALUE}))\[", r"""['"]([^'"]*)['"]\s*\]""", _subscript),
+    (r"\A\[(\w+)\]\[", r"\w+", _brackets),
     (r"\w\[", r"[A-Za-z_]", "an element is taken by its number, as in [0], or found, as in [?id == 'x']"),
     (rf"({_VALUE})\.", r"'([^']*)'", _text_as_name),
     (r"\.\s*", r"\d", "an element is taken as [0], and a name that starts with a digit stands in double quotes"),
@@ -140,6 +150,10 @@ _HINTS: Sequence[tuple[str, str, _Hint]] = (
 def syntax_hint(text: str, position: int) -> str | None:
     """What may have been meant by what stands at ``position``, where the parser gave up."""
     before, after = text[max(position - _NEAR, 0) : position], text[position : position + _NEAR]
+    if after[:1] in _TYPOGRAPHIC:
+        return "write straight quotes: ' around text, \" around a name"
+    if text.find("{{") > 0:
+        return f"text with {{{{ }}}} is a template: write {{template: {_in_quotes(text)}}}"
     name = _quoted_name(before, after)
     if name is not None:
         return name
@@ -169,11 +183,27 @@ def function_hint(name: str, known: Iterable[str]) -> str | None:
     """What may have been meant by a function that does not exist."""
     if name == "now":
         return "an event's time is in its record: it stays the same when the record is replayed"
+    if name == "get":
+        return "a member is taken with a dot, as in value.item; it is null where it is missing"
     meant = _ALIASES.get(name) or closest(name, known, 0.5)
     return f"did you mean {meant}()?" if meant else None
 
 
 # Names that exist elsewhere
+
+_WHOLE = frozenset({"this", "root", "record", "msg", "doc", "row", "input", "self", "obj"})  # a record in other tools
+_PERHAPS = frozenset({"payload", "message", "data", "body", "json", "content"})  # that, or a member
+
+
+def root_hint(name: str, rest: str) -> str | None:
+    """What to write for the name that a record, or its value, has in other tools; ``rest`` follows the name."""
+    if name in _PERHAPS:
+        return f"did you mean value.{name}? the whole value of a record is called value"
+    if name not in _WHOLE:
+        return None
+    path = re.match(r"(?:\.\w+)*", rest)
+    members = (path[0] if path else "").removeprefix(".value")
+    return f"the value of a record is called value: value{members}"
 
 
 def elsewhere(name: str, names: Collection[str]) -> tuple[str, str | None]:

@@ -1,16 +1,19 @@
-"""What is valid in a pipeline and most likely a mistake: rules and arms that no record can reach.
+"""What is valid in a pipeline and most likely a mistake: what no record can reach, and text taken as it stands.
 
 They are warnings, because a file that ran yesterday must start today.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from connector.core.expressions.implied import Condition
 from connector.core.mapping.scope import Path, SpecError
-from connector.core.mapping.specs import Arm, Case, FieldSpec, PipelineSpec, PutEventsSpec
+from connector.core.mapping.specs import Arm, Case, FieldSpec, From, PipelineSpec, PutEventsSpec, Template
 
 MOST = 100  # conditions that each later one is compared with: a file of thousands of rules must not take minutes
+_BRACED = re.compile(r"[$#%]?\{\s*([A-Za-z_][^{}]*?)\s*\}")  # as other tools write an expression in text
+_FALLBACKS = frozenset({"default", "else", "otherwise", "*", "_"})  # what other tools call the row for the rest
 _FIRST = "put the narrower one first, or remove this one"
 
 
@@ -20,8 +23,29 @@ def doubts(spec: PipelineSpec) -> Iterator[SpecError]:
     yield from _unreached(whens, "unreachable_rule")
     for number, rule in enumerate(spec.rules):
         if rule.put_events is not None:
-            for path, case in _cases(rule.put_events, ("rules", number, "put_events")):
-                yield from _of_case(path, case)
+            for path, part in _parts(rule.put_events, ("rules", number, "put_events")):
+                yield from _of_part(path, part)
+
+
+def _of_part(path: Path, part: FieldSpec) -> Iterator[SpecError]:
+    match part:
+        case Case():
+            yield from _of_case(path, part)
+        case Template(template=text) if "{{" not in text:
+            message = "expected an expression between {{ and }}: this template is the same text for each record"
+            yield SpecError((*path, "template"), "constant_template", message, hint=_as_template(text))
+        case From(lookup=dict() as rows, default=None, otherwise=None):
+            for key in sorted(_FALLBACKS.intersection(rows)):
+                message = f"this row is for the text {key} and for no other: a fallback stands beside lookup"
+                hint = "write it after the lookup, as in {from: ..., lookup: {...}, default: ...}"
+                yield SpecError((*path, "lookup", key), "fallback_in_lookup", message, hint=hint)
+        case _:
+            pass
+
+
+def _as_template(text: str) -> str:
+    written = _BRACED.sub(r"{{ \1 }}", text)
+    return "for a fixed value write {const: ...}" if written == text else f"did you mean {written}?"
 
 
 def _of_case(path: Path, case: Case) -> Iterator[SpecError]:
@@ -52,15 +76,16 @@ def _unreached(whens: Sequence[tuple[str, str | None, Path]], code: str) -> Iter
             before.append((name, condition))
 
 
-def _cases(part: Any, path: Path) -> Iterator[tuple[Path, Case]]:
-    """Every case in the members of an event, also within arms, with its path."""
+def _parts(part: Any, path: Path) -> Iterator[tuple[Path, FieldSpec]]:
+    """Every case, template and lookup in the members of an event, also within arms, with its path."""
     if isinstance(part, PutEventsSpec):
         part = {name: getattr(part, name) for name in PutEventsSpec.model_fields}
-    if isinstance(part, Case):
+    if isinstance(part, Case | Template | From):
         yield path, part
+    if isinstance(part, Case):
         for number, arm in enumerate(part.case):
             inner: FieldSpec = arm.then if isinstance(arm, Arm) else arm.else_
-            yield from _cases(inner, (*path, "case", number, "then" if isinstance(arm, Arm) else "else"))
+            yield from _parts(inner, (*path, "case", number, "then" if isinstance(arm, Arm) else "else"))
     elif isinstance(part, dict | list):
         for key, value in part.items() if isinstance(part, dict) else enumerate(part):
-            yield from _cases(value, (*path, key))
+            yield from _parts(value, (*path, key))

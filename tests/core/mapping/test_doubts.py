@@ -1,3 +1,5 @@
+import pytest
+
 from connector.core.mapping.doubts import MOST, doubts
 from connector.core.mapping.scope import SpecError
 from connector.core.mapping.specs import PipelineSpec
@@ -56,3 +58,38 @@ def test_arms_of_a_case_are_held_to_the_same_wherever_the_case_stands() -> None:
         (*put, "impression", 0, "case", 1, "when"),
         (*put, "properties", "p", "case", 1, "when"),
     }
+
+
+@pytest.mark.parametrize(
+    ("template", "hint"),
+    [
+        ("sku-${value.id}", "did you mean sku-{{ value.id }}?"),
+        ("{value.id}:{ value.n }", "did you mean {{ value.id }}:{{ value.n }}?"),
+        ("#{value.id}", "did you mean {{ value.id }}?"),
+        ("sku", "for a fixed value write {const: ...}"),
+        ("{1}", "for a fixed value write {const: ...}"),
+    ],
+)
+def test_a_template_without_an_expression_is_the_same_for_each_record(template: str, hint: str) -> None:
+    (doubt,) = found(view(itemId={"template": template}))
+    assert (doubt.path, doubt.code) == (("rules", 0, "put_events", "itemId", "template"), "constant_template")
+    assert doubt.hint == hint
+
+
+def test_templates_are_found_wherever_they_stand_and_one_with_an_expression_raises_no_doubt() -> None:
+    fixed = {"template": "x"}
+    case = {"case": [{"when": "value.a", "then": fixed}, {"else": fixed}]}
+    errors = found(view(itemId=case, impression=[fixed], properties={"p": fixed}))
+    assert [error.code for error in errors] == ["constant_template"] * 4
+    assert found(view(itemId={"template": "{{ value.a }}"})) == []
+
+
+def test_a_row_of_a_lookup_that_is_called_as_a_fallback_is_none() -> None:
+    (doubt,) = found(view(itemId={"from": "value.a", "lookup": {"a": "x", "default": "y"}}))
+    assert doubt.path == ("rules", 0, "put_events", "itemId", "lookup", "default")
+    assert doubt.code == "fallback_in_lookup"
+
+
+@pytest.mark.parametrize("beside", [{"default": "z"}, {"otherwise": "skip"}, {"otherwise": {"const": "z"}}])
+def test_a_lookup_with_a_fallback_of_its_own_may_have_any_row(beside: dict[str, object]) -> None:
+    assert found(view(itemId={"from": "value.a", "lookup": {"default": "y", "*": "x"}, **beside})) == []

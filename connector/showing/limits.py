@@ -1,0 +1,56 @@
+"""How much of the service's limits a member and an event use."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from connector.core.mapping.events import MAX_EVENT_BYTES, MAX_JOINED_IMPRESSION, MAX_PROPERTIES, MAX_TEXT
+from connector.core.records import MAX_EVENTS_PER_CALL
+
+
+class Use(NamedTuple):
+    """So many of at most so many; the unit is said where it is no character."""
+
+    used: int
+    most: int
+    unit: str
+
+    @property
+    def fits(self) -> bool:
+        """Whether the service takes it."""
+        return self.used <= self.most
+
+    def __str__(self) -> str:
+        return f"{self.used:,} of {self.most:,}" + ("" if self.unit == "characters" else f" {self.unit}")
+
+
+MAX_ITEMS = 25
+_CHARACTERS: Mapping[str, int] = {
+    **dict.fromkeys(("sessionId", "userId", "trackingId", "eventType", "eventId", "itemId"), MAX_TEXT),
+    "recommendationId": 40,
+    "properties": MAX_PROPERTIES,
+    "eventAttributionSource": 1_024,
+}
+
+
+def use_of(member: str, value: Any) -> Use | None:
+    """What a member's value uses of its limit; None where it has no limit of length."""
+    if member == "impression" and isinstance(value, list):
+        items = Use(len(value), MAX_ITEMS, "items")
+        joined = Use(
+            sum(len(str(item)) for item in value) + max(len(value) - 1, 0), MAX_JOINED_IMPRESSION, "characters"
+        )
+        return max(items, joined, key=lambda use: use.used / use.most)
+    most = _CHARACTERS.get(member)
+    return None if most is None or not isinstance(value, str) else Use(len(value), most, "characters")
+
+
+def use_of_event(event: Mapping[str, Any]) -> Use:
+    """What an event of a call uses of the bytes that an event may have."""
+    return Use(len(orjson.dumps(event)), MAX_EVENT_BYTES, "bytes")
+
+
+def use_of_call(events: int) -> Use:
+    """What a call uses of the events that it may hold."""
+    return Use(events, MAX_EVENTS_PER_CALL, "events")
