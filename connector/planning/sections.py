@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from connector.config.quota import TOGETHER
+from connector.config.quota import CUSTOM, TOGETHER
 from connector.planning.consequences import Plan, newly_over, over_quota
 from connector.planning.findings import Comparison, Group, Seen
 from connector.planning.masks import Masks
@@ -131,7 +131,7 @@ def _quota(plan: Plan, masks: Masks) -> Section:
         for tracker in trackers
         if olds.get(tracker) != news.get(tracker) or over_quota(news[tracker])
     ]
-    note = f"more than {TOGETHER} together: training fails" if newly_over(plan) else ""
+    note = f"more than {TOGETHER} together, or than {CUSTOM} properties: training fails" if newly_over(plan) else ""
     columns = (
         "tracking id",
         "#old types",
