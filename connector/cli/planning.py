@@ -237,16 +237,17 @@ def _compare_topics(comparison: Comparison, arguments: argparse.Namespace) -> Ex
     try:
         with opened(comparison.new.loaded.config) as reader, stop_signals() as stopping:
             wanted: Range = arguments.offset or _range(DEFAULT)
-            bounds = reader.bounds(_topics(comparison, reader), wanted.begin or Start(), wanted.end)
+            begin = Start() if wanted.begin is None else wanted.begin  # an end is an empty tuple
+            bounds = reader.bounds(_topics(comparison, reader), begin, wanted.end)
             total = sum(each.end - each.begin for each in bounds.values())
             with Progress("comparing") as progress:
-                for record in reader.records(bounds, stopping=stopping):
+                for record in reader.records(bounds, stopping=stopping.is_set):
                     if record is not None:
                         comparison.add(record)
                     progress.show(comparison.found.records, total)
                     if arguments.n is not None and comparison.found.records >= arguments.n:
                         break
-            if stopping():
+            if stopping.is_set():
                 say(f"stopped after {comparison.found.records:,} records: the plan is about these\n")
     except FAILURES as error:
         say(f"{error}\n")
