@@ -42,6 +42,19 @@ def newly_over(plan: Plan) -> list[str]:
     ]
 
 
+def unseen(plan: Plan) -> list[str]:
+    """Rules that are new or changed and took none of the records: of what they do the plan says nothing."""
+    sides = plan.comparison.old, plan.comparison.new
+    before, after = (
+        {(each.name, rule.name): rule for each in side.loaded.config.pipelines for rule in each.rules} for side in sides
+    )
+    return [
+        f"{pipeline} / {rule}"
+        for (pipeline, rule), spec in after.items()
+        if before.get((pipeline, rule)) != spec and (pipeline, rule) not in plan.comparison.new.rules
+    ]
+
+
 def _members(plan: Plan, *names: str) -> bool:
     return any(name in plan.comparison.found.members for name in names)
 
@@ -78,10 +91,11 @@ CONSEQUENCES: Mapping[str, Consequence] = {
         "event types and columns exceed what the service allows, and more so than before",
         lambda plan: bool(newly_over(plan)),
     ),
+    "unseen": Consequence("a rule that changes takes none of the records", lambda plan: bool(unseen(plan))),
     "settings": Consequence("a setting outside of the rules changes", lambda plan: bool(plan.settings)),
     "any": Consequence(
         "anything of this list, or anything at all, changes",
-        lambda plan: bool(plan.settings or plan.comparison.found.changed or newly_over(plan)),
+        lambda plan: bool(plan.settings or plan.comparison.found.changed or newly_over(plan) or unseen(plan)),
     ),
 }
 

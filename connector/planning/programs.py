@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connector.planning.consequences import Plan, newly_over, over_quota
+from connector.planning.consequences import Plan, newly_over, over_quota, unseen
 from connector.planning.findings import Findings, Group, Place, Seen
 from connector.planning.masks import Masks
 from connector.planning.sections import per_call
@@ -38,6 +38,7 @@ def as_json(plan: Plan, masks: Masks, failed: Sequence[str]) -> Json:
         ],
         "seconds": found.seconds,
         "newly_over_quota": len(newly_over(plan)),
+        "unseen_rules": unseen(plan),
         "settings": [each._asdict() for each in plan.settings],
     }
 

@@ -11,6 +11,7 @@ from connector.planning.outcomes import UNREAD
 from connector.planning.settings import written
 from connector.planning.sides import Kinds, Side
 
+SHOWN = 20  # rows of a table; a comment on a pull request has an end
 SERVICE_RATE = 1_000  # PutEvents calls a second that the service allows a dataset group, unless it was raised
 
 
@@ -21,6 +22,7 @@ class Section(NamedTuple):
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     note: str = ""
+    more: int = 0  # rows that are left out
 
 
 OUTCOMES: Mapping[str, str] = {
@@ -47,7 +49,7 @@ def sections(plan: Plan, masks: Masks) -> list[Section]:
         _quota(plan, masks),
         _settings(plan),
     ]
-    return [each for each in tables if each.rows]
+    return [each._replace(rows=each.rows[:SHOWN], more=max(0, len(each.rows) - SHOWN)) for each in tables if each.rows]
 
 
 def _numbers(comparison: Comparison) -> Iterator[tuple[str, str, str]]:

@@ -8,6 +8,7 @@ import yaml
 
 from connector.config import Config, print_config
 
+_DOT = "\u2024"  # in place of a dot within a name, which must not look like a level
 _REREAD = "this group has no committed offsets: reading starts at kafka.auto_offset_reset, and records are sent again"
 # The first pattern that matches the path decides; what follows where the setting changes.
 _FOLLOWS: tuple[tuple[str, str], ...] = (
@@ -45,7 +46,7 @@ def settings(old: Config, new: Config) -> list[Setting]:
     whole = {path for path in {*left, *right} if path.count(".") == 1 and path.startswith("pipelines.")}
     alone = tuple(f"{path}." for path in whole if (path in left) != (path in right))
     return [
-        Setting(path, left.get(path), right.get(path), _follows(path))
+        Setting(path.replace(_DOT, "."), left.get(path), right.get(path), _follows(path))
         for path in dict.fromkeys([*left, *right])
         if left.get(path) != right.get(path) and not path.startswith(alone or ("\0",))
     ]
@@ -69,8 +70,7 @@ def _flat(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     if path.startswith("pipelines.") and path.count(".") == 1:
         yield path, "there"
     for key, value in node.items():
-        # A dot in a name must not look like a level.
-        yield from _flat(value, f"{path}.{str(key).replace('.', '/')}" if path else str(key))
+        yield from _flat(value, f"{path}.{str(key).replace('.', _DOT)}" if path else str(key))
 
 
 def _follows(path: str) -> str:

@@ -11,6 +11,7 @@ from connector.planning.wording import alarms, result, verdict
 
 RED, GREEN, BOLD = "31", "32", "1"
 LONGEST = 200  # characters of a cell
+_MORE = "and {:,} more: --output json has them"
 _MARKED = re.compile(r"[\\`*\[\]<>|#~&]")
 
 
@@ -25,8 +26,9 @@ def text(plan: Plan, masks: Masks, failed: Sequence[str], *, colour: bool) -> st
     blocks.append([styled(RED, f"! {each}") for each in alarms(plan)])
     for section in sections(plan, masks):
         head = [styled(BOLD, section.title)] if section.title else []
-        blocks.append([*head, *_aligned(section), *([styled(RED, section.note)] if section.note else [])])
-    calm = not plan.comparison.found.changed and not plan.settings
+        more = [f"  {_MORE.format(section.more)}"] if section.more else []
+        blocks.append([*head, *_aligned(section), *more, *([styled(RED, section.note)] if section.note else [])])
+    calm = not plan.comparison.found.changed and not plan.settings and not any(alarms(plan))
     blocks.append([styled(GREEN, result(plan)) if calm else result(plan)])
     blocks[-1] += [styled(RED, verdict(failed))] if failed else []
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
@@ -52,6 +54,7 @@ def markdown(plan: Plan, masks: Masks, failed: Sequence[str]) -> str:
     lines += [f"- {_cell(result(plan))}", *([f"- ❌ **{_cell(verdict(failed))}**"] if failed else [])]
     for section in sections(plan, masks):
         lines += ["", *([f"**{_cell(section.title)}**", ""] if section.title else []), *_table(section)]
+        lines += ["", _cell(_MORE.format(section.more))] if section.more else []
         lines += ["", f"⚠️ **{_cell(section.note)}**"] if section.note else []
     return "\n".join(lines) + "\n"
 

@@ -58,6 +58,7 @@ class Side:
         self._calls: Count | None = None
         self._ids: set[int] = set()
         self.outcomes: Counter[str] = Counter()
+        self.rules: set[tuple[str | None, str]] = set()  # pipeline and rule of those that took a record
         self.repeated = 0  # events whose id an earlier one has: the service keeps one of them
         self.kinds: dict[str, Kinds] = {}
 
@@ -85,6 +86,8 @@ class Side:
         """Count what became of a record, and say it."""
         outcome = outcome_of(fate)
         self.outcomes[outcome.kind] += 1
+        if outcome.rule is not None:
+            self.rules.add((outcome.pipeline, outcome.rule))
         for event in outcome.events:
             self._add_id(event.id)
             kinds = self.kinds.setdefault(str(event.members.get("trackingId")), Kinds(set(), set()))

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from connector.planning.consequences import Plan, newly_over
+from connector.planning.consequences import Plan, newly_over, unseen
 from connector.planning.settings import is_tracking_id
+
+_LISTED = 5  # rules that a sentence names
 
 
 def alarms(plan: Plan) -> Iterator[str]:
@@ -28,6 +30,10 @@ def alarms(plan: Plan) -> Iterator[str]:
     if found.removed:
         yield f"{_some(found.removed, 'event')} of records that still make others {_are(found.removed)} made no more"
     yield from _of_settings(plan)
+    rules = unseen(plan)
+    if rules:
+        more = f" and {len(rules) - _LISTED} more" if len(rules) > _LISTED else ""
+        yield f"no record is taken by what changes in {', '.join(rules[:_LISTED])}{more}: add records that are"
     for _ in newly_over(plan):
         yield "event types and columns go beyond the service's quota: a training fails"
 
