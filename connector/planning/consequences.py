@@ -66,7 +66,7 @@ def _events(plan: Plan) -> bool:
 
 CONSEQUENCES: Mapping[str, Consequence] = {
     "event_ids": Consequence(
-        "the id of an event changes, or more events share an id",
+        "the id of an event changes, or more events that differ share an id",
         lambda plan: (
             plan.comparison.found.changed_ids > 0 or plan.comparison.new.repeated > plan.comparison.old.repeated
         ),

@@ -12,10 +12,14 @@ UNREAD = "unread"  # the topic of the record is none that this version reads
 
 
 class Event(NamedTuple):
-    """One event that would be sent: its members by name, each property as one of its own; its place in the record."""
+    """One event that would be sent: its members by name, each property as one of its own; its place in the record.
+
+    ``digest`` is that of all that would be sent: equal events have an equal one.
+    """
 
     members: Members
     element: Place | None = None
+    digest: int = 0
 
     @property
     def id(self) -> Any:
@@ -64,4 +68,5 @@ def _event(entry: Entry) -> Event:
     body |= body.pop("metricAttribution", {})
     shared = {"trackingId": entry.tracking_id, "sessionId": entry.session_id, "userId": entry.user_id}
     members = {name: value for name, value in {**shared, **body}.items() if value is not None}
-    return Event({**members, **{f"{PROPERTIES}{name}": value for name, value in properties.items()}}, entry.element)
+    members |= {f"{PROPERTIES}{name}": value for name, value in properties.items()}
+    return Event(members, entry.element, hash(entry[:4]))

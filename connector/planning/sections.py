@@ -60,7 +60,7 @@ def _numbers(comparison: Comparison) -> Iterator[tuple[str, str, str]]:
             yield words, f"{old.outcomes[kind]:,}", f"{new.outcomes[kind]:,}"
     yield "events", f"{old.calls.events:,}", f"{new.calls.events:,}"
     if old.repeated or new.repeated:
-        yield "events with the id of an earlier one", f"{old.repeated:,}", f"{new.repeated:,}"
+        yield "events with the id of another event", f"{old.repeated:,}", f"{new.repeated:,}"
     yield "calls, sent as a backlog", f"{old.calls.calls:,}", f"{new.calls.calls:,}"
     yield "events a call", f"{per_call(old):.2f}", f"{per_call(new):.2f}"
     yield "events/s at most, by delivery.requests_per_second", f"{ceiling(old):,.0f}", f"{ceiling(new):,.0f}"

@@ -11,7 +11,7 @@ from connector.core.sending.backlog import Backlog, Count
 from connector.planning.outcomes import PROPERTIES, Outcome, outcome_of
 from connector.schema_wait import SchemaWait
 
-MOST_IDS = 2_000_000  # event ids that are remembered, about 100 MB; what repeats after that is not seen
+MOST_IDS = 1_000_000  # event ids that are remembered, about 120 MB; what repeats after that is not seen
 MOST_NAMES = 1_000  # event types and columns that are remembered for a tracking id
 
 
@@ -56,10 +56,10 @@ class Side:
         self._wait = wait or SchemaWait(None)
         self._backlog = Backlog(loaded.config.delivery.max_buffered_events)
         self._calls: Count | None = None
-        self._ids: set[int] = set()
+        self._ids: dict[int, int] = {}  # of each event id what it was given to first, both as hashes
         self.outcomes: Counter[str] = Counter()
         self.rules: set[tuple[str | None, str]] = set()  # pipeline and rule of those that took a record
-        self.repeated = 0  # events whose id an earlier one has: the service keeps one of them
+        self.repeated = 0  # events whose id another one has: the service keeps one of them; not the same event again
         self.kinds: dict[str, Kinds] = {}
 
     def fate(self, record: Record, now: float, *, named: bool = True) -> Fate | None:
@@ -89,7 +89,7 @@ class Side:
         if outcome.rule is not None:
             self.rules.add((outcome.pipeline, outcome.rule))
         for event in outcome.events:
-            self._add_id(event.id)
+            self._add_id(hash(event.id), event.digest)
             kinds = self.kinds.setdefault(str(event.members.get("trackingId")), Kinds(set(), set()))
             _add(kinds.types, [str(event.members.get("eventType"))])
             _add(kinds.columns, ["EVENT_VALUE"] if "eventValue" in event.members else [])
@@ -105,12 +105,12 @@ class Side:
             self._calls = self._backlog.count()
         return self._calls
 
-    def _add_id(self, event_id: object) -> None:
-        digest = hash(event_id)
-        if digest in self._ids:
-            self.repeated += 1
+    def _add_id(self, event_id: int, digest: int) -> None:
+        known = self._ids.get(event_id)
+        if known is not None:
+            self.repeated += known != digest
         elif len(self._ids) < MOST_IDS:
-            self._ids.add(digest)
+            self._ids[event_id] = digest
 
 
 def _add(known: set[str], names: list[str]) -> None:

@@ -18,8 +18,8 @@ def alarms(plan: Plan) -> Iterator[str]:
         )
     if new.repeated > old.repeated:
         yield (
-            f"{_some(new.repeated - old.repeated, 'event')} more {_have(new.repeated - old.repeated)} the id of an "
-            "earlier one: Personalize keeps one of each"
+            f"{_some(new.repeated - old.repeated, 'event')} more {_have(new.repeated - old.repeated)} the id of "
+            "another event: Personalize keeps one of each"
         )
     dead = found.total("dead_letter")
     if dead:

@@ -36,8 +36,14 @@ def test_an_id_that_events_share_is_found() -> None:
     new = changed("-{{ item.sku }}", "-{{ length(item.sku) }}")
     found = plan(FILE, new, [order("a", "b", "c")])
     assert (found.comparison.old.repeated, found.comparison.new.repeated) == (0, 2)
-    assert "! 2 events more have the id of an earlier one: Personalize keeps one of each" in shown(found)
+    assert "! 2 events more have the id of another event: Personalize keeps one of each" in shown(found)
     assert "event_ids" in failed(found, ["event_ids"])
+
+
+def test_an_event_that_comes_twice_shares_its_id_with_nothing() -> None:
+    """Producers write a record twice; that is what ids are for."""
+    assert plan(FILE, FILE, [view(), view(), order("a"), order("a")]).comparison.new.repeated == 0
+    assert "event_ids" not in all_failed(HEAD + ORDER, FILE, [view(), view()])
 
 
 def test_the_same_id_by_another_expression_is_no_change() -> None:
