@@ -11,7 +11,9 @@ from typing import Any
 from connector.config import Loaded
 from connector.core.mapping.specs import Case, Const, Else, From
 from connector.core.words import type_word
+from connector.looking.masking import masked_name
 from connector.planning.comparing import ABSENT, Difference
+from connector.planning.outcomes import PROPERTIES
 
 LONGEST = 60  # characters of a value that is shown
 ARROW = "->"
@@ -71,6 +73,16 @@ class Masks:
         if left == right:
             return f"{left}, another value"
         return f"{left} {ARROW} {right}"
+
+    def name(self, member: str) -> str:
+        """A member; the name of a property may come out of a record, and be an id."""
+        if self._values or not member.startswith(PROPERTIES):
+            return member
+        return PROPERTIES + self.column(member.removeprefix(PROPERTIES))
+
+    def column(self, name: str) -> str:
+        """A column of the schema, which is the name of a property."""
+        return name if self._values else masked_name(name)
 
     def value(self, value: Any) -> str:
         """One value."""

@@ -66,7 +66,7 @@ def _kinds(kinds: Kinds) -> Json:
 def _members(found: Findings, masks: Masks) -> list[Json]:
     return [
         {
-            "member": name,
+            "member": masks.name(name),
             "events": each.count,
             "example": {
                 "old": masks.value(each.example.old),

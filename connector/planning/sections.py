@@ -82,7 +82,7 @@ def ceiling(side: Side) -> float:
 def _members(comparison: Comparison, masks: Masks) -> Section:
     found = comparison.found
     rows = [
-        (member, f"{each.count:,}", masks.change(each.example), each.rule or "", str(each.place))
+        (masks.name(member), f"{each.count:,}", masks.change(each.example), each.rule or "", str(each.place))
         for member, each in sorted(found.members.items(), key=lambda pair: (pair[0] != "eventId", -pair[1].count))
     ]
     rows += [("an event more", f"{found.added:,}", "", "", "")] if found.added else []
@@ -164,9 +164,13 @@ def _names(olds: Mapping[str, Kinds], news: Mapping[str, Kinds], tracker: str, m
     """What one side has and the other has not."""
     nothing = Kinds(set(), set())
     old, new = olds.get(tracker, nothing), news.get(tracker, nothing)
-    more = [*_types(new.types - old.types, masks), *sorted(new.columns - old.columns)]
-    less = [*_types(old.types - new.types, masks), *sorted(old.columns - new.columns)]
+    more = [*_types(new.types - old.types, masks), *_columns(new.columns - old.columns, masks)]
+    less = [*_types(old.types - new.types, masks), *_columns(old.columns - new.columns, masks)]
     return ", ".join([*(f"+{each}" for each in more[:10]), *(f"-{each}" for each in less[:10])])
+
+
+def _columns(columns: Iterable[str], masks: Masks) -> list[str]:
+    return sorted(map(masks.column, columns))
 
 
 def _types(types: Iterable[str], masks: Masks) -> list[str]:

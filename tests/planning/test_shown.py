@@ -57,6 +57,16 @@ def test_members_that_data_names_are_bounded() -> None:
     assert both.members["properties.others"].count == 100
 
 
+def test_a_property_whose_name_looks_like_an_id_is_masked() -> None:
+    wide = changed("          itemId: value.item\n", "          itemId: value.item\n          properties: value.p\n")
+    both = plan(FILE, wide, [view(p={"user-1234567": 1, "alice@example.com": 2, "colour": 3})])
+    for page in (shown(both), markdown(both, masks(both), []), str(as_json(both, masks(both), []))):
+        assert "1234567" not in page
+        assert "alice" not in page
+        assert "properties.colour" in page
+    assert "properties.user-1234567" in shown(both, values=True)
+
+
 def test_json_is_json() -> None:
     both = plan(FILE, HEAD + ORDER, [view(), order("a"), b"not json"], topic="clicks")
     assert orjson.loads(orjson.dumps(as_json(both, masks(both), []))) == as_json(both, masks(both), [])
