@@ -7,12 +7,10 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
-import orjson
-
 from connector.core.records import Record, known_timestamp
+from connector.given_dumps import of_kcat
 from connector.given_records import Encoding, UnreadableRecord, now_ms, record_of, value_of
 
-_KCAT = frozenset({"topic", "partition", "offset", "tstype", "ts", "broker", "headers", "key", "payload"})
 _CONSOLE = re.compile(rb"(?:CreateTime|LogAppendTime):(-?\d{1,15})\t(?:Partition:\d+\t)?(?:Offset:\d+\t)?(?=[{\[])")
 
 
@@ -47,7 +45,7 @@ def given(paths: Sequence[str], topic: str, encoding: Encoding, *, records: bool
 
 
 def _given(line: bytes, number: int, topic: str, encoding: Encoding, *, records: bool) -> Given:
-    printed = _kcat(line, number) if records or encoding == "text" else None
+    printed = of_kcat(line, number) if records or encoding == "text" else None
     if printed is not None:
         return Given(printed, number, named=True, timed=printed.timestamp is not None)
     if records:
@@ -58,23 +56,6 @@ def _given(line: bytes, number: int, topic: str, encoding: Encoding, *, records:
     time = now_ms() if console is None else known_timestamp(int(console[1]))
     value = line[console.end() :] if console else value_of(line, encoding, number)
     return Given(Record(topic, 0, number - 1, time, None, value), number, timed=bool(console and time))
-
-
-def _kcat(line: bytes, number: int) -> Record | None:
-    """The record of a line of ``kcat -J``; None where the line is another thing."""
-    if b'"payload"' not in line or b'"topic"' not in line:
-        return None
-    try:
-        found = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    if not isinstance(found, dict) or not {"topic", "payload"} <= found.keys() <= _KCAT:
-        return None
-    names = found.get("headers") or []
-    plain = {"topic": found["topic"], "partition": found.get("partition"), "offset": found.get("offset")}
-    plain |= {"timestamp": found.get("ts"), "key": found.get("key"), "value": found["payload"]}
-    plain["headers"] = dict(zip(names[::2], names[1::2], strict=False)) if isinstance(names, list) else names
-    return record_of(orjson.dumps(plain, option=orjson.OPT_NON_STR_KEYS), number, found["topic"])
 
 
 def _whole(path: str) -> Iterator[bytes]:
