@@ -10,6 +10,7 @@ Kafka's client and the AWS SDK take most of a second to load and most commands n
 | files.py | `validate`, `print-config`, `schema`; loads a file for the other commands |
 | mapping.py, given_lines.py, schemas.py | `map`, its records, and the schemas that it asks for |
 | starting.py, testing.py | `init`, `test` |
+| planning.py, planned_records.py | `plan`, and the records of its files |
 | tapping.py, lagging.py, topics.py | `tap`, `lag`, and the reader of commands that look at topics |
 | checking.py | `check` |
 | explaining.py, completing.py, versions.py | `explain`, `completion`, `version` |
@@ -63,6 +64,7 @@ COMMANDS = {
         "connector.cli.testing",
         "run_tests",
     ),
+    "plan": Command("what a change of a file changes, on real records, before it runs", "connector.cli.planning"),
     "tap": Command(
         "real records of the topics and what becomes of them; joins no group, commits nothing", "connector.cli.tapping"
     ),

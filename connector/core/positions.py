@@ -27,9 +27,15 @@ _AGO = re.compile(r"@?-(\d+)(ms|s|m|h|d)", re.ASCII)
 class Start(NamedTuple):
     """The first record that is left."""
 
+    def __bool__(self) -> bool:
+        return True  # an empty tuple is false, and `begin or …` would lose it
+
 
 class End(NamedTuple):
     """After the last record."""
+
+    def __bool__(self) -> bool:
+        return True  # as of the start
 
 
 class Offset(NamedTuple):

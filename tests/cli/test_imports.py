@@ -40,6 +40,8 @@ LOADS: dict[str, set[str]] = {
     "map file.yaml --input records.jsonl --explain": FILES,
     "test tested.yaml": FILES,
     "test tested.yaml --update --coverage --junit j.xml --output json": FILES,
+    "plan file.yaml file.yaml --input records.jsonl": FILES,
+    "plan file.yaml file.yaml --input records.jsonl --output markdown --fail-on any": FILES,
     # Of a schema file's format, and of no other.
     "validate avro.yaml": FILES,
     "validate protobuf.yaml": FILES | {"google"},

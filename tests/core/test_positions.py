@@ -121,3 +121,11 @@ def test_any_text_is_a_range_or_refused(text: str) -> None:
     except NotAPosition:
         return
     assert found.begin is not None or found.end is not None
+
+
+def test_no_position_is_false() -> None:
+    """`wanted.begin or Start()` would read a topic from its start where its end was asked for."""
+    assert Start()
+    assert End()
+    assert Offset(0)
+    assert Time(0)

@@ -62,6 +62,24 @@ _putevents_test() {
     '*:CONFIG:_files'
 }
 
+_putevents_plan() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*-o[which records of the topics]:START\[\:END\]: ' \
+    '*--offset[which records of the topics]:START\[\:END\]: ' \
+    '*-n[compare N records at most]:N: ' \
+    '*--pipeline[send every record through the pipeline of this name]:P: ' \
+    '*--input[records from a file instead of the topics, - is stdin]:FILE:_files' \
+    '*--records[a line is a record]' \
+    '*--encoding[what a line is]:ENCODING:(text base64 hex binary)' \
+    '*--fail-on[exit 1 if one of these is found]:LIST: ' \
+    '*--show-values[show values of records, which may identify people]' \
+    '*--output[how the plan is shown]:OUTPUT:(text json markdown)' \
+    ':OLD:_files' \
+    ':NEW:_files'
+}
+
 _putevents_tap() {
   _arguments -s \
     '*-h[show this help]' \
@@ -183,6 +201,7 @@ _putevents() {
     'validate:check files\: everything that needs no network'
     'map:dry run\: records in on stdin, PutEvents calls out'
     'test:run the tests of files through their mappings, and report what differs'
+    'plan:what a change of a file changes, on real records, before it runs'
     'tap:real records of the topics and what becomes of them; joins no group, commits nothing'
     'lag:how far the group is behind, and whether it catches up'
     'check:try everything that a run needs\: brokers, rights, topics, AWS'
@@ -207,6 +226,7 @@ _putevents() {
       validate) _putevents_validate ;;
       map) _putevents_map ;;
       test) _putevents_test ;;
+      plan) _putevents_plan ;;
       tap) _putevents_tap ;;
       lag) _putevents_lag ;;
       check) _putevents_check ;;
