@@ -146,7 +146,8 @@ def test_an_error_is_shown_at_its_place_and_the_last_result_stays(browser: Brows
     shown = Shown(browser, place)
     shown.replace("value.session || value.action", "value.session ||")
     shown.says("status", "1 problem")
-    assert "line 14, column " in shown.text("problems")
+    number = config(TESTS).splitlines().index("        when: value.session || value.action") + 1
+    assert f"line {number}, column " in shown.text("problems")
     marked = browser.value("document.querySelectorAll('#under mark').length")
     assert marked == 1
     shown.appears("bubble")
@@ -158,7 +159,7 @@ def test_an_error_is_shown_at_its_place_and_the_last_result_stays(browser: Brows
     assert shown.visible("stale")
     assert "Mapped" in shown.text("outcome")
     line = browser.value("document.querySelector('#gutter .error').innerText").split()
-    assert line == ["!", str(config(TESTS).splitlines().index("        when: value.session || value.action") + 1)]
+    assert line == ["!", str(number)]
     shown.replace("value.session ||", "value.session")
     shown.says("status", "valid \N{MIDDLE DOT}")
     assert not shown.visible("stale")
