@@ -7,6 +7,7 @@ is what it is for; it goes to whoever asked, and nowhere else.
 import itertools
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, assert_never
 
@@ -70,6 +71,11 @@ class DryRun:
     def spec(self) -> PipelineSpec:
         """The pipeline of values, and of records that name no topic."""
         return self._spec
+
+    @property
+    def traces(self) -> Mapping[str, Trace]:
+        """By its name what each pipeline noted of the records, where they are explained."""
+        return self._traces
 
     def record(self, line: bytes, number: int) -> Json:
         """The fate of the record that this JSON object describes.

@@ -90,8 +90,8 @@ class Server:
         }
         if home is not None:
             pages["/"] = home
-        handler = type("Handler", (_Handler,), {"pages": pages})
-        self._http = _BoundedServer(listen(host, port), handler)
+        handler = type("Handler", (_Pages,), {"pages": pages})
+        self._http = BoundedServer(listen(host, port), handler)
         self.port: int = self._http.server_address[1]
         self._thread = threading.Thread(target=self._http.serve_forever, args=(WAKE,), name="http", daemon=True)
         self._thread.start()
@@ -119,7 +119,9 @@ def _metrics(registry: CollectorRegistry, accept: str) -> Page:
 _LIMITER = LogLimiter(60.0)
 
 
-class _BoundedServer(ThreadingHTTPServer):
+class BoundedServer(ThreadingHTTPServer):
+    """A thread for each connection, and a bound on connections; ``listener`` is listening already."""
+
     daemon_threads = True
 
     def __init__(self, listener: socket.socket, handler: type[BaseHTTPRequestHandler]) -> None:
@@ -132,6 +134,7 @@ class _BoundedServer(ThreadingHTTPServer):
         self.server_name, self.server_port = "", self.server_address[1]
 
     def process_request(self, request: Any, client_address: Any) -> None:
+        """Take a connection, and let go of the oldest where there are too many."""
         with self._lock:
             oldest = self._open.pop(0) if len(self._open) >= MOST_CONNECTIONS else None
             self._open.append(request)
@@ -140,6 +143,7 @@ class _BoundedServer(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer, and forget the connection."""
         try:
             super().process_request_thread(request, client_address)
         finally:
@@ -191,8 +195,9 @@ def _head(connection: socket.socket, deadline: float) -> bytes:
     raise _TooLarge(HTTPStatus.REQUEST_URI_TOO_LONG if line else HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    pages: ClassVar[Mapping[str, Callable[[Asked], Page]]]
+class Handler(BaseHTTPRequestHandler):
+    """One request of a connection, whose head has a deadline; what is answered is that of a class below."""
+
     server_version = "putevents"
     sys_version = ""
     default_request_version = "HTTP/1.0"  # of a line that names none; the default of 0.9 has no status in its answers
@@ -219,26 +224,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _respond(self, head: bytes) -> None:
         line, end, rest = head.partition(b"\n")
         self.raw_requestline, self.rfile = line + end, io.BufferedReader(io.BytesIO(rest))
-        if not self.parse_request():  # it has said why
-            return
-        path, _, query = self.path.partition("?")
-        page = self.pages.get(path)
-        if page is None:
-            self._send(_text(HTTPStatus.NOT_FOUND, f"expected {', '.join(sorted(self.pages))}"))
-        elif self.command not in {"GET", "HEAD"}:
-            refusal = _text(HTTPStatus.METHOD_NOT_ALLOWED, "expected GET or HEAD")
-            self._send(refusal._replace(headers=(("Allow", "GET, HEAD"),)))
-        else:
-            self._send(self._made(page, Asked(query, self.headers.get("Accept", ""))))
+        if self.parse_request():  # else it has said why
+            self.answer()
 
-    def _made(self, page: Callable[[Asked], Page], asked: Asked) -> Page:
-        try:
-            return page(asked)
-        except Exception:
-            self._send(_text(HTTPStatus.INTERNAL_SERVER_ERROR, "a bug of the connector; see its log"))
-            raise
+    def answer(self) -> None:
+        """Send the page of the request, whose head has been read."""
+        raise NotImplementedError
 
-    def _send(self, page: Page) -> None:
+    def send(self, page: Page) -> None:
+        """Send a whole response."""
         self.send_response(page.status)
         self.send_header("Content-Type", page.content_type)
         self.send_header("Content-Length", str(len(page.body)))
@@ -261,3 +255,26 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Log nothing: probes and scrapes come every few seconds."""
+
+
+class _Pages(Handler):
+    pages: ClassVar[Mapping[str, Callable[[Asked], Page]]]
+
+    def answer(self) -> None:
+        """One of the pages."""
+        path, _, query = self.path.partition("?")
+        page = self.pages.get(path)
+        if page is None:
+            self.send(_text(HTTPStatus.NOT_FOUND, f"expected {', '.join(sorted(self.pages))}"))
+        elif self.command not in {"GET", "HEAD"}:
+            refusal = _text(HTTPStatus.METHOD_NOT_ALLOWED, "expected GET or HEAD")
+            self.send(refusal._replace(headers=(("Allow", "GET, HEAD"),)))
+        else:
+            self.send(self._made(page, Asked(query, self.headers.get("Accept", ""))))
+
+    def _made(self, page: Callable[[Asked], Page], asked: Asked) -> Page:
+        try:
+            return page(asked)
+        except Exception:
+            self.send(_text(HTTPStatus.INTERNAL_SERVER_ERROR, "a bug of the connector; see its log"))
+            raise

@@ -9,7 +9,7 @@ Kafka's client and the AWS SDK take most of a second to load and most commands n
 | running.py | `run` |
 | files.py | `validate`, `print-config`, `schema`; loads a file for the other commands |
 | mapping.py, given_lines.py, schemas.py | `map`, its records, and the schemas that it asks for |
-| starting.py, testing.py | `init`, `test` |
+| starting.py, testing.py, playing.py | `init`, `test`, `play` |
 | planning.py, planned_records.py | `plan`, and the records of its files |
 | tapping.py, lagging.py, topics.py | `tap`, `lag`, and the reader of commands that look at topics |
 | checking.py | `check` |
@@ -70,6 +70,7 @@ COMMANDS = {
     ),
     "lag": Command("how far the group is behind, and whether it catches up", "connector.cli.lagging"),
     "check": Command("try everything that a run needs: brokers, rights, topics, AWS", "connector.cli.checking"),
+    "play": Command("a mapping and its result side by side in the browser, on loopback", "connector.cli.playing"),
     "demo": Command(
         "a shop's clickstream through the real connector, on a broker and an endpoint of its own",
         "connector.local.demo.command",

@@ -101,13 +101,17 @@ def collect(path: Path, env: Mapping[str, str]) -> Suite | list[Problem]:
     if is_test_file(path) and path.exists():
         message = "expected a configuration, not tests alone, which run with the configurations in their folder"
         return [Problem("tests-alone", message, str(path), 1, 1, hint="name the file that has the pipelines")]
-    source, problems = _read(path)
-    if source is None:
-        return problems
-    loaded = load_text(source.text, str(path), env)
-    if not isinstance(loaded, Loaded):
-        return loaded
-    problems += _strict(loaded.warnings)
+    text = read_text(path)
+    if isinstance(text, Problem):
+        return [text]
+    loaded = load_text(text, str(path), env)
+    return suite_of(text, path, loaded) if isinstance(loaded, Loaded) else loaded
+
+
+def suite_of(text: str, path: Path, loaded: Loaded) -> Suite | list[Problem]:
+    """The tests of a text that has been loaded, which need not be saved yet, and those beside its path."""
+    source = _source(path, text)
+    problems = _strict(loaded.warnings)
     cases, faults = _cases(source, loaded.config.tests, loaded)
     for beside in files_beside(path):
         found, others = _beside(beside, loaded)

@@ -55,10 +55,10 @@ def coverage_of(ran: Ran) -> Coverage:
     used = total = 0
     missed: list[Uncovered] = []
     for number, spec in enumerate(ran.suite.loaded.config.pipelines):
-        reached = ran.traces[number].reached | _reached(ran, number, spec)
+        used_parts = reached(ran, number)
         for index, rule in enumerate(spec.rules):
-            parts = list(_rule_parts(("rules", index), rule))
-            left = [part for part in parts if part.path not in reached]
+            parts = list(rule_parts(("rules", index), rule))
+            left = [part for part in parts if part.path not in used_parts]
             used, total = used + len(parts) - len(left), total + len(parts)
             whole = parts[0] in left
             missed += [_uncovered(ran, number, spec, rule, part) for part in (left[:1] if whole else left)]
@@ -77,18 +77,22 @@ def _uncovered(ran: Ran, number: int, spec: PipelineSpec, rule: Rule, part: Part
     return Uncovered(str(source.path), line, spec.name, rule.name, part.what)
 
 
-def _reached(ran: Ran, number: int, spec: PipelineSpec) -> set[Path]:
-    """What shows in the outcomes alone: events are checked, and lists are missed, outside of the members."""
-    numbers = {rule.name: index for index, rule in enumerate(spec.rules)}
-    found: set[Path] = set()
+def reached(ran: Ran, number: int) -> set[Path]:
+    """The paths of the parts that tests used of a pipeline; the suite must have run with traces.
+
+    Some show in the outcomes alone: events are checked, and lists are missed, outside of the members.
+    """
+    numbers = {rule.name: index for index, rule in enumerate(ran.suite.loaded.config.pipelines[number].rules)}
+    found: set[Path] = set(ran.traces[number].reached)
     for result in ran.results:
         if result.case.pipeline == number:
             for outcome in result.outcomes:
-                found |= set(_of_outcome(outcome, numbers))
+                found |= set(of_outcome(outcome, numbers))
     return found
 
 
-def _of_outcome(outcome: Outcome, numbers: Mapping[str, int]) -> Iterator[Path]:
+def of_outcome(outcome: Outcome, numbers: Mapping[str, int]) -> Iterator[Path]:
+    """The parts that show in what became of a record; ``numbers`` are those of the rules by their names."""
     rejecting = numbers.get((outcome.rejection and outcome.rejection.rule) or "")
     if rejecting is not None:
         yield ("rules", rejecting, REJECTED)
@@ -97,7 +101,8 @@ def _of_outcome(outcome: Outcome, numbers: Mapping[str, int]) -> Iterator[Path]:
         yield ("rules", skipping, "for_each", "otherwise")
 
 
-def _rule_parts(path: Path, rule: Rule) -> Iterator[Part]:
+def rule_parts(path: Path, rule: Rule) -> Iterator[Part]:
+    """The parts of the rule at this path, itself first."""
     yield Part(path, "no test reaches it")
     if isinstance(rule.for_each, ForEach) and rule.for_each.otherwise == "skip":
         yield Part((*path, "for_each", "otherwise"), "otherwise of for_each")

@@ -53,10 +53,10 @@ def formats_of(test: Example, spec: PipelineSpec, formats: Formats, folder: Path
     """
     value = _schema("schema_file", test.input.schema_file, spec.value, folder, glue)
     key = _schema("key_schema_file", test.input.key_schema_file, spec.key, folder, glue)
-    return Formats(_NoRegistry(), value or formats.value, key or formats.key)
+    return Formats(NoRegistry(), value or formats.value, key or formats.key)
 
 
-class _NoRegistry:
+class NoRegistry:
     """Stands for the registry, which a test does not ask."""
 
     def reader(self, schema: int | str, kind: str) -> Never:  # noqa: ARG002  the Protocol's signature

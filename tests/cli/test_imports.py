@@ -46,6 +46,8 @@ LOADS: dict[str, set[str]] = {
     "validate avro.yaml": FILES,
     "validate protobuf.yaml": FILES | {"google"},
     "validate checked.yaml": FILES | {"jsonschema_rs"},
+    # It has no sample and does not get so far as to serve.
+    "play file.yaml --sample missing": FILES,
     "map file-with-registry.yaml --input records.jsonl": FILES,
     # These properties are judged by Kafka's client itself.
     "validate tuned.yaml": FILES | {"asyncio", "confluent_kafka", "ssl"},

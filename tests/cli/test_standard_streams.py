@@ -56,6 +56,7 @@ WRITES_DATA = {
     "explain": "explain not-json",
     "init": "init --from flat",
     "test": "test tested.yaml",
+    "play": "play tested.yaml",
 }
 
 
@@ -73,7 +74,7 @@ def test_data_that_cannot_be_written_ends_with_74_and_a_line(file: Path, name: s
     assert "Exception ignored" not in ran.stderr
 
 
-@pytest.mark.parametrize("name", [name for name in WRITES_DATA if name not in {"endpoint", "broker"}])
+@pytest.mark.parametrize("name", [name for name in WRITES_DATA if name not in {"endpoint", "broker", "play"}])
 def test_a_reader_that_leaves_is_no_error(file: Path, name: str) -> None:
     ran = shell(file, f"putevents {WRITES_DATA[name]} </dev/null | head -c 1 >/dev/null")
     # What has written everything before the reader left ends as without one.

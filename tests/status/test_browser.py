@@ -10,45 +10,16 @@ from connector.metrics import Metrics
 from connector.server import Health, Server
 from connector.status import Answers
 from connector.status.model import Condition, Kind, View
-from tests.status.browser import GET_IT, Browser, find_chromium
 from tests.status.test_page import hostile
+from tests.support.browser import CONTRAST, OVERFLOW, Browser, a_browser
 from tests.support.views import NOW, busy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 WIDTHS = (1280, 320)
 SCHEMES = ("light", "dark")
-OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 STATE = "document.getElementById('state-title').textContent"
-# The worst ratio of any text to what is behind it, by WCAG 2's formula, with the text itself.
-CONTRAST = """
-(() => {
-  const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
-  const light = (colour) => {
-    const [r, g, b] = parts(colour).map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = (element) => {
-    for (let each = element; each; each = each.parentElement) {
-      const colour = getComputedStyle(each).backgroundColor;
-      if (parts(colour)[3] !== 0) return colour;
-    }
-    throw new Error("no background");
-  };
-  let worst = [99, ""];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const element = walker.currentNode.parentElement;
-    if (!walker.currentNode.data.trim() || element.closest("svg, script") || !element.checkVisibility()) continue;
-    const [a, b] = [light(getComputedStyle(element).color), light(behind(element))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < worst[0]) worst = [ratio, walker.currentNode.data];
-  }
-  return worst;
-})()
-"""
 FOCUSED = """
 (() => {
   const element = document.activeElement;
@@ -81,12 +52,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    path = find_chromium()
-    if path is None:
-        pytest.skip(f"no Chromium to look at the page with: {GET_IT}")
-    folder: Path = tmp_path_factory.mktemp("browser")
-    with Browser(path, folder) as browser:
-        yield browser
+    yield from a_browser(tmp_path_factory.mktemp("browser"))
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -3,12 +3,12 @@ _putevents() {
   local current="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" path="" word
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$path${path:+ }$word" in
-      "run"|"init"|"validate"|"map"|"test"|"plan"|"tap"|"lag"|"check"|"demo"|"endpoint"|"broker"|"print-config"|"schema"|"explain"|"completion"|"version") path="$path${path:+ }$word" ;;
+      "run"|"init"|"validate"|"map"|"test"|"plan"|"tap"|"lag"|"check"|"play"|"demo"|"endpoint"|"broker"|"print-config"|"schema"|"explain"|"completion"|"version") path="$path${path:+ }$word" ;;
     esac
   done
   local options="" words="" files=""
   case "$path" in
-    "") words="run init validate map test plan tap lag check demo endpoint broker print-config schema explain completion version" ;;
+    "") words="run init validate map test plan tap lag check play demo endpoint broker print-config schema explain completion version" ;;
     "run") options="-h --help" words="" files=yes ;;
     "init") options="-h --help --from --sample --member -o --output --force" words="" files= ;;
     "validate") options="-h --help --format --deny-warnings" words="" files=yes ;;
@@ -18,6 +18,7 @@ _putevents() {
     "tap") options="-h --help -o --offset -n --sample --outcome --rule --reason --show-values --output" words="" files=yes ;;
     "lag") options="-h --help --watch --interval --output" words="" files=yes ;;
     "check") options="-h --help --wait --output --send-test-event" words="" files=yes ;;
+    "play") options="-h --help --sample --port" words="" files=yes ;;
     "demo") options="-h --help --records --rate --seed --keep" words="" files= ;;
     "endpoint") options="-h --help --host --port --access-key --secret-key --tracking-id --dataset-arn --strict --quota --quota-of --latency --fail-rate --reset-rate --reset-after-rate --hang-rate --poison-prefix --seed --ids --ledger --log" words="" files= ;;
     "broker") options="-h --help --brokers --topic --quiet" words="" files= ;;
@@ -66,6 +67,8 @@ _putevents() {
     "check --wait") words="" files= ;;
     "check --output") words="text json short" files= ;;
     "check --send-test-event") words="" files= ;;
+    "play --sample") words="" files=yes ;;
+    "play --port") words="" files= ;;
     "demo --records") words="" files= ;;
     "demo --rate") words="" files= ;;
     "demo --seed") words="" files= ;;

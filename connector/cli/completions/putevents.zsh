@@ -116,6 +116,15 @@ _putevents_check() {
     ':CONFIG:_files'
 }
 
+_putevents_play() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*--sample[sample records]:FILE:_files' \
+    '*--port[port on 127.0.0.1]:N: ' \
+    ':CONFIG:_files'
+}
+
 _putevents_demo() {
   _arguments -s \
     '*-h[show this help]' \
@@ -205,6 +214,7 @@ _putevents() {
     'tap:real records of the topics and what becomes of them; joins no group, commits nothing'
     'lag:how far the group is behind, and whether it catches up'
     'check:try everything that a run needs\: brokers, rights, topics, AWS'
+    'play:a mapping and its result side by side in the browser, on loopback'
     'demo:a shop'\''s clickstream through the real connector, on a broker and an endpoint of its own'
     'endpoint:a local PutEvents endpoint\: enforces every service limit; faults can be injected'
     'broker:a local Kafka broker in memory, for trials and tests'
@@ -230,6 +240,7 @@ _putevents() {
       tap) _putevents_tap ;;
       lag) _putevents_lag ;;
       check) _putevents_check ;;
+      play) _putevents_play ;;
       demo) _putevents_demo ;;
       endpoint) _putevents_endpoint ;;
       broker) _putevents_broker ;;

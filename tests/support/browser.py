@@ -12,12 +12,16 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Self
 
+import pytest
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from types import TracebackType
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "headless_shell")
-GET_IT = "apt-get install chromium"
+GET_IT = ".ci/install-browser-prerequisites gets one"
+ANSWERED = 1_000_000_000
 PATIENCE = 60.0  # seconds for one answer; machines that run tests are busy
 FLAGS = (
     "--headless=new",
@@ -39,6 +43,36 @@ high = [os.dup(os.dup(os.dup(int(each)))) for each in (asks, answers)]
 for number, each in zip((3, 4), high):
     os.dup2(each, number)
 os.execv(command[0], command)
+"""
+
+
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+# The worst ratio of any text to what is behind it, by WCAG 2's formula, with the text itself.
+CONTRAST = """
+(() => {
+  const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const light = (colour) => {
+    const [r, g, b] = parts(colour).map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element) => {
+    for (let each = element; each; each = each.parentElement) {
+      const colour = getComputedStyle(each).backgroundColor;
+      if (parts(colour)[3] !== 0) return colour;
+    }
+    throw new Error("no background");
+  };
+  let worst = [99, ""];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || element.closest("svg, script") || !element.checkVisibility()) continue;
+    const [a, b] = [light(getComputedStyle(element).color), light(behind(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < worst[0]) worst = [ratio, walker.currentNode.data];
+  }
+  return worst;
+})()
 """
 
 
@@ -131,6 +165,10 @@ class Browser:
             self.said.append(f"{params['entry']['level']}: {params['entry']['text']}")
         elif method in {"Runtime.exceptionThrown", "Runtime.consoleAPICalled"}:
             self.said.append(json.dumps(params)[:500])
+        elif method == "Page.javascriptDialogOpening":
+            # A page asks whether it may be left; yes. The answer to this has a number that nobody waits for.
+            yes = {"id": ANSWERED, "method": "Page.handleJavaScriptDialog", "params": {"accept": True}}
+            os.write(self._out, json.dumps({**yes, "sessionId": self._session}).encode() + b"\0")
         elif method == "Network.requestWillBeSent":
             self.requests.append(params["request"]["url"])
 
@@ -172,3 +210,22 @@ class Browser:
         clip = {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": scale}
         answer = self.ask("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)
         return base64.b64decode(answer["data"])
+
+    def until(self, condition: str) -> None:
+        """Until a JavaScript expression holds, of which no event of the page tells."""
+        deadline = time.monotonic() + PATIENCE
+        while not self.value(condition):
+            assert time.monotonic() < deadline, (condition, self.said, self.value("document.body.innerText"))
+            time.sleep(0.05)
+
+
+def a_browser(folder: Path) -> Iterator[Browser]:
+    """What a fixture yields. Without a Chromium its tests are skipped, but in CI they fail."""
+    path = find_chromium()
+    if path is None:
+        message = f"no Chromium to look at the page with: {GET_IT}"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with Browser(path, folder) as browser:
+        yield browser
