@@ -14,6 +14,7 @@ Kafka's client and the AWS SDK take most of a second to load and most commands n
 | tapping.py, lagging.py, topics.py | `tap`, `lag`, and the reader of commands that look at topics |
 | checking.py | `check` |
 | explaining.py, completing.py, versions.py | `explain`, `completion`, `version` |
+| dlq.py, dlq_actions.py, dlq_text.py | `dlq`: arguments, what its actions do, and how that is shown |
 | progress.py | how far a command has come, on a terminal |
 | streams.py | a command on standard streams, whatever state they are in |
 """
@@ -70,6 +71,7 @@ COMMANDS = {
     ),
     "lag": Command("how far the group is behind, and whether it catches up", "connector.cli.lagging"),
     "check": Command("try everything that a run needs: brokers, rights, topics, AWS", "connector.cli.checking"),
+    "dlq": Command("the dead letters: list, show, replay, export, make tests of them", "connector.cli.dlq"),
     "demo": Command(
         "a shop's clickstream through the real connector, on a broker and an endpoint of its own",
         "connector.local.demo.command",

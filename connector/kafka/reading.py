@@ -185,6 +185,10 @@ class TopicReader:
             Unavailable: the group's coordinator does not answer.
             Refused: this principal may not describe the group.
         """
+        return {place: offset for place, (offset, _) in self.commits(places).items()}
+
+    def commits(self, places: Collection[TopicPartition]) -> dict[TopicPartition, tuple[int, str]]:
+        """The same, each with the note that was committed beside it."""
         with self._asking():
             answers = self.consumer.committed(
                 [ClientTopicPartition(place.topic, place.partition) for place in places], timeout=ANSWERED_WITHIN
@@ -192,7 +196,11 @@ class TopicReader:
             for each in answers:
                 if each.error is not None:
                     raise KafkaException(each.error)
-        return {TopicPartition(each.topic, each.partition): each.offset for each in answers if each.offset >= 0}
+        return {
+            TopicPartition(each.topic, each.partition): (each.offset, each.metadata or "")
+            for each in answers
+            if each.offset >= 0
+        }
 
     @contextmanager
     def _asking(self) -> Iterator[None]:

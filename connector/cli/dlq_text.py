@@ -1,0 +1,317 @@
+"""Letters and replays in words and as JSON; nothing of a record unless it was asked for."""
+
+import argparse
+import shlex
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, assert_never
+
+import orjson
+
+from connector.core.records import Fate, Filtered, Rejection, Skipped, Transformed
+from connector.dlq.groups import Group
+from connector.dlq.letters import Letter, first_failure
+from connector.dlq.masked import masked
+from connector.dlq.newer import Newer
+from connector.dlq.replaying import Replay
+from connector.dlq.trying import FOREIGN, REPLAYED_OFTEN, STUB, Tried
+from connector.dry_run import calls
+
+Json = dict[str, Any]
+Stubs = Sequence[tuple[Letter, bool | None]]
+_EXAMPLES = 3  # places of letters in a line
+
+
+def count(number: int, what: str) -> str:
+    """``1 letter``, ``2 letters``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def moment(milliseconds: int | None) -> str:
+    """A time in UTC, to the second."""
+    if milliseconds is None:
+        return "-"
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def table(rows: Sequence[Sequence[str]], right: int = 0) -> str:
+    """Aligned columns, the first ``right`` of them to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if number < right else cell.ljust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines) + "\n"
+
+
+# -- list ------------------------------------------------------------------------------------------------------
+
+
+def groups_text(groups: Sequence[Group]) -> str:
+    """A row for each group; nothing where there is none."""
+    if not groups:
+        return ""
+    head = ("letters", "reason", "member", "rule", "topic", "first", "last", "example")
+    rows = [
+        (
+            f"{group.count:,}",
+            group.kind.reason or "(no headers)",
+            group.kind.member or "-",
+            group.kind.rule or "-",
+            group.kind.topic or "-",
+            moment(group.first),
+            moment(group.last),
+            str(group.example),
+        )
+        for group in groups
+    ]
+    return table([head, *rows], right=1)
+
+
+def groups_summary(topic: str, groups: Sequence[Group], replayed: int, *, again: bool, config: str) -> str:
+    """How many there are in all, and what to do next."""
+    total = sum(group.count for group in groups)
+    stubs, most = sum(group.stubs for group in groups), max((group.replays for group in groups), default=0)
+    lines = [f"{topic}: {count(total, 'letter')}{'' if again else ' to replay'}"]
+    if replayed:
+        lines[0] += f", {replayed:,} {'of them ' if again else ''}replayed already{'' if again else ' (--again)'}"
+    if stubs:
+        lines.append(f"{count(stubs, 'letter')} without the record, which was too large: it is only in its own topic")
+    if most:
+        lines.append(f"some were replayed before and failed again, up to {count(most, 'time')}")
+    if groups:
+        lines.append(f"next: putevents dlq show {shlex.quote(config)} {groups[0].example}")
+    return "\n".join(lines) + "\n"
+
+
+def groups_json(groups: Sequence[Group], replayed: int) -> str:
+    """The same as JSON."""
+    found = [
+        {
+            **group.kind._asdict(),
+            "letters": group.count,
+            "first": moment(group.first),
+            "last": moment(group.last),
+            "example": str(group.example),
+            "most_replays": group.replays,
+            "stubs": group.stubs,
+        }
+        for group in groups
+    ]
+    return _json({"groups": found, "letters": sum(group.count for group in groups), "replayed": replayed})
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+
+
+# -- show ------------------------------------------------------------------------------------------------------
+
+
+def letter_json(letter: Letter, fate: Fate | None, *, replayed: bool, show_values: bool) -> Json:
+    """A letter, its error and what the mapping makes of it now."""
+    record = letter.record
+    shown: Json = {"letter": str(letter.place), "written": moment(letter.written), "replayed": replayed}
+    if record is None:
+        return {**shown, "error": "no headers of this connector: another program wrote it"}
+    shown["source"] = f"{record.topic}-{record.partition}@{record.offset}"
+    shown["timestamp"] = moment(record.timestamp)
+    named = ("reason", "stage", "member", "pipeline", "rule", "message")
+    shown["error"] = {name: found for name in named if (found := getattr(letter, name))}
+    if letter.elements:
+        shown["error"]["elements"] = sorted(letter.elements)
+    if letter.replays:
+        shown["replays"] = letter.replays
+        shown["first_error"] = first_failure(letter)
+    shown["record"] = {
+        "key": _shown(record.key, show_values),
+        "headers": {name: _shown(value, show_values) for name, value in record.headers},
+        "value": _shown(record.value, show_values),
+    }
+    if letter.stub:
+        shown["record"]["stub"] = "the record was too large for the dead-letter topic: read it at its source"
+    shown["now"] = "unknown: the letter has not the record" if fate is None else _now(fate, show_values)
+    return shown
+
+
+def _shown(raw: bytes | None, show_values: bool) -> Any:  # noqa: FBT001
+    if raw is None:
+        return None
+    try:
+        document = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        document = raw.decode("utf-8", "backslashreplace") if show_values else f"<{count(len(raw), 'byte')}>"
+        return document
+    return document if show_values else masked(document)
+
+
+def _now(fate: Fate, show_values: bool) -> Json:  # noqa: FBT001
+    match fate:
+        case Transformed():
+            made = calls(fate.entries)
+            shown: Json = {"outcome": "events", "pipeline": fate.pipeline, "rule": fate.rule}
+            shown["calls"] = made if show_values else [masked(each) for each in made]
+            return shown if fate.rejection is None else {**shown, "rejected": fate.rejection.message}
+        case Skipped(reason, rule):
+            return {"outcome": "skipped", "reason": str(reason), "rule": rule}
+        case Filtered():
+            return {"outcome": "filtered"}
+        case Rejection():
+            return {"outcome": "fails again", "reason": fate.reason.value, "message": fate.message}
+        case _:
+            assert_never(fate)
+
+
+def letter_text(shown: Json) -> str:
+    """The same for people: a name and a value in each line, documents below their name."""
+    return "\n".join(_lines(shown, "")) + "\n"
+
+
+def _lines(shown: Json, indent: str) -> list[str]:
+    width = max((len(name) for name, value in shown.items() if not isinstance(value, dict | list)), default=0)
+    lines: list[str] = []
+    for name, value in shown.items():
+        if isinstance(value, dict) and value:
+            lines += [f"{indent}{name}", *_lines(value, indent + "  ")]
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for number, each in enumerate(value):
+                lines += [f"{indent}{name} {number}", *_lines(each, indent + "  ")]
+        else:
+            lines.append(f"{indent}{name.ljust(width)}  {_word(value)}")
+    return lines
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+# -- replay ----------------------------------------------------------------------------------------------------
+
+
+def tried_text(tried: Tried, newer: Newer | None, stubs: Stubs, to: str, max_replays: int) -> str:
+    """What a replay would do, the largest part first."""
+    lines = [f"dry run: {count(tried.letters, 'letter')}"]
+    if tried.replayed:
+        lines[0] += f", {tried.replayed:,} more were replayed already"
+    if to == "topic":
+        lines.append("  would go back to their topics; of this file's mapping there would be:")
+    lines.append(f"  {tried.deliver:,} delivered ({count(tried.events, 'event')})")
+    lines += [f"  {number:,} skipped: {why}" for why, number in tried.skipped.most_common()]
+    for again, number in tried.again.most_common():
+        lines.append(f"  {number:,} fail again: {again.message} (letter {tried.examples[again]})")
+    lines += [f"  {line}" for line in _left(tried.left, max_replays)]
+    lines += [f"    {line}" for line in _stub_lines(stubs)]
+    lines += _newer_lines(newer, tried)
+    return "\n".join(lines) + "\n"
+
+
+def _left(left: dict[str, list[Letter]], max_replays: int) -> list[str]:
+    words = {
+        STUB: "left: the letter has not the record, which was too large",
+        REPLAYED_OFTEN: f"left: replayed {count(max_replays, 'time')} already (--max-replays)",
+        FOREIGN: "left: no headers of this connector, so the source is not known",
+    }
+    return [f"{len(found):,} {words[why]} ({_places(found)})" for why, found in sorted(left.items())]
+
+
+def _places(found: Sequence[Letter]) -> str:
+    places = ", ".join(str(letter.place) for letter in found[:_EXAMPLES])
+    return places if len(found) <= _EXAMPLES else f"{places}, …"
+
+
+def _stub_lines(stubs: Stubs) -> list[str]:
+    lines = []
+    for letter, there in stubs[:_EXAMPLES]:
+        record = letter.record
+        if record is None:
+            continue
+        where = f"{record.topic}-{record.partition}@{record.offset}"
+        read = f"kcat -C -t {shlex.quote(record.topic)} -p {record.partition} -o {record.offset} -c 1"
+        lines.append(f"its record is still at {where}: {read}" if there else f"its record is not at {where} any more")
+    return lines
+
+
+def _newer_lines(newer: Newer | None, tried: Tried) -> list[str]:
+    if not tried.events:
+        return []
+    if newer is None:
+        return ["newer events of the same sessions that were delivered already: not looked for (--look)"]
+    if newer.trouble:
+        return [f"newer events of the same sessions that were delivered already: unknown: {newer.trouble}"]
+    least = "at least " if newer.not_looked_at else ""
+    lines = [
+        f"newer events of the same sessions that were delivered already: {least}{newer.events:,}, "
+        f"in {count(newer.sessions, 'session')}",
+        f"  looked at {count(newer.looked_at, 'record')} between the letters and the committed offsets, in the same "
+        "partitions",
+    ]
+    if newer.not_looked_at:
+        lines.append(f"  {count(newer.not_looked_at, 'record')} not looked at: unknown (raise --look)")
+    if newer.deleted:
+        lines.append("  some records of that time are deleted, or nothing is committed there: unknown")
+    return lines
+
+
+def next_step(arguments: argparse.Namespace, group: str) -> str:
+    """How to do it."""
+    return f"nothing was sent; the same command with --execute does it, as a member of the group {group}\n"
+
+
+def tried_json(tried: Tried, newer: Newer | None, stubs: Stubs) -> str:
+    """The dry run as JSON."""
+    again = [
+        {**kind._asdict(), "message": message, "letters": number, "example": str(tried.examples[found])}
+        for found, number in tried.again.most_common()
+        for kind, message in [found]
+    ]
+    return _json(
+        {
+            "letters": tried.letters,
+            "delivered": tried.deliver,
+            "events": tried.events,
+            "skipped": dict(tried.skipped),
+            "fail_again": again,
+            "left": {why: [str(letter.place) for letter in found] for why, found in tried.left.items()},
+            "stubs": [{"letter": str(letter.place), "source_is_there": there} for letter, there in stubs],
+            "replayed": tried.replayed,
+            "newer_events": None if newer is None or newer.trouble else newer.events,
+            "newer_events_complete": newer is not None and not (newer.trouble or newer.not_looked_at or newer.deleted),
+        }
+    )
+
+
+def replayed_text(ended: Replay, to: str, max_replays: int) -> str:
+    """What a replay did."""
+    if to == "topic":
+        lines = [f"{count(ended.delivered, 'letter')} written back to their topics"]
+    else:
+        lines = [
+            f"{count(ended.taken, 'letter')} replayed",
+            f"  {ended.delivered:,} delivered ({count(ended.events, 'event')})",
+        ]
+        lines += [f"  {number:,} skipped: {why}" for why, number in sorted(ended.skipped.items()) if number]
+        lines += (
+            [f"  {ended.again:,} failed again: they are dead letters again, counted once more"] if ended.again else []
+        )
+    lines += [f"  {line}" for line in _left(ended.left, max_replays)]
+    if not ended.complete and ended.fatal is None:
+        lines.append("  not everything was done or committed in time: the same command goes on there")
+    return "\n".join(lines) + "\n"
+
+
+def replayed_json(ended: Replay) -> str:
+    """The same as JSON."""
+    return _json(
+        {
+            "letters": ended.taken,
+            "delivered": ended.delivered,
+            "events": ended.events,
+            "skipped": {why: number for why, number in ended.skipped.items() if number},
+            "failed_again": ended.again,
+            "left": {why: [str(letter.place) for letter in found] for why, found in ended.left.items()},
+            "complete": ended.complete and not ended.stopped and ended.fatal is None,
+        }
+    )
