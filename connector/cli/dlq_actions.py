@@ -185,7 +185,7 @@ def _replay(arguments: argparse.Namespace, loaded: Loaded, signals: Signals) -> 
     else:
         sys.stdout.write(text.tried_text(tried, newer, stubs, arguments.to, arguments.max_replays))
         if tried.letters:
-            say(text.next_step(arguments, group_of(loaded.config)))
+            say(text.next_step(group_of(loaded.config)))
     return Exit.OK
 
 

@@ -1,6 +1,5 @@
 """Letters and replays in words and as JSON; nothing of a record unless it was asked for."""
 
-import argparse
 import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -143,8 +142,7 @@ def _shown(raw: bytes | None, show_values: bool) -> Any:  # noqa: FBT001
     try:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError:
-        document = raw.decode("utf-8", "backslashreplace") if show_values else f"<{count(len(raw), 'byte')}>"
-        return document
+        return raw.decode("utf-8", "backslashreplace") if show_values else f"<{count(len(raw), 'byte')}>"
     return document if show_values else masked(document)
 
 
@@ -243,10 +241,14 @@ def _newer_lines(newer: Newer | None, tried: Tried) -> list[str]:
         return [f"newer events of the same sessions that were delivered already: unknown: {newer.trouble}"]
     least = "at least " if newer.not_looked_at else ""
     lines = [
-        f"newer events of the same sessions that were delivered already: {least}{newer.events:,}, "
-        f"in {count(newer.sessions, 'session')}",
-        f"  looked at {count(newer.looked_at, 'record')} between the letters and the committed offsets, in the same "
-        "partitions",
+        (
+            f"newer events of the same sessions that were delivered already: {least}{newer.events:,}, "
+            f"in {count(newer.sessions, 'session')}"
+        ),
+        (
+            f"  looked at {count(newer.looked_at, 'record')} between the letters and the committed offsets, of the same "
+            "partitions"
+        ),
     ]
     if newer.not_looked_at:
         lines.append(f"  {count(newer.not_looked_at, 'record')} not looked at: unknown (raise --look)")
@@ -255,7 +257,7 @@ def _newer_lines(newer: Newer | None, tried: Tried) -> list[str]:
     return lines
 
 
-def next_step(arguments: argparse.Namespace, group: str) -> str:
+def next_step(group: str) -> str:
     """How to do it."""
     return f"nothing was sent; the same command with --execute does it, as a member of the group {group}\n"
 

@@ -254,7 +254,7 @@ def _with(text: str, places: Mapping[Node, Place], count: int, lines: list[str],
     rows = text.splitlines(keepends=True)
     if not count:
         key = places.get(("tests",))
-        if key is not None:  # `tests:` or `tests: []`
+        if key is not None and key.key is not None:  # `tests:` or `tests: []`
             row = key.key.line
             rows[row : key.end[0] + 1 if key.end[1] else max(row + 1, key.end[0])] = [f"tests:{newline}"]
             at_row, column = row + 1, 2
@@ -265,10 +265,10 @@ def _with(text: str, places: Mapping[Node, Place], count: int, lines: list[str],
             at_row, column = len(rows), 2
     else:
         last = places["tests", count - 1]
-        row = rows[last.value.line][: last.value.column]
-        if row.strip() != "-":
+        before = rows[last.value.line][: last.value.column]
+        if before.strip() != "-":
             raise CannotAdd("the tests of the file are written in brackets: add the test by hand")
-        column = row.index("-")
+        column = before.index("-")
         at_row = _end_row(places, count - 1, rows)
         if not rows[at_row - 1].endswith(("\n", "\r")):
             rows[at_row - 1] += newline

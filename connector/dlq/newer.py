@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from connector.config import Config
 from connector.config.client_properties import base_properties, for_consumer
 from connector.core.mapping.transform import Router
-from connector.core.records import Transformed, TopicPartition
+from connector.core.records import TopicPartition, Transformed
 from connector.dlq.reading import reader_of
 from connector.kafka.clients import ClientFactory
 from connector.kafka.reading import Bounds, TopicReader
@@ -53,7 +53,8 @@ def newer_events(
     Args:
         config: the file's.
         clients: makes clients of Kafka.
-        router, wait: the current mapping.
+        router: the current mapping.
+        wait: waits for the schemas of a record.
         sessions: by topic and partition, each session with the offset of its first letter's record.
         most: records to look at.
         stopping: whether to stop.
