@@ -42,6 +42,11 @@ UNSEEN = (
     "allow Describe on the group {group} to see it\n"
 )
 
+WAITS = (
+    "another replay has all partitions in the group {group}, or one that was killed a moment ago: "
+    "waiting for it; Ctrl-C ends this one\n"
+)
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what was asked; what goes wrong becomes a message and an exit code."""
@@ -257,15 +262,14 @@ def _execute(arguments: argparse.Namespace, loaded: Loaded, signals: Signals) ->
                 partitions=partitions,
                 stopping=signals.stopping,
                 show=_showing(progress, topic.total),
+                waits=lambda: say(WAITS.format(group=group_of(loaded.config))),
             )
     if arguments.output == "json":
         sys.stdout.write(text.replayed_json(ended) + "\n")
     else:
         sys.stdout.write(text.replayed_text(ended, arguments.to, arguments.max_replays))
-    if ended.fatal is not None:
-        say(
-            f"stopped by Amazon Personalize: {ended.fatal.code}: {ended.fatal.advice}; what is left was not committed\n"
-        )
+    if ended.refused is not None:
+        say(f"{ended.refused.reason}; the same command goes on where this one ended\n")
         return Exit.REFUSED
     if ended.stopped:
         say("stopped by a signal: the same command goes on where this one ended\n")

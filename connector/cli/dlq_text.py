@@ -246,8 +246,8 @@ def _newer_lines(newer: Newer | None, tried: Tried) -> list[str]:
             f"in {count(newer.sessions, 'session')}"
         ),
         (
-            f"  looked at {count(newer.looked_at, 'record')} between the letters and the committed offsets, of the same "
-            "partitions"
+            f"  looked at {count(newer.looked_at, 'record')} from the letters on to the committed offsets, "
+            "in the same partitions"
         ),
     ]
     if newer.not_looked_at:
@@ -299,7 +299,7 @@ def replayed_text(ended: Replay, to: str, max_replays: int) -> str:
             [f"  {ended.again:,} failed again: they are dead letters again, counted once more"] if ended.again else []
         )
     lines += [f"  {line}" for line in _left(ended.left, max_replays)]
-    if not ended.complete and ended.fatal is None:
+    if not ended.complete and ended.refused is None:
         lines.append("  not everything was done or committed in time: the same command goes on there")
     return "\n".join(lines) + "\n"
 
@@ -314,6 +314,6 @@ def replayed_json(ended: Replay) -> str:
             "skipped": {why: number for why, number in ended.skipped.items() if number},
             "failed_again": ended.again,
             "left": {why: [str(letter.place) for letter in found] for why, found in ended.left.items()},
-            "complete": ended.complete and not ended.stopped and ended.fatal is None,
+            "complete": ended.complete and not ended.stopped and ended.refused is None,
         }
     )

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from math import inf
 from typing import Literal, NamedTuple
 
 from connector.assembly import account_of, dead_letter_producer, loop_settings, schema_registry
@@ -14,13 +15,12 @@ from connector.config.client_properties import base_properties, for_producer
 from connector.core.mapping.topics import Topics
 from connector.core.mapping.transform import Router
 from connector.core.records import Fate, Pending, Reason, Record, Rejection, Skipped, Stage
-from connector.core.sending.outcomes import Fatal
 from connector.dlq.letters import Letter, Place, letter_of, replayed
 from connector.dlq.reading import Topic, Wanted, environment, replay_properties
 from connector.dlq.returning import NoCalls, Returned
 from connector.dlq.source import Pace, ReplaySource
 from connector.dlq.trying import fate_of, why_left
-from connector.ending import in_time
+from connector.ending import Refusal, in_time, refusal_of
 from connector.exits import Exit
 from connector.kafka.clients import ClientFactory
 from connector.kafka.dead_letters import KafkaDeadLetters
@@ -28,6 +28,7 @@ from connector.kafka.source import KafkaSource
 from connector.loop import Loop
 from connector.metrics import Metrics
 
+ALONE = 5.0  # seconds until it is said that another member of the group has all partitions
 CLOSING = 10.0  # seconds for leaving the group and closing
 _NOT_WANTED = "not_selected"
 _LEFT = "left"
@@ -45,7 +46,7 @@ class How(NamedTuple):
 
 @dataclass
 class Replay:
-    """What a replay has done so far. ``fatal`` is why it had to stop."""
+    """What a replay has done so far. ``refused`` is why it had to stop."""
 
     taken: int = 0
     delivered: int = 0
@@ -55,7 +56,7 @@ class Replay:
     left: dict[str, list[Letter]] = field(default_factory=dict)
     stopped: bool = False
     complete: bool = True
-    fatal: Fatal | None = None
+    refused: Refusal | None = None
 
 
 class Transforming:
@@ -126,6 +127,7 @@ def replay(
     partitions: dict[str, int],
     stopping: Callable[[], bool],
     show: Callable[[int], None],
+    waits: Callable[[], None],
 ) -> Replay:
     """Replay the wanted letters, until all are done or a signal comes.
 
@@ -138,6 +140,7 @@ def replay(
         partitions: how many each source topic has.
         stopping: whether to stop, as soon as what is in flight is done.
         show: is given how many offsets were read.
+        waits: is called once if the group gives this member no partition for some seconds.
 
     Raises:
         NotConfigured: there is no AWS region, or there are no credentials.
@@ -148,12 +151,16 @@ def replay(
     with _parts(loaded, topic, wanted, how, clients, partitions, done) as parts:
         loop, source = parts.loop, parts.source
         source.subscribe(loop)
+        world, alone_until = environment(), environment().clock() + ALONE
         while not stopping() and loop.fatal is None:
             loop.step()
             show(source.seen)
             if source.finished({each.topic_partition: each.committable for each in loop.offsets}):
                 break
-        done.stopped, done.fatal = stopping(), loop.fatal
+            if not source.owned and world.clock() > alone_until:
+                alone_until = inf
+                waits()
+        done.stopped, done.refused = stopping(), refusal_of(loop)
         if loop.fatal is None:
             done.complete = loop.drain(loaded.config.delivery.shutdown_timeout) and not source.commit_trouble
         if loop.fatal is not None:
