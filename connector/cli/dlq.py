@@ -33,6 +33,11 @@ EXPORT = """\
 example:
   putevents dlq export clicks.yaml --reason wrong_type | putevents map clicks.yaml --records --explain
 """
+TO_TEST = """\
+example:
+  putevents dlq to-test clicks.yaml                          one test for each kind of letter
+  putevents dlq to-test clicks.yaml 0:17 --whole --print     all members of one, and the file only printed
+"""
 LEAST_RATE = 0.1  # letters a second: a member of the group has to poll now and then
 RATE = 100.0  # letters a second: a tenth of the quota, since the connector goes on meanwhile
 MAX_REPLAYS = 3
@@ -124,6 +129,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
 
 def _add_to_test(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("place", metavar="PARTITION:OFFSET", nargs="?", help="which letter (default: one of each kind)")
+    parser.add_argument("--whole", action="store_true", help="keep all members, with people's values replaced")
     parser.add_argument("--print", action="store_true", help="print the new file instead of writing it")
     _add_show_values(parser, "keep values that the failure needs, though they may be a person's")
 
@@ -141,7 +147,7 @@ _ACTIONS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] 
     "show": ("one letter with its error, and what the current mapping makes of it", SHOW, _add_show),
     "replay": ("letters through the current mapping; a dry run unless --execute is given", REPLAY, _add_replay),
     "export": ("letters as JSON lines for `putevents map --records`", EXPORT, _add_export),
-    "to-test": ("the smallest record that still fails for the same reason, added to `tests:`", EXAMPLE, _add_to_test),
+    "to-test": ("the smallest record that still fails for the same reason, added to `tests:`", TO_TEST, _add_to_test),
 }
 
 

@@ -15,11 +15,11 @@ from connector import logs
 from connector.aws.credentials import NotConfigured
 from connector.cli import dlq_replaying
 from connector.cli import dlq_text as text
-from connector.cli.dlq_opening import each, mapping, opened
+from connector.cli.dlq_opening import each, mapping, opened, shown
 from connector.cli.files import loaded_or_reported
 from connector.config import Loaded
 from connector.config.loading import read_text
-from connector.dlq.adding import CannotAdd, Trials, added, test_of
+from connector.dlq.adding import CannotAdd, Trials, added, as_test
 from connector.dlq.exporting import line_of
 from connector.dlq.groups import Kind, grouped, kind_of
 from connector.dlq.letters import Letter
@@ -77,9 +77,9 @@ def _list(arguments: argparse.Namespace, loaded: Loaded, __: Signals) -> int:
     with opened(arguments, loaded) as (_, reader, topic, wanted):
         groups = grouped(open_letters(each(reader, topic, wanted), again=wanted.again))
     if arguments.output == "json":
-        sys.stdout.write(text.groups_json(groups, replayed) + "\n")
+        shown(text.groups_json(groups, replayed) + "\n")
         return Exit.OK
-    sys.stdout.write(text.groups_text(groups))
+    shown(text.groups_text(groups))
     say(text.groups_summary(topic.name, groups, replayed, again=wanted.again, config=arguments.config))
     return Exit.OK
 
@@ -94,11 +94,11 @@ def _show(arguments: argparse.Namespace, loaded: Loaded, __: Signals) -> int:
         fate = None
         if letter.record is not None and not letter.stub:
             fate = wait(lambda: fate_of(router, letter, time.time()))
-    shown = text.letter_json(letter, fate, replayed=done, show_values=arguments.show_values)
+    found = text.letter_json(letter, fate, replayed=done, show_values=arguments.show_values)
     if arguments.output == "json":
-        sys.stdout.write(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode() + "\n")
+        shown(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
-        sys.stdout.write(text.letter_text(shown))
+        shown(text.letter_text(found))
     return Exit.OK
 
 
@@ -160,7 +160,7 @@ def _to_test(arguments: argparse.Namespace, loaded: Loaded, __: Signals) -> int:
     for letter in chosen.values():
         try:
             trials = Trials(loaded, path, letter.pipeline)
-            test = test_of(letter, trials, before, show_values=arguments.show_values)
+            test = as_test(letter, trials, before, whole=arguments.whole, show_values=arguments.show_values)
             after = added(content, test.data)
         except CannotAdd as error:
             failed = True
@@ -174,7 +174,7 @@ def _to_test(arguments: argparse.Namespace, loaded: Loaded, __: Signals) -> int:
 
 def _write(path: Path, before: str, content: str, *, show: bool) -> None:
     if show:
-        sys.stdout.write(content)
+        shown(content)
     elif content != before:
         try:
             mark = b"\xef\xbb\xbf" if path.read_bytes().startswith(b"\xef\xbb\xbf") else b""

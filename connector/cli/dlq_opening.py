@@ -1,6 +1,7 @@
 """What the actions of ``putevents dlq`` begin with: the topic, the letters that are meant, the mapping of the file."""
 
 import argparse
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -68,3 +69,9 @@ def mapping(loaded: Loaded) -> Iterator[tuple[Router, SchemaWait]]:
         yield Router(loaded.pipelines(registry), dead_letter), SchemaWait(registry)
     finally:
         registry.close(0)
+
+
+def shown(text: str) -> None:
+    """Data on stdout, before what stderr says of it, also where both are the same file."""
+    sys.stdout.write(text)
+    sys.stdout.flush()

@@ -1,12 +1,11 @@
 """``putevents dlq replay``: what a replay would do, or the replay itself."""
 
 import argparse
-import sys
 import time
 from collections.abc import Callable
 
 from connector.cli import dlq_outcomes as text
-from connector.cli.dlq_opening import each, mapping, opened
+from connector.cli.dlq_opening import each, mapping, opened, shown
 from connector.cli.progress import Progress
 from connector.config import Loaded
 from connector.core.mapping.transform import Router
@@ -40,9 +39,9 @@ def run(arguments: argparse.Namespace, loaded: Loaded, signals: Signals) -> int:
             stubs = _still_there(reader, tried.left.get(STUB, []))
         newer = _newer(arguments, loaded, clients, router, wait, tried)
     if arguments.output == "json":
-        sys.stdout.write(text.tried_json(tried, newer, stubs) + "\n")
+        shown(text.tried_json(tried, newer, stubs) + "\n")
     else:
-        sys.stdout.write(text.tried_text(tried, newer, stubs, arguments.to, arguments.max_replays))
+        shown(text.tried_text(tried, newer, stubs, arguments.to, arguments.max_replays))
         if tried.letters:
             say(text.next_step(group_of(loaded.config)))
     return Exit.OK
@@ -119,9 +118,9 @@ def _execute(arguments: argparse.Namespace, loaded: Loaded, signals: Signals) ->
                 waits=lambda: say(WAITS.format(group=group_of(loaded.config))),
             )
     if arguments.output == "json":
-        sys.stdout.write(text.replayed_json(ended) + "\n")
+        shown(text.replayed_json(ended) + "\n")
     else:
-        sys.stdout.write(text.replayed_text(ended, arguments.to, arguments.max_replays))
+        shown(text.replayed_text(ended, arguments.to, arguments.max_replays))
     if ended.refused is not None:
         say(f"{ended.refused.reason}; the same command goes on where this one ended\n")
         return Exit.REFUSED

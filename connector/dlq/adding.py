@@ -21,11 +21,14 @@ from connector.core.records import Fate, Pending, Rejection, Transformed
 from connector.dlq.letters import Letter
 from connector.dlq.minimal import at, leaves, put, smallest
 from connector.starting.people import People
+from connector.starting.writing import flow
 from connector.trials.clocks import clock_of
 from connector.trials.inputs import UnusableInput, formats_of, records_of
 from connector.trials.outcomes import outcome_of
 from connector.trials.values import as_output, in_yaml
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
+_EPOCHS = ((1_262_304_000, 4_102_444_800), (1_262_304_000_000, 4_102_444_800_000))  # 2010 to 2100, in s and in ms
 _DOCUMENTS = frozenset({"json", "json_schema"})
 
 
@@ -92,23 +95,26 @@ class Test(NamedTuple):
     kept: tuple[str, ...]
 
 
-def test_of(letter: Letter, trials: Trials, text: str, *, show_values: bool) -> Test:
+def as_test(letter: Letter, trials: Trials, text: str, *, whole: bool = False, show_values: bool = False) -> Test:
     """The test that a letter makes.
 
     Args:
         letter: with its record.
         trials: runs candidates.
         text: the file's; values that stand in it are the mapping's and are kept.
+        whole: whether the record keeps members that the failure does not need: those of its mending, perhaps.
         show_values: whether values may stay that the failure needs, though they may be people's.
 
     Raises:
         CannotAdd: see there.
     """
     given, failure = _whole(letter, trials)
-    for name in ("headers", "key", "key_base64", "timestamp", "offset", "partition", "topic"):
+    for name in ("headers", "key_text", "timestamp", "offset", "partition", "topic"):
+        if whole and name == "timestamp":
+            continue  # the time of an event, if the mended mapping takes it from there
         given = _tried(given, {key: part for key, part in given.items() if key != name}, trials, failure)
     people, kept = People(), list[str]()
-    if "value" in given:
+    if "value" in given and not whole:
         document = smallest(given["value"], lambda value: trials.fails({**given, "value": value}) == failure)
         given = {**given, "value": document}
     for path, value in list(leaves(given)):
@@ -186,7 +192,7 @@ def _without_person(
     """The input with another value of the same shape there, where that fails in the same way."""
     if path[0] in {"partition", "offset", "topic", "timestamp"} or value in {None, "", True, False}:
         return given
-    if isinstance(value, str) and _stands_in(value, text):
+    if _is_time(value) or (isinstance(value, str) and _stands_in(value, text)):
         return given
     for other in (people.replaced(value), _as_long(people.replaced(value), value)):
         candidate: dict[str, Any] = put(given, path, other)
@@ -201,6 +207,13 @@ def _as_long(other: Any, value: Any) -> Any:
     if not isinstance(other, str) or not isinstance(value, str):
         return other
     return (other + "x" * len(value))[: len(value)]
+
+
+def _is_time(value: Any) -> bool:
+    """Whether it is a time, as seconds, milliseconds or ISO 8601: another would be out of the service's window."""
+    if isinstance(value, str):
+        return _TIME.fullmatch(value) is not None
+    return isinstance(value, int | float) and any(low <= value < high for low, high in _EPOCHS)
 
 
 def _stands_in(value: str, text: str) -> bool:
@@ -287,8 +300,8 @@ def _end_row(places: Mapping[Node, Place], number: int, rows: list[str]) -> int:
 
 
 def _lines(test: Mapping[str, Any]) -> list[str]:
-    """The test in block style, its values in one line each; a wide document has its members below each other."""
+    """The test in block style, each part of its input and its output in flow style, broken where they are long."""
     lines = [f"- name: {in_yaml(test['name'])}", f"  pipeline: {in_yaml(test['pipeline'])}", "  input:"]
     for name, part in test["input"].items():
-        lines.append(f"    {name}: {in_yaml(part)}")
+        lines += f"    {name}: {flow(part, len(name) + 6)}".split("\n")
     return [*lines, f"  output: {in_yaml(test['output'])}"]

@@ -12,14 +12,12 @@ import yaml
 from connector.cli import main
 from connector.config import Loaded, load
 from connector.core.records import Reason, Record, Rejection, Stage
-from connector.dlq.adding import CannotAdd, Trials, added, test_of
+from connector.dlq.adding import CannotAdd, Trials, added, as_test
 from connector.dlq.letters import letter_of
 from connector.kafka.letter import headers
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-test_of.__test__ = False  # type: ignore[attr-defined]  # it is no test
 
 NOW = 1_795_509_011_000
 FILE = """\
@@ -80,7 +78,7 @@ LETTERS = [
 @pytest.mark.parametrize(("letter", "names"), LETTERS, ids=lambda each: getattr(each, "reason", ""))
 def test_the_test_is_small_fails_alike_and_has_nobody_in_it(tmp_path: Path, letter: Any, names: set[str]) -> None:
     path, trials = opened(tmp_path)
-    test = test_of(letter, trials, FILE, show_values=False).data
+    test = as_test(letter, trials, FILE, show_values=False).data
     assert set(test["input"]["value"]) <= names | {"session", "product", "at"}
     assert "context" not in test["input"]["value"]
     assert "headers" not in test["input"]
@@ -96,11 +94,11 @@ def test_the_test_is_small_fails_alike_and_has_nobody_in_it(tmp_path: Path, lett
 
 def test_the_same_letter_is_added_once(tmp_path: Path) -> None:
     _, trials = opened(tmp_path)
-    test = test_of(LETTERS[0][0], trials, FILE, show_values=False).data
+    test = as_test(LETTERS[0][0], trials, FILE, show_values=False).data
     text = added(FILE, test)
     assert text is not None
     assert added(text, test) is None
-    assert added(text, test_of(LETTERS[0][0], trials, text, show_values=False).data) is None
+    assert added(text, as_test(LETTERS[0][0], trials, text, show_values=False).data) is None
 
 
 @pytest.mark.parametrize(
@@ -154,17 +152,34 @@ def test_tests_in_brackets_are_left_to_their_author() -> None:
 def test_what_the_mapping_takes_by_now_makes_no_test(tmp_path: Path) -> None:
     _, trials = opened(tmp_path)
     with pytest.raises(CannotAdd, match="does not reject the record any more"):
-        test_of(rejected(VALUE, Reason.MISSING_MEMBER, "sessionId"), trials, FILE, show_values=False)
+        as_test(rejected(VALUE, Reason.MISSING_MEMBER, "sessionId"), trials, FILE, show_values=False)
     with pytest.raises(CannotAdd, match="another reason: missing_member"):
-        test_of(rejected({**VALUE, "session": None}, Reason.TOO_LONG, "sessionId"), trials, FILE, show_values=False)
+        as_test(rejected({**VALUE, "session": None}, Reason.TOO_LONG, "sessionId"), trials, FILE, show_values=False)
 
 
 def test_a_value_that_the_failure_needs_and_that_may_be_a_persons_is_kept_only_on_request(tmp_path: Path) -> None:
     """Text that is no JSON stands for all that a shape cannot keep."""
     _, trials = opened(tmp_path)
     letter = rejected(b'{"session": NaN, "user": "jane"}', Reason.NOT_JSON, "value", Stage.DECODE)
-    test = test_of(letter, trials, FILE, show_values=False)
+    test = as_test(letter, trials, FILE, show_values=False)
     assert "jane" not in orjson.dumps(test.data).decode()
     binary = rejected(b'{"session": "\xff"}', Reason.NOT_UTF8, "value", Stage.DECODE)
     with pytest.raises(CannotAdd, match="dlq export"):
-        test_of(binary, trials, FILE, show_values=False)
+        as_test(binary, trials, FILE, show_values=False)
+
+
+def test_a_whole_record_keeps_its_members_and_times_and_becomes_a_test_of_the_mended_mapping(tmp_path: Path) -> None:
+    path, trials = opened(tmp_path)
+    moved = {**VALUE, "session": None, "context": {**VALUE["context"], "session": PERSON["session"]}}  # type: ignore[dict-item]
+    letter = rejected(moved, Reason.MISSING_MEMBER, "sessionId")
+    test = as_test(letter, trials, FILE, whole=True).data
+    assert test["input"]["value"]["context"].keys() == moved["context"].keys()
+    assert test["input"]["value"]["at"] == VALUE["at"]
+    text = added(FILE, test)
+    assert text is not None
+    assert not [person for person in ("jane", "8f14e45f", "203.0.113", "t-1") if person in text]
+    assert max(map(len, text.splitlines())) <= 120
+    path.write_text(text.replace("sessionId: value.session", "sessionId: value.session || value.context.session"))
+    assert main(["test", str(path)]) == 1
+    assert main(["test", str(path), "--update"]) == 0
+    assert yaml.safe_load(path.read_text())["tests"][0]["output"][0]["eventType"] == "View"
