@@ -32,6 +32,7 @@ from connector.cli.streams import with_standard_streams
 from connector.streams import flushed
 
 _BACK = re.compile(r"-[0-9]")
+_POSITIONS = ("-o", "--offset", "--since", "--until")
 
 
 class Command(NamedTuple):
@@ -144,7 +145,7 @@ def with_positions(arguments: Sequence[str]) -> list[str]:
     """``-o -1h`` as ``-o-1h``: argparse takes what begins with a dash and is no number for an option."""
     joined: list[str] = []
     for argument in arguments:
-        if joined and joined[-1] in ("-o", "--offset") and _BACK.match(argument):
+        if joined and joined[-1] in _POSITIONS and _BACK.match(argument):
             joined[-1] += argument if joined[-1] == "-o" else f"={argument}"
         else:
             joined.append(argument)

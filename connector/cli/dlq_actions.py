@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         signals.install()
     try:
         return _RUN[arguments.action](arguments, loaded, signals)
-    except (NoLetters, CannotAdd, ValueError) as error:
+    except (NoLetters, CannotAdd) as error:
         say(f"{error}\n")
         return Exit.NOT_OK
     except Unavailable as error:

@@ -175,9 +175,9 @@ def at_place(place: str) -> tuple[int, int]:
     """PARTITION:OFFSET as numbers.
 
     Raises:
-        ValueError: it is none.
+        NoLetters: it is none.
     """
     partition, colon, offset = place.partition(":")
     if not (colon and partition.isdecimal() and offset.isdecimal()):
-        raise ValueError("expected PARTITION:OFFSET, such as 0:17, as `putevents dlq list` shows it")
+        raise NoLetters("expected PARTITION:OFFSET, such as 0:17, as `putevents dlq list` shows it")
     return int(partition), int(offset)

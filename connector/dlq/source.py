@@ -15,9 +15,9 @@ from connector.core.records import Record, TopicPartition
 from connector.dlq.letters import Letter
 from connector.dlq.marks import Marks
 from connector.dlq.reading import Topic, Wanted
-from connector.kafka.reading import Bounds
+from connector.kafka.reading import Bounds, committed_of
 from connector.kafka.source import KafkaSource, Listener
-from connector.ports import Polled, Reach
+from connector.ports import Polled, Reach, Unavailable
 
 BURST = 0.1  # seconds of the rate that may come at once
 _NOTHING = Bounds(0, 0, 0)
@@ -90,7 +90,12 @@ class ReplaySource:
     def on_assign(self, topic_partitions: Collection[TopicPartition]) -> None:
         """Read what was replayed of these, and begin after it."""
         consumer = self._source.consumer
-        found = consumer.committed([ClientTopicPartition(*place) for place in topic_partitions], timeout=10.0)
+        try:
+            found = committed_of(consumer, topic_partitions)
+        except KafkaException as error:
+            # Without it, what was replayed would be replayed again.
+            why = error.args[0].str()
+            raise Unavailable(f"cannot read what was replayed already ({why}): try again") from None
         starts = []
         for answer in found:
             place = TopicPartition(answer.topic, answer.partition)

@@ -29,6 +29,35 @@ ANSWERED_WITHIN = 10.0  # seconds for the answer to one question about offsets
 SILENCE = 60.0  # seconds without a record or an end, while an error is known, until reading is given up
 _POLL = 0.25  # seconds between two looks at whether to stop
 _BATCH = 500  # messages that are taken at once
+# What a coordinator answers for a moment after its start, or after another took over.
+_STARTING = frozenset(
+    {
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+    }
+)
+
+
+def committed_of(consumer: Consumer, places: Collection[TopicPartition]) -> list[ClientTopicPartition]:
+    """What the group of the consumer has committed; asks again for some seconds while a coordinator starts up.
+
+    Raises:
+        KafkaException: no usable answer came.
+    """
+    asked = [ClientTopicPartition(place.topic, place.partition) for place in places]
+    deadline = time.monotonic() + ANSWERED_WITHIN
+    while True:
+        try:
+            answers = consumer.committed(asked, timeout=ANSWERED_WITHIN)
+            errors = [each.error for each in answers if each.error is not None]
+        except KafkaException as error:
+            answers, errors = [], [error.args[0]]
+        if not errors:
+            return answers
+        if errors[0].code() not in _STARTING or time.monotonic() > deadline:
+            raise KafkaException(errors[0])
+        time.sleep(_POLL)  # nothing tells when the coordinator has read its topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +219,7 @@ class TopicReader:
     def commits(self, places: Collection[TopicPartition]) -> dict[TopicPartition, tuple[int, str]]:
         """The same, each with the note that was committed beside it."""
         with self._asking():
-            answers = self.consumer.committed(
-                [ClientTopicPartition(place.topic, place.partition) for place in places], timeout=ANSWERED_WITHIN
-            )
-            for each in answers:
-                if each.error is not None:
-                    raise KafkaException(each.error)
+            answers = committed_of(self.consumer, places)
         return {
             TopicPartition(each.topic, each.partition): (each.offset, each.metadata or "")
             for each in answers

@@ -170,7 +170,7 @@ def test_a_value_that_the_failure_needs_and_that_may_be_a_persons_is_kept_only_o
 
 def test_a_whole_record_keeps_its_members_and_times_and_becomes_a_test_of_the_mended_mapping(tmp_path: Path) -> None:
     path, trials = opened(tmp_path)
-    moved = {**VALUE, "session": None, "context": {**VALUE["context"], "session": PERSON["session"]}}  # type: ignore[dict-item]
+    moved: Any = {**VALUE, "session": None, "context": {**VALUE["context"], "session": PERSON["session"]}}  # type: ignore[dict-item]
     letter = rejected(moved, Reason.MISSING_MEMBER, "sessionId")
     test = as_test(letter, trials, FILE, whole=True).data
     assert test["input"]["value"]["context"].keys() == moved["context"].keys()

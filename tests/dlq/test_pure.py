@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connector.core.records import Reason, Record, Rejection, Stage
@@ -20,6 +20,7 @@ from connector.dlq.selection import Selection, digest
 from connector.given_records import record_of
 from connector.kafka.letter import headers
 
+quick = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 NOW = 1_795_509_011_000
 HEADERS = st.lists(st.tuples(st.text(max_size=8), st.none() | st.binary(max_size=8)), max_size=5).map(tuple)
 RECORDS = st.builds(
@@ -54,6 +55,7 @@ def written(record: Record, rejection: Rejection, connector: str | None = None) 
 # -- letters ---------------------------------------------------------------------------------------------------
 
 
+@quick
 @given(RECORDS, REJECTIONS, st.none() | st.just("group"))
 def test_a_letter_gives_the_record_back_as_it_was(record: Record, rejection: Rejection, connector: str | None) -> None:
     letter = letter_of(written(record, rejection, connector=connector))
@@ -63,6 +65,7 @@ def test_a_letter_gives_the_record_back_as_it_was(record: Record, rejection: Rej
     assert (letter.replays, letter.stub) == (0, False)
 
 
+@quick
 @given(RECORDS, st.lists(REJECTIONS, min_size=1, max_size=4))
 def test_however_often_a_letter_is_replayed_the_first_failure_stays_and_the_record_too(
     record: Record, rejections: list[Rejection]
@@ -136,6 +139,7 @@ LETTERS = [
 ]
 
 
+@quick
 @given(st.integers(0, 5), st.lists(st.tuples(SELECTIONS, st.integers(0, 20), st.integers(0, 20)), max_size=8))
 def test_marks_say_exactly_which_letters_were_replayed(base: int, steps: list[tuple[Selection, int, int]]) -> None:
     marks = Marks(base)
@@ -189,6 +193,7 @@ JSON = st.recursive(
 )
 
 
+@quick
 @given(JSON, st.data())
 def test_the_smallest_document_keeps_the_property_and_nothing_more_can_be_left_out(
     document: Any, data: st.DataObject
@@ -225,6 +230,7 @@ def test_a_value_is_put_at_its_path_and_the_document_stays_as_it_was() -> None:
     assert document == {"a": [{"b": 1}, 2]}
 
 
+@quick
 @given(st.dictionaries(st.text(max_size=6), st.text(min_size=1, max_size=30), max_size=5))
 def test_a_masked_document_has_no_value(document: dict[str, str]) -> None:
     for value in masked(document).values():
@@ -241,6 +247,7 @@ def test_names_that_look_like_values_are_masked_too() -> None:
     }
 
 
+@quick
 @given(RECORDS)
 def test_an_exported_line_is_read_as_the_same_record(record: Record) -> None:
     assert record_of(line_of(record), 1, "another") == record
