@@ -19,7 +19,8 @@ from connector.cli.dlq_opening import each, mapping, opened, shown
 from connector.cli.files import loaded_or_reported
 from connector.config import Loaded
 from connector.config.loading import read_text
-from connector.dlq.adding import CannotAdd, Trials, added, as_test
+from connector.dlq.adding import Trials, as_test
+from connector.dlq.appending import CannotAdd, added
 from connector.dlq.exporting import line_of
 from connector.dlq.groups import Kind, grouped, kind_of
 from connector.dlq.letters import Letter

@@ -10,5 +10,5 @@
 | reading | the letters of the topic, read without a group |
 | trying, newer | what the current mapping makes of letters; what was delivered after them |
 | source, replaying, returning | the replay: the loop of ``run``, over letters |
-| exporting, adding | letters as lines for ``map``; a letter as a test in the file |
+| exporting, adding, appending | letters as lines for ``map``; a letter as a test, added to the file |
 """

@@ -15,7 +15,8 @@ from connector.core.records import Record, TopicPartition
 from connector.dlq.letters import Letter
 from connector.dlq.marks import Marks
 from connector.dlq.reading import Topic, Wanted
-from connector.kafka.reading import Bounds, committed_of
+from connector.kafka.commits import committed_of
+from connector.kafka.reading import Bounds
 from connector.kafka.source import KafkaSource, Listener
 from connector.ports import Polled, Reach, Unavailable
 

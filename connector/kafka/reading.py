@@ -18,6 +18,7 @@ from connector.config.client_properties import question_properties
 from connector.core.mapping.topics import Topics
 from connector.core.positions import Position, Time, resolved
 from connector.core.records import Record, TopicPartition
+from connector.kafka.commits import committed_of
 from connector.kafka.errors import ErrorClassifier, what_to_do
 from connector.kafka.following import existing
 from connector.kafka.messages import HeaderReader, place_of, record_of
@@ -29,35 +30,6 @@ ANSWERED_WITHIN = 10.0  # seconds for the answer to one question about offsets
 SILENCE = 60.0  # seconds without a record or an end, while an error is known, until reading is given up
 _POLL = 0.25  # seconds between two looks at whether to stop
 _BATCH = 500  # messages that are taken at once
-# What a coordinator answers for a moment after its start, or after another took over.
-_STARTING = frozenset(
-    {
-        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-        KafkaError.COORDINATOR_NOT_AVAILABLE,
-        KafkaError.NOT_COORDINATOR,
-    }
-)
-
-
-def committed_of(consumer: Consumer, places: Collection[TopicPartition]) -> list[ClientTopicPartition]:
-    """What the group of the consumer has committed; asks again for some seconds while a coordinator starts up.
-
-    Raises:
-        KafkaException: no usable answer came.
-    """
-    asked = [ClientTopicPartition(place.topic, place.partition) for place in places]
-    deadline = time.monotonic() + ANSWERED_WITHIN
-    while True:
-        try:
-            answers = consumer.committed(asked, timeout=ANSWERED_WITHIN)
-            errors = [each.error for each in answers if each.error is not None]
-        except KafkaException as error:
-            answers, errors = [], [error.args[0]]
-        if not errors:
-            return answers
-        if errors[0].code() not in _STARTING or time.monotonic() > deadline:
-            raise KafkaException(errors[0])
-        time.sleep(_POLL)  # nothing tells when the coordinator has read its topic
 
 
 @dataclass(frozen=True, slots=True)

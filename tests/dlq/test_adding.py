@@ -12,7 +12,8 @@ import yaml
 from connector.cli import main
 from connector.config import Loaded, load
 from connector.core.records import Reason, Record, Rejection, Stage
-from connector.dlq.adding import CannotAdd, Trials, added, as_test
+from connector.dlq.adding import Trials, as_test
+from connector.dlq.appending import CannotAdd, added
 from connector.dlq.letters import letter_of
 from connector.kafka.letter import headers
 
