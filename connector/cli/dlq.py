@@ -3,12 +3,14 @@
 import argparse
 import base64
 import binascii
+import difflib
 import time
 from collections.abc import Callable
 from typing import NoReturn
 
 from connector.cli.files import add_config
 from connector.core.positions import EXAMPLES, NotAPosition, Position, range_of
+from connector.core.records import Reason
 
 EXAMPLE = """\
 example:
@@ -64,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_filters(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("which letters (default: all that were not replayed)")
-    group.add_argument("--reason", help="those with this reason, such as missing_member")
+    group.add_argument("--reason", type=_reason, help="those with this reason, such as missing_member")
     group.add_argument("--rule", help="those of this rule")
     group.add_argument("--member", help="those with this invalid member, such as sessionId")
     group.add_argument("--topic", help="those whose record came from this topic")
@@ -169,6 +171,14 @@ def _position(text: str) -> Position:
     if found.begin is None or found.end is not None:
         _refuse("expected one position, not two: --since and --until are the two ends")
     return found.begin
+
+
+def _reason(text: str) -> str:
+    known = [reason.value for reason in Reason]
+    if text not in known:
+        near = difflib.get_close_matches(text, known, 1)
+        _refuse(f"expected a reason of dead letters{f', such as {near[0]}' if near else ''}: docs/reference/reasons.md")
+    return text
 
 
 def _whole(text: str) -> int:

@@ -7,7 +7,7 @@ from connector.cli.dlq_text import as_json, count
 from connector.dlq.letters import Letter
 from connector.dlq.newer import Newer
 from connector.dlq.replaying import Replay
-from connector.dlq.trying import FOREIGN, REPLAYED_OFTEN, STUB, Tried
+from connector.dlq.trying import FOREIGN, REPLAYED_OFTEN, STUB, TOPIC_GONE, Tried
 
 Stubs = Sequence[tuple[Letter, bool | None]]
 _EXAMPLES = 3  # places of letters in a line
@@ -34,6 +34,7 @@ def _left(left: dict[str, list[Letter]], max_replays: int) -> list[str]:
     words = {
         STUB: "left: the letter has not the record, which was too large",
         REPLAYED_OFTEN: f"left: replayed {count(max_replays, 'time')} already (--max-replays)",
+        TOPIC_GONE: "left: the topic of the record does not exist any more, or may not be described",
         FOREIGN: "left: no headers of this connector, so the source is not known",
     }
     return [f"{len(found):,} {words[why]} ({_places(found)})" for why, found in sorted(left.items())]

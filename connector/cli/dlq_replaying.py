@@ -101,22 +101,8 @@ def _execute(arguments: argparse.Namespace, loaded: Loaded, signals: Signals) ->
     with opened(arguments, loaded) as (clients, reader, topic, wanted):
         _require_room(topic, wanted)
         partitions = _partitions(reader, loaded) if arguments.to == "topic" else {}
-    if not topic.total:
-        ended = Replay()
-    else:
-        how = How(arguments.to, arguments.rate, arguments.max_replays)
-        with Progress("replaying", "letters") as progress:
-            ended = replay(
-                loaded,
-                topic,
-                wanted,
-                how,
-                clients,
-                partitions=partitions,
-                stopping=signals.stopping,
-                show=_showing(progress, topic.total),
-                waits=lambda: say(WAITS.format(group=group_of(loaded.config))),
-            )
+    how = How(arguments.to, arguments.rate, arguments.max_replays, partitions)
+    ended = _done(loaded, topic, wanted, how, clients, signals) if topic.total else Replay()
     if arguments.output == "json":
         shown(text.replayed_json(ended) + "\n")
     else:
@@ -127,6 +113,21 @@ def _execute(arguments: argparse.Namespace, loaded: Loaded, signals: Signals) ->
     if ended.stopped:
         say("stopped by a signal: the same command goes on where this one ended\n")
     return Exit.NOT_OK if ended.again or ended.left or ended.stopped or not ended.complete else Exit.OK
+
+
+def _done(loaded: Loaded, topic: Topic, wanted: Wanted, how: How, clients: ClientFactory, signals: Signals) -> Replay:
+    group = group_of(loaded.config)
+    with Progress("replaying", "letters") as progress:
+        return replay(
+            loaded,
+            topic,
+            wanted,
+            how,
+            clients,
+            stopping=signals.stopping,
+            show=_showing(progress, topic.total),
+            waits=lambda: say(WAITS.format(group=group)),
+        )
 
 
 def _showing(progress: Progress, total: int) -> Callable[[int], None]:

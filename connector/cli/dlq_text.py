@@ -27,7 +27,10 @@ def moment(milliseconds: int | None) -> str:
     """A time in UTC, to the second."""
     if milliseconds is None:
         return "-"
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError):  # anybody may write to the topic, in microseconds, too
+        return f"{milliseconds} ms"
 
 
 def table(rows: Sequence[Sequence[str]], right: int = 0) -> str:

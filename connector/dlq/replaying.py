@@ -1,7 +1,7 @@
 """The replay: the loop of ``run``, its lanes, its rate limit and its commits, over letters in place of records."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from math import inf
@@ -19,7 +19,7 @@ from connector.dlq.letters import Letter, Place, letter_of, replayed
 from connector.dlq.reading import Topic, Wanted, environment, replay_properties
 from connector.dlq.returning import NoCalls, Returned
 from connector.dlq.source import Pace, ReplaySource
-from connector.dlq.trying import fate_of, why_left
+from connector.dlq.trying import TOPIC_GONE, fate_of, why_left
 from connector.ending import Refusal, in_time, refusal_of
 from connector.exits import Exit
 from connector.kafka.clients import ClientFactory
@@ -37,11 +37,20 @@ To = Literal["putevents", "topic"]
 
 
 class How(NamedTuple):
-    """Where to, how fast (letters a second), and how often a letter may be replayed in all."""
+    """Where to, how fast (letters a second), and how often a letter may be replayed in all.
+
+    ``partitions`` is how many each topic has that a letter can return to.
+    """
 
     to: To
     rate: float
     max_replays: int
+    partitions: Mapping[str, int] = {}
+
+    def why_left(self, letter: Letter) -> str | None:
+        """Why a letter is not replayed; None where it is."""
+        gone = self.to == "topic" and letter.topic not in self.partitions
+        return why_left(letter, self.max_replays) or (TOPIC_GONE if gone else None)
 
 
 @dataclass
@@ -81,7 +90,7 @@ class Transforming:
         letter = letter_of(message)
         if not self._source.wants(letter):
             return Skipped(_NOT_WANTED)
-        why = why_left(letter, self._how.max_replays)
+        why = self._how.why_left(letter)
         first = letter.place not in self._looked_at
         if why is not None:
             if first:
@@ -124,7 +133,6 @@ def replay(
     how: How,
     clients: ClientFactory,
     *,
-    partitions: dict[str, int],
     stopping: Callable[[], bool],
     show: Callable[[int], None],
     waits: Callable[[], None],
@@ -137,7 +145,6 @@ def replay(
         wanted: which letters.
         how: where to, and how fast.
         clients: makes clients of Kafka.
-        partitions: how many each source topic has.
         stopping: whether to stop, as soon as what is in flight is done.
         show: is given how many offsets were read.
         waits: is called once if the group gives this member no partition for some seconds.
@@ -148,7 +155,7 @@ def replay(
         Unavailable: something that is needed is not there.
     """
     done = Replay()
-    with _parts(loaded, topic, wanted, how, clients, partitions, done) as parts:
+    with _parts(loaded, topic, wanted, how, clients, done) as parts:
         loop, source = parts.loop, parts.source
         source.subscribe(loop)
         world, alone_until = environment(), environment().clock() + ALONE
@@ -186,7 +193,6 @@ def _parts(
     wanted: Wanted,
     how: How,
     clients: ClientFactory,
-    partitions: dict[str, int],
     done: Replay,
 ) -> Iterator[Parts]:
     config, metrics, world = loaded.config, Metrics(), environment()
@@ -195,7 +201,7 @@ def _parts(
     source = ReplaySource(member, topic, wanted, Pace(how.rate, world.clock))
     registry = schema_registry(config, metrics, world)
     router = Router(loaded.pipelines(registry), config.dead_letter.topic)
-    dead_letters = _dead_letters(config, metrics, clients, how, partitions)
+    dead_letters = _dead_letters(config, metrics, clients, how)
     transform = Transforming(router, source, how, done)
     loop = Loop(source, sender or NoCalls(), dead_letters, transform, loop_settings(loaded), metrics, world, registry)
     if registry is not None:
@@ -231,9 +237,7 @@ def _member(config: Config, metrics: Metrics, clients: ClientFactory) -> KafkaSo
     )
 
 
-def _dead_letters(
-    config: Config, metrics: Metrics, clients: ClientFactory, how: How, partitions: dict[str, int]
-) -> KafkaDeadLetters:
+def _dead_letters(config: Config, metrics: Metrics, clients: ClientFactory, how: How) -> KafkaDeadLetters:
     if how.to == "putevents":
         return dead_letter_producer(config, metrics, clients, as_source)
     returned = Returned(
@@ -245,7 +249,7 @@ def _dead_letters(
         make_producer=clients.producer,
         as_source=as_source,
     )
-    returned.partitions = partitions
+    returned.partitions = how.partitions
     return returned
 
 

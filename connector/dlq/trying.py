@@ -12,6 +12,7 @@ from connector.dlq.letters import Letter, Place
 STUB = "stub"
 REPLAYED_OFTEN = "max_replays"
 FOREIGN = "no_headers"
+TOPIC_GONE = "topic_gone"
 
 
 def why_left(letter: Letter, max_replays: int) -> str | None:

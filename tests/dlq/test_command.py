@@ -142,6 +142,11 @@ def test_what_a_replay_did_is_said_by_outcome() -> None:
     assert "3 letters written back" in dlq_outcomes.replayed_text(ended, "topic", 3)
 
 
+def test_a_time_that_no_calendar_has_is_shown_as_a_number() -> None:
+    assert dlq_text.moment(1_795_509_011_000_000_000) == "1795509011000000000 ms"
+    assert dlq_text.moment(None) == "-"
+
+
 def test_the_pace_takes_a_burst_from_what_may_come_later() -> None:
     now = 0.0
     pace = Pace(10, lambda: now)
@@ -165,6 +170,7 @@ def test_positions_and_keys_are_read_as_the_user_wrote_them() -> None:
     ("options", "said"),
     [
         (["list", "--since", "yesterday"], "expected a position"),
+        (["list", "--reason", "missing_membr"], "such as missing_member"),
         (["list", "--since", "1:5"], "one position, not two"),
         (["list", "--partition", "-1"], "expected"),
         (["replay", "--rate", "0"], "letters a second"),

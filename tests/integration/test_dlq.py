@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 import pytest
+import yaml
 
 from tests.support.dead_letters import Shop, missing
 from tests.support.processes import Connector, Endpoint, Process, environment, wait_until
@@ -126,7 +127,11 @@ def test_after_a_kill_only_what_was_in_flight_is_delivered_again(shop: Shop, end
     assert set(after.values()) <= {1, 2}
 
 
-def test_two_replays_at_once_deliver_each_letter_once(shop: Shop, endpoint: Endpoint) -> None:
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_two_replays_at_once_deliver_each_letter_once(
+    shop: Shop, kafka: Kafka, endpoint: Endpoint, partitions: int
+) -> None:
+    shop = shop._replace(dead=kafka.create_topic(kafka.unique_name("dead"), partitions))
     shop.write("value.sessionID")
     shop.bury(shop.records(300))
     arguments = ["connector", "dlq", "replay", str(shop.path), "--execute", "--rate", "60", "--output", "json"]
@@ -144,8 +149,9 @@ def test_letters_return_to_their_topic_as_they_were_and_the_connector_delivers_t
     shop: Shop, endpoint: Endpoint
 ) -> None:
     shop.bury([record._replace(headers=(("trace", b"a"), ("trace", b"b"))) for record in shop.records(4)])
+    shop.bury([record._replace(topic="of-last-year") for record in shop.records(1)])
     done = shop.dlq("replay", "--execute", "--to", "topic", "--output", "json")
-    assert (done.code, done.json["delivered"]) == (0, 4), done.err
+    assert (done.code, done.json["delivered"], done.json["left"]) == (1, 4, {"topic_gone": ["0:4"]}), done.err
     returned = dead_letters_in(shop.kafka, shop.topic)
     wanted = shop.records(4)
     assert [(message.key(), message.value(), message.timestamp()[1]) for _, message in returned] == [
@@ -156,7 +162,7 @@ def test_letters_return_to_their_topic_as_they_were_and_the_connector_delivers_t
     assert ("putevents.replays", b"1") in first
     assert not [name for name, _ in first if name.startswith(("putevents.error.", "putevents.source."))]
     shop.write("value.sessionID")
-    config = __import__("yaml").safe_load(shop.path.read_text())
+    config = yaml.safe_load(shop.path.read_text())
     with Connector(shop.folder, config, "run") as connector:
         wait_until(lambda: endpoint.stats()["events"] == 4, 60, "all delivered", connector.running)
         assert connector.stop(25) == 0
