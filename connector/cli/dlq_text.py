@@ -10,8 +10,8 @@ import orjson
 from connector.core.records import Fate, Filtered, Rejection, Skipped, Transformed
 from connector.dlq.groups import Group
 from connector.dlq.letters import Letter, first_failure
-from connector.dlq.masked import masked
 from connector.dry_run import calls
+from connector.looking.masking import masked, masked_tree
 
 Json = dict[str, Any]
 Stubs = Sequence[tuple[Letter, bool | None]]
@@ -143,8 +143,8 @@ def _shown(raw: bytes | None, show_values: bool) -> Any:  # noqa: FBT001
     try:
         document = orjson.loads(raw)
     except orjson.JSONDecodeError:
-        return raw.decode("utf-8", "backslashreplace") if show_values else f"<{count(len(raw), 'byte')}>"
-    return document if show_values else masked(document)
+        return raw.decode("utf-8", "backslashreplace") if show_values else masked(raw)
+    return document if show_values else masked_tree(document)
 
 
 def _now(fate: Fate, show_values: bool) -> Json:  # noqa: FBT001
@@ -152,7 +152,7 @@ def _now(fate: Fate, show_values: bool) -> Json:  # noqa: FBT001
         case Transformed():
             made = calls(fate.entries)
             shown: Json = {"outcome": "events", "pipeline": fate.pipeline, "rule": fate.rule}
-            shown["calls"] = made if show_values else [masked(each) for each in made]
+            shown["calls"] = made if show_values else [masked_tree(each) for each in made]
             return shown if fate.rejection is None else {**shown, "rejected": fate.rejection.message}
         case Skipped(reason, rule):
             return {"outcome": "skipped", "reason": str(reason), "rule": rule}

@@ -5,7 +5,6 @@
 | letters | a message of the topic becomes a letter: the record as it was, and what was wrong with it. Pure |
 | selection, marks | which letters are meant; which were replayed already, as commits say it. Pure |
 | groups | letters of one kind, counted. Pure |
-| masked | a record's shape without its values. Pure |
 | minimal | the smallest document that keeps a property. Pure |
 | reading | the letters of the topic, read without a group |
 | trying, newer | what the current mapping makes of letters; what was delivered after them |

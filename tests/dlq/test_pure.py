@@ -14,7 +14,6 @@ from connector.dlq.exporting import line_of
 from connector.dlq.groups import grouped
 from connector.dlq.letters import Letter, Place, first_failure, letter_of, replayed
 from connector.dlq.marks import Marks
-from connector.dlq.masked import masked
 from connector.dlq.minimal import leaves, put, smallest
 from connector.dlq.selection import Selection, digest
 from connector.given_records import record_of
@@ -228,23 +227,6 @@ def test_a_value_is_put_at_its_path_and_the_document_stays_as_it_was() -> None:
     document = {"a": [{"b": 1}, 2]}
     assert put(document, ("a", 0, "b"), 5) == {"a": [{"b": 5}, 2]}
     assert document == {"a": [{"b": 1}, 2]}
-
-
-@quick
-@given(st.dictionaries(st.text(max_size=6), st.text(min_size=1, max_size=30), max_size=5))
-def test_a_masked_document_has_no_value(document: dict[str, str]) -> None:
-    for value in masked(document).values():
-        assert value.startswith("<text of ")
-
-
-def test_names_that_look_like_values_are_masked_too() -> None:
-    shown = masked({"userId": "u", "jane@example.com": 1, "8f14e45f-ceea": 2, "550e8400": [True, None, ""]})
-    assert shown == {
-        "userId": "<text of 1>",
-        "<name 2>": "<number>",
-        "<name 3>": "<number>",
-        "<name 4>": [True, None, "<empty text>"],
-    }
 
 
 @quick

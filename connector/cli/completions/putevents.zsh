@@ -35,17 +35,10 @@ _putevents_map() {
     '*--help[show this help]' \
     '*--pipeline[which pipeline]:P: ' \
     '*--explain[also which rules were tried, and what made each member]' \
-    '*--output[text for people, or a JSON object a line]:OUTPUT:(text json)' \
-    '*--strict[exit 1 if any record would go to the dead letters]' \
     '*--records[a line is a record]' \
     '*--encoding[what a line is]:ENCODING:(text base64 hex binary)' \
-    '*--kcat-format[lines as kcat -f FORMAT prints them, as in '\''%T\\t%k\\t%h\\t%s'\'']:FORMAT: ' \
+    '*--strict[exit 1 if any record would go to the dead letters]' \
     '*--input[read records from a file]:FILE:_files' \
-    '*--topic[the topic of records that name none]:T: ' \
-    '*--value[its value, in the --encoding]:TEXT: ' \
-    '*--key[its key]:TEXT: ' \
-    '*--header[a header]:NAME=TEXT: ' \
-    '*--timestamp[milliseconds, or a time as 2026-11-24T08]:TIME: ' \
     ':CONFIG:_files'
 }
 
@@ -106,14 +99,136 @@ _putevents_lag() {
     ':CONFIG:_files'
 }
 
-_putevents_check() {
+_putevents_dlq() {
+  local curcontext=$curcontext state line
+  local -a commands=(
+    'list:letters by reason, rule, member and topic\: how many, since when'
+    'show:one letter with its error, and what the current mapping makes of it'
+    'replay:letters through the current mapping; a dry run unless --execute is given'
+    'export:letters as JSON lines for `putevents map --records`'
+    'to-test:the smallest record that still fails for the same reason, added to `tests\:`'
+  )
+  _arguments -C \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '1: :->command' \
+    '*:: :->rest'
+  case $state in
+    command) _describe -t commands command commands ;;
+    rest) case $words[1] in
+      list) _putevents_dlq_list ;;
+      show) _putevents_dlq_show ;;
+      replay) _putevents_dlq_replay ;;
+      export) _putevents_dlq_export ;;
+      to-test) _putevents_dlq_to_test ;;
+    esac ;;
+  esac
+}
+
+_putevents_dlq_list() {
   _arguments -s \
     '*-h[show this help]' \
     '*--help[show this help]' \
-    '*--wait[look again until all is well, for so long]:TIME: ' \
-    '*--output[short prints only what is wrong]:OUTPUT:(text json short)' \
-    '*--send-test-event[send one event of this type to each tracking id of the file]:TYPE: ' \
+    '*--output[how the result is shown]:OUTPUT:(text json)' \
+    '*--reason[those with this reason, such as missing_member]:REASON: ' \
+    '*--rule[those of this rule]:RULE: ' \
+    '*--member[those with this invalid member, such as sessionId]:MEMBER: ' \
+    '*--topic[those whose record came from this topic]:TOPIC: ' \
+    '*--since[from there on]:POSITION: ' \
+    '*--until[before that position]:POSITION: ' \
+    '*--partition[those in this partition of the dead-letter topic]:PARTITION: ' \
+    '*--offset[the one at this offset of that partition]:OFFSET: ' \
+    '*--key[those with exactly this key]:TEXT: ' \
+    '*--key-base64[the same for a key that is no text]:BASE64: ' \
+    '*--again[also those that were replayed before]' \
     ':CONFIG:_files'
+}
+
+_putevents_dlq_show() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*--output[how the result is shown]:OUTPUT:(text json)' \
+    '*--show-values[show keys, values and headers as they are]' \
+    '*--reason[those with this reason, such as missing_member]:REASON: ' \
+    '*--rule[those of this rule]:RULE: ' \
+    '*--member[those with this invalid member, such as sessionId]:MEMBER: ' \
+    '*--topic[those whose record came from this topic]:TOPIC: ' \
+    '*--since[from there on]:POSITION: ' \
+    '*--until[before that position]:POSITION: ' \
+    '*--partition[those in this partition of the dead-letter topic]:PARTITION: ' \
+    '*--offset[the one at this offset of that partition]:OFFSET: ' \
+    '*--key[those with exactly this key]:TEXT: ' \
+    '*--key-base64[the same for a key that is no text]:BASE64: ' \
+    '*--again[also those that were replayed before]' \
+    ':CONFIG:_files' \
+    ':PARTITION\:OFFSET: '
+}
+
+_putevents_dlq_replay() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*--execute[do it]' \
+    '*--to[putevents]:TO:(putevents topic)' \
+    '*--rate[letters a second, 0.1 or more]:RATE: ' \
+    '*--max-replays[leave letters that were replayed N times and failed again]:N: ' \
+    '*--look[dry run]:N: ' \
+    '*--output[how the result is shown]:OUTPUT:(text json)' \
+    '*--reason[those with this reason, such as missing_member]:REASON: ' \
+    '*--rule[those of this rule]:RULE: ' \
+    '*--member[those with this invalid member, such as sessionId]:MEMBER: ' \
+    '*--topic[those whose record came from this topic]:TOPIC: ' \
+    '*--since[from there on]:POSITION: ' \
+    '*--until[before that position]:POSITION: ' \
+    '*--partition[those in this partition of the dead-letter topic]:PARTITION: ' \
+    '*--offset[the one at this offset of that partition]:OFFSET: ' \
+    '*--key[those with exactly this key]:TEXT: ' \
+    '*--key-base64[the same for a key that is no text]:BASE64: ' \
+    '*--again[also those that were replayed before]' \
+    ':CONFIG:_files'
+}
+
+_putevents_dlq_export() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*--to[write there, in a file that only you can read]:FILE:_files' \
+    '*--show-values[write records to a terminal, too]' \
+    '*--reason[those with this reason, such as missing_member]:REASON: ' \
+    '*--rule[those of this rule]:RULE: ' \
+    '*--member[those with this invalid member, such as sessionId]:MEMBER: ' \
+    '*--topic[those whose record came from this topic]:TOPIC: ' \
+    '*--since[from there on]:POSITION: ' \
+    '*--until[before that position]:POSITION: ' \
+    '*--partition[those in this partition of the dead-letter topic]:PARTITION: ' \
+    '*--offset[the one at this offset of that partition]:OFFSET: ' \
+    '*--key[those with exactly this key]:TEXT: ' \
+    '*--key-base64[the same for a key that is no text]:BASE64: ' \
+    '*--again[also those that were replayed before]' \
+    ':CONFIG:_files'
+}
+
+_putevents_dlq_to_test() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*--whole[keep all members, with people'\''s values replaced]' \
+    '*--print[print the new file instead of writing it]' \
+    '*--show-values[keep values that the failure needs, though they may be a person'\''s]' \
+    '*--reason[those with this reason, such as missing_member]:REASON: ' \
+    '*--rule[those of this rule]:RULE: ' \
+    '*--member[those with this invalid member, such as sessionId]:MEMBER: ' \
+    '*--topic[those whose record came from this topic]:TOPIC: ' \
+    '*--since[from there on]:POSITION: ' \
+    '*--until[before that position]:POSITION: ' \
+    '*--partition[those in this partition of the dead-letter topic]:PARTITION: ' \
+    '*--offset[the one at this offset of that partition]:OFFSET: ' \
+    '*--key[those with exactly this key]:TEXT: ' \
+    '*--key-base64[the same for a key that is no text]:BASE64: ' \
+    '*--again[also those that were replayed before]' \
+    ':CONFIG:_files' \
+    ':PARTITION\:OFFSET: '
 }
 
 _putevents_demo() {
@@ -204,7 +319,7 @@ _putevents() {
     'plan:what a change of a file changes, on real records, before it runs'
     'tap:real records of the topics and what becomes of them; joins no group, commits nothing'
     'lag:how far the group is behind, and whether it catches up'
-    'check:try everything that a run needs\: brokers, rights, topics, AWS'
+    'dlq:the dead letters\: list, show, replay, export, make tests of them'
     'demo:a shop'\''s clickstream through the real connector, on a broker and an endpoint of its own'
     'endpoint:a local PutEvents endpoint\: enforces every service limit; faults can be injected'
     'broker:a local Kafka broker in memory, for trials and tests'
@@ -229,7 +344,7 @@ _putevents() {
       plan) _putevents_plan ;;
       tap) _putevents_tap ;;
       lag) _putevents_lag ;;
-      check) _putevents_check ;;
+      dlq) _putevents_dlq ;;
       demo) _putevents_demo ;;
       endpoint) _putevents_endpoint ;;
       broker) _putevents_broker ;;
