@@ -20,11 +20,10 @@ class Returned(KafkaDeadLetters):
 
     partitions: Mapping[str, int] = {}
 
-    def _written(self, letter: Letter) -> Mapping[str, Any]:
+    def _written(self, letter: Letter) -> tuple[str, Mapping[str, Any]]:
         record = letter.record
         own = record.partition < self.partitions.get(record.topic, 0)
-        return {
-            "topic": record.topic,
+        return record.topic, {
             "key": record.key,
             "value": record.value,
             "headers": list(record.headers),

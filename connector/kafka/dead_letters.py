@@ -124,11 +124,10 @@ class KafkaDeadLetters:
                 more_of_this_kind_before=self._letters.left_out(kind),
             )
 
-    def _written(self, letter: Letter) -> Mapping[str, Any]:
-        """What is written: topic, key, value, headers and timestamp."""
+    def _written(self, letter: Letter) -> tuple[str, Mapping[str, Any]]:
+        """The topic, and what is written to it: key, value, headers and timestamp."""
         record = letter.record if letter.cut < ALL else letter.record._replace(key=None, headers=())
-        return {
-            "topic": self._topic,
+        return self._topic, {
             "key": record.key,
             "value": stub_of(letter.record) if letter.cut else record.value,
             "headers": headers(record, letter.rejection, self._connector, stub=letter.cut > 0),
@@ -138,7 +137,8 @@ class KafkaDeadLetters:
     def _produce(self, letter: Letter) -> None:
         self._under_way[id(letter.opened)] = letter
         try:
-            self._writer(letter).produce(**self._written(letter), on_delivery=self._on_delivery(letter))
+            topic, message = self._written(letter)
+            self._writer(letter).produce(topic, **message, on_delivery=self._on_delivery(letter))
         except BufferError:
             self._later(letter)
         except KafkaException as error:
