@@ -3,19 +3,20 @@ _putevents() {
   local current="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" path="" word
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$path${path:+ }$word" in
-      "run"|"init"|"validate"|"map"|"test"|"tap"|"lag"|"dlq"|"dlq list"|"dlq show"|"dlq replay"|"dlq export"|"dlq to-test"|"demo"|"endpoint"|"broker"|"print-config"|"schema"|"explain"|"completion"|"version") path="$path${path:+ }$word" ;;
+      "run"|"init"|"validate"|"map"|"test"|"tap"|"lag"|"check"|"dlq"|"dlq list"|"dlq show"|"dlq replay"|"dlq export"|"dlq to-test"|"demo"|"endpoint"|"broker"|"print-config"|"schema"|"explain"|"completion"|"version") path="$path${path:+ }$word" ;;
     esac
   done
   local options="" words="" files=""
   case "$path" in
-    "") words="run init validate map test tap lag dlq demo endpoint broker print-config schema explain completion version" ;;
+    "") words="run init validate map test tap lag check dlq demo endpoint broker print-config schema explain completion version" ;;
     "run") options="-h --help" words="" files=yes ;;
     "init") options="-h --help --from --sample --member -o --output --force" words="" files= ;;
     "validate") options="-h --help --format --deny-warnings" words="" files=yes ;;
-    "map") options="-h --help --pipeline --explain --records --encoding --strict --input" words="" files=yes ;;
+    "map") options="-h --help --pipeline --explain --output --strict --records --encoding --kcat-format --input --topic --value --key --header --timestamp" words="" files=yes ;;
     "test") options="-h --help -k --update --coverage --min-coverage --junit --output" words="" files=yes ;;
     "tap") options="-h --help -o --offset -n --sample --outcome --rule --reason --show-values --output" words="" files=yes ;;
     "lag") options="-h --help --watch --interval --output" words="" files=yes ;;
+    "check") options="-h --help --wait --output --send-test-event" words="" files=yes ;;
     "dlq") options="-h --help" words="list show replay export to-test" files= ;;
     "dlq list") options="-h --help --output --reason --rule --member --topic --since --until --partition --offset --key --key-base64 --again" words="" files=yes ;;
     "dlq show") options="-h --help --output --show-values --reason --rule --member --topic --since --until --partition --offset --key --key-base64 --again" words="" files=yes ;;
@@ -38,8 +39,15 @@ _putevents() {
     "init -o"|"init --output") words="" files=yes ;;
     "validate --format") words="text json github" files= ;;
     "map --pipeline") words="" files= ;;
+    "map --output") words="text json" files= ;;
     "map --encoding") words="text base64 hex binary" files= ;;
+    "map --kcat-format") words="" files= ;;
     "map --input") words="" files=yes ;;
+    "map --topic") words="" files= ;;
+    "map --value") words="" files= ;;
+    "map --key") words="" files= ;;
+    "map --header") words="" files= ;;
+    "map --timestamp") words="" files= ;;
     "test -k") words="" files= ;;
     "test --min-coverage") words="" files= ;;
     "test --junit") words="" files=yes ;;
@@ -53,6 +61,9 @@ _putevents() {
     "tap --output") words="text json" files= ;;
     "lag --interval") words="" files= ;;
     "lag --output") words="text json" files= ;;
+    "check --wait") words="" files= ;;
+    "check --output") words="text json short" files= ;;
+    "check --send-test-event") words="" files= ;;
     "dlq list --output") words="text json" files= ;;
     "dlq list --reason") words="" files= ;;
     "dlq list --rule") words="" files= ;;

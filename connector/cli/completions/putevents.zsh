@@ -35,10 +35,17 @@ _putevents_map() {
     '*--help[show this help]' \
     '*--pipeline[which pipeline]:P: ' \
     '*--explain[also which rules were tried, and what made each member]' \
+    '*--output[text for people, or a JSON object a line]:OUTPUT:(text json)' \
+    '*--strict[exit 1 if any record would go to the dead letters]' \
     '*--records[a line is a record]' \
     '*--encoding[what a line is]:ENCODING:(text base64 hex binary)' \
-    '*--strict[exit 1 if any record would go to the dead letters]' \
+    '*--kcat-format[lines as kcat -f FORMAT prints them, as in '\''%T\\t%k\\t%h\\t%s'\'']:FORMAT: ' \
     '*--input[read records from a file]:FILE:_files' \
+    '*--topic[the topic of records that name none]:T: ' \
+    '*--value[its value, in the --encoding]:TEXT: ' \
+    '*--key[its key]:TEXT: ' \
+    '*--header[a header]:NAME=TEXT: ' \
+    '*--timestamp[milliseconds, or a time as 2026-11-24T08]:TIME: ' \
     ':CONFIG:_files'
 }
 
@@ -96,6 +103,16 @@ _putevents_lag() {
     '*--watch[go on until Ctrl-C]' \
     '*--interval[time between two looks]:D: ' \
     '*--output[json]:OUTPUT:(text json)' \
+    ':CONFIG:_files'
+}
+
+_putevents_check() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*--wait[look again until all is well, for so long]:TIME: ' \
+    '*--output[short prints only what is wrong]:OUTPUT:(text json short)' \
+    '*--send-test-event[send one event of this type to each tracking id of the file]:TYPE: ' \
     ':CONFIG:_files'
 }
 
@@ -319,6 +336,7 @@ _putevents() {
     'plan:what a change of a file changes, on real records, before it runs'
     'tap:real records of the topics and what becomes of them; joins no group, commits nothing'
     'lag:how far the group is behind, and whether it catches up'
+    'check:try everything that a run needs\: brokers, rights, topics, AWS'
     'dlq:the dead letters\: list, show, replay, export, make tests of them'
     'demo:a shop'\''s clickstream through the real connector, on a broker and an endpoint of its own'
     'endpoint:a local PutEvents endpoint\: enforces every service limit; faults can be injected'
@@ -344,6 +362,7 @@ _putevents() {
       plan) _putevents_plan ;;
       tap) _putevents_tap ;;
       lag) _putevents_lag ;;
+      check) _putevents_check ;;
       dlq) _putevents_dlq ;;
       demo) _putevents_demo ;;
       endpoint) _putevents_endpoint ;;
