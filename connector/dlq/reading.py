@@ -117,7 +117,9 @@ def topic_of(config: Config, reader: TopicReader, wanted: Wanted) -> Topic:
             f"topic {name} does not exist at {reader.servers}, or this principal may not describe it: "
             "create it, correct dead_letter.topic, or allow Describe on it"
         )
-    bounds: Mapping[TopicPartition, Bounds] = reader.bounds([name], wanted.begin or Start(), wanted.end)
+    bounds: Mapping[TopicPartition, Bounds] = reader.bounds(
+        [name], Start() if wanted.begin is None else wanted.begin, wanted.end
+    )
     places = {place.partition for place in bounds}
     if wanted.partition is not None and wanted.partition not in places:
         raise NoLetters(f"topic {name} has the partitions 0 to {len(places) - 1}: there is no {wanted.partition}")

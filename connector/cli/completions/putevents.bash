@@ -3,17 +3,18 @@ _putevents() {
   local current="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" path="" word
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$path${path:+ }$word" in
-      "run"|"init"|"validate"|"map"|"test"|"tap"|"lag"|"check"|"dlq"|"dlq list"|"dlq show"|"dlq replay"|"dlq export"|"dlq to-test"|"demo"|"endpoint"|"broker"|"print-config"|"schema"|"explain"|"completion"|"version") path="$path${path:+ }$word" ;;
+      "run"|"init"|"validate"|"map"|"test"|"plan"|"tap"|"lag"|"check"|"dlq"|"dlq list"|"dlq show"|"dlq replay"|"dlq export"|"dlq to-test"|"demo"|"endpoint"|"broker"|"print-config"|"schema"|"explain"|"completion"|"version") path="$path${path:+ }$word" ;;
     esac
   done
   local options="" words="" files=""
   case "$path" in
-    "") words="run init validate map test tap lag check dlq demo endpoint broker print-config schema explain completion version" ;;
+    "") words="run init validate map test plan tap lag check dlq demo endpoint broker print-config schema explain completion version" ;;
     "run") options="-h --help" words="" files=yes ;;
     "init") options="-h --help --from --sample --member -o --output --force" words="" files= ;;
     "validate") options="-h --help --format --deny-warnings" words="" files=yes ;;
     "map") options="-h --help --pipeline --explain --output --strict --records --encoding --kcat-format --input --topic --value --key --header --timestamp" words="" files=yes ;;
     "test") options="-h --help -k --update --coverage --min-coverage --junit --output" words="" files=yes ;;
+    "plan") options="-h --help -o --offset -n --pipeline --input --records --encoding --fail-on --show-values --output" words="" files=yes ;;
     "tap") options="-h --help -o --offset -n --sample --outcome --rule --reason --show-values --output" words="" files=yes ;;
     "lag") options="-h --help --watch --interval --output" words="" files=yes ;;
     "check") options="-h --help --wait --output --send-test-event" words="" files=yes ;;
@@ -52,6 +53,13 @@ _putevents() {
     "test --min-coverage") words="" files= ;;
     "test --junit") words="" files=yes ;;
     "test --output") words="text json" files= ;;
+    "plan -o"|"plan --offset") words="" files= ;;
+    "plan -n") words="" files= ;;
+    "plan --pipeline") words="" files= ;;
+    "plan --input") words="" files=yes ;;
+    "plan --encoding") words="text base64 hex binary" files= ;;
+    "plan --fail-on") words="" files= ;;
+    "plan --output") words="text json markdown" files= ;;
     "tap -o"|"tap --offset") words="" files= ;;
     "tap -n") words="" files= ;;
     "tap --sample") words="" files= ;;
