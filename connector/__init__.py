@@ -33,6 +33,7 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | local/ | embedded broker, local endpoint, demo | config, exits |
 | assembly.py, app.py | puts the rooms together; start and end of the process | anything below assembly |
 | checks/ | `putevents check` | assembly, kafka, registry, aws, ports, logs, config, exits, core/mapping, core/sending |
+| dlq/ | `putevents dlq`: dead letters read, tried, replayed | anything below dlq |
 | cli/, __main__.py | arguments to calls, results to exit codes | everything |
 
 ``core/`` is pure: no I/O, clock, randomness, threads or logging; time and chance are arguments. ruff holds that

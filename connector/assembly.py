@@ -1,11 +1,14 @@
 """From the configuration to what each part is given: the one place that knows both."""
 
+from collections.abc import Callable
+
 from connector import __version__
 from connector.aws.credentials import Account, Role
 from connector.config import Config, Loaded
 from connector.config.client_properties import base_properties, for_consumer, for_producer, seconds_of
 from connector.config.formats import uses_registry
 from connector.core.mapping.topics import Topics
+from connector.core.records import Record
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.destination import Limits
 from connector.kafka.clients import ClientFactory
@@ -84,8 +87,13 @@ def kafka_source(config: Config, metrics: Metrics, clients: ClientFactory) -> Ka
     )
 
 
-def dead_letter_producer(config: Config, metrics: Metrics, clients: ClientFactory) -> KafkaDeadLetters:
-    """The producer of dead letters."""
+def dead_letter_producer(
+    config: Config,
+    metrics: Metrics,
+    clients: ClientFactory,
+    as_source: Callable[[Record], Record] = lambda record: record,
+) -> KafkaDeadLetters:
+    """The producer of dead letters; ``as_source`` gives the source record of one that is read."""
     return KafkaDeadLetters(
         for_producer(base_properties(config.kafka)),
         config.dead_letter.topic,
@@ -93,6 +101,7 @@ def dead_letter_producer(config: Config, metrics: Metrics, clients: ClientFactor
         group_id=config.kafka.group_id,
         metrics=metrics,
         make_producer=clients.producer,
+        as_source=as_source,
     )
 
 

@@ -4,6 +4,7 @@ import base64
 import binascii
 import time
 from collections.abc import Mapping
+from types import UnionType
 from typing import Any, Literal
 
 import orjson
@@ -68,15 +69,15 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
-_KINDS: Mapping[str, tuple[type, str]] = {
+_KINDS: Mapping[str, tuple[type | UnionType, str]] = {
     "topic": (str, "text"),
     "partition": (int, "a whole number"),
     "offset": (int, "a whole number"),
     "timestamp": (int, "a whole number of milliseconds"),
-    "headers": (dict, "an object"),
+    "headers": (dict | list, "an object, or a list of pairs of name and value"),
     "value_base64": (str, "text"),
     "key_base64": (str, "text"),
-    "headers_base64": (dict, "an object"),
+    "headers_base64": (dict | list, "an object, or a list of pairs of name and value"),
 }
 _MEMBERS = frozenset({"value", "key", *_KINDS})
 
@@ -102,12 +103,23 @@ def _part(given: Json, name: str, number: int) -> bytes | None:
 
 
 def _headers(given: Json, number: int) -> tuple[tuple[str, bytes | None], ...]:
-    plain = [(name, _bytes(value)) for name, value in (given.get("headers") or {}).items()]
-    for name, value in (given.get("headers_base64") or {}).items():
-        if not isinstance(value, str):
+    plain = [(name, _bytes(value)) for name, value in _pairs(given, "headers", number)]
+    for name, value in _pairs(given, "headers_base64", number):
+        if not isinstance(value, str | None):
             raise UnreadableRecord(f"line {number}: expected headers_base64 to hold text")
-        plain.append((name, _from_base64(value.encode(), f"line {number}: headers_base64")))
+        plain.append((name, None if value is None else _from_base64(value.encode(), f"line {number}: headers_base64")))
     return tuple(plain)
+
+
+def _pairs(given: Json, member: str, number: int) -> list[tuple[str, Any]]:
+    """Names and values: an object has each name once, a list has them as on the topic, in order and repeated."""
+    found = given.get(member) or {}
+    if isinstance(found, dict):
+        return list(found.items())
+    for pair in found:
+        if not isinstance(pair, list) or len(pair) != len(("name", "value")) or not isinstance(pair[0], str):
+            raise UnreadableRecord(f"line {number}: expected {member} to be {_KINDS[member][1]}")
+    return [(name, value) for name, value in found]
 
 
 def _bytes(value: Any) -> bytes | None:

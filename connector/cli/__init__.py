@@ -14,6 +14,9 @@ Kafka's client and the AWS SDK take most of a second to load and most commands n
 | tapping.py, lagging.py, topics.py | `tap`, `lag`, and the reader of commands that look at topics |
 | checking.py | `check` |
 | explaining.py, completing.py, versions.py | `explain`, `completion`, `version` |
+| dlq.py, dlq_opening.py | `dlq`: its arguments; the letters that are meant |
+| dlq_actions.py, dlq_text.py | `dlq list`, `show`, `export`, `to-test`, and how that is shown |
+| dlq_replaying.py, dlq_outcomes.py | `dlq replay`, and how that is shown |
 | progress.py | how far a command has come, on a terminal |
 | streams.py | a command on standard streams, whatever state they are in |
 """
@@ -29,6 +32,7 @@ from connector.cli.streams import with_standard_streams
 from connector.streams import flushed
 
 _BACK = re.compile(r"-[0-9]")
+_POSITIONS = ("-o", "--offset", "--since", "--until")
 
 
 class Command(NamedTuple):
@@ -71,6 +75,7 @@ COMMANDS = {
     "lag": Command("how far the group is behind, and whether it catches up", "connector.cli.lagging"),
     "check": Command("try everything that a run needs: brokers, rights, topics, AWS", "connector.cli.checking"),
     "play": Command("a mapping and its result side by side in the browser, on loopback", "connector.cli.playing"),
+    "dlq": Command("the dead letters: list, show, replay, export, make tests of them", "connector.cli.dlq"),
     "demo": Command(
         "a shop's clickstream through the real connector, on a broker and an endpoint of its own",
         "connector.local.demo.command",
@@ -141,7 +146,7 @@ def with_positions(arguments: Sequence[str]) -> list[str]:
     """``-o -1h`` as ``-o-1h``: argparse takes what begins with a dash and is no number for an option."""
     joined: list[str] = []
     for argument in arguments:
-        if joined and joined[-1] in ("-o", "--offset") and _BACK.match(argument):
+        if joined and joined[-1] in _POSITIONS and _BACK.match(argument):
             joined[-1] += argument if joined[-1] == "-o" else f"={argument}"
         else:
             joined.append(argument)

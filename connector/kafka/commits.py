@@ -1,13 +1,14 @@
-"""Commits of a group's member: one at a time, and what the broker has acknowledged of them."""
+"""Commits of a group's member: one at a time, and what the broker has acknowledged of them; what a group committed."""
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Collection, Iterable, Mapping
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException
 from confluent_kafka import TopicPartition as ClientTopicPartition
 
 from connector.core.records import TopicPartition
-from connector.kafka.messages import with_offsets
+from connector.kafka.messages import for_client, with_offsets
 from connector.logs import LogLimiter
 from connector.metrics import Metrics
 
@@ -23,6 +24,38 @@ _REVOKED = frozenset(
         KafkaError._ASSIGNMENT_LOST,  # noqa: SLF001
     }
 )
+
+ANSWERED_WITHIN = 10.0  # seconds for the answer to a question about offsets
+_AGAIN = 0.25  # seconds between two questions to a coordinator that starts
+# What a coordinator answers for a moment after its start, or after another took over.
+_STARTING = frozenset(
+    {
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+    }
+)
+
+
+def committed_of(consumer: Consumer, places: Collection[TopicPartition]) -> list[ClientTopicPartition]:
+    """What the group of the consumer has committed; asks again for some seconds while a coordinator starts up.
+
+    Raises:
+        KafkaException: no usable answer came.
+    """
+    asked = for_client(places)
+    deadline = time.monotonic() + ANSWERED_WITHIN
+    while True:
+        try:
+            answers = consumer.committed(asked, timeout=ANSWERED_WITHIN)
+            errors = [each.error for each in answers if each.error is not None]
+        except KafkaException as error:
+            answers, errors = [], [error.args[0]]
+        if not errors:
+            return answers
+        if errors[0].code() not in _STARTING or time.monotonic() > deadline:
+            raise KafkaException(errors[0])
+        time.sleep(_AGAIN)  # nothing tells when the coordinator has read its topic
 
 
 class Commits:

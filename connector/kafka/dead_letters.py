@@ -60,6 +60,7 @@ class KafkaDeadLetters:
         metrics: where failures are counted.
         clock: seconds that never go back.
         make_producer: tests give a fake.
+        as_source: the source record of one that is read; a replay reads letters.
     """
 
     _lone: Producer | None = None  # of batches of one letter; made when there is one to write
@@ -74,7 +75,9 @@ class KafkaDeadLetters:
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
         make_producer: Callable[[dict[str, Any]], Producer] = Producer,
+        as_source: Callable[[Record], Record] = lambda record: record,
     ) -> None:
+        self._as_source = as_source
         self.latest: deque[Buried] = deque(maxlen=REMEMBERED)
         self.trouble = ""
         self._topic = topic
@@ -102,9 +105,10 @@ class KafkaDeadLetters:
         """See ``ports.DeadLetters``."""
         if opened.record is None:
             return
-        self._log_letter(opened.record, rejection)
+        record = self._as_source(opened.record)
+        self._log_letter(record, rejection)
         self._pending[id(opened)] = opened
-        self._produce(Letter(opened, opened.record, rejection))
+        self._produce(Letter(opened, record, rejection))
 
     def _log_letter(self, record: Record, rejection: Rejection) -> None:
         kind = (record.topic, rejection.reason)
@@ -120,18 +124,21 @@ class KafkaDeadLetters:
                 more_of_this_kind_before=self._letters.left_out(kind),
             )
 
-    def _produce(self, letter: Letter) -> None:
+    def _written(self, letter: Letter) -> tuple[str, Mapping[str, Any]]:
+        """The topic, and what is written to it: key, value, headers and timestamp."""
         record = letter.record if letter.cut < ALL else letter.record._replace(key=None, headers=())
+        return self._topic, {
+            "key": record.key,
+            "value": stub_of(letter.record) if letter.cut else record.value,
+            "headers": headers(record, letter.rejection, self._connector, stub=letter.cut > 0),
+            "timestamp": 0 if letter.undated else record.timestamp or 0,  # 0: the client's clock
+        }
+
+    def _produce(self, letter: Letter) -> None:
         self._under_way[id(letter.opened)] = letter
         try:
-            self._writer(letter).produce(
-                self._topic,
-                key=record.key,
-                value=stub_of(letter.record) if letter.cut else record.value,
-                headers=headers(record, letter.rejection, self._connector, stub=letter.cut > 0),
-                timestamp=0 if letter.undated else record.timestamp or 0,  # 0: the client's clock
-                on_delivery=self._on_delivery(letter),
-            )
+            topic, message = self._written(letter)
+            self._writer(letter).produce(topic, **message, on_delivery=self._on_delivery(letter))
         except BufferError:
             self._later(letter)
         except KafkaException as error:
@@ -166,10 +173,14 @@ class KafkaDeadLetters:
         self._under_way.pop(id(letter.opened), None)
         self._again.append((self._clock() + REPEAT_AFTER, letter))
 
+    def _instead(self, letter: Letter, code: int) -> Letter | None:
+        """What to write in its place after that refusal; None: it is written again as it is."""
+        return letter.instead(code)
+
     def _failed(self, letter: Letter, error: KafkaError) -> None:
         self._metrics.dead_letter_errors.inc()
         self._broken = self._broken or error.fatal() or error.code() == KafkaError._FATAL  # noqa: SLF001
-        other = letter.instead(error.code())
+        other = self._instead(letter, error.code())
         if other is not None:
             self._under_way.pop(id(letter.opened), None)
             self._again.appendleft((self._clock(), other))

@@ -18,6 +18,7 @@ from connector.config.client_properties import question_properties
 from connector.core.mapping.topics import Topics
 from connector.core.positions import Position, Time, resolved
 from connector.core.records import Record, TopicPartition
+from connector.kafka.commits import committed_of
 from connector.kafka.errors import ErrorClassifier, what_to_do
 from connector.kafka.following import existing
 from connector.kafka.messages import HeaderReader, place_of, record_of
@@ -185,14 +186,17 @@ class TopicReader:
             Unavailable: the group's coordinator does not answer.
             Refused: this principal may not describe the group.
         """
+        return {place: offset for place, (offset, _) in self.commits(places).items()}
+
+    def commits(self, places: Collection[TopicPartition]) -> dict[TopicPartition, tuple[int, str]]:
+        """The same, each with the note that was committed beside it."""
         with self._asking():
-            answers = self.consumer.committed(
-                [ClientTopicPartition(place.topic, place.partition) for place in places], timeout=ANSWERED_WITHIN
-            )
-            for each in answers:
-                if each.error is not None:
-                    raise KafkaException(each.error)
-        return {TopicPartition(each.topic, each.partition): each.offset for each in answers if each.offset >= 0}
+            answers = committed_of(self.consumer, places)
+        return {
+            TopicPartition(each.topic, each.partition): (each.offset, each.metadata or "")
+            for each in answers
+            if each.offset >= 0
+        }
 
     @contextmanager
     def _asking(self) -> Iterator[None]:

@@ -3,12 +3,12 @@ _putevents() {
   local current="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" path="" word
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$path${path:+ }$word" in
-      "run"|"init"|"validate"|"map"|"test"|"plan"|"tap"|"lag"|"check"|"play"|"demo"|"endpoint"|"broker"|"print-config"|"schema"|"explain"|"completion"|"version") path="$path${path:+ }$word" ;;
+      "run"|"init"|"validate"|"map"|"test"|"plan"|"tap"|"lag"|"check"|"play"|"dlq"|"dlq list"|"dlq show"|"dlq replay"|"dlq export"|"dlq to-test"|"demo"|"endpoint"|"broker"|"print-config"|"schema"|"explain"|"completion"|"version") path="$path${path:+ }$word" ;;
     esac
   done
   local options="" words="" files=""
   case "$path" in
-    "") words="run init validate map test plan tap lag check play demo endpoint broker print-config schema explain completion version" ;;
+    "") words="run init validate map test plan tap lag check play dlq demo endpoint broker print-config schema explain completion version" ;;
     "run") options="-h --help" words="" files=yes ;;
     "init") options="-h --help --from --sample --member -o --output --force" words="" files= ;;
     "validate") options="-h --help --format --deny-warnings" words="" files=yes ;;
@@ -19,6 +19,12 @@ _putevents() {
     "lag") options="-h --help --watch --interval --output" words="" files=yes ;;
     "check") options="-h --help --wait --output --send-test-event" words="" files=yes ;;
     "play") options="-h --help --sample --port" words="" files=yes ;;
+    "dlq") options="-h --help" words="list show replay export to-test" files= ;;
+    "dlq list") options="-h --help --output --reason --rule --member --topic --since --until --partition --offset --key --key-base64 --again" words="" files=yes ;;
+    "dlq show") options="-h --help --output --show-values --reason --rule --member --topic --since --until --partition --offset --key --key-base64 --again" words="" files=yes ;;
+    "dlq replay") options="-h --help --execute --to --rate --max-replays --look --output --reason --rule --member --topic --since --until --partition --offset --key --key-base64 --again" words="" files=yes ;;
+    "dlq export") options="-h --help --to --show-values --reason --rule --member --topic --since --until --partition --offset --key --key-base64 --again" words="" files=yes ;;
+    "dlq to-test") options="-h --help --whole --print --show-values --reason --rule --member --topic --since --until --partition --offset --key --key-base64 --again" words="" files=yes ;;
     "demo") options="-h --help --records --rate --seed --keep" words="" files= ;;
     "endpoint") options="-h --help --host --port --access-key --secret-key --tracking-id --dataset-arn --strict --quota --quota-of --latency --fail-rate --reset-rate --reset-after-rate --hang-rate --poison-prefix --seed --ids --ledger --log" words="" files= ;;
     "broker") options="-h --help --brokers --topic --quiet" words="" files= ;;
@@ -69,6 +75,64 @@ _putevents() {
     "check --send-test-event") words="" files= ;;
     "play --sample") words="" files=yes ;;
     "play --port") words="" files= ;;
+    "dlq list --output") words="text json" files= ;;
+    "dlq list --reason") words="" files= ;;
+    "dlq list --rule") words="" files= ;;
+    "dlq list --member") words="" files= ;;
+    "dlq list --topic") words="" files= ;;
+    "dlq list --since") words="" files= ;;
+    "dlq list --until") words="" files= ;;
+    "dlq list --partition") words="" files= ;;
+    "dlq list --offset") words="" files= ;;
+    "dlq list --key") words="" files= ;;
+    "dlq list --key-base64") words="" files= ;;
+    "dlq show --output") words="text json" files= ;;
+    "dlq show --reason") words="" files= ;;
+    "dlq show --rule") words="" files= ;;
+    "dlq show --member") words="" files= ;;
+    "dlq show --topic") words="" files= ;;
+    "dlq show --since") words="" files= ;;
+    "dlq show --until") words="" files= ;;
+    "dlq show --partition") words="" files= ;;
+    "dlq show --offset") words="" files= ;;
+    "dlq show --key") words="" files= ;;
+    "dlq show --key-base64") words="" files= ;;
+    "dlq replay --to") words="putevents topic" files= ;;
+    "dlq replay --rate") words="" files= ;;
+    "dlq replay --max-replays") words="" files= ;;
+    "dlq replay --look") words="" files= ;;
+    "dlq replay --output") words="text json" files= ;;
+    "dlq replay --reason") words="" files= ;;
+    "dlq replay --rule") words="" files= ;;
+    "dlq replay --member") words="" files= ;;
+    "dlq replay --topic") words="" files= ;;
+    "dlq replay --since") words="" files= ;;
+    "dlq replay --until") words="" files= ;;
+    "dlq replay --partition") words="" files= ;;
+    "dlq replay --offset") words="" files= ;;
+    "dlq replay --key") words="" files= ;;
+    "dlq replay --key-base64") words="" files= ;;
+    "dlq export --to") words="" files=yes ;;
+    "dlq export --reason") words="" files= ;;
+    "dlq export --rule") words="" files= ;;
+    "dlq export --member") words="" files= ;;
+    "dlq export --topic") words="" files= ;;
+    "dlq export --since") words="" files= ;;
+    "dlq export --until") words="" files= ;;
+    "dlq export --partition") words="" files= ;;
+    "dlq export --offset") words="" files= ;;
+    "dlq export --key") words="" files= ;;
+    "dlq export --key-base64") words="" files= ;;
+    "dlq to-test --reason") words="" files= ;;
+    "dlq to-test --rule") words="" files= ;;
+    "dlq to-test --member") words="" files= ;;
+    "dlq to-test --topic") words="" files= ;;
+    "dlq to-test --since") words="" files= ;;
+    "dlq to-test --until") words="" files= ;;
+    "dlq to-test --partition") words="" files= ;;
+    "dlq to-test --offset") words="" files= ;;
+    "dlq to-test --key") words="" files= ;;
+    "dlq to-test --key-base64") words="" files= ;;
     "demo --records") words="" files= ;;
     "demo --rate") words="" files= ;;
     "demo --seed") words="" files= ;;

@@ -125,6 +125,138 @@ _putevents_play() {
     ':CONFIG:_files'
 }
 
+_putevents_dlq() {
+  local curcontext=$curcontext state line
+  local -a commands=(
+    'list:letters by reason, rule, member and topic\: how many, since when'
+    'show:one letter with its error, and what the current mapping makes of it'
+    'replay:letters through the current mapping; a dry run unless --execute is given'
+    'export:letters as JSON lines for `putevents map --records`'
+    'to-test:the smallest record that still fails for the same reason, added to `tests\:`'
+  )
+  _arguments -C \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '1: :->command' \
+    '*:: :->rest'
+  case $state in
+    command) _describe -t commands command commands ;;
+    rest) case $words[1] in
+      list) _putevents_dlq_list ;;
+      show) _putevents_dlq_show ;;
+      replay) _putevents_dlq_replay ;;
+      export) _putevents_dlq_export ;;
+      to-test) _putevents_dlq_to_test ;;
+    esac ;;
+  esac
+}
+
+_putevents_dlq_list() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*--output[how the result is shown]:OUTPUT:(text json)' \
+    '*--reason[those with this reason, such as missing_member]:REASON: ' \
+    '*--rule[those of this rule]:RULE: ' \
+    '*--member[those with this invalid member, such as sessionId]:MEMBER: ' \
+    '*--topic[those whose record came from this topic]:TOPIC: ' \
+    '*--since[from there on]:POSITION: ' \
+    '*--until[before that position]:POSITION: ' \
+    '*--partition[those in this partition of the dead-letter topic]:PARTITION: ' \
+    '*--offset[the one at this offset of that partition]:OFFSET: ' \
+    '*--key[those with exactly this key]:TEXT: ' \
+    '*--key-base64[the same for a key that is no text]:BASE64: ' \
+    '*--again[also those that were replayed before]' \
+    ':CONFIG:_files'
+}
+
+_putevents_dlq_show() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*--output[how the result is shown]:OUTPUT:(text json)' \
+    '*--show-values[show keys, values and headers as they are]' \
+    '*--reason[those with this reason, such as missing_member]:REASON: ' \
+    '*--rule[those of this rule]:RULE: ' \
+    '*--member[those with this invalid member, such as sessionId]:MEMBER: ' \
+    '*--topic[those whose record came from this topic]:TOPIC: ' \
+    '*--since[from there on]:POSITION: ' \
+    '*--until[before that position]:POSITION: ' \
+    '*--partition[those in this partition of the dead-letter topic]:PARTITION: ' \
+    '*--offset[the one at this offset of that partition]:OFFSET: ' \
+    '*--key[those with exactly this key]:TEXT: ' \
+    '*--key-base64[the same for a key that is no text]:BASE64: ' \
+    '*--again[also those that were replayed before]' \
+    ':CONFIG:_files' \
+    ':PARTITION\:OFFSET: '
+}
+
+_putevents_dlq_replay() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*--execute[do it]' \
+    '*--to[putevents]:TO:(putevents topic)' \
+    '*--rate[letters a second, 0.1 or more]:RATE: ' \
+    '*--max-replays[leave letters that were replayed N times and failed again]:N: ' \
+    '*--look[dry run]:N: ' \
+    '*--output[how the result is shown]:OUTPUT:(text json)' \
+    '*--reason[those with this reason, such as missing_member]:REASON: ' \
+    '*--rule[those of this rule]:RULE: ' \
+    '*--member[those with this invalid member, such as sessionId]:MEMBER: ' \
+    '*--topic[those whose record came from this topic]:TOPIC: ' \
+    '*--since[from there on]:POSITION: ' \
+    '*--until[before that position]:POSITION: ' \
+    '*--partition[those in this partition of the dead-letter topic]:PARTITION: ' \
+    '*--offset[the one at this offset of that partition]:OFFSET: ' \
+    '*--key[those with exactly this key]:TEXT: ' \
+    '*--key-base64[the same for a key that is no text]:BASE64: ' \
+    '*--again[also those that were replayed before]' \
+    ':CONFIG:_files'
+}
+
+_putevents_dlq_export() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*--to[write there, in a file that only you can read]:FILE:_files' \
+    '*--show-values[write records to a terminal, too]' \
+    '*--reason[those with this reason, such as missing_member]:REASON: ' \
+    '*--rule[those of this rule]:RULE: ' \
+    '*--member[those with this invalid member, such as sessionId]:MEMBER: ' \
+    '*--topic[those whose record came from this topic]:TOPIC: ' \
+    '*--since[from there on]:POSITION: ' \
+    '*--until[before that position]:POSITION: ' \
+    '*--partition[those in this partition of the dead-letter topic]:PARTITION: ' \
+    '*--offset[the one at this offset of that partition]:OFFSET: ' \
+    '*--key[those with exactly this key]:TEXT: ' \
+    '*--key-base64[the same for a key that is no text]:BASE64: ' \
+    '*--again[also those that were replayed before]' \
+    ':CONFIG:_files'
+}
+
+_putevents_dlq_to_test() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*--whole[keep all members, with people'\''s values replaced]' \
+    '*--print[print the new file instead of writing it]' \
+    '*--show-values[keep values that the failure needs, though they may be a person'\''s]' \
+    '*--reason[those with this reason, such as missing_member]:REASON: ' \
+    '*--rule[those of this rule]:RULE: ' \
+    '*--member[those with this invalid member, such as sessionId]:MEMBER: ' \
+    '*--topic[those whose record came from this topic]:TOPIC: ' \
+    '*--since[from there on]:POSITION: ' \
+    '*--until[before that position]:POSITION: ' \
+    '*--partition[those in this partition of the dead-letter topic]:PARTITION: ' \
+    '*--offset[the one at this offset of that partition]:OFFSET: ' \
+    '*--key[those with exactly this key]:TEXT: ' \
+    '*--key-base64[the same for a key that is no text]:BASE64: ' \
+    '*--again[also those that were replayed before]' \
+    ':CONFIG:_files' \
+    ':PARTITION\:OFFSET: '
+}
+
 _putevents_demo() {
   _arguments -s \
     '*-h[show this help]' \
@@ -215,6 +347,7 @@ _putevents() {
     'lag:how far the group is behind, and whether it catches up'
     'check:try everything that a run needs\: brokers, rights, topics, AWS'
     'play:a mapping and its result side by side in the browser, on loopback'
+    'dlq:the dead letters\: list, show, replay, export, make tests of them'
     'demo:a shop'\''s clickstream through the real connector, on a broker and an endpoint of its own'
     'endpoint:a local PutEvents endpoint\: enforces every service limit; faults can be injected'
     'broker:a local Kafka broker in memory, for trials and tests'
@@ -241,6 +374,7 @@ _putevents() {
       lag) _putevents_lag ;;
       check) _putevents_check ;;
       play) _putevents_play ;;
+      dlq) _putevents_dlq ;;
       demo) _putevents_demo ;;
       endpoint) _putevents_endpoint ;;
       broker) _putevents_broker ;;

@@ -1,0 +1,105 @@
+"""How many newer events of the same sessions were delivered already: a bounded look through the source topics.
+
+A replayed event comes after those that were delivered while it lay in the dead letters. How many that are cannot be
+known without reading: from the letter's record on to the offset that the connector has committed, in the same
+partition. What lies in another partition, or beyond the bound, is not known.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from connector.config import Config
+from connector.config.client_properties import base_properties, for_consumer
+from connector.core.mapping.transform import Router
+from connector.core.records import TopicPartition, Transformed
+from connector.dlq.reading import reader_of
+from connector.kafka.clients import ClientFactory
+from connector.kafka.reading import Bounds, TopicReader
+from connector.ports import Refused, Unavailable
+from connector.schema_wait import SchemaWait
+
+Sessions = Mapping[tuple[str, int], Mapping[tuple[str, str], int]]
+
+
+@dataclass
+class Newer:
+    """Events of the same sessions that were delivered after the letters' records, and what is not known.
+
+    ``not_looked_at`` is how many records are beyond the bound; ``deleted`` that retention took some before the look.
+    """
+
+    events: int = 0
+    sessions: int = 0
+    looked_at: int = 0
+    not_looked_at: int = 0
+    deleted: bool = False
+    trouble: str = ""
+
+
+def newer_events(
+    config: Config,
+    clients: ClientFactory,
+    router: Router,
+    wait: SchemaWait,
+    sessions: Sessions,
+    most: int,
+    *,
+    stopping: Callable[[], bool],
+    show: Callable[[int, int], None],
+) -> Newer:
+    """Look through the source.
+
+    Args:
+        config: the file's.
+        clients: makes clients of Kafka.
+        router: the current mapping.
+        wait: waits for the schemas of a record.
+        sessions: by topic and partition, each session with the offset of its first letter's record.
+        most: records to look at.
+        stopping: whether to stop.
+        show: is given how many records were looked at, of how many.
+    """
+    found = Newer()
+    properties = {**for_consumer(base_properties(config.kafka)), "group.id": config.kafka.group_id}
+    try:
+        with reader_of(config, clients, properties) as reader:
+            bounds = _bounds(reader, sessions, most, found)
+            total, hits = sum(each.end - each.begin for each in bounds.values()), set[tuple[str, str]]()
+            for record in reader.records(bounds, stopping=stopping):
+                show(found.looked_at, total)
+                if record is None:
+                    continue
+                found.looked_at += 1
+                fate = wait(lambda record=record: router(record, time.time()))  # type: ignore[misc]
+                wanted = sessions[record.topic, record.partition]
+                for entry in fate.entries if isinstance(fate, Transformed) else ():
+                    session = (entry.tracking_id, entry.session_id)
+                    if wanted.get(session, record.offset) < record.offset:
+                        found.events += 1
+                        hits.add(session)
+            found.sessions = len(hits)
+    except (Unavailable, Refused) as error:
+        found.trouble = str(error)
+    return found
+
+
+def _bounds(reader: TopicReader, sessions: Sessions, most: int, found: Newer) -> dict[TopicPartition, Bounds]:
+    """From the first letter's record to what is committed; no more than the bound, shared by the partitions."""
+    places = [TopicPartition(*place) for place, known in sessions.items() if known]
+    there = reader.topics()
+    ends = reader.ends(sorted({place.topic for place in places if place.topic in there}))
+    committed = reader.committed([place for place in places if place in ends])
+    bounds: dict[TopicPartition, Bounds] = {}
+    for place in places:
+        if place not in ends or place not in committed:
+            found.deleted = True
+            continue
+        (first, _), begin = ends[place], min(sessions[place].values()) + 1
+        found.deleted = found.deleted or begin < first
+        begin = max(begin, first)
+        end = max(begin, committed[place])
+        room = most // len(places)
+        found.not_looked_at += max(0, end - begin - room)
+        bounds[place] = Bounds(begin, min(end, begin + room), first)
+    return bounds

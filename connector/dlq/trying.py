@@ -1,0 +1,120 @@
+"""What the current mapping makes of letters: the pipelines of ``run``, over the records as they were."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple, assert_never
+
+from connector.core.mapping.transform import Router
+from connector.core.records import Fate, Filtered, Pending, Rejection, Skip, Skipped, Transformed, place_text
+from connector.dlq.groups import Kind
+from connector.dlq.letters import Letter, Place
+
+STUB = "stub"
+REPLAYED_OFTEN = "max_replays"
+FOREIGN = "no_headers"
+TOPIC_GONE = "topic_gone"
+
+
+def why_left(letter: Letter, max_replays: int) -> str | None:
+    """Why a letter cannot be replayed; None where it can."""
+    if letter.record is None:
+        return FOREIGN
+    if letter.stub:
+        return STUB
+    return REPLAYED_OFTEN if letter.replays >= max_replays else None
+
+
+def fate_of(router: Router, letter: Letter, now: float) -> Fate | Pending:
+    """What becomes of the record; ``now`` is in Unix seconds. The letter has its record."""
+    assert letter.record is not None  # noqa: S101  for the type checker: see why_left
+    fate = router(letter.record, now)
+    return fate if isinstance(fate, Pending) else _not_delivered_yet(letter, fate)
+
+
+def _not_delivered_yet(letter: Letter, fate: Fate) -> Fate:
+    """Only the elements that failed, since the others were delivered; all where another rule decides now.
+
+    An element is known by its number, which means the same only in the same rule.
+    """
+    if not letter.elements or not isinstance(fate, Transformed):
+        return fate
+    if (fate.pipeline, fate.rule or "") != (letter.pipeline, letter.rule):
+        return fate
+    entries = tuple(entry for entry in fate.entries if entry.element is None or _is_of(letter, entry.element))
+    rejection = fate.rejection
+    if rejection is not None and rejection.indexes:
+        indexes = tuple(each for each in rejection.indexes if _is_of(letter, each))
+        rejection = rejection._replace(indexes=indexes) if indexes else None
+    if entries:
+        return fate._replace(entries=entries, rejection=rejection)
+    return rejection or Skipped(Skip.NO_ELEMENTS, fate.rule, fate.pipeline)
+
+
+def _is_of(letter: Letter, element: int | tuple[int, ...]) -> bool:
+    """Whether the element failed, or is within one that did."""
+    text = place_text(element)
+    return any(text == each or text.startswith(f"{each}/") for each in letter.elements)
+
+
+class Again(NamedTuple):
+    """Letters that would fail again in the same way."""
+
+    kind: Kind
+    message: str
+
+
+@dataclass
+class Tried:
+    """What a replay would do. ``sessions`` are those of the events, by source partition, with the first offset."""
+
+    deliver: int = 0
+    events: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    again: Counter[Again] = field(default_factory=Counter)
+    left: dict[str, list[Letter]] = field(default_factory=dict)
+    replayed: int = 0
+    sessions: dict[tuple[str, int], dict[tuple[str, str], int]] = field(default_factory=dict)
+    examples: dict[Again, Place] = field(default_factory=dict)
+
+    @property
+    def letters(self) -> int:
+        """How many a replay would take."""
+        return self.deliver + sum(self.skipped.values()) + sum(self.again.values())
+
+    def leave(self, letter: Letter, why: str) -> None:
+        """One that cannot be replayed."""
+        self.left.setdefault(why, []).append(letter)
+
+    def add(self, letter: Letter, fate: Fate) -> None:
+        """One letter more, and what becomes of it."""
+        match fate:
+            case Transformed():
+                self._delivered(letter, fate)
+                if fate.rejection is not None:
+                    self._fails(letter, fate.rejection)
+            case Skipped(reason):
+                self.skipped[str(reason)] += 1
+            case Filtered():
+                self.skipped["filtered"] += 1
+            case Rejection():
+                self._fails(letter, fate)
+            case _:
+                assert_never(fate)
+
+    def _delivered(self, letter: Letter, fate: Transformed) -> None:
+        if fate.rejection is None:
+            self.deliver += 1
+        self.events += len(fate.entries)
+        record = letter.record
+        if record is None:
+            return
+        known = self.sessions.setdefault((record.topic, record.partition), {})
+        for entry in fate.entries:
+            session = (entry.tracking_id, entry.session_id)
+            known[session] = min(known.get(session, record.offset), record.offset)
+
+    def _fails(self, letter: Letter, rejection: Rejection) -> None:
+        kind = Kind(rejection.reason.value, rejection.rule or "", rejection.field or "", letter.topic)
+        again = Again(kind, rejection.message)
+        self.again[again] += 1
+        self.examples.setdefault(again, letter.place)
