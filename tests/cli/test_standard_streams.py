@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 
 from connector.cli import COMMANDS
+from connector.local.mock_cluster import MockCluster
 from tests.support.config_files import build
 
 PATIENCE = 60.0  # seconds
@@ -27,6 +29,19 @@ def file(tmp_path: Path) -> Path:
     (tmp_path / "one.jsonl").write_text(VALUE)
     (tmp_path / "many.jsonl").write_text(VALUE * 5_000)
     return tmp_path / "file.yaml"
+
+
+@pytest.fixture
+def live(file: Path, cluster: MockCluster) -> Path:
+    """The same file, with brokers that answer, three records and a dead letter."""
+    servers = cluster.bootstrap_servers
+    file.write_text(file.read_text().replace("broker:9092", f"'{servers}'"))
+    producer = Producer({"bootstrap.servers": servers, "log_level": 0})
+    for _ in range(3):
+        producer.produce("clicks", VALUE.encode())
+    producer.produce("clicks.dead", b"{}", headers=[("putevents.error.reason", b"not_json")])
+    assert producer.flush(60) == 0
+    return file
 
 
 def shell(file: Path, text: str) -> "subprocess.CompletedProcess[str]":
@@ -57,11 +72,21 @@ WRITES_DATA = {
     "init": "init --from flat",
     "test": "test tested.yaml",
     "play": "play tested.yaml",
+    "plan": "plan file.yaml tested.yaml --input one.jsonl",
+    "completion": "completion bash",
+}
+# The same of commands that ask brokers.
+READS_TOPICS = {
+    "tap": "tap file.yaml -o start:end",
+    "lag": "lag file.yaml --interval 1s",
+    "dlq": "dlq list file.yaml",
+    "check": "check file.yaml",
 }
 
 
 def test_every_command_that_writes_data_is_tried() -> None:
-    assert {words.split()[0] for words in WRITES_DATA.values()} >= COMMANDS.keys() - {"run"}
+    tried = {words.split()[0] for words in [*WRITES_DATA.values(), *READS_TOPICS.values()]}
+    assert tried >= COMMANDS.keys() - {"run"}
 
 
 @pytest.mark.parametrize("name", WRITES_DATA)
@@ -70,6 +95,22 @@ def test_data_that_cannot_be_written_ends_with_74_and_a_line(file: Path, name: s
     ran = shell(file, f"putevents {WRITES_DATA[name]} </dev/null >{target}")
     assert ran.returncode == 74, ran.stderr
     assert ran.stderr.endswith(message)
+    assert "Traceback" not in ran.stderr
+    assert "Exception ignored" not in ran.stderr
+
+
+@pytest.mark.parametrize("name", READS_TOPICS)
+def test_what_is_read_of_a_topic_and_cannot_be_written_ends_in_a_line(live: Path, name: str) -> None:
+    for target, message in (("/dev/full", FULL), ("&-", CLOSED)):
+        ran = shell(live, f"putevents {READS_TOPICS[name]} </dev/null >{target}")
+        assert ran.returncode == 74, ran.stderr
+        assert ran.stderr.endswith(message)
+        assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("name", READS_TOPICS)
+def test_a_reader_that_leaves_what_is_read_of_a_topic_ends_it_quietly(live: Path, name: str) -> None:
+    ran = shell(live, f"putevents {READS_TOPICS[name]} </dev/null | head -c 1 >/dev/null")
     assert "Traceback" not in ran.stderr
     assert "Exception ignored" not in ran.stderr
 

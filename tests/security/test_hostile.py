@@ -40,10 +40,12 @@ def test_no_code_of_the_connector_runs_text_or_reads_objects_out_of_bytes() -> N
     assert [path for path, node in nodes() if not READ_OBJECTS.isdisjoint(imported(node))] == []
 
 
-def test_only_demonstrations_and_the_compiler_of_schemas_start_processes_or_call_into_c() -> None:
+def test_only_demonstrations_the_compiler_of_schemas_and_git_start_processes_or_call_into_c() -> None:
     users = {path for path, node in nodes() if not DEMONSTRATIONS.isdisjoint(imported(node))}
-    # protoc reads .proto text, which comes from the registry that the operator names, never from a record.
-    assert {path.as_posix() for path in users if path.parts[0] != "local"} == {"registry/proto_source.py"}
+    # protoc reads .proto text, which comes from the registry that the operator names, never from a record; git reads
+    # the revision that whoever runs `plan` names.
+    known = {"registry/proto_source.py", "planning/revisions.py"}
+    assert {path.as_posix() for path in users if path.parts[0] != "local"} == known
 
 
 def test_yaml_is_only_read_by_the_loader_that_makes_plain_data() -> None:
