@@ -20,6 +20,7 @@ from connector.assembly import (
     account_of,
     dead_letter_producer,
     facts_of,
+    holding_of,
     kafka_source,
     loop_settings,
     schema_registry,
@@ -32,6 +33,7 @@ from connector.config import Config, Loaded
 from connector.core.mapping.transform import Router
 from connector.ending import GRACE, Refusal, by_kafka, in_time, linger, refusal_of, reported, without_credentials
 from connector.exits import Exit
+from connector.holding import MEND
 from connector.kafka.clients import ClientFactory
 from connector.kafka.dead_letters import KafkaDeadLetters
 from connector.kafka.source import KafkaSource
@@ -48,6 +50,7 @@ from connector.watch import Watch
 
 log = structlog.get_logger()
 
+FLOODED = "stopped: nearly all records of a pipeline turned invalid for one cause"
 NOT_YET = "not known yet"  # the endpoint, until AWS's configuration was looked at
 RESERVE = 0.2  # of shutdown_timeout, for the last commit and leaving the group
 TRACES = 2.0  # seconds for the last spans to leave, where there is as much
@@ -150,7 +153,8 @@ def _parts(loaded: Loaded, metrics: Metrics, signals: Signals, environment: Envi
     carrier, end_traces = traced(calls, sink.endpoint, sink.region, environment.wall)
     registry = schema_registry(config, metrics, environment)
     router = Router(loaded.pipelines(registry), config.dead_letter.topic)
-    loop = Loop(source, carrier, dead_letters, router, loop_settings(loaded), metrics, environment, registry)
+    settings, holding = loop_settings(loaded), holding_of(config, router)
+    loop = Loop(source, carrier, dead_letters, router, settings, metrics, environment, registry, holding)
     if registry is not None:
         registry.start()
     facts = facts_of(loaded, sink.endpoint, environment.wall())
@@ -167,7 +171,7 @@ def _live(parts: Parts, signals: Signals, life: Life) -> Exit | Refusal:
     """Step until a signal or a refusal, then stop in good order."""
     loop = parts.loop
     try:
-        while not signals.stopping() and loop.fatal is None:
+        while not signals.stopping() and loop.fatal is None and loop.holding.stopped is None:
             loop.step()
             parts.watch.look()
             if parts.clients.restart_due():
@@ -192,7 +196,13 @@ def _end(parts: Parts, signals: Signals, life: Life) -> Exit | Refusal:
         if refusal is not None:
             life.refused(refusal)
         _close(parts, ends - parts.clock())
-    return Exit.OK if refusal is None else refusal
+    if refusal is not None:
+        return refusal
+    flooded = loop.holding.stopped
+    if flooded is None:
+        return Exit.OK
+    log.error(FLOODED, **flooded.told(), what_to_do=MEND)
+    return Exit.FLOOD
 
 
 def _close(parts: Parts, seconds: float) -> None:

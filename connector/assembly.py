@@ -8,9 +8,12 @@ from connector.config import Config, Loaded
 from connector.config.client_properties import base_properties, for_consumer, for_producer, seconds_of
 from connector.config.formats import uses_registry
 from connector.core.mapping.topics import Topics
+from connector.core.mapping.transform import Router
 from connector.core.records import Record
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.destination import Limits
+from connector.core.sending.flood import Limit
+from connector.holding import FloodSettings, Holding
 from connector.kafka.clients import ClientFactory
 from connector.kafka.dead_letters import KafkaDeadLetters
 from connector.kafka.source import KafkaSource
@@ -60,6 +63,14 @@ def loop_settings(loaded: Loaded) -> Settings:
         commit_interval=delivery.commit_interval,
         revoke_budget=min(10.0, interval / 5),
     )
+
+
+def holding_of(config: Config, router: Router) -> Holding:
+    """What holds a pipeline whose records turn invalid."""
+    flood = config.dead_letter.flood
+    if flood.action == "off":
+        return Holding()
+    return Holding(FloodSettings(Limit(flood.share, flood.of_last), flood.action), router.owner, router.changed)
 
 
 def account_of(config: Config) -> Account:

@@ -8,6 +8,7 @@ class Exit(IntEnum):
 
     OK = 0
     NOT_OK = 1  # what was asked about is not so
+    FLOOD = 65  # nearly all records of a pipeline are invalid, and the file says to stop then
     UNAVAILABLE = 69  # Kafka out of reach, a topic missing
     BUG = 70  # ours
     CANNOT_WRITE = 74  # standard output is closed or full

@@ -2,23 +2,26 @@
 
 Only calls to Amazon Personalize run in other threads; they share nothing, and their results come back as values. So
 there are no locks, and a record's whole way can be read from ``step`` downwards, here and in delivery.py. What the loop
-needs of Kafka and AWS is declared in ports.py. Records that wait for a schema are in waiting.py.
+needs of Kafka and AWS is declared in ports.py. Records that wait for a schema are in waiting.py, pipelines that are
+held in holding.py.
 
 Above 300 lines: the order of things in a step can only be judged where all of them stand together.
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import structlog
 
-from connector.core.records import Pending, Record, TopicPartition, Transform
+from connector.core.records import Fate, Pending, Record, TopicPartition, Transform
 from connector.core.sending.backpressure import Backpressure, Bounds, Load
 from connector.core.sending.destination import Limits
 from connector.core.sending.offsets import Offsets
 from connector.core.sending.outcomes import Fatal
 from connector.delivery import Delivery
+from connector.holding import Holding
 from connector.logs import LogLimiter
 from connector.metrics import Metrics
 from connector.ports import DeadLetters, Environment, Polled, SchemaFetcher, Sender, Source
@@ -53,6 +56,7 @@ class Loop:
         settings: limits and intervals.
         metrics: where everything is counted.
         fetcher: what fetches schemas; None where no pipeline needs any.
+        holding: decides which pipelines are held; by default none ever is.
     """
 
     def __init__(
@@ -65,9 +69,11 @@ class Loop:
         metrics: Metrics,
         environment: Environment,
         fetcher: SchemaFetcher | None = None,
+        holding: Holding | None = None,
     ) -> None:
         self.offsets = Offsets()
         self.waiting = Waiting(fetcher)
+        self.holding = holding or Holding()
         self.backpressure = Backpressure(settings.bounds)
         self.delivery = Delivery(sender, dead_letters, settings.limits, settings.max_in_flight, metrics, environment)
         self.ticked_at = environment.clock()
@@ -129,10 +135,20 @@ class Loop:
             self._ends.update(again[1])
 
     def _hold(self, polled: Polled) -> None:
+        if polled.notes:
+            self.holding.recall(polled.notes)
+        if self.holding.held:
+            polled = self._without_held(polled)
         if self.waiting:
             polled = self.waiting.keep(polled)
         self._held.extend(polled.records)
         self._ends.update(polled.ends)
+
+    def _without_held(self, polled: Polled) -> Polled:
+        """They are paused, so there should be none. But one that is opened would let a commit pass those dropped."""
+        holds = self.holding.holds
+        records = [record for record in polled.records if not holds(record.topic)]
+        return Polled(records, {place: end for place, end in polled.ends.items() if not holds(place.topic)})
 
     def _accept(self) -> None:
         """Open and map what was read: as much as there is room for, and for a moment at most.
@@ -147,6 +163,9 @@ class Loop:
             fate = self._transform(record, wall)
             if isinstance(fate, Pending):
                 self._park(record, fate.schema)
+                continue
+            if self.holding.stops(record, fate, partial(self._later, record.topic, wall)):
+                self._stop_flood(record)
                 continue
             opened = self.offsets.track(record)
             if opened is not None:
@@ -170,6 +189,28 @@ class Loop:
         # Opening a record asks for its schema, and nothing else comes of it here.
         for each in self.waiting.ahead(later, self._environment.clock):
             self._transform(each, self._environment.wall())
+
+    def _later(self, topic: str, wall: float) -> Iterator[Fate | Pending]:
+        return (self._transform(each, wall) for each in list(self._held) if each.topic == topic)
+
+    def _stop_flood(self, record: Record) -> None:
+        """The pipeline is held from this record on: drop what is here of it unopened, so that no commit passes that."""
+        first: dict[TopicPartition, int] = {}
+        for each in (record, *self._held):
+            if self.holding.holds(each.topic):
+                first.setdefault(each.topic_partition, each.offset)
+        for place, offset in first.items():
+            self.offsets.reached(place, offset)
+        self._let_go(self._held_places)
+
+    @property
+    def _held_places(self) -> frozenset[TopicPartition]:
+        """The partitions of pipelines that are held."""
+        if not self.holding.held:
+            return frozenset()
+        return frozenset(
+            each.topic_partition for each in self.offsets if self.holding.holds(each.topic_partition.topic)
+        )
 
     def _work(self, wait: float = 0.0) -> None:
         self.ticked_at = self._environment.clock()
@@ -202,13 +243,13 @@ class Loop:
             for each in self.offsets
         ]
         weighed, crowded = self.waiting.weigh(loads, self._settings.bounds), self.backpressure.crowded
-        change = self.backpressure.decide(weighed, self._environment.clock(), self.waiting.places)
+        change = self.backpressure.decide(weighed, self._environment.clock(), self.waiting.places | self._held_places)
         self._room = self.backpressure.room(weighed)
         if change.pause:
             self._source.pause(change.pause)
         if change.resume:
             self._source.resume(change.resume)
-        # watch.py reports those that wait for a schema.
+        # watch.py reports those that wait for a schema, and pipelines that are held.
         paused, resumed = change.pause & self.backpressure.crowded, change.resume & crowded
         if paused and self._limiter.allow(("pause",)):
             log.info("partitions paused: more is read than can be delivered", partitions=_names(paused))
@@ -221,9 +262,22 @@ class Loop:
         if now < self._commit_at:
             return
         self._commit_at = now + self._settings.commit_interval
-        offsets = self.offsets.committable()
+        offsets = self._news()
         if offsets:
-            self._source.commit(offsets)
+            self._source.commit(offsets, self.holding.notes(offsets))
+
+    def _news(self, among: Collection[TopicPartition] | None = None) -> Mapping[TopicPartition, int]:
+        """What is to be committed: what is done, and what is held, each time: the next process must know of it."""
+        offsets = self.offsets.committable(among)
+        for each in self.offsets if self.holding.held else ():
+            place = each.topic_partition
+            if each.committable is not None and self.holding.holds(place.topic) and (among is None or place in among):
+                offsets[place] = each.committable
+        return offsets
+
+    def _commit_now(self, among: Collection[TopicPartition] | None = None) -> None:
+        offsets = self._news(among)
+        self.offsets.committed(self._source.commit_now(offsets, self.holding.notes(offsets)))
 
     # -- rebalances: called by the source, from within its poll and close -----------------------------------------
 
@@ -250,7 +304,7 @@ class Loop:
             deadline = self._environment.clock() + self._settings.revoke_budget
             while self._environment.clock() < deadline and self.delivery.revoking_in_flight():
                 self._work(NAP)
-            self.offsets.committed(self._source.commit_now(self.offsets.committable(topic_partitions)))
+            self._commit_now(topic_partitions)
         self._forget("partitions revoked", topic_partitions)
 
     def on_lost(self, topic_partitions: Collection[TopicPartition]) -> None:
@@ -293,7 +347,7 @@ class Loop:
             self._source.poll(RECORDS_A_STEP, 0)  # for the sake of membership; what it brings is not ours to start
         self._work()
         if self.fatal is None:
-            self.offsets.committed(self._source.commit_now(self.offsets.committable()))
+            self._commit_now()
         return self.offsets.open_records == 0
 
     def give_up(self) -> None:

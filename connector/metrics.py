@@ -84,6 +84,11 @@ class Metrics:
         self.dead_letter_records = self._family(
             "dead_letter_records", "Dead letters that the broker acknowledged, by source topic.", "topic", "reason"
         )
+        self.pipeline_held = self._gauge(
+            "pipeline_held",
+            "1 while a pipeline is held, since nearly all of its records turned invalid for one cause; else 0.",
+            "pipeline",
+        )
         self.dead_letter_errors = self._counter(
             "dead_letter_errors", "Attempts to write a dead letter that failed; each is repeated."
         )
@@ -175,6 +180,7 @@ class Metrics:
         for pipeline, rule in rules:
             self.rule_matches.labels(pipeline, rule)
             self.rule_condition_errors.labels(pipeline, rule)
+            self.pipeline_held.labels(pipeline)
         for status in Status:
             self.requests.labels(PUT_EVENTS, status)
         _touch(self.events, [(PUT_EVENTS, outcome) for outcome in ("delivered", "rejected")])

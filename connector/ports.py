@@ -12,12 +12,19 @@ from connector.core.sending.lanes import Batch
 from connector.core.sending.offsets import OpenRecord
 from connector.core.sending.outcomes import Fatal, Outcome
 
+Notes = Mapping[TopicPartition, str]  # text that goes with the offset of a partition, and comes back after a restart
+NO_NOTES: Notes = {}
+
 
 class Polled(NamedTuple):
-    """What one poll brought: records in the order of their partitions, and ends of partitions that were reached."""
+    """What one poll brought: records in the order of their partitions, and ends of partitions that were reached.
+
+    ``notes``: of partitions that were assigned, what went with the group's last commit, where that is not empty.
+    """
 
     records: Sequence[Record] = ()
     ends: Mapping[TopicPartition, int] = {}
+    notes: Mapping[TopicPartition, str] = {}
 
 
 class CallResult(NamedTuple):
@@ -56,13 +63,15 @@ class Source(Protocol):
     def resume(self, topic_partitions: Collection[TopicPartition]) -> None:
         """Bring records of these again."""
 
-    def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
-        """Start a commit; False where the one before has not ended."""
+    def commit(self, offsets: Mapping[TopicPartition, int], notes: Notes = NO_NOTES) -> bool:
+        """Start a commit, with these notes; False where the one before has not ended."""
 
     def committed(self) -> Mapping[TopicPartition, int]:
         """What the broker has acknowledged since the last call."""
 
-    def commit_now(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+    def commit_now(
+        self, offsets: Mapping[TopicPartition, int], notes: Notes = NO_NOTES
+    ) -> Mapping[TopicPartition, int]:
         """Commit and wait; returns what the broker acknowledged. Never raises."""
 
     def end_offsets(self, topic_partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:

@@ -12,6 +12,7 @@ import structlog
 from connector.core.records import Record, TopicPartition
 from connector.core.sending.destination import Destination
 from connector.core.sending.offsets import OpenRecord, PartitionOffsets
+from connector.holding import MEND
 from connector.logs import LogLimiter
 from connector.loop import Loop
 from connector.metrics import Metrics
@@ -21,6 +22,8 @@ log = structlog.get_logger()
 
 INTERVAL = 1.0  # seconds
 OUTAGE = "outage: Amazon Personalize does not answer; nothing is lost, one call at a time asks again"
+
+HELD = "a pipeline is held: nearly all of its records turned invalid for one cause"
 
 
 class Lag(NamedTuple):
@@ -85,6 +88,7 @@ class Watch:
         self._away_since: float | None = None
         self._registry: Wait | None = None  # while it is away
         self._waits: dict[tuple[str, str], Wait] = {}  # by topic and schema
+        self._held: set[str] = set()  # pipelines of which a line has said that they are held
         self._seen: dict[PartitionOffsets, Oldest] = {}
 
     def look(self) -> None:
@@ -99,6 +103,7 @@ class Watch:
         self._note_kafka(reach, now)
         self._note_registry(now)
         self._note_waiting(now)
+        self._note_held()
         destinations = list(self._loop.delivery.destinations)
         for destination in destinations:
             self._note(destination, now)
@@ -224,6 +229,13 @@ class Watch:
                 wait = Wait(wait.since, said=True)
             waits[topic, schema] = wait
         self._waits = waits
+
+    def _note_held(self) -> None:
+        for name, guard in self._loop.holding.held.items():
+            self._metrics.pipeline_held.labels(name).set(1)
+            if name not in self._held:
+                self._held.add(name)
+                log.error(HELD, **guard.told(), what_to_do=MEND)
 
     def _note_outage(self, destination: Destination, now: float) -> None:
         before = self._outages.pop(destination.tracking_id, None)

@@ -28,10 +28,12 @@ from connector.config.scalars import (
     Rate,
     SenderThread,
     Servers,
+    Share,
     Text,
     TopicName,
     TrackingId,
     Wait,
+    Window,
 )
 from connector.config.section import Blank, BlankList, Kept, Section
 from connector.config.tls import CertificateFiles
@@ -121,6 +123,17 @@ class DeliveryConfig(Section):
     """How long a stop may take to deliver the buffered events, a duration; set it below the pod's grace period."""
 
 
+class FloodConfig(Section):
+    """What to do when nearly all records of a pipeline turn invalid for one reason, rule and member."""
+
+    share: Share = 0.9
+    """Which part of the last records makes a flood, above 0% and up to 100%; records that are skipped do not count."""
+    of_last: Window = 1000
+    """Of how many records of the pipeline; 10 to 100000."""
+    action: Annotated[Literal["hold", "stop", "off"], Reference()] = "hold"
+    """`hold` the pipeline until a restart, `stop` the process with exit code 65, or `off`: dead-letter all of it."""
+
+
 class DeadLetterConfig(Section):
     """Where records go that cannot become events."""
 
@@ -128,6 +141,8 @@ class DeadLetterConfig(Section):
     """Topic for the records that cannot be mapped or are refused; must exist. Required."""
     connect_headers: Flag = False
     """Whether to also write the `__connect.errors.*` headers, which tools for Kafka Connect read."""
+    flood: Annotated[FloodConfig, Blank] = FloodConfig()
+    """What to do when nearly all records of a pipeline turn invalid. Default: hold it at 90% of the last 1000."""
 
 
 class ServerConfig(Section):

@@ -8,7 +8,16 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PlainValidator, SecretStr
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    SecretStr,
+    ValidationInfo,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from connector.config import addresses
@@ -85,6 +94,19 @@ def _property(value: Any) -> Any:
     return value
 
 
+def _share(value: Any, info: ValidationInfo) -> float:
+    """A part of a whole, from ``90%``. A bare number is refused: 0.9 and 90 would both be read as the same."""
+    if info.context is None and isinstance(value, float):
+        return value  # a model that is built in code
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?\s?%", value):
+        message = "expected a share such as 90%"
+        raise PydanticCustomError("bad_share", message, {"hint": "write it as a number and %, such as 90%"})
+    share = float(value.rstrip("% ")) / 100
+    if not 0 < share <= 1:
+        raise PydanticCustomError("out_of_range", "expected a share above 0% and up to 100%")
+    return share
+
+
 _NotEmpty = Field(min_length=1)
 _Text = Annotated[str, _NotEmpty, AfterValidator(_not_blank)]
 Text = Annotated[_Text, Reference()]
@@ -112,11 +134,22 @@ TopicName = Annotated[str, AfterValidator(_topic), Reference()]
 Flag = Annotated[bool, Field(strict=True), Reference(scalar)]
 OptionalFlag = Annotated[Annotated[bool, Field(strict=True)] | None, Reference(scalar)]
 
+_SHARE: dict[str, Any] = {"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,3})?\s?%$", "examples": ["90%"]}
+Share = Annotated[
+    float,
+    BeforeValidator(_share),
+    PlainSerializer(lambda share: f"{share * 100:g}%", return_type=str),
+    WithJsonSchema(_SHARE),
+    Reference(),
+]
+
 Port = Annotated[int, Field(strict=True, ge=0, le=65535), Reference(scalar)]
 Count = Annotated[int, Field(strict=True, ge=1), Reference(scalar)]
 SenderThread = Annotated[int, Field(strict=True, ge=1, le=1000), Reference(scalar)]
 Buffer = Annotated[int, Field(strict=True, ge=10), Reference(scalar)]
 Rate = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False), Reference(scalar)]
+
+Window = Annotated[int, Field(strict=True, ge=10, le=100_000), Reference(scalar)]
 
 Wait = Annotated[Duration, Field(ge=0), Reference()]
 Period = Annotated[Duration, Field(gt=0), Reference()]

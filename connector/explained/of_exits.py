@@ -16,6 +16,14 @@ PAGES = (
     ),
     Page("2", "exit", "The command line is wrong.", "`--help` after the name of the command shows what it takes."),
     Page(
+        str(int(Exit.FLOOD)),
+        "exit",
+        "Nearly all records of a pipeline became invalid for one cause, and `dead_letter.flood.action` is `stop`.",
+        "The last line of the log names reason, rule and member. Mend the mapping or the producer, then start again: "
+        "nothing is lost, and it goes on where it stopped.",
+        see="flood.md",
+    ),
+    Page(
         str(int(Exit.UNAVAILABLE)),
         "exit",
         "Something that the start needs is away: Kafka, a topic, a port, a token provider.",

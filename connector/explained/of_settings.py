@@ -68,6 +68,22 @@ PAGES = (
         "mapping.md#field-specs",
     ),
     Page(
+        "bad-share",
+        "error",
+        "A share is a number of per cent with its sign: 90%.",
+        "Write 90%; 0.9 and 90 could each be meant.",
+        bad="""\
+dead_letter:
+  topic: clicks.dead-letter
+  flood: {share: 0.9}
+""",
+        good="""\
+dead_letter:
+  topic: clicks.dead-letter
+  flood: {share: 90%}
+""",
+    ),
+    Page(
         "bad-duration",
         "error",
         "A duration is a number with its unit, without a blank: 250ms, 2s, 5m, 1h or 14d.",

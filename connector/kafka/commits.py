@@ -11,6 +11,7 @@ from connector.core.records import TopicPartition
 from connector.kafka.messages import for_client, with_offsets
 from connector.logs import LogLimiter
 from connector.metrics import Metrics
+from connector.ports import NO_NOTES, Notes
 
 log = structlog.get_logger()
 
@@ -74,14 +75,14 @@ class Commits:
         self._under_way = False
         self._acknowledged: dict[TopicPartition, int] = {}
 
-    def begin(self, offsets: Mapping[TopicPartition, int]) -> bool:
+    def begin(self, offsets: Mapping[TopicPartition, int], notes: Notes = NO_NOTES) -> bool:
         """Begin to commit; False where the commit before has not ended."""
         # Two commits under way can overtake each other, and the committed offset would go back.
         if self._under_way:
             return False
         self._under_way = True
         try:
-            self._consumer.commit(offsets=with_offsets(offsets), asynchronous=True)
+            self._consumer.commit(offsets=with_offsets(offsets, notes), asynchronous=True)
         except KafkaException as error:
             self._under_way = False
             self._failed(error.args[0])
@@ -97,12 +98,14 @@ class Commits:
         acknowledged, self._acknowledged = self._acknowledged, {}
         return acknowledged
 
-    def commit_now(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+    def commit_now(
+        self, offsets: Mapping[TopicPartition, int], notes: Notes = NO_NOTES
+    ) -> Mapping[TopicPartition, int]:
         """Commit and wait for the answer; returns what the broker acknowledged. Never raises."""
         if not offsets:
             return {}
         try:
-            partitions = self._consumer.commit(offsets=with_offsets(offsets), asynchronous=False)
+            partitions = self._consumer.commit(offsets=with_offsets(offsets, notes), asynchronous=False)
         except KafkaException as error:
             self._failed(error.args[0])
             return {}

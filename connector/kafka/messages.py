@@ -10,6 +10,7 @@ from confluent_kafka import TopicPartition as ClientTopicPartition
 
 from connector.core.records import Record, TopicPartition, fast_constructor, known_timestamp
 from connector.logs import LogLimiter
+from connector.ports import NO_NOTES
 
 log = structlog.get_logger()
 
@@ -86,6 +87,8 @@ def for_client(topic_partitions: Iterable[TopicPartition]) -> list[ClientTopicPa
     return [ClientTopicPartition(topic, partition) for topic, partition in topic_partitions]
 
 
-def with_offsets(offsets: Mapping[TopicPartition, int]) -> list[ClientTopicPartition]:
-    """Offsets as the client takes them."""
-    return [ClientTopicPartition(topic, partition, offset) for (topic, partition), offset in offsets.items()]
+def with_offsets(
+    offsets: Mapping[TopicPartition, int], notes: Mapping[TopicPartition, str] = NO_NOTES
+) -> list[ClientTopicPartition]:
+    """Offsets as the client takes them, with the notes that go with them."""
+    return [ClientTopicPartition(*place, offset, notes.get(place, "")) for place, offset in offsets.items()]

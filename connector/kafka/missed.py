@@ -8,7 +8,7 @@ time: a slow broker must hold up neither a rebalance nor the loop.
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import structlog
@@ -17,6 +17,7 @@ from confluent_kafka import TopicPartition as ClientTopicPartition
 
 from connector.core.records import Record, TopicPartition
 from connector.metrics import Metrics
+from connector.ports import NO_NOTES
 
 log = structlog.get_logger()
 
@@ -60,6 +61,7 @@ class MissedRecords:
         self._next: dict[Place, int] = {}
         self._first: set[Place] = set()  # of these no record came since the group's position is known
         self._unknown: dict[Place, int | None] = {}  # the group's position; and the first offset that came
+        self._notes: dict[TopicPartition, str] = {}
         self._gaps: dict[Place, deque[Gap]] = {}
         self._begins: dict[Place, int] = {}  # as of the last answer
         self._answered_at = clock() - ASKED
@@ -106,6 +108,13 @@ class MissedRecords:
             self._asked.update(dict.fromkeys(due, now))
             self._compare()
 
+    def take_notes(self) -> Mapping[TopicPartition, str]:
+        """What went with the commits of the partitions whose positions were learnt since the last call."""
+        if not self._notes:
+            return NO_NOTES
+        notes, self._notes = self._notes, {}
+        return notes
+
     def _note(self, place: Place, gap: Gap) -> None:
         # The topic may have been deleted and created again since an old answer.
         fresh = self._clock() - self._answered_at < ASKED
@@ -139,6 +148,8 @@ class MissedRecords:
         finally:
             self._spent(now)
         for each in found:
+            if each.error is None and each.metadata:
+                self._notes[TopicPartition(each.topic, each.partition)] = each.metadata
             self._learnt((each.topic, each.partition), each.offset if each.error is None else UNKNOWN)
 
     def _learnt(self, place: Place, committed: int) -> None:

@@ -24,7 +24,7 @@ from connector.kafka.reach import Listening, quiet
 from connector.kafka.startup import FIRST_ANSWER, known_cluster, require_names, require_topics
 from connector.logs import CLIENT, LogLimiter
 from connector.metrics import Metrics
-from connector.ports import Polled, Reach, Refused
+from connector.ports import NO_NOTES, Notes, Polled, Reach, Refused
 
 log = structlog.get_logger()
 
@@ -218,7 +218,7 @@ class KafkaSource:
                 ends[place_of(message)] = message.offset() or 0
             else:
                 self._take_in(error, "Kafka answered a fetch with an error")
-        return Polled(records, ends)
+        return Polled(records, ends, self._missed.take_notes())
 
     def pause(self, topic_partitions: Collection[TopicPartition]) -> None:
         """See ``ports.Source``."""
@@ -232,17 +232,19 @@ class KafkaSource:
 
     # -- commits ----------------------------------------------------------------------------------------------
 
-    def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
+    def commit(self, offsets: Mapping[TopicPartition, int], notes: Notes = NO_NOTES) -> bool:
         """See ``ports.Source``."""
-        return self._commits.begin(offsets)
+        return self._commits.begin(offsets, notes)
 
     def committed(self) -> Mapping[TopicPartition, int]:
         """See ``ports.Source``."""
         return self._commits.acknowledged()
 
-    def commit_now(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+    def commit_now(
+        self, offsets: Mapping[TopicPartition, int], notes: Notes = NO_NOTES
+    ) -> Mapping[TopicPartition, int]:
         """See ``ports.Source``. With the coordinator away this takes up to the session's time-out."""
-        return self._commits.commit_now(offsets)
+        return self._commits.commit_now(offsets, notes)
 
     # -- what else the client knows ---------------------------------------------------------------------------
 

@@ -115,6 +115,7 @@ class Board:
             loop.delivery.destinations.waiting,
             loop.delivery.destinations.in_flight,
             registry(loop.waiting, now, wall),
+            tuple(tuple(guard.told().items()) for guard in loop.holding.held.values()),
         )
         self._looked_at = now
 

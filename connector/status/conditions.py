@@ -96,6 +96,11 @@ def _paused(sight: Sight) -> str | None:
     return f"{paused} of {ours} partitions" if paused else None
 
 
+def _pipeline_held(sight: Sight) -> str | None:
+    told = [guard.told() for guard in sight.loop.holding.held.values()]
+    return "; ".join(", ".join(f"{name} {words}" for name, words in each.items()) for each in told) or None
+
+
 def _registry_away(sight: Sight) -> str | None:
     reach = sight.loop.waiting.reach()
     if reach.away_since is None:
@@ -123,6 +128,7 @@ HOLDS: Mapping[Kind, Callable[[Sight], str | None]] = {
     Kind.OUTAGE: _outage,
     Kind.REJECTIONS_HELD: _held_count,
     Kind.FAILING: _failing,
+    Kind.PIPELINE_HELD: _pipeline_held,
     Kind.REGISTRY_AWAY: _registry_away,
     Kind.SCHEMA_AWAITED: _schema_awaited,
     Kind.LETTERS_WAIT: lambda sight: sight.letters if sight.loop.delivery.letters_expected else None,

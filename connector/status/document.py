@@ -31,6 +31,7 @@ def document(view: View) -> dict[str, Any]:
             "dead_letters_waiting": view.letters_waiting,
         },
         "schema_registry": None if view.registry is None else _registry(view.registry),
+        "held_pipelines": [dict(each) for each in view.held],
         "pace": [_pacing(each) for each in view.pacing],
         "totals": {
             "records_consumed": view.totals.consumed,

@@ -42,6 +42,7 @@ class Kind(StrEnum):
     OUTAGE = "outage"
     REJECTIONS_HELD = "in_doubt"
     FAILING = "failing"
+    PIPELINE_HELD = "pipeline_held"
     REGISTRY_AWAY = "schema_registry_away"
     SCHEMA_AWAITED = "schema_awaited"
     LETTERS_WAIT = "dead_letters_wait"
@@ -156,7 +157,10 @@ class Totals(NamedTuple):
 
 
 class View(NamedTuple):
-    """Everything of one look. ``registry`` is None where no pipeline needs schemas."""
+    """Everything of one look. ``registry`` is None where no pipeline needs schemas.
+
+    ``held``: of each pipeline that is held what is known of its flood, as pairs of a name and words.
+    """
 
     facts: Facts
     at: float
@@ -171,3 +175,4 @@ class View(NamedTuple):
     buffered_events: int = 0
     in_flight: int = 0
     registry: Registry | None = None
+    held: tuple[tuple[tuple[str, str], ...], ...] = ()

@@ -80,6 +80,12 @@ STATES: Mapping[Kind, Words] = {
         "No call was accepted for ten seconds: calls wait for a response, or fail and are retried. Nothing is lost.",
         "warn",
     ),
+    Kind.PIPELINE_HELD: Words(
+        "Held: nearly all records turned invalid",
+        "The records of a pipeline became invalid for one cause, so nothing more of it is dead-lettered or committed. "
+        "Other pipelines go on. Nothing is lost: mend its mapping or the producer, then restart.",
+        "bad",
+    ),
     Kind.REGISTRY_AWAY: Words(
         "Waiting: the schema registry does not answer",
         "Records whose schema is known are delivered. A record that needs an unknown schema waits, and its partition "

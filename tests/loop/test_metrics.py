@@ -24,6 +24,7 @@ TABLE = """
 | consumer_lag_seconds, consumer_lag_records | gauge | topic, partition |
 | assigned_partitions, paused_partitions | gauge | topic |
 | schema_waiting_partitions, schema_waiting_records | gauge | topic |
+| pipeline_held | gauge | pipeline |
 | schema_registry_away_seconds | gauge | |
 | in_flight_requests, buffered_events, open_records | gauge | |
 | rebalances_total | counter | kind = assign, revoke, lost |
@@ -115,6 +116,7 @@ KNOWN: list[tuple[str, list[dict[str, str]]]] = [
     ("paused_partitions", [{"topic": "clicks"}]),
     ("schema_waiting_partitions", [{"topic": "clicks"}]),
     ("schema_waiting_records", [{"topic": "clicks"}]),
+    ("pipeline_held", [{"pipeline": "web"}]),
     ("schema_registry_away_seconds", [{}]),
     ("end_to_end_latency_seconds_count", [{"topic": "clicks"}]),
     ("dead_letter_errors_total", [{}]),

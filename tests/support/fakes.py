@@ -24,9 +24,19 @@ from connector.core.sending.destination import Limits
 from connector.core.sending.lanes import Batch
 from connector.core.sending.offsets import OpenRecord
 from connector.core.sending.outcomes import Delivered, Fatal, Outcome
+from connector.holding import Holding
 from connector.loop import Loop, Settings
 from connector.metrics import Metrics
-from connector.ports import CallResult, Environment, Polled, Reach, SchemaFetcher, SchemaReach
+from connector.ports import (
+    NO_NOTES,
+    CallResult,
+    Environment,
+    Notes,
+    Polled,
+    Reach,
+    SchemaFetcher,
+    SchemaReach,
+)
 from tests.support.simulation import USUAL
 
 TOPIC = "clicks"
@@ -63,6 +73,8 @@ class FakeSource:
         self.positions: dict[TopicPartition, int] = {}
         self.paused: set[TopicPartition] = set()
         self.stored: dict[TopicPartition, int] = {}
+        self.notes: dict[TopicPartition, str] = {}  # what went with the commits
+        self._learnt: dict[TopicPartition, str] = {}
         self.commits: list[dict[TopicPartition, int]] = []
         self.on_commit: Callable[[Mapping[TopicPartition, int]], None] = lambda _: None
         self.during_poll: list[Callable[[], None]] = []  # what happens from within the next polls
@@ -75,6 +87,8 @@ class FakeSource:
     def assign(self, listener: Listener, *topic_partitions: TopicPartition) -> None:
         for each in topic_partitions:
             self.positions[each] = self.stored.get(each, 0)
+            if self.notes.get(each):
+                self._learnt[each] = self.notes[each]
         listener.on_assign(topic_partitions)
         self.resume(topic_partitions)  # newly assigned partitions arrive unpaused
 
@@ -112,7 +126,8 @@ class FakeSource:
         ends = self._new_ends(reading)
         if not records and not ends:
             self.clock.wait(timeout)
-        return Polled(records, ends)
+        notes, self._learnt = self._learnt, {}
+        return Polled(records, ends, notes)
 
     def _new_ends(self, reading: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Those that are reached and were not reported yet."""
@@ -127,22 +142,25 @@ class FakeSource:
     def resume(self, topic_partitions: Collection[TopicPartition]) -> None:
         self.paused -= set(topic_partitions)
 
-    def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
+    def commit(self, offsets: Mapping[TopicPartition, int], notes: Notes = NO_NOTES) -> bool:
         if self._under_way:
             return False
-        self._under_way = dict(self.commit_now(offsets))
+        self._under_way = dict(self.commit_now(offsets, notes))
         return True
 
     def committed(self) -> Mapping[TopicPartition, int]:
         acknowledged, self._acknowledged = self._acknowledged, {}
         return acknowledged
 
-    def commit_now(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+    def commit_now(
+        self, offsets: Mapping[TopicPartition, int], notes: Notes = NO_NOTES
+    ) -> Mapping[TopicPartition, int]:
         if not offsets:
             return {}
         self.on_commit(offsets)
         self.commits.append(dict(offsets))
         self.stored.update(offsets)
+        self.notes.update({place: notes.get(place, "") for place in offsets})
         return offsets
 
     def end_offsets(self, topic_partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
@@ -274,6 +292,7 @@ class Harness:
         bounds: Bounds = ROOMY,
         transform: Transform = transform,
         fetcher: SchemaFetcher | None = None,
+        holding: Holding | None = None,
         **settings: Any,
     ) -> None:
         self.clock = Clock()
@@ -284,7 +303,7 @@ class Harness:
         self.environment = Environment(lambda: self.clock.now, lambda: EPOCH + self.clock.now, random.Random(7).random)
         chosen = Settings(**{"limits": limits, "max_in_flight": 8, "bounds": bounds, **INTERVALS, **settings})
         ports = (self.source, self.sender, self.dead_letters)
-        self.loop = Loop(*ports, transform, chosen, self.metrics, self.environment, fetcher)
+        self.loop = Loop(*ports, transform, chosen, self.metrics, self.environment, fetcher, holding)
 
     def assign(self, *topic_partitions: TopicPartition) -> None:
         self.source.assign(self.loop, *topic_partitions)

@@ -11,5 +11,6 @@
 | members.py, values.py, times.py | PutEvents' members: ids, conversions, times |
 | lists.py, elements.py, batches.py | `for_each`, lists within lists, batches, and the place of an element |
 | events.py, made.py | an event within every limit of the service; what a rule made |
+| shapes.py | which members came and went between two documents |
 | explain.py | notes of every step, for `map --explain` |
 """

@@ -14,6 +14,7 @@ from connector.core.mapping.events import Invalid, check_envelope, check_event
 from connector.core.mapping.made import Result
 from connector.core.mapping.reading import NO_SCHEMAS, Batch, Formats, compile_key, compile_reader, decode_headers
 from connector.core.mapping.rules import CompiledRules, Mapped, MappedEvent
+from connector.core.mapping.shapes import changes
 from connector.core.mapping.specs import PipelineSpec
 from connector.core.mapping.topics import Topics
 from connector.core.records import (
@@ -78,6 +79,14 @@ class Pipeline:
         except SchemaPending as pending:
             return Pending(pending.schema, self.name)
         return _named(found, self.name)
+
+    def document(self, record: Record) -> object:
+        """What is in the record, as rules see it; None where that cannot be read."""
+        try:
+            found = self._read(record)
+        except SchemaPending:
+            return None
+        return found.value if isinstance(found, Document) else None
 
     def _hinted(self, rejection: Rejection, value: object) -> Rejection:
         if not self._of_value or rejection.reason not in _MISSING:
@@ -165,6 +174,18 @@ class Router:
         """What becomes of the record in the pipeline of its topic."""
         pipeline = self.find(record.topic)
         return _unread(record.topic) if pipeline is None else pipeline(record, now)
+
+    def owner(self, topic: str) -> str | None:
+        """The name of a topic's pipeline, None where there is none."""
+        pipeline = self.find(topic)
+        return None if pipeline is None else pipeline.name
+
+    def changed(self, before: Record, now: Record) -> str:
+        """Which members came and went from one record to another, in words: names only."""
+        first, second = self.find(before.topic), self.find(now.topic)
+        if first is None or second is None:
+            return ""
+        return str(changes(first.document(before), second.document(now)))
 
     def find(self, topic: str) -> Pipeline | None:
         """The pipeline of a topic, None where there is none."""

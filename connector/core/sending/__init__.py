@@ -8,5 +8,6 @@
 | outcomes.py, answers.py | what an answer of the service means, and whether it is the service's |
 | backpressure.py | when reading stops, which partitions pause |
 | offsets.py | open records, and what may be committed |
+| flood.py | when a pipeline's records turn invalid all at once |
 | backlog.py, needed.py | how many calls a backlog takes; and a stream, a second |
 """

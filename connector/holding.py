@@ -1,0 +1,172 @@
+"""Pipelines that are held, since their records turned invalid all at once: a flood of dead letters that is stopped.
+
+A held pipeline's partitions are paused, and what was read of them is dropped unopened, so that no commit passes the
+first of it. Only a restart lets them go on, from what is committed: nothing else can mend a mapping. What is usual for
+a pipeline, and whether it is held, goes with its commits, so that the next process knows; see core/sending/flood.py.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Literal, NamedTuple
+
+from connector.core.records import Fate, Pending, Record, Rejection, TopicPartition, Transformed
+from connector.core.sending.flood import Flood, Limit, cause_of
+
+Action = Literal["hold", "stop"]
+LOOKED_AT = 50  # records that say whether a flood goes on after a restart
+MEND = (
+    "nothing of this pipeline is dead-lettered or committed any more, nothing is lost: mend its mapping or the "
+    "producer, then restart; if these records are meant to be invalid, skip them by a rule, or set "
+    "dead_letter.flood.action: off"
+)
+
+
+class FloodSettings(NamedTuple):
+    """What is a flood, and what then; None in its place where floods are let through."""
+
+    limit: Limit
+    action: Action
+
+
+class Guard:
+    """One pipeline: what became of its records, and of each rule the last that was right.
+
+    ``changed`` is what is different in the record that is held from that one, in words; "" where nothing can be said.
+    """
+
+    __slots__ = ("changed", "flood", "last_good", "name")
+
+    def __init__(self, name: str, limit: Limit) -> None:
+        self.name = name
+        self.flood = Flood(limit)
+        self.last_good: dict[str, Record] = {}
+        self.changed = ""
+
+    def told(self) -> dict[str, str]:
+        """What is known of its flood, for the log and the page; names of the configuration and of members only."""
+        flooded = self.flood.flooded
+        if flooded is None:
+            return {}
+        cause = flooded.cause
+        found = {
+            "pipeline": self.name,
+            "reason": cause.reason.value,
+            "rule": cause.rule,
+            "member": cause.member,
+            "since": ", ".join(f"{topic}-{number}@{offset}" for (topic, number), offset in flooded.since),
+            "share": f"{flooded.share:.0%}",
+            "before": None if flooded.before is None else f"{flooded.before:.0%}",
+            "changed": self.changed,
+            "again": "the same as before the restart" if flooded.again else None,
+        }
+        return {name: words for name, words in found.items() if words}
+
+
+class Holding:
+    """Decides of each record that is mapped whether its pipeline is held from there.
+
+    Args:
+        settings: None where nothing is ever held.
+        owner: a topic's pipeline, by name; None where it has none.
+        compare: what is different in the second record from the first: names of members, no values.
+    """
+
+    def __init__(
+        self,
+        settings: FloodSettings | None = None,
+        owner: Callable[[str], str | None] = lambda _: None,
+        compare: Callable[[Record, Record], str] = lambda _, __: "",
+    ) -> None:
+        self._settings = settings
+        self._owner = owner
+        self._compare = compare
+        self._guards: dict[str, Guard] = {}  # by pipeline
+        self._of_topic: dict[str, Guard | None] = {}
+        self.held: dict[str, Guard] = {}  # the pipelines that are held
+
+    @property
+    def stopped(self) -> Guard | None:
+        """The pipeline whose flood is to end the process."""
+        if self._settings is None or self._settings.action != "stop":
+            return None
+        return next(iter(self.held.values()), None)
+
+    def holds(self, topic: str) -> bool:
+        """Whether the pipeline of this topic is held."""
+        guard = self._guard(topic)
+        return guard is not None and guard.flood.flooded is not None
+
+    def stops(self, record: Record, fate: Fate, later: Callable[[], Iterator[Fate | Pending]]) -> bool:
+        """Whether this record is where its pipeline is held; ``later`` maps those of the pipeline that are here."""
+        guard = self._of_topic.get(record.topic) or self._guard(record.topic)
+        if guard is None:
+            return False
+        if isinstance(fate, Transformed):
+            rejection = fate.rejection
+        elif isinstance(fate, Rejection):
+            rejection = fate
+        else:
+            return False
+        if rejection is None:
+            guard.last_good[fate.rule] = record  # type: ignore[index]  # a Transformed has one
+            guard.flood.good()
+            return False
+        return self._floods(guard, record, rejection, later)
+
+    def _floods(
+        self, guard: Guard, record: Record, rejection: Rejection, later: Callable[[], Iterator[Fate | Pending]]
+    ) -> bool:
+        flood, place = guard.flood, record.topic_partition
+        stopped = False
+        if flood.suspect is not None and flood.suspect == cause_of(rejection).code:
+            stopped = flood.again(rejection, place, record.offset, _share(rejection, later()))
+        if not stopped and not flood.bad(rejection, place, record.offset):
+            return False
+        before = guard.last_good.get(rejection.rule or "") or next(reversed(guard.last_good.values()), None)
+        self.held[guard.name] = guard
+        guard.changed = "" if before is None else self._compare(before, record)
+        return True
+
+    def _guard(self, topic: str) -> Guard | None:
+        if self._settings is None:
+            return None
+        if topic not in self._of_topic:
+            name = self._owner(topic)
+            if name is not None and name not in self._guards:
+                self._guards[name] = Guard(name, self._settings.limit)
+            self._of_topic[topic] = None if name is None else self._guards[name]
+        return self._of_topic[topic]
+
+    # -- over a restart ---------------------------------------------------------------------------------------
+
+    def recall(self, notes: Mapping[TopicPartition, str]) -> None:
+        """Take in what went with the commits of these partitions."""
+        for (topic, _), note in notes.items():
+            guard = self._guard(topic)
+            if guard is not None:
+                guard.flood.recall(note)
+
+    def notes(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, str]:
+        """What is to go with the commits of these partitions."""
+        notes: dict[str, str] = {}
+        found = {}
+        for place in places:
+            guard = self._guard(place.topic)
+            if guard is None:
+                continue
+            if guard.name not in notes:
+                notes[guard.name] = guard.flood.note()
+            if notes[guard.name]:
+                found[place] = notes[guard.name]
+        return found
+
+
+def _share(rejection: Rejection, later: Iterator[Fate | Pending]) -> float:
+    """Which part of the records that are here, this one included, is invalid for the same cause."""
+    cause, same, others = cause_of(rejection), 1, 0
+    for fate, _ in zip(later, range(LOOKED_AT), strict=False):
+        found = fate if isinstance(fate, Rejection) else fate.rejection if isinstance(fate, Transformed) else None
+        if found is not None and cause_of(found) == cause:
+            same += 1
+        elif found is not None or isinstance(fate, Transformed):
+            others += 1
+    return same / (same + others)

@@ -1,0 +1,269 @@
+"""A pipeline whose records turn invalid is held from the first record that would be one letter too many."""
+
+from __future__ import annotations
+
+from structlog.testing import capture_logs
+
+from connector.core.records import Fate, Reason, Record, Rejection, Stage, TopicPartition
+from connector.core.sending.flood import Limit
+from connector.holding import MEND, Action, FloodSettings, Holding
+from connector.ports import NO_NOTES
+from connector.watch import HELD, Watch
+from tests.support.fakes import P0, P1, TOPIC, Harness, body, transform
+
+ORDERS = TopicPartition("orders", 0)
+OTHER_TOPIC = TopicPartition("clicks-eu", 0)
+BAD = "bad"
+REJECTION = Rejection(Stage.MAP, Reason.MISSING_MEMBER, "no itemId", "itemId", "web", "view")
+PIPELINES = {TOPIC: "web", OTHER_TOPIC.topic: "web", "orders": "shop"}
+
+
+def mapped(record: Record, wall: float) -> Fate:
+    return REJECTION if record.value == BAD.encode() else transform(record, wall)
+
+
+class Flooding(Harness):
+    """A loop whose pipelines are held at 90 % of 20 records."""
+
+    def __init__(self, action: Action = "hold", **more: object) -> None:
+        self.compared: list[tuple[Record, Record]] = []
+        holding = Holding(FloodSettings(Limit(0.9, 20), action), PIPELINES.get, self._compare)
+        super().__init__(transform=mapped, holding=holding, **more)  # type: ignore[arg-type]
+        self.watch = Watch(self.loop, self.source, self.metrics, self.environment)
+
+    def _compare(self, before: Record, now: Record) -> str:
+        self.compared.append((before, now))
+        return "value.a is gone"
+
+    def produce(self, place: TopicPartition, value: str, count: int) -> None:
+        for _ in range(count):
+            self.source.produce(place, value, f"{place.topic}-{place.partition}")
+
+    def successor(self) -> Flooding:
+        """The next process, on the same cluster."""
+        it = Flooding()
+        it.source.logs, it.source.stored, it.source.notes = self.source.logs, self.source.stored, self.source.notes
+        return it
+
+    def held(self) -> dict[str, str]:
+        held = self.loop.holding.held
+        return next(iter(held.values())).told() if held else {}
+
+    def letters(self) -> list[tuple[str, int, int]]:
+        return [(record.topic, record.partition, record.offset) for record, _ in self.dead_letters.written]
+
+
+def flooded(good: int = 100) -> Flooding:
+    it = Flooding()
+    it.produce(P0, "1", good)
+    it.produce(P0, BAD, 200)
+    it.assign(P0, ORDERS)
+    it.run(20)
+    return it
+
+
+def test_it_is_held_with_fewer_letters_than_the_window_and_other_pipelines_go_on() -> None:
+    it = flooded()
+    it.produce(ORDERS, "1", 50)
+    it.run(20)
+    assert len(it.letters()) == 17, "the eighteenth makes 90 % of twenty"
+    assert it.committed(P0) == 117
+    assert it.committed(ORDERS) == 50
+    assert P0 in it.source.paused
+    assert ORDERS not in it.source.paused
+    it.assert_balanced()
+
+
+def test_what_is_held_is_told_by_names_and_places_only() -> None:
+    it = flooded()
+    assert it.held() == {
+        "pipeline": "web",
+        "reason": "missing_member",
+        "rule": "view",
+        "member": "itemId",
+        "since": "clicks-0@100",
+        "share": "90%",
+        "before": "0%",
+        "changed": "value.a is gone",
+    }
+    before, now = it.compared[0]
+    assert (before.offset, now.offset) == (99, 117)
+
+
+def test_a_line_tells_it_once_and_a_metric_as_long_as_it_lasts() -> None:
+    it = Flooding()
+    it.produce(P0, "1", 100)
+    it.produce(P0, BAD, 100)
+    it.assign(P0)
+    with capture_logs() as logs:
+        for _ in range(20):
+            it.run(1)
+            it.watch.look()
+    lines = [line for line in logs if line["event"] == HELD]
+    assert len(lines) == 1
+    assert lines[0]["log_level"] == "error"
+    assert lines[0]["member"] == "itemId"
+    assert lines[0]["what_to_do"] == MEND
+    assert it.value("pipeline_held", pipeline="web") == 1
+
+
+def test_all_partitions_and_topics_of_the_pipeline_are_held() -> None:
+    it = flooded()
+    it.assign(P1, OTHER_TOPIC)
+    it.produce(P1, "1", 5)
+    it.produce(OTHER_TOPIC, "1", 5)
+    it.run(20)
+    assert {P0, P1, OTHER_TOPIC} <= it.source.paused
+    assert (it.committed(P1), it.committed(OTHER_TOPIC)) == (0, 0)
+    assert it.loop.offsets.open_records == 0, "they wait in Kafka, not in memory"
+
+
+def test_records_of_several_partitions_that_are_here_when_it_is_held_are_not_passed_by_a_commit() -> None:
+    it = Flooding()
+    for place in (P0, P1):
+        it.produce(place, "1", 100)
+        it.produce(place, BAD, 100)
+    it.assign(P0, P1)
+    it.run(20)
+    letters = it.letters()
+    assert len(letters) < 20
+    for place in (P0, P1):
+        done = it.committed(place)
+        offsets = {offset for topic, number, offset in letters if (topic, number) == place}
+        assert offsets == set(range(100, max(done, 100))), "each letter is committed, and nothing else beyond the good"
+
+
+def test_it_stays_in_its_group_and_does_not_spin() -> None:
+    it = flooded()
+    polls = len(it.source.polls)
+    it.run(60)
+    assert 60 <= len(it.source.polls) - polls <= 60 * 30
+
+
+def test_a_partition_that_is_revoked_and_comes_back_is_still_held() -> None:
+    it = flooded()
+    it.revoke(P0)
+    it.run(5)
+    it.assign(P0)
+    it.run(20)
+    assert P0 in it.source.paused
+    assert it.committed(P0) == 117
+    assert len(it.letters()) == 17
+
+
+def test_a_restart_with_the_same_mapping_is_held_again_without_another_letter() -> None:
+    it = flooded()
+    for _ in range(3):
+        assert it.loop.drain(5)
+        it = it.successor()
+        it.assign(P0, ORDERS)
+        it.run(20)
+        assert it.letters() == []
+        assert it.committed(P0) == 117
+        assert it.held()["again"] == "the same as before the restart"
+
+
+def test_a_killed_process_has_noted_that_it_is_held() -> None:
+    it = flooded().successor()
+    it.assign(P0)
+    it.run(5)
+    assert it.held()["since"] == "clicks-0@117"
+    assert it.letters() == []
+
+
+def test_a_restart_with_a_mended_mapping_delivers_all_of_it_in_order_and_once() -> None:
+    first = flooded()
+    assert first.loop.drain(5)
+    second = first.successor()
+    second.source.logs[P0] = [record._replace(value=b"1") for record in second.source.logs[P0]]
+    second.assign(P0, ORDERS)
+    second.run(60)
+    assert second.held() == {}
+    sent = [*first.sender.delivered, *second.sender.delivered]
+    expected = [body(record, 0) for record in first.source.logs[P0] if record.offset < 100 or record.offset >= 117]
+    assert sent == expected
+    assert second.committed(P0) == 300
+    assert second.source.notes[P0].startswith("flood1 ")
+    assert "held" not in second.source.notes[P0]
+
+
+def test_a_mended_mapping_under_which_some_are_invalid_still_goes_on() -> None:
+    first = flooded()
+    second = first.successor()
+    log = second.source.logs[P0]
+    second.source.logs[P0] = [record._replace(value=b"1" if record.offset % 3 else b"bad") for record in log]
+    second.assign(P0)
+    second.run(60)
+    assert second.held() == {}
+    assert second.committed(P0) == 300
+
+
+def test_a_topic_that_was_always_like_that_is_not_held_and_not_after_a_restart_either() -> None:
+    it = Flooding()
+    for number in range(2000):
+        it.produce(P0, "1" if number % 25 == 3 else BAD, 1)
+    it.assign(P0)
+    it.run(60)
+    assert it.committed(P0) == 2000
+    it.loop.drain(5)
+    it = it.successor()
+    it.produce(P0, BAD, 24)
+    it.produce(P0, "1", 1)
+    it.produce(P0, BAD, 24)
+    it.assign(P0)
+    it.run(60)
+    assert it.committed(P0) == 2049
+
+
+def test_records_that_are_dropped_on_purpose_neither_hide_a_flood_nor_make_one() -> None:
+    it = Flooding()
+    it.produce(P0, "1", 30)
+    for _ in range(30):
+        it.produce(P0, "skipped", 20)
+        it.produce(P0, "filtered", 20)
+        it.produce(P0, BAD, 1)
+    it.assign(P0)
+    it.run(60)
+    assert len(it.letters()) == 17
+    other = Flooding()
+    other.produce(P0, "skipped", 1000)
+    other.assign(P0)
+    other.run(20)
+    assert other.held() == {}
+
+
+def test_action_stop_says_so_and_delivers_what_was_read_before() -> None:
+    it = Flooding("stop")
+    it.produce(P0, "1", 100)
+    it.produce(P0, BAD, 100)
+    it.assign(P0)
+    it.run(20)
+    assert it.loop.holding.stopped is not None
+    assert it.loop.drain(5)
+    assert it.committed(P0) == 117
+    assert "held=" in it.source.notes[P0]
+
+
+def test_without_settings_nothing_is_held_or_noted() -> None:
+    it = Harness(transform=mapped)
+    for _ in range(3000):
+        it.source.produce(P0, BAD)
+    it.assign(P0)
+    it.run(60)
+    assert it.committed(P0) == 3000
+    assert it.source.notes[P0] == ""
+    assert it.loop.holding.stopped is None
+
+
+def test_a_topic_of_no_pipeline_is_never_held() -> None:
+    holding = Holding(FloodSettings(Limit(0.9, 10), "hold"))
+    assert not holding.holds("unknown")
+    assert holding.notes([P0]) == NO_NOTES
+
+
+def test_an_end_while_held_is_in_good_order() -> None:
+    it = flooded()
+    assert it.loop.drain(5)
+    it.revoke(P0, ORDERS)
+    assert it.committed(P0) == 117
+    it.assert_balanced()
