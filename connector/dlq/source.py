@@ -18,7 +18,7 @@ from connector.dlq.reading import Topic, Wanted
 from connector.kafka.commits import committed_of
 from connector.kafka.reading import Bounds
 from connector.kafka.source import KafkaSource, Listener
-from connector.ports import Polled, Reach, Unavailable
+from connector.ports import NO_NOTES, Notes, Polled, Reach, Unavailable
 
 BURST = 0.1  # seconds of the rate that may come at once
 _NOTHING = Bounds(0, 0, 0)
@@ -194,9 +194,9 @@ class ReplaySource:
 
     # -- commits ----------------------------------------------------------------------------------------------
 
-    def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
+    def commit(self, offsets: Mapping[TopicPartition, int], notes: Notes = NO_NOTES) -> bool:
         """See ``ports.Source``. It waits for the answer: a replay has the time, and its notes must not overtake."""
-        self._acknowledged.update(self.commit_now(offsets))
+        self._acknowledged.update(self.commit_now(offsets, notes))
         return True
 
     def committed(self) -> Mapping[TopicPartition, int]:
@@ -204,8 +204,10 @@ class ReplaySource:
         acknowledged, self._acknowledged = self._acknowledged, {}
         return acknowledged
 
-    def commit_now(self, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
-        """See ``ports.Source``. What is committed is where everything is done, with a note of what is done after it."""
+    def commit_now(
+        self, offsets: Mapping[TopicPartition, int], notes: Notes = NO_NOTES
+    ) -> Mapping[TopicPartition, int]:
+        """See ``ports.Source``; the notes are a replay's own, since no pipeline is held in one. What is committed is where everything is done, with a note of what is done after it."""
         news = {}
         for place, offset in offsets.items():
             if place in self.owned:

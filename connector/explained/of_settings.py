@@ -72,16 +72,9 @@ PAGES = (
         "error",
         "A share is a number of per cent with its sign: 90%.",
         "Write 90%; 0.9 and 90 could each be meant.",
-        bad="""\
-dead_letter:
-  topic: clicks.dead-letter
-  flood: {share: 0.9}
-""",
-        good="""\
-dead_letter:
-  topic: clicks.dead-letter
-  flood: {share: 90%}
-""",
+        "dead_letter: {topic: clicks.dead-letter, flood: {share: 0.9}}",
+        "dead_letter: {topic: clicks.dead-letter, flood: {share: 90%}}",
+        "dead_letter",
     ),
     Page(
         "bad-duration",

@@ -83,7 +83,7 @@ class Pipeline:
     def document(self, record: Record) -> object:
         """What is in the record, as rules see it; None where that cannot be read."""
         try:
-            found = self._read(record)
+            found = self.read(record)
         except SchemaPending:
             return None
         return found.value if isinstance(found, Document) else None
