@@ -12,6 +12,7 @@ from connector.core.sending.lanes import Batch
 from connector.core.sending.offsets import OpenRecord
 from connector.core.sending.outcomes import Fatal, Outcome
 
+Offsets = Mapping[TopicPartition, int]
 Notes = Mapping[TopicPartition, str]  # text that goes with the offset of a partition, and comes back after a restart
 NO_NOTES: Notes = {}
 
@@ -69,9 +70,7 @@ class Source(Protocol):
     def committed(self) -> Mapping[TopicPartition, int]:
         """What the broker has acknowledged since the last call."""
 
-    def commit_now(
-        self, offsets: Mapping[TopicPartition, int], notes: Notes = NO_NOTES
-    ) -> Mapping[TopicPartition, int]:
+    def commit_now(self, offsets: Offsets, notes: Notes = NO_NOTES) -> Offsets:
         """Commit and wait; returns what the broker acknowledged. Never raises."""
 
     def end_offsets(self, topic_partitions: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:

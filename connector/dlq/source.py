@@ -18,7 +18,7 @@ from connector.dlq.reading import Topic, Wanted
 from connector.kafka.commits import committed_of
 from connector.kafka.reading import Bounds
 from connector.kafka.source import KafkaSource, Listener
-from connector.ports import NO_NOTES, Notes, Polled, Reach, Unavailable
+from connector.ports import NO_NOTES, Notes, Offsets, Polled, Reach, Unavailable
 
 BURST = 0.1  # seconds of the rate that may come at once
 _NOTHING = Bounds(0, 0, 0)
@@ -204,10 +204,12 @@ class ReplaySource:
         acknowledged, self._acknowledged = self._acknowledged, {}
         return acknowledged
 
-    def commit_now(
-        self, offsets: Mapping[TopicPartition, int], notes: Notes = NO_NOTES
-    ) -> Mapping[TopicPartition, int]:
-        """See ``ports.Source``; the notes are a replay's own, since no pipeline is held in one. What is committed is where everything is done, with a note of what is done after it."""
+    def commit_now(self, offsets: Offsets, notes: Notes = NO_NOTES) -> Offsets:
+        """See ``ports.Source``. What is committed is where everything is done, with a note of what is done after it.
+
+        The notes are a replay's own: no pipeline is held in one.
+        """
+        del notes
         news = {}
         for place, offset in offsets.items():
             if place in self.owned:

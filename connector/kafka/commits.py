@@ -11,7 +11,7 @@ from connector.core.records import TopicPartition
 from connector.kafka.messages import for_client, with_offsets
 from connector.logs import LogLimiter
 from connector.metrics import Metrics
-from connector.ports import NO_NOTES, Notes
+from connector.ports import NO_NOTES, Notes, Offsets
 
 log = structlog.get_logger()
 
@@ -98,9 +98,7 @@ class Commits:
         acknowledged, self._acknowledged = self._acknowledged, {}
         return acknowledged
 
-    def commit_now(
-        self, offsets: Mapping[TopicPartition, int], notes: Notes = NO_NOTES
-    ) -> Mapping[TopicPartition, int]:
+    def commit_now(self, offsets: Offsets, notes: Notes = NO_NOTES) -> Offsets:
         """Commit and wait for the answer; returns what the broker acknowledged. Never raises."""
         if not offsets:
             return {}

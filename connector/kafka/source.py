@@ -24,7 +24,7 @@ from connector.kafka.reach import Listening, quiet
 from connector.kafka.startup import FIRST_ANSWER, known_cluster, require_names, require_topics
 from connector.logs import CLIENT, LogLimiter
 from connector.metrics import Metrics
-from connector.ports import NO_NOTES, Notes, Polled, Reach, Refused
+from connector.ports import NO_NOTES, Notes, Offsets, Polled, Reach, Refused
 
 log = structlog.get_logger()
 
@@ -240,9 +240,7 @@ class KafkaSource:
         """See ``ports.Source``."""
         return self._commits.acknowledged()
 
-    def commit_now(
-        self, offsets: Mapping[TopicPartition, int], notes: Notes = NO_NOTES
-    ) -> Mapping[TopicPartition, int]:
+    def commit_now(self, offsets: Offsets, notes: Notes = NO_NOTES) -> Offsets:
         """See ``ports.Source``. With the coordinator away this takes up to the session's time-out."""
         return self._commits.commit_now(offsets, notes)
 

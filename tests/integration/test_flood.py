@@ -88,6 +88,7 @@ def test_a_renamed_field_holds_its_pipeline_until_the_mapping_is_mended(
         letters = dead_letters_in(kafka, names["dead"])
         assert 0 < len(letters) < of_last
         with Connector(tmp_path, old, "second") as connector:
+            connector.wait_until_ready()
             wait_until(lambda: connector.metric("putevents_pipeline_held", pipeline="web") == 1, 60, "held again")
             assert connector.stop(25) == 0
         assert len(dead_letters_in(kafka, names["dead"])) == len(letters), "a restart writes no more of them"
@@ -100,7 +101,7 @@ def test_a_renamed_field_holds_its_pipeline_until_the_mapping_is_mended(
 
 
 def _assert_told(connector: Connector) -> None:
-    [told] = json.loads(connector.get("/status.json")[1])["held_pipelines"]
+    [told] = json.loads(connector.get("/?format=json")[1])["held_pipelines"]
     assert (told["pipeline"], told["reason"], told["rule"]) == ("web", "missing_member", "view")
     assert told["member"] == "itemId"
     assert told["changed"] == "value.product_id is gone, value.productId appeared"
