@@ -1,7 +1,11 @@
-"""Which members of a document came and went: names only, and only such as a program gives, never a person's."""
+"""Which members of a document came and went: names only, and only such as a program gives, never a person's.
+
+A key can be data, as in a table of users by name. So a name is shown only if a rule names it, if it is one that a rule
+names in another spelling, or if it appeared beside one that went.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 DEEPEST = 6
@@ -22,10 +26,22 @@ class Changes(NamedTuple):
         return ", ".join(parts)
 
 
-def changes(before: object, now: object) -> Changes:
-    """What is different in the members of two documents, those first that look like a name written in another way."""
+def changes(before: object, now: object, known: Collection[str]) -> Changes:
+    """What is different in the members of two documents, those first that look like a name written in another way.
+
+    Args:
+        before: a document.
+        now: another one.
+        known: the names that the rules name.
+    """
     was, is_now = set(_names(before, "value", 0)), set(_names(now, "value", 0))
-    gone, came = _outermost(was - is_now), _outermost(is_now - was)
+    gone = [name for name in _outermost(was - is_now) if _last(name) in known]
+    places, spellings = {_parent(name) for name in gone}, {_plain(name) for name in known}
+    came = [
+        name
+        for name in _outermost(is_now - was)
+        if _parent(name) in places or _last(name) in known or _plain(_last(name)) in spellings
+    ]
     alike = {_plain(name) for name in gone} & {_plain(name) for name in came}
 
     def shown(names: list[str]) -> tuple[str, ...]:
@@ -49,6 +65,14 @@ def _names(value: Any, path: str, depth: int) -> Iterator[str]:
 def _outermost(names: set[str]) -> list[str]:
     """Without those inside of another: an object that is gone has taken its members along."""
     return [name for name in names if not any(name.startswith((f"{other}.", f"{other}[]")) for other in names)]
+
+
+def _parent(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2].removesuffix("[]")
 
 
 def _plain(name: str) -> str:

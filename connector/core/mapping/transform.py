@@ -4,6 +4,7 @@ bytes -> document (reading) -> members (mapping) -> checked event (events) -> En
 a Rejection.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from connector.core.formats.decoded import Document, SchemaPending, UnreadKey
@@ -36,6 +37,8 @@ from connector.core.records import (
 _entry, _transformed = fast_constructor(Entry), fast_constructor(Transformed)
 
 _MISSING = frozenset({Reason.MISSING_MEMBER, Reason.MISSING_LIST})
+
+_WORD = re.compile(r"[A-Za-z_$][\w$-]*")
 
 
 class Pipeline:
@@ -167,6 +170,7 @@ class Router:
 
     def __init__(self, pipelines: Sequence[tuple[PipelineSpec, Pipeline]], dead_letter: str = "") -> None:
         self._topics = Topics([spec for spec, _ in pipelines], dead_letter)
+        self._specs = {spec.name: spec for spec, _ in pipelines}
         self._pipelines = [pipeline for _, pipeline in pipelines]
         self._found: dict[str, Pipeline] = {}
 
@@ -185,7 +189,8 @@ class Router:
         first, second = self.find(before.topic), self.find(now.topic)
         if first is None or second is None:
             return ""
-        return str(changes(first.document(before), second.document(now)))
+        known = frozenset(_WORD.findall(str(self._specs[second.name].rules)))
+        return str(changes(first.document(before), second.document(now), known))
 
     def find(self, topic: str) -> Pipeline | None:
         """The pipeline of a topic, None where there is none."""

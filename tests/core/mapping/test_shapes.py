@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from connector.core.mapping.shapes import DEEPEST, MOST, SHOWN, Changes, changes
+from connector.core.mapping import shapes
+from connector.core.mapping.shapes import DEEPEST, MOST, SHOWN, Changes
+
+NAMED = frozenset(["product_id", "page", "sku", "zItem", *(f"a{name}" for name in "bcdefg")])
+
+
+def changes(before: object, now: object) -> Changes:
+    return shapes.changes(before, now, NAMED)
 
 
 def test_a_renamed_member_is_told_as_gone_and_appeared() -> None:
@@ -14,6 +21,16 @@ def test_a_renamed_member_is_told_as_gone_and_appeared() -> None:
 
 def test_the_same_members_with_other_values_are_no_change() -> None:
     assert str(changes({"a": {"b": 1}, "c": [{"d": 1}]}, {"a": {"b": 2}, "c": [{"d": 3}, {"e": 1}]})) == ""
+
+
+def test_a_table_whose_keys_are_people_is_not_told() -> None:
+    before, now = {"likes": {"ada": 1}, "product_id": 1}, {"likes": {"grace": 1}, "productId": 1}
+    assert str(changes(before, now)) == "value.product_id is gone, value.productId appeared"
+
+
+def test_a_known_name_in_another_spelling_is_told_wherever_it_appears() -> None:
+    assert str(changes({"a": 1}, {"a": 1, "b": {"ProductID": 1}, "c": 1})) == ""
+    assert str(changes({"b": {}}, {"b": {"ProductID": 1, "c": 1}})) == "value.b.ProductID appeared"
 
 
 def test_a_member_that_moved_into_an_object_is_told_by_the_object() -> None:
@@ -50,4 +67,4 @@ def test_large_documents_are_looked_at_in_part() -> None:
     for _ in range(DEEPEST + 5):
         deep = {"a": deep}
     wide = {f"m{chr(97 + n % 26)}{'x' * (n % 30)}": n for n in range(MOST * 2)}
-    assert changes({}, {"deep": deep, **wide}).came
+    assert changes({"page": 1}, {"deep": deep, **wide}).came

@@ -217,6 +217,7 @@ def test_iso8601_takes_text_only() -> None:
         ("iso-8601", "unknown time format iso-8601", "did you mean iso8601?"),
         ("epoch", "unknown time format epoch", "did you mean epoch_s?"),
         ("YYYY", "unknown time format YYYY", "a pattern has a %, as in %d/%m/%Y"),
+        ("yyyy-MM-dd'T'HH:mm:ss", "unknown time format yyyy-MM-dd'T'HH:mm:ss", "did you mean %Y-%m-%dT%H:%M:%S?"),
         ("%Q", "expected a pattern that strptime can read, not %Q", None),
         ("%H %Z", "expected a pattern without %Z, which knows only the host's own zone", "use timezone, or %z"),
     ],

@@ -8,6 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.core.formats.decoded import SchemaPending
 from connector.core.mapping.rules import compile_pipeline
 from connector.core.mapping.specs import PipelineSpec
 from connector.core.mapping.transform import Pipeline, Router
@@ -419,3 +420,22 @@ def test_a_topic_that_no_expression_matches_goes_to_the_dead_letters() -> None:
     assert (made.stage, made.reason) == (Stage.MAP, Reason.UNMATCHED)
     assert "clicks-x" in made.message
     assert isinstance(router(view(at=int(NOW))._replace(topic="clicks-1"), NOW), Transformed)
+
+
+def test_a_router_tells_what_changed_between_two_records_and_whose_topic_it_is() -> None:
+    spec = PipelineSpec.model_validate(yaml.safe_load(SHOP))
+    router = Router([(spec, pipeline())])
+    assert (router.owner("clicks"), router.owner("other")) == ("shop", None)
+    before, now = view(user="u"), record({"type": "view", "session": "s", "Item": "i", "user": "v"})
+    assert router.changed(before, now) == "value.item is gone, value.Item appeared"
+    assert router.changed(before, now._replace(topic="other")) == ""
+    assert router.changed(before, record(b"{")) != "", "what cannot be read has no members"
+
+
+def test_a_record_whose_schema_is_not_here_has_no_document() -> None:
+    def wait(_: Record) -> object:
+        raise SchemaPending("schema 7")
+
+    waiting = pipeline()
+    waiting.read = wait  # type: ignore[assignment]
+    assert waiting.document(view()) is None
