@@ -61,3 +61,22 @@ def test_durations_are_written_in_the_largest_unit_that_stays_whole(seconds: flo
 def test_what_is_written_is_read_back_to_the_same_number(number: object, unit: str) -> None:
     seconds = parse_duration(f"{number}{unit}")
     assert parse_duration(format_duration(seconds)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        (5, "add a unit"),
+        ("5", "add a unit"),
+        ("-1s", "a duration cannot be negative"),
+        ("14 days", "write 14d"),
+        ("20 Milliseconds", "write 20ms"),
+        ("1 D", "write it without blanks and in lower case"),
+        (True, None),
+        (None, None),
+    ],
+)
+def test_what_was_nearly_a_duration_gets_a_hint(value: object, hint: str | None) -> None:
+    with pytest.raises(PydanticCustomError) as refused:
+        parse_duration(value)
+    assert (refused.value.context or {})["hint"] == hint
