@@ -15,7 +15,7 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | explained/ | a page for each code that a user may see | exits |
 | logs.py, counters.py, metrics.py, server.py | what an operator sees | core/sending, streams, listening |
 | ports.py | what the loop needs of Kafka and AWS, as Protocols | core/sending |
-| loop.py, waiting.py, holding.py, delivery.py, watch.py | the loop, one thread | ports, logs, core/sending |
+| loop.py, waiting.py, holding.py, beginnings.py, delivery.py, watch.py | the loop | ports, logs, core/sending |
 | aws/ | credentials, signatures, HTTP, the call | ports, core/sending |
 | kafka/ | reading, commits, dead letters, logging in | ports, logs, aws, config, core/mapping, core/sending |
 | registry/ | schemas: asking for them, the cache, AWS Glue | ports, logs, aws, config, core/formats, core/sending |

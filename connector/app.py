@@ -18,12 +18,14 @@ import structlog
 from connector import logs
 from connector.assembly import (
     account_of,
+    beginnings_of,
     dead_letter_producer,
     facts_of,
     holding_of,
     kafka_source,
     loop_settings,
     schema_registry,
+    setup_of,
     topics_of,
 )
 from connector.aws.credentials import NotConfigured
@@ -109,6 +111,7 @@ class Parts(NamedTuple):
     clock: Callable[[], float]
     shutdown_timeout: float
     endpoint: str
+    region: str
 
 
 def _lived(
@@ -121,7 +124,8 @@ def _lived(
             return Exit.OK
         life.runs(parts.loop, parts.board)
         kafka = loaded.config.kafka
-        log.info("started", port=port, endpoint=parts.endpoint, group=kafka.group_id, topics=topics_of(loaded.config))
+        topics, setup = topics_of(loaded.config), setup_of(loaded, parts.region)
+        log.info("started", port=port, endpoint=parts.endpoint, group=kafka.group_id, topics=topics, setup=setup)
         parts.source.subscribe(parts.loop)
         _spare_the_collector()
         return _live(parts, signals, life)
@@ -154,17 +158,16 @@ def _parts(loaded: Loaded, metrics: Metrics, signals: Signals, environment: Envi
     registry = schema_registry(config, metrics, environment)
     router = Router(loaded.pipelines(registry), config.dead_letter.topic)
     settings, holding = loop_settings(loaded), holding_of(config, router)
-    loop = Loop(source, carrier, dead_letters, router, settings, metrics, environment, registry, holding)
+    beginnings = beginnings_of(config)
+    loop = Loop(source, carrier, dead_letters, router, settings, metrics, environment, registry, holding, beginnings)
     if registry is not None:
         registry.start()
     facts = facts_of(loaded, sink.endpoint, environment.wall())
     board = Board(facts, loop, source, dead_letters, metrics, environment, signals.stopping)
     watch = Watch(loop, source, metrics, environment, board.look)
     timeout = config.delivery.shutdown_timeout
-    clock, endpoint = environment.clock, sink.endpoint
-    return Parts(
-        source, loop, board, watch, clients, dead_letters, registry, calls, end_traces, clock, timeout, endpoint
-    )
+    own = (source, loop, board, watch, clients, dead_letters, registry, calls, end_traces)
+    return Parts(*own, environment.clock, timeout, sink.endpoint, sink.region)
 
 
 def _live(parts: Parts, signals: Signals, life: Life) -> Exit | Refusal:

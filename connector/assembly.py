@@ -4,9 +4,12 @@ from collections.abc import Callable
 
 from connector import __version__
 from connector.aws.credentials import Account, Role
+from connector.beginnings import OLD, Beginnings
 from connector.config import Config, Loaded
 from connector.config.client_properties import base_properties, for_consumer, for_producer, seconds_of
 from connector.config.formats import uses_registry
+from connector.core.mapping.durations import format_duration
+from connector.core.mapping.specs import Const, PipelineSpec
 from connector.core.mapping.topics import Topics
 from connector.core.mapping.transform import Router
 from connector.core.records import Record
@@ -44,6 +47,41 @@ def facts_of(loaded: Loaded, endpoint: str, started: float) -> Facts:
     )
 
 
+def setup_of(loaded: Loaded, region: str) -> dict[str, object]:
+    """What a run does, for the log at its start: names and numbers of the file, and no secret."""
+    config = loaded.config
+    delivery, flood, registry = config.delivery, config.dead_letter.flood, config.schema_registry
+    held = f"{flood.action} at {flood.share * 100:g}% of the last {flood.of_last}"
+    return {
+        "version": __version__,
+        "config": loaded.hash,
+        "pipelines": [_in_words(pipeline) for pipeline in config.pipelines],
+        "without_offset": config.kafka.auto_offset_reset,
+        "tracking_ids": _tracking_ids(config),
+        "region": region,
+        "calls_a_second": f"{delivery.requests_per_second:g}, up to {delivery.max_in_flight} in flight",
+        "linger": format_duration(delivery.linger),
+        "dead_letters": config.dead_letter.topic,
+        "flood": "off" if flood.action == "off" else held,
+        "schema_registry": "none" if registry is None else registry.type,
+    }
+
+
+def _in_words(pipeline: PipelineSpec) -> str:
+    count, late = len(pipeline.rules), pipeline.late or "skip"
+    rules = f"{pipeline.name} ({count} {'rule' if count == 1 else 'rules'}"
+    return f"{rules})" if pipeline.max_age is None else f"{rules}, {late} after {format_duration(pipeline.max_age)})"
+
+
+def _tracking_ids(config: Config) -> list[str]:
+    """As the file names them: what a variable or a file holds is not told."""
+    puts = [rule.put_events for pipeline in config.pipelines for rule in pipeline.rules if rule.put_events is not None]
+    mapped = [put.trackingId for put in puts if put.trackingId is not None]
+    own = [config.personalize.shown("tracking_id"), *(str(each.const) for each in mapped if isinstance(each, Const))]
+    some = any(not isinstance(each, Const) for each in mapped)
+    return [*dict.fromkeys(filter(None, own)), *(["mapped from records"] if some else [])]
+
+
 def loop_settings(loaded: Loaded) -> Settings:
     """Limits and intervals of the loop."""
     config = loaded.config
@@ -71,6 +109,18 @@ def holding_of(config: Config, router: Router) -> Holding:
     if flood.action == "off":
         return Holding()
     return Holding(FloodSettings(Limit(flood.share, flood.of_last), flood.action), router.owner, router.changed)
+
+
+def beginnings_of(config: Config) -> Beginnings:
+    """What warns of old data, where a pipeline does not leave it out."""
+    topics = Topics(config.pipelines, config.dead_letter.topic)
+
+    def bounded(topic: str) -> bool:
+        owner = topics.owner(topic)
+        limit = None if owner is None else config.pipelines[owner].max_age
+        return limit is not None and limit <= OLD
+
+    return Beginnings(bounded)
 
 
 def account_of(config: Config) -> Account:

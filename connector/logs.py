@@ -42,6 +42,8 @@ SENTENCES = (
     "places",
     "what_to_do",
 )  # fields that hold sentences, in the order in which they are shown
+TABLE = "setup"  # a field that is a mapping: text has a line for each of its keys
+BELOW = (*SENTENCES, TABLE)
 
 
 def _severity(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -88,25 +90,31 @@ class _Text:
 
     def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> str:
         """The line, and those below it."""
-        shown = {key: _short(value) for key, value in event.items() if value is not None and key not in SENTENCES}
+        shown = {key: _short(value) for key, value in event.items() if value is not None and key not in BELOW}
         if shown.get(LEFT_OUT) == 0:
             del shown[LEFT_OUT]
         shown["event"] = f"{event['event']} "  # stands clear of what follows, however long it is
         shown["timestamp"] = f"{event['timestamp'][:MILLISECONDS]}Z"
         below = [self._below(key.replace("_", " "), event[key]) for key in SENTENCES if event.get(key)]
-        return "\n".join([self._render(logger, name, shown), *below])
+        table = event.get(TABLE) or {}
+        rows = [f"{MARGIN}{key.replace('_', ' ')}: {_printable(str(_short(value)))}" for key, value in table.items()]
+        return "\n".join([self._render(logger, name, shown), *rows, *below])
 
     def _below(self, key: str, value: object) -> str:
         if isinstance(value, list):
             return f"{MARGIN}{key}:\n" + "".join(map(str, value)).rstrip()
         # A newline or an escape in what a broker says would look like a line of ours, or worse.
-        text = f"{MARGIN}{key}: {''.join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in str(value))}"
+        text = f"{MARGIN}{key}: {_printable(str(value))}"
         if self._width is None:
             return text
         width = max(self._width, len(MARGIN) + NARROWEST)
         return textwrap.fill(
             text, width, subsequent_indent=f"{MARGIN}  ", break_long_words=False, break_on_hyphens=False
         )
+
+
+def _printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 def _short(value: object) -> object:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import structlog
 
+from connector.beginnings import Beginnings
 from connector.core.records import Fate, Pending, Record, TopicPartition, Transform
 from connector.core.sending.backpressure import Backpressure, Bounds, Load
 from connector.core.sending.destination import Limits
@@ -70,10 +71,12 @@ class Loop:
         environment: Environment,
         fetcher: SchemaFetcher | None = None,
         holding: Holding | None = None,
+        beginnings: Beginnings | None = None,
     ) -> None:
         self.offsets = Offsets()
         self.waiting = Waiting(fetcher)
         self.holding = holding or Holding()
+        self._beginnings = beginnings or Beginnings(lambda _: True)
         self.backpressure = Backpressure(settings.bounds)
         self.delivery = Delivery(sender, dead_letters, settings.limits, settings.max_in_flight, metrics, environment)
         self.ticked_at = environment.clock()
@@ -135,6 +138,7 @@ class Loop:
             self._ends.update(again[1])
 
     def _hold(self, polled: Polled) -> None:
+        self._beginnings.look(polled.records, self._environment.clock(), self._environment.wall())
         if polled.notes:
             self.holding.recall(polled.notes)
         if self.holding.held:
@@ -288,6 +292,7 @@ class Loop:
         self._let_go(topic_partitions)
         self.backpressure.forget(topic_partitions)  # they arrive unpaused
         self.offsets.assign(topic_partitions)
+        self._beginnings.assigned(topic_partitions, self._environment.clock())
         self._metrics.rebalances.labels("assign").inc()
         log.info("partitions assigned", partitions=_names(topic_partitions), total=len(self.offsets))
 

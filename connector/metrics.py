@@ -256,5 +256,6 @@ STAGES: dict[Reason, Stage] = {
     Reason.INVALID_VALUE: Stage.VALIDATE,
     Reason.TIME_OUT_OF_WINDOW: Stage.VALIDATE,
     Reason.EVENT_TOO_LARGE: Stage.VALIDATE,
+    Reason.LATE: Stage.VALIDATE,
     Reason.REJECTED_BY_SERVICE: Stage.DELIVER,
 }

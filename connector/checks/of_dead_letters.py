@@ -7,7 +7,7 @@ from confluent_kafka import KafkaError
 from connector.checks.finding import Finding, Mark, failed, ok, skipped, warning
 from connector.checks.of_topics import Topic, judged_topic, topic_of
 from connector.checks.world import World
-from connector.config.durations import format_duration
+from connector.core.mapping.durations import format_duration
 from connector.kafka.asking import Rights
 
 LEAST = 3 * 86_400.0  # seconds that letters are kept; a weekend passes before anybody looks

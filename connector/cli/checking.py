@@ -15,7 +15,7 @@ from connector.checks.report import Look, as_json, changes, look_for, short, sum
 from connector.checks.waiting import until_well
 from connector.checks.world import World
 from connector.config import Loaded, load
-from connector.config.durations import parse_duration
+from connector.core.mapping.durations import parse_duration
 from connector.ports import Environment
 
 EXAMPLE = """\

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from connector.cli.files import add_config, loaded_or_reported
 from connector.cli.progress import Progress
 from connector.config import Config, Loaded
-from connector.config.durations import parse_duration
 from connector.config.problems import width
+from connector.core.mapping.durations import parse_duration
 from connector.core.mapping.topics import Topics
 from connector.exits import Exit
 from connector.streams import say

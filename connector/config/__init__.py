@@ -6,7 +6,7 @@ Everything is checked without a network, and every mistake is reported at once, 
 |---|---|
 | yaml_tree, yaml_scalars, yaml_slips, yaml_wording | YAML text to plain data with positions, its faults in our words |
 | section, models, auth, tls, registry, examples | the sections; their descriptions are the reference |
-| scalars, durations, addresses, references | the kinds of value that sections are made of |
+| scalars, addresses, references | the kinds of value that sections are made of |
 | wording, advice, paths, choices, synonyms | pydantic's errors in our words, and at a place in the file |
 | corrections, partial | so that one mistake hides no other: slips corrected, invalid parts left out |
 | checks, quota, unexpanded, registry_checks, regions | what shows across settings, what AWS refuses |

@@ -43,6 +43,15 @@ def check_names(pipelines: Pipelines, located: Located) -> Iterator[Problem]:
             topics.setdefault(topic, index)
 
 
+def check_late(pipelines: Pipelines, located: Located) -> Iterator[Problem]:
+    """Nothing is late without a bound."""
+    for index, pipeline in pipelines.items():
+        if pipeline.late is not None and pipeline.max_age is None:
+            message = "expected max_age beside late: nothing is late without it"
+            path: Path = ("pipelines", index, "late")
+            yield located.at_key(path, "inconsistent", message, "add max_age: 14d, or remove late")
+
+
 def check_topics(pipelines: Pipelines, dead_letter: DeadLetterConfig | None, located: Located) -> Iterator[Problem]:
     """Topic names are possible in Kafka, and no pipeline reads the dead-letter topic, which would loop for ever."""
     for index, pipeline in pipelines.items():
@@ -177,6 +186,7 @@ _OF_A_FORMAT = ("root", "columns", "delimiter", "schema_file", "message")
 def check_left_empty(data: Any, located: Located) -> Iterator[Problem]:
     """A key of a rule or a format with nothing after its colon: such a `when:` would match every record."""
     for index, pipeline in enumerate(_list(at(data, ("pipelines",)))):
+        yield from _left_empty(("pipelines", index), pipeline, ("max_age", "late"), located)
         for part in ("value", "key"):
             yield from _left_empty(("pipelines", index, part), at(pipeline, (part,)), _OF_A_FORMAT, located)
         for number, rule in enumerate(_list(at(pipeline, ("rules",)))):

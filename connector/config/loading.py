@@ -178,6 +178,7 @@ def _across(
     kafka, dead_letter = kept.get("kafka"), kept.get("dead_letter")
     personalize = kept.get("personalize") if "personalize" in data else PersonalizeConfig()
     yield from checks.check_names(pipelines, located)
+    yield from checks.check_late(pipelines, located)
     yield from checks.check_topics(pipelines, dead_letter, located)
     yield from checks.check_tracking_id(pipelines, personalize, located)
     yield from check_quota(pipelines, personalize, located)

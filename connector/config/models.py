@@ -35,7 +35,7 @@ from connector.config.scalars import (
     Wait,
     Window,
 )
-from connector.config.section import Blank, BlankList, Kept, Section
+from connector.config.section import Blank, BlankList, Kept, Rereadable, Section
 from connector.config.tls import CertificateFiles
 from connector.core.mapping.specs import PipelineSpec
 
@@ -70,7 +70,7 @@ class KafkaConfig(Section):
         return implied if self.tls.enabled is None else self.tls.enabled
 
 
-class PersonalizeConfig(Section):
+class PersonalizeConfig(Rereadable):
     """Where the events go."""
 
     region: OptionalText = None

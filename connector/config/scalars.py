@@ -21,11 +21,11 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from connector.config import addresses
-from connector.config.durations import Duration
 from connector.config.masking import MASK
 from connector.config.references import Reference
 from connector.config.yaml_scalars import scalar
 from connector.core.mapping.constants import check_constant
+from connector.core.mapping.durations import Duration
 
 PropertyValue = str | int | float | bool
 

@@ -6,9 +6,9 @@ It says what the models say. ``putevents validate`` also checks expressions, and
 from collections.abc import Iterator
 from typing import Any
 
-from connector.config.durations import PATTERN, format_duration
 from connector.config.models import Config
 from connector.config.references import ENV_SCHEMA, FILE_SCHEMA
+from connector.core.mapping.durations import PATTERN, format_duration
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -20,6 +20,9 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "topics": "Topics to read: names, or regular expressions that start with ^ and match the whole name. Required, "
         "at least one.",
         "exclude": "Topics that no pattern of `topics` takes: names, or such expressions. Default: none.",
+        "max_age": "How long ago an event may have happened, by its `sentAt`, counted from now; a duration above 0. "
+        "No bound unless set.",
+        "late": "What to do with an event that is older than `max_age`: `skip` it or `dead_letter`; `skip` unless set.",
         "value": "How a record's value is decoded.",
         "key": "How a record's key is decoded, only for rules whose expressions use it.",
         "unmatched": "What to do with a record that no rule matches: `skip` or `dead_letter`.",

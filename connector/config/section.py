@@ -73,6 +73,13 @@ class Rereadable(Section):
         found = self._source.data.items() if isinstance(self._source.data, dict) else ()
         return {key: value["file"] for key, value in found if isinstance(value, dict) and "file" in value}
 
+    def shown(self, key: str) -> str | None:
+        """A value as the file names it: the value itself, or `env NAME` or `file PATH` in place of what that holds."""
+        given = self._source.data.get(key) if isinstance(self._source.data, dict) else None
+        if not isinstance(given, dict):
+            return None if given is None else str(given)
+        return next(f"{kind} {given[kind]}" for kind in ("env", "file") if kind in given)
+
     def reread(self) -> Self | None:
         """The section as it would be loaded now; None where it would be refused, as in the middle of a change."""
         try:

@@ -132,6 +132,7 @@ class Reason(StrEnum):
     INVALID_VALUE = "invalid_value"
     TIME_OUT_OF_WINDOW = "time_out_of_window"
     EVENT_TOO_LARGE = "event_too_large"
+    LATE = "late"
     # deliver
     REJECTED_BY_SERVICE = "rejected_by_service"
 
@@ -146,6 +147,7 @@ class Skip(StrEnum):
     MISSING_LIST = "missing_list"
     LOOKUP = "lookup"
     MISSING_MEMBER = "missing_member"
+    LATE = "late"
 
 
 # What each means, for the reference.
@@ -157,6 +159,7 @@ SKIPS: Mapping[Skip, str] = {
     Skip.MISSING_LIST: "The list of `for_each` is absent or null, and its `otherwise` is `skip`.",
     Skip.LOOKUP: "A lookup does not have the value, and its `otherwise` is `skip`.",
     Skip.MISSING_MEMBER: "A value is null or empty, and its `otherwise` is `skip`.",
+    Skip.LATE: "The event is older than `max_age`, and `late` is `skip`.",
 }
 
 # (pipeline, rule) of each condition that could not be evaluated on a record, and so counted as false.

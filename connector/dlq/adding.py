@@ -19,7 +19,7 @@ from connector.dlq.appending import CannotAdd
 from connector.dlq.letters import Letter
 from connector.dlq.minimal import leaves, put, smallest
 from connector.starting.people import People
-from connector.trials.clocks import clock_of
+from connector.trials.clocks import clock_of, spec_at
 from connector.trials.inputs import UnusableInput, formats_of, records_of
 from connector.trials.outcomes import outcome_of
 from connector.trials.values import as_output
@@ -72,8 +72,9 @@ class Trials:
         except (UnusableInput, ValueError):
             return None
         tracking_id = self._loaded.config.personalize.tracking_id
-        pipeline = Pipeline(self.spec, self._loaded.mappings[self._number], tracking_id, formats)
-        return pipeline(records[0], clock_of(test, records))
+        now = clock_of(test, records)
+        pipeline = Pipeline(spec_at(self.spec, now), self._loaded.mappings[self._number], tracking_id, formats)
+        return pipeline(records[0], now)
 
     def fails(self, given: Mapping[str, Any]) -> Failure | None:
         """How the input fails; None where it does not, or is none."""

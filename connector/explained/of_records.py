@@ -181,6 +181,11 @@ _REASONS: Mapping[Reason, tuple[str, str, str]] = {
         "Leave out properties.",
         _MEMBERS,
     ),
+    Reason.LATE: (
+        "The event happened longer ago than `max_age`, and the pipeline says `late: dead_letter`.",
+        "Nothing, if it came late; to replay it, raise `max_age` for the replay.",
+        "pipelines[]",
+    ),
     Reason.REJECTED_BY_SERVICE: (
         "Amazon Personalize refused the event by itself, after it was sent alone.",
         "Compare its properties with the schema of the interactions dataset: unknown, missing, or of another type.",
@@ -196,6 +201,7 @@ _SKIPS_DO: Mapping[Skip, str] = {
     Skip.MISSING_LIST: "Nothing, unless every record is skipped: then the expression of `for_each` has a wrong name.",
     Skip.LOOKUP: "Add the value to the lookup if it should become an event.",
     Skip.MISSING_MEMBER: "Nothing; with `otherwise: dead_letter` such a record would be reported.",
+    Skip.LATE: "Nothing, if it came late. Unless every record is: then a clock or a time zone is wrong.",
 }
 
 PAGES = (

@@ -25,6 +25,7 @@ _FOLLOWS: tuple[tuple[str, str], ...] = (
     (r"pipelines\.[^.]*\.topics", "records of a topic that is left out are not read; those of a new one are"),
     (r"pipelines\.[^.]*\.exclude", "which topics a pattern takes"),
     (r"pipelines\.[^.]*\.(value|key)\..*", "how records are decoded"),
+    (r"pipelines\.[^.]*\.(max_age|late)", "what becomes of events that come late"),
     (r"pipelines\.[^.]*\.unmatched", "what becomes of records that no rule takes"),
     (r"pipelines\.[^.]*", "its topics are read only where the pipeline is"),
     (r"schema_registry.*", "where schemas are asked for"),

@@ -10,6 +10,7 @@ from connector.core.mapping.rules import CompiledRules, compile_pipeline
 from connector.core.mapping.transform import Pipeline
 from connector.core.records import Pending, Record
 from connector.trials.cases import Case, Suite
+from connector.trials.clocks import spec_at
 from connector.trials.comparing import Block, Row, differences
 from connector.trials.outcomes import Outcome, outcome_of
 
@@ -62,7 +63,8 @@ def run(suite: Suite, *, pattern: str = "", traced: bool = False) -> Ran:
 
 def _run(suite: Suite, case: Case, mapping: CompiledRules) -> Result | Problem:
     config = suite.loaded.config
-    pipeline = Pipeline(config.pipelines[case.pipeline], mapping, config.personalize.tracking_id, case.formats)
+    spec = spec_at(config.pipelines[case.pipeline], case.now)
+    pipeline = Pipeline(spec, mapping, config.personalize.tracking_id, case.formats)
     outcomes = []
     for record in case.records:
         outcome = _outcome(case, pipeline, record)

@@ -151,6 +151,62 @@ def test_records_are_delivered_or_dead_lettered_committed_and_sigterm_ends_with_
     assert connector.lines[-1]["message"] == "stopped"
 
 
+def test_the_start_says_what_this_run_does_and_names_variables_not_their_values(
+    cluster: MockCluster, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    tracker = f"personalize: {{tracking_id: {{env: TRACKER}}, endpoint_url: '{endpoint.url}'}}"
+    pipelines = PIPELINES.replace("    rules:", "    max_age: 14d\n    rules:")
+    file = config(tmp_path, cluster.bootstrap_servers, personalize=tracker, pipelines=pipelines)
+    with running(file, TRACKER="tracker-of-a-variable") as connector:
+        started = connector.line("started")
+        assert connector.end(signal.SIGTERM) == 0
+    assert started["topics"] == ["clicks"]
+    setup = started["setup"]
+    assert setup.pop("config")
+    assert setup.pop("version")
+    assert setup == {
+        "pipelines": ["web (2 rules, skip after 14d)"],
+        "without_offset": "earliest",
+        "tracking_ids": ["env TRACKER"],
+        "region": "eu-west-1",
+        "calls_a_second": "1000, up to 64 in flight",
+        "linger": "50ms",
+        "dead_letters": "clicks.dead",
+        "flood": "hold at 90% of the last 1000",
+        "schema_registry": "none",
+    }
+    assert "tracker-of-a-variable" not in json.dumps(connector.lines)
+
+
+def test_a_start_in_old_data_is_warned_of_once_a_topic(
+    cluster: MockCluster, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    servers, old = cluster.bootstrap_servers, int((time.time() - 20 * 86_400) * 1000)
+    for number in (0, 1):
+        produce(servers, "clicks", *views("a", "b"), partition=number, timestamp=old)
+    with running(config(tmp_path, servers, endpoint.url)) as connector:
+        line = connector.line("reading begins in data older than 14 days")
+        until(lambda: committed(servers, P0, P1) == [2, 2])
+        assert connector.end(signal.SIGTERM) == 0
+    assert (line["level"], line["topic"], line["oldest_days"]) == ("warning", "clicks", 20)
+    assert "max_age" in line["what_to_do"]
+
+
+def test_events_older_than_max_age_are_skipped_counted_and_committed(
+    cluster: MockCluster, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    servers = cluster.bootstrap_servers
+    produce(servers, "clicks", *views("a", "b"))  # the rule says that they happened in 2023
+    pipelines = PIPELINES.replace("    rules:", "    max_age: 14d\n    rules:")
+    with running(config(tmp_path, servers, endpoint.url, pipelines=pipelines)) as connector:
+        port = connector.line("started")["port"]
+        until(lambda: committed(servers, P0) == [2])
+        metrics = ask(port, "/metrics")[1].decode()
+        assert connector.end(signal.SIGTERM) == 0
+    assert endpoint.accepted() == []
+    assert 'reason="late"' in metrics
+
+
 def test_sigterm_delivers_what_lingers_and_commits_it(cluster: MockCluster, endpoint: Endpoint, tmp_path: Path) -> None:
     servers = cluster.bootstrap_servers
     patient = "delivery: {linger: 60s, commit_interval: 100ms, shutdown_timeout: 8s}"

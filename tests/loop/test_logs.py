@@ -115,6 +115,14 @@ def test_text_puts_sentences_below_the_line_and_leaves_them_whole_on_a_pipe(caps
     assert below == [f"{logs.MARGIN}detail: it said no", f"{logs.MARGIN}what to do: {advice}"]
 
 
+def test_text_gives_each_key_of_the_setup_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("info", "text")
+    structlog.get_logger().info("started", port=1, setup={"tracking_ids": ["t-1", "t-2"], "region": "a\nb"})
+    line, *below = capsys.readouterr().err.splitlines()
+    assert line.endswith("port=1")
+    assert below == [f"{logs.MARGIN}tracking ids: t-1..2", f"{logs.MARGIN}region: a\\nb"]
+
+
 def test_text_says_how_many_were_left_out_only_where_some_were(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("info", "text")
     for left_out in (0, 3):

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from connector.beginnings import Beginnings
 from connector.core.records import (
     Entry,
     Fate,
@@ -293,6 +294,7 @@ class Harness:
         transform: Transform = transform,
         fetcher: SchemaFetcher | None = None,
         holding: Holding | None = None,
+        beginnings: Beginnings | None = None,
         **settings: Any,
     ) -> None:
         self.clock = Clock()
@@ -303,7 +305,7 @@ class Harness:
         self.environment = Environment(lambda: self.clock.now, lambda: EPOCH + self.clock.now, random.Random(7).random)
         chosen = Settings(**{"limits": limits, "max_in_flight": 8, "bounds": bounds, **INTERVALS, **settings})
         ports = (self.source, self.sender, self.dead_letters)
-        self.loop = Loop(*ports, transform, chosen, self.metrics, self.environment, fetcher, holding)
+        self.loop = Loop(*ports, transform, chosen, self.metrics, self.environment, fetcher, holding, beginnings)
 
     def assign(self, *topic_partitions: TopicPartition) -> None:
         self.source.assign(self.loop, *topic_partitions)

@@ -40,6 +40,21 @@ def test_an_outcome_that_is_as_expected_passes(tmp_path: Path, value: str, outpu
 
 
 @pytest.mark.parametrize(
+    ("output", "clock", "passed"),
+    [
+        ("[{contains: {sessionId: s1}}]", {}, True),  # names no time
+        ("[{contains: {sessionId: s1, sentAt: 1795509011}}]", {}, True),
+        ("{skipped: late}", {"now": "1798000000000"}, True),
+        ("[{contains: {sessionId: s1}}]", {"now": "1798000000000"}, False),
+    ],
+)
+def test_an_event_is_late_only_by_a_time_that_its_test_names(
+    tmp_path: Path, output: str, clock: dict[str, str], *, passed: bool
+) -> None:
+    assert only(tmp_path, config(case(VIEW, output, **clock), pipeline="max_age: 14d")).passed is passed
+
+
+@pytest.mark.parametrize(
     ("value", "output", "rows"),
     [
         (VIEW, f"[{EVENT.replace('p1', 'p2')}]", [("itemId", "p2", "p1")]),

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from connector.core.mapping.durations import Duration
+
 type_name = type  # so that a model may have a field called ``type`` beside it
 
 
@@ -197,6 +199,8 @@ class PipelineSpec(Spec):
     name: str = Field(min_length=1)
     topics: list[str] = Field(min_length=1)
     exclude: list[str] = Field(default_factory=list)
+    max_age: Annotated[Duration, Field(gt=0)] | None = None  # seconds
+    late: Literal["skip", "dead_letter"] | None = None  # skip
     value: ValueFormat = ValueFormat()
     key: KeyFormat = KeyFormat()
     unmatched: Literal["skip", "dead_letter"] = "skip"

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from connector.core.formats.decoded import Document, SchemaPending, UnreadKey
 from connector.core.formats.envelopes import envelope_left_on
 from connector.core.mapping.batches import Checked, fate, together
+from connector.core.mapping.durations import format_duration
 from connector.core.mapping.elements import takes_value
 from connector.core.mapping.events import Invalid, check_envelope, check_event
 from connector.core.mapping.made import Result
@@ -61,6 +62,8 @@ class Pipeline:
         self._compiled = rules
         self._tombstone = Skipped(Skip.TOMBSTONE, pipeline=spec.name)
         self._tracking_id = tracking_id
+        self._max_age = spec.max_age
+        self._late = _too_old(spec.max_age) if spec.late == "dead_letter" else Skip.LATE
         self._of_value = spec.value.envelope == "none"  # else a record without a value may be an event
         takes_list = any(takes_value(rule.for_each) for rule in spec.rules)
         self.read = compile_reader(spec.value, formats, takes_list=takes_list)
@@ -101,7 +104,9 @@ class Pipeline:
         for place, found in enumerate(batch):
             mapped = self._map(record, found, place) if isinstance(found, Document) else _named(found, self.name)
             if isinstance(mapped, Mapped):
-                yield Checked(mapped.rule, *self._check(mapped, now), mapped.failed)
+                entries, invalid = self._check(mapped, now)
+                made = Checked(mapped.rule, entries, invalid, mapped.failed)
+                yield made if entries or invalid else self._all_late(mapped)
             else:
                 yield mapped
 
@@ -121,11 +126,16 @@ class Pipeline:
         )
         return mapped._replace(pipeline=self.name) if isinstance(mapped, Skipped) else mapped
 
-    def _fate(self, mapped: Mapped, now: float) -> Transformed | Rejection:
+    def _fate(self, mapped: Mapped, now: float) -> Transformed | Skipped | Rejection:
         entries, invalid = self._check(mapped, now)
         if not invalid:
+            if not entries:
+                return self._all_late(mapped)
             return _transformed((self.name, mapped.rule, tuple(entries), None, mapped.failed))
         return fate(self.name, Checked(mapped.rule, entries, invalid, mapped.failed))
+
+    def _all_late(self, mapped: Mapped) -> Skipped:
+        return Skipped(Skip.LATE, mapped.rule, self.name, mapped.failed)
 
     def _check(self, mapped: Mapped, now: float) -> tuple[list[Entry], list[Rejection]]:
         entries: list[Entry] = []
@@ -134,11 +144,11 @@ class Pipeline:
             entry = self._entry(event, now, entries)
             if isinstance(entry, Entry):
                 entries.append(entry)
-            else:
+            elif isinstance(entry, Invalid):
                 invalid.append(self._rejection(entry, mapped.rule, event.index))
         return entries, invalid
 
-    def _entry(self, event: MappedEvent, now: float, before: Sequence[Entry]) -> Entry | Invalid:
+    def _entry(self, event: MappedEvent, now: float, before: Sequence[Entry]) -> Entry | Invalid | Skip:
         members = event.members
         # What is left of the members after these is the event itself.
         tracking_id = members.pop("trackingId", self._tracking_id)
@@ -153,12 +163,20 @@ class Pipeline:
         body = check_event(members, now)
         if isinstance(body, Invalid):
             return body
+        # Only an event that is valid: a time in a wrong unit is a mistake to see, however old it looks.
+        if self._max_age is not None and members["sentAt"] < now - self._max_age:
+            return self._late
         return _entry((tracking_id, session_id, user_id, body, event.index))
 
     def _rejection(self, problem: Invalid, rule: str, index: Place | None) -> Rejection:
         message = f"pipeline {self.name}, rule {rule}: {problem.message}"
         indexes = () if index is None else (index,)
         return Rejection(Stage.VALIDATE, problem.reason, message, problem.field, self.name, rule, indexes)
+
+
+def _too_old(seconds: float | None) -> Invalid:
+    message = f"sentAt: expected a time at most max_age ({format_duration(seconds or 0.0)}) ago"
+    return Invalid(Reason.LATE, message, "sentAt")
 
 
 def _named(found: Skip | Rejection, pipeline: str) -> Skipped | Rejection:
