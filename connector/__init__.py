@@ -5,7 +5,7 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 
 | room | what it holds | may import |
 |---|---|---|
-| exits.py, streams.py, listening.py | exit codes (a contract), standard streams, sockets | nothing |
+| exits.py, streams.py, interrupt.py, listening.py | exit codes (a contract), standard streams, Ctrl-C, sockets | nothing |
 | core/records.py, core/rejections.py, core/words.py, core/urls.py, core/positions.py, core/lag.py | records | nothing |
 | core/expressions/ | JMESPath: checked, compiled to closures, bounded in work | nothing |
 | core/formats/ | bytes become documents: formats, compression, registry frames, envelopes | nothing |
