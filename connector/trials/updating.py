@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from connector.config.markdown import Block
 from connector.config.yaml_tree import Path as Path_
 from connector.config.yaml_tree import lines_of, parse
+from connector.replacing import replace
 from connector.trials.comparing import same
 from connector.trials.layout import LINE, CannotUpdate, Layout
 from connector.trials.running import Ran, Result
@@ -42,7 +43,7 @@ class Updated(NamedTuple):
         before = self.path.read_bytes()
         mark = BOM if before.startswith(BOM) else b""
         text = self.text if self.block is None else _spliced(before.decode("utf-8-sig"), self.block, self.text)
-        self.path.write_bytes(mark + text.encode())
+        replace(self.path, mark + text.encode())
 
 
 def _spliced(page: str, block: Block, text: str) -> str:

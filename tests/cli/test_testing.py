@@ -1,6 +1,7 @@
 """`putevents test`: its exit codes, and what goes to which stream."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,7 @@ def test_a_file_that_cannot_be_written_is_said(
     file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file.write_text(config(BAD))
+    monkeypatch.setattr(os, "access", lambda *_: False)
 
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
