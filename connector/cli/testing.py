@@ -57,7 +57,10 @@ def run_tests(arguments: argparse.Namespace) -> int:
 
 
 def _percent(text: str) -> float:
-    number = float(text.removesuffix("%"))
+    try:
+        number = float(text.removesuffix("%"))
+    except ValueError:
+        number = -1
     if not 0 <= number <= 100:
         raise argparse.ArgumentTypeError("expected a number from 0 to 100")
     return number
