@@ -5,7 +5,7 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 
 | room | what it holds | may import |
 |---|---|---|
-| exits.py, streams.py, listening.py | exit codes (a contract), standard streams, sockets | nothing |
+| exits.py, streams.py, interrupt.py, replacing.py, listening.py | exit codes, streams, files, sockets | nothing |
 | core/records.py, core/rejections.py, core/words.py, core/urls.py, core/positions.py, core/lag.py | records | nothing |
 | core/expressions/ | JMESPath: checked, compiled to closures, bounded in work | nothing |
 | core/formats/ | bytes become documents: formats, compression, registry frames, envelopes | nothing |
@@ -25,9 +25,9 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | showing/ | a record's fate as text for people | config, core/mapping |
 | starting/ | `putevents init` | config, given_dumps.py, trials, core/formats, core/mapping |
 | dry_run.py, looking/ | map, tap, lag | config, given_dumps.py, showing, core/formats, core/mapping, core/sending |
-| trials/ | `putevents test` | config, given_records.py, core/formats, core/mapping |
+| trials/ | `putevents test` | config, replacing.py, given_records.py, core/formats, core/mapping |
 | planning/ | `putevents plan` | looking, config, schema_wait.py, core/formats, core/mapping, core/sending |
-| playground/ | `putevents play` | config, logs, exits, schema_wait.py, dry_run.py, starting, trials, core/mapping |
+| playground/ | `play` | config, logs, exits, replacing.py, schema_wait.py, dry_run.py, starting, trials, core/mapping |
 | signals.py | signals to stop, and restarting in place | exits |
 | ending.py, life.py | how the process ends; its probes | signals, exits, aws, ports, logs, loop, status, core/sending |
 | local/ | embedded broker, local endpoint, demo | config, exits |

@@ -4,11 +4,14 @@ import os
 import signal
 import sys
 
+from connector import interrupt
 from connector.streams import occupy_closed
 
 
 def main() -> int:
     """Run the command line; returns the exit code."""
+    # Ctrl-C while modules load: an exception in the midst of one is a traceback at best, and a crash in native code.
+    interrupt.end_at_once()
     closed = occupy_closed()
     if sys.argv[1:2] == ["run"]:
         # Until the connector listens by itself nothing has begun, so to end at once is to end in good order. Loading

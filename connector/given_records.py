@@ -15,6 +15,7 @@ Json = dict[str, Any]
 # What a value looks like in the input. ``binary`` is one record: all of a file, as it is.
 Encoding = Literal["text", "base64", "hex", "binary"]
 ENCODINGS: tuple[Encoding, ...] = ("text", "base64", "hex", "binary")
+_BOM = b"\xef\xbb\xbf"  # with which tools of Windows begin a file
 
 
 class UnreadableRecord(ValueError):
@@ -48,9 +49,10 @@ def record_of(line: bytes, number: int, topic: str) -> Record:
         UnreadableRecord: it is not an object with the members of a record.
     """
     try:
-        given = orjson.loads(line)
+        given = orjson.loads(line.removeprefix(_BOM))
     except orjson.JSONDecodeError as error:
-        raise UnreadableRecord(f"line {number}: expected a record as a JSON object: {error.msg}") from None
+        why = "it is not UTF-8 text" if "surrogates" in error.msg else error.msg
+        raise UnreadableRecord(f"line {number}: expected a record as a JSON object: {why}") from None
     _check(given, number)
     offset = given.get("offset")
     return Record(

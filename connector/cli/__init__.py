@@ -28,6 +28,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from connector import interrupt
 from connector.cli.streams import with_standard_streams
 from connector.streams import flushed
 
@@ -137,6 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser(given).parse_args(given)
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:
+        interrupt.raise_again()
         return int(run(parsed))
     except KeyboardInterrupt:
         return 130

@@ -29,6 +29,7 @@ from connector.dlq.trying import fate_of
 from connector.exits import Exit
 from connector.kafka.reading import TopicReader
 from connector.ports import Refused, Unavailable
+from connector.replacing import replace
 from connector.schema_wait import NoSchema
 from connector.signals import Signals
 from connector.streams import say
@@ -179,7 +180,7 @@ def _write(path: Path, before: str, content: str, *, show: bool) -> None:
     elif content != before:
         try:
             mark = b"\xef\xbb\xbf" if path.read_bytes().startswith(b"\xef\xbb\xbf") else b""
-            path.write_bytes(mark + content.encode())
+            replace(path, mark + content.encode())
         except OSError as error:
             raise NoLetters(f"{path}: expected a file that can be written: {(error.strerror or '').lower()}") from None
         say(f"next: mend the mapping, then `putevents test {path} --update` and read the difference\n")

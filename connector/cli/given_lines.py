@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--input",
         metavar="FILE",
         action="append",
-        help="read records from a file (default: stdin); again for more files, whose lines are counted on",
+        help="read records from a file (default, and -: stdin); again for more files, whose lines are counted on",
     )
     parser.add_argument(
         "--topic", metavar="T", help="the topic of records that name none (default: the pipeline's first)"
@@ -189,11 +189,14 @@ def _whole(path: str | None) -> Iterator[bytes]:
 def _lines_of(path: str | None) -> Iterator[bytes]:
     """The lines of a file, or of stdin. Raises UnreadableRecord where they cannot be read."""
     try:
-        with Path(path).open("rb") if path else nullcontext(sys.stdin.buffer) as lines:
+        with nullcontext(sys.stdin.buffer) if path is None or path == "-" else Path(path).open("rb") as lines:
             yield from lines
     except (OSError, ValueError) as error:
+        path = None if path == "-" else path
         why = (getattr(error, "strerror", None) or "not a path").lower()
         if path is None and getattr(error, "errno", None) == errno.EBADF:
             why = "it is closed"
         hint = "; pipe records in, or name a file with --input" if path is None else ""
-        raise UnreadableRecord(f"{path or 'standard input'}: expected lines that can be read: {why}{hint}") from None
+        raise UnreadableRecord(
+            f"{'standard input' if path is None else path}: expected lines that can be read: {why}{hint}"
+        ) from None

@@ -57,7 +57,10 @@ def run_tests(arguments: argparse.Namespace) -> int:
 
 
 def _percent(text: str) -> float:
-    number = float(text.removesuffix("%"))
+    try:
+        number = float(text.removesuffix("%"))
+    except ValueError:
+        number = -1
     if not 0 <= number <= 100:
         raise argparse.ArgumentTypeError("expected a number from 0 to 100")
     return number
@@ -93,8 +96,9 @@ def _update(ran: Sequence[Ran]) -> bool:
     for updated, fine in zip(found, written, strict=True):
         for result, why in updated.refused:
             say(f"{updated.path}:{result.case.line}: cannot update {result.case.test.name}: {why}; change it by hand\n")
-        names = [result.case.test.name for result in updated.updated if fine]
-        say("".join(f"updated {updated.path}: {name}\n" for name in names))
+        for result in updated.updated if fine else ():
+            gone = "; comments inside of what was expected are gone" if result in updated.uncommented else ""
+            say(f"updated {updated.path}: {result.case.test.name}{gone}\n")
     return all(written) and not any(each.refused for each in found)
 
 

@@ -14,7 +14,7 @@ Everything is checked without a network, and every mistake is reported at once, 
 | formats, schema_files, protoc | how values and keys are decoded: what fits together, and schemas beside the file |
 | example_checks, example_files | tests: what they name is there; files of tests beside the configuration |
 | located, masking, problems | where a mistake stands, without secrets, and how it is shown |
-| loading, markdown | the whole walk, of a file or of the blocks in a page |
+| loading, markdown, strangers | the whole walk, of a file or of the blocks in a page; what is no such file |
 | schema, printing | for editors, and the effective file |
 """
 

@@ -39,10 +39,14 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "from": ("expr", "expression", "path", "value", "field", "source", "jmespath"),
     "lookup": ("map", "table", "values", "mapping", "dictionary"),
     "default": ("else", "fallback", "ifnull"),
+    "input": ("record", "records", "given", "message"),
+    "output": ("expect", "expected", "want"),
     "const": ("constant", "literal", "static", "fixed", "text", "string"),
     "template": ("format", "concat", "jinja"),
     "then": ("value", "do", "result"),
 }
+_REASON = "write the reason as a word, as in skip: bot"
+_AWS = "AWS credentials come from the environment, a profile or the pod's role, not from this file"
 _CREDENTIALS = ("accesskey", "secretkey", "sessiontoken", "profile", "credentials")
 # Where keys live, and what the place is called.
 _HOMES: Mapping[str, Path] = {
@@ -88,7 +92,9 @@ def key_hint(key: str, path: Path, free: Sequence[str], keys: Sequence[str], mod
     """What to write in place of a key that the mapping at ``path`` does not have, where ``free`` are not taken yet."""
     plain = _plain(key)
     if path == ("personalize",) and any(word in plain.replace("id", "") for word in _CREDENTIALS):
-        return "AWS credentials come from the environment, a profile or the pod's role, not from this file"
+        return _AWS
+    if not path and plain == "aws" and "personalize" not in free:
+        return f"{_AWS}; its other settings stand under personalize"
     if path == ("kafka",) and plain.startswith("sasl") and "auth" in free:
         return "write it inside of auth, as in auth: {type: scram, username: ..., password: ...}"
     close = words.suggest(key, free) or other_name(key, free)
@@ -146,6 +152,8 @@ def shape_hint(what: str, path: Path, found: Any, model: type[BaseModel]) -> str
     key = str(path[-1]) if path else ""
     if isinstance(found, dict) and found and _REFERENCE.issuperset(found) and path[:1] == ("pipelines",):
         return "pipelines take no references: write the value itself"
+    if key == "skip" and what == "text" and isinstance(found, dict | list):
+        return _REASON
     if key in _SHAPES and what in {"a list", "text"}:
         return _SHAPES[key]
     if key == "otherwise":  # what stands there is a word most often

@@ -25,6 +25,7 @@ from connector.config.problems import Problem
 from connector.config.quota import check_quota
 from connector.config.registry_checks import check_registry
 from connector.config.schema_files import compile_formats
+from connector.config.strangers import stranger
 from connector.config.unexpanded import check_unexpanded, explained
 from connector.config.wording import Mistake, located_problem, problems_of
 from connector.config.yaml_tree import Path, Tree, parse
@@ -102,6 +103,9 @@ def read_text(path: str | FilePath) -> str | Problem:
 def load_text(text: str, name: str, env: Mapping[str, str]) -> Loaded | list[Problem]:
     """The same for a text; ``name`` is what problems call the file. Never raises for any text."""
     parsed = parse(text)
+    strange = stranger(text, parsed.data, name)
+    if strange is not None:
+        return [strange]
     if not parsed.places:
         located = Located(name, text, parsed)
         return [located.fault(fault) for fault in parsed.faults]

@@ -18,7 +18,8 @@ from connector.core.urls import MASK, secrets_of_urls
 __all__ = ["MASK", "Cut", "ShownLine", "cuts_of", "cuts_of_text", "is_secret", "show"]
 
 _SECRET = re.compile(
-    r"passw|passphrase|secret|jaas|key[._-]?pem|private|credential|token(?![._-]?endpoint)", re.IGNORECASE
+    r"passw|passphrase|secret|access[._-]?key|jaas|key[._-]?pem|private|credential|token(?![._-]?endpoint)",
+    re.IGNORECASE,
 )
 # Slips of the pen are found by closeness: an unknown key's value is shown, and this one should not be.
 _SECRET_NAMES = ("password", "passphrase", "client_secret", "key_password", "token")

@@ -14,6 +14,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 # A secret is a line, a key file a few kilobytes; /dev/zero has no end.
 MAX_FILE_BYTES = 1024 * 1024
+_NEARLY: Mapping[str, str] = {"env": "env", "var": "env", "secret": "env", "file": "file", "path": "file"}
 
 ENV_SCHEMA: JsonSchemaValue = {
     "type": "object",
@@ -78,6 +79,7 @@ class Reference:
                 raise PydanticCustomError(
                     "bad_reference",
                     "expected a value, or {env: NAME} (with a default), or {file: PATH}",
+                    _meant(value),
                 )
             case _:
                 return value
@@ -135,3 +137,10 @@ def _content(path: str) -> str:
         # From None: the cause would carry the bytes, and they may be a secret.
         raise PydanticCustomError("not_utf8", "expected a file of UTF-8 text") from None
     return without_line_break(text)
+
+
+def _meant(reference: dict[Any, Any]) -> dict[str, Any] | None:
+    """The hint for a reference whose key is nearly right."""
+    names = [str(key).lower() for key in reference if key not in _NEARLY.values()]
+    meant = next((key for name in names for start, key in _NEARLY.items() if name.startswith(start)), None)
+    return {"hint": f"did you mean {meant}?"} if meant else None

@@ -13,6 +13,7 @@ _ODD_BLANK = re.compile("[ \t]*[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000\ufef
 _JOINED = re.compile(r"(\s*(?:- +)?[A-Za-z_][\w.]*:)(?=[^\s:/])|(\s*-)(?=[A-Za-z_]\w*:(?:\s|$))")
 _TYPOGRAPHIC = re.compile("[:{,\\[]\\s*([\u2018-\u201f\u00ab\u00bb])")
 _QUOTED = re.compile(r"""\s*(?:- +)?[\w.$-]+:\s+(['"]).*\1\s*\Z""")
+_MARK = re.compile(r"(?:<{7}|>{7}|\|{7})(?: |$)|={7}$")
 _KEY = re.compile(r"(\s*(?:- +)?)[A-Za-z_][\w.]*:(?:\s|$)")
 
 
@@ -47,6 +48,15 @@ def _odd_blank(stumble: Stumble, lines: Sequence[str]) -> Slip | None:
         if odd:
             hint = "was it copied from a page or a document? YAML indents with plain spaces only"
             return Slip("expected plain spaces, not other white space", hint, number, odd.end() - 1)
+    return None
+
+
+def _conflict(stumble: Stumble, lines: Sequence[str]) -> Slip | None:
+    """What git leaves of two versions that it could not merge; YAML may give up a line later."""
+    for number, line in enumerate(lines[: stumble.line + 2]):
+        if _MARK.match(line):
+            hint = "git could not merge two versions: keep one of them, and remove the lines with marks"
+            return Slip("expected no marks of a merge", hint, number, 0, len(line.split(" ")[0]))
     return None
 
 
@@ -129,4 +139,13 @@ def _indent(line: str) -> int:
 
 
 _Look = Callable[[Stumble, Sequence[str]], Slip | None]
-_LOOKS: tuple[_Look, ...] = (_odd_blank, _typographic, _variable, _joined, _indented, _not_closed, _after_quotes)
+_LOOKS: tuple[_Look, ...] = (
+    _conflict,
+    _odd_blank,
+    _typographic,
+    _variable,
+    _joined,
+    _indented,
+    _not_closed,
+    _after_quotes,
+)

@@ -1,17 +1,15 @@
 """The file on disk. It is written only on request, whole, and never over a change that the page has not seen."""
 
-import contextlib
 import difflib
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from connector.config.loading import MAX_BYTES, read_text
 from connector.config.problems import Problem
+from connector.replacing import replace
 
 MARK = b"\xef\xbb\xbf"  # of UTF-8, which some editors write at the start of a file
 _END = re.compile("\r\n|\r|\n")
@@ -66,7 +64,7 @@ class Sheet:
         if len(content) > MAX_BYTES:
             raise CannotSave("expected a file of at most 4 MiB")
         try:
-            _replace(self.path.resolve(), content)
+            replace(self.path, content)
         except OSError as error:
             raise CannotSave(f"expected a file that can be written: {(error.strerror or 'failed').lower()}") from None
         return _version(content)
@@ -106,24 +104,3 @@ def _mixed(lines: list[str], old: list[str], ends: list[str]) -> Iterator[str]:
         yield line
         if number < len(lines) - 1:
             yield same.get(number, most)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """All or nothing: a reader sees the file before or after, also where the machine stops in between."""
-    status = path.stat() if path.exists() else None
-    if status is not None and not os.access(path, os.W_OK):
-        raise PermissionError(13, "permission denied")
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if status is not None:
-            with contextlib.suppress(OSError):
-                os.chown(name, status.st_uid, status.st_gid)  # before the mode, which a change of owner would cut
-        Path(name).chmod(0o644 if status is None else status.st_mode & 0o7777)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

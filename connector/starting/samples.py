@@ -64,9 +64,10 @@ def read(lines: Iterable[bytes]) -> Samples:
     found = [_record(text) for text in (first, *rest)]
     records = [record for record in found if record is not None]
     if not records:
+        none = "the only line is none" if len(found) == 1 else f"none of the first {len(found)} lines is one"
         raise NoSamplesError(
             f"expected sample records as JSON lines, a dump of kcat (-J) or of kafka-console-consumer, or CSV with a "
-            f"header: none of the first {len(found)} lines is one; binary values such as Avro have to be decoded first"
+            f"header: {none}; binary values such as Avro have to be decoded first"
         )
     return Samples(records, len(found) - len(records))
 

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import yaml
@@ -44,7 +45,9 @@ class Layout:
         self._text = text
         self._tree = tree
         self._starts = [0, *(match.end() for match in LINE.finditer(text))]
-        self._shared = [token.start_mark.index for token in yaml.scan(text) if isinstance(token, _SHARED)]
+        tokens = list(yaml.scan(text))
+        self._shared = [token.start_mark.index for token in tokens if isinstance(token, _SHARED)]
+        self._gaps = [(one.end_mark.index, other.start_mark.index) for one, other in pairwise(tokens)]
         self._sharing = Counter(place[1:] for place in tree.places.values())
         self._children: dict[Path, list[Path]] = {}
         for path in tree.places:
@@ -73,6 +76,11 @@ class Layout:
         flow = any(self._is_flow(path[:depth]) for depth in range(len(path)))
         one_line = self._text[start:end].find("\n") < 0 and (beside or self._is_flow(path))
         return Region(start, end, place.value.column, place.key.column, beside, flow, one_line)
+
+    def has_comments(self, region: Region) -> bool:
+        """Whether comments stand in the value: they have no place in another."""
+        inside = ((start, end) for start, end in self._gaps if region.start <= start and end <= region.end)
+        return any("#" in self._text[start:end] for start, end in inside)
 
     def written(self, region: Region, output: Any) -> str:
         """The text that says ``output`` there; it begins with a line break where it moves below its key."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from connector.config.markdown import Block
 from connector.config.yaml_tree import Path as Path_
 from connector.config.yaml_tree import lines_of, parse
+from connector.replacing import replace
 from connector.trials.comparing import same
 from connector.trials.layout import LINE, CannotUpdate, Layout
 from connector.trials.running import Ran, Result
@@ -23,6 +24,8 @@ BOM = b"\xef\xbb\xbf"
 class Updated(NamedTuple):
     """A file with new expectations; ``refused`` are the tests that cannot be updated, each with the reason.
 
+    ``uncommented`` are those of the updated whose expectation had comments inside, which are gone.
+
     ``block`` is the part of a page in Markdown that the text is for. Blocks of a page are written from the last to the
     first, because a new text may have more lines.
     """
@@ -32,6 +35,7 @@ class Updated(NamedTuple):
     updated: Sequence[Result]
     refused: Sequence[tuple[Result, str]]
     block: Block | None = None
+    uncommented: Sequence[Result] = ()
 
     def write(self) -> None:
         """Replace the file's text, or the block's; a byte order mark stays.
@@ -42,7 +46,7 @@ class Updated(NamedTuple):
         before = self.path.read_bytes()
         mark = BOM if before.startswith(BOM) else b""
         text = self.text if self.block is None else _spliced(before.decode("utf-8-sig"), self.block, self.text)
-        self.path.write_bytes(mark + text.encode())
+        replace(self.path, mark + text.encode())
 
 
 def _spliced(page: str, block: Block, text: str) -> str:
@@ -73,6 +77,7 @@ class _Change(NamedTuple):
     text: str
     path: Path_
     output: Any
+    commented: bool
 
 
 def _updated(path: Path, results: Sequence[Result], default: str | None) -> Updated:
@@ -86,8 +91,10 @@ def _updated(path: Path, results: Sequence[Result], default: str | None) -> Upda
             refused.append((result, str(error)))
     text, wrong = _applied(source.text, changes)
     left = {result.case.number for result, _ in wrong}
-    done = [each.result for each in changes if each.result.case.number not in left]
-    return Updated(path, text, done, sorted(refused + wrong, key=lambda each: each[0].case.number), source.block)
+    made = [each for each in changes if each.result.case.number not in left]
+    refused = sorted(refused + wrong, key=lambda each: each[0].case.number)
+    uncommented = [each.result for each in made if each.commented]
+    return Updated(path, text, [each.result for each in made], refused, source.block, uncommented)
 
 
 def _applied(text: str, changes: Sequence[_Change]) -> tuple[str, list[tuple[Result, str]]]:
@@ -119,7 +126,7 @@ def _change(text: str, layout: Layout, result: Result, default: str | None) -> _
     region = layout.region(path)
     new = layout.written(region, output)
     start = len(text[: region.start].rstrip(" \t")) if new[:1] in ("\r", "\n") else region.start
-    return _Change(result, start, region.end, new, path, output)
+    return _Change(result, start, region.end, new, path, output, layout.has_comments(region))
 
 
 def _expected(result: Result) -> list[Any]:

@@ -497,6 +497,26 @@ def test_records_are_read_from_a_file(line: Line, good: str, tmp_path: Path) -> 
     assert [entry["line"] for entry in line("map", good, "--input", str(path)).lines] == [1, 2]
 
 
+def test_a_dash_as_the_input_is_stdin(line: Line, good: str) -> None:
+    assert [entry["line"] for entry in line("map", good, "--input", "-", stdin=b"{}\n{}\n").lines] == [1, 2]
+
+
+def test_an_input_of_no_name_is_not_stdin_as_where_a_variable_of_the_shell_is_unset(line: Line, good: str) -> None:
+    ran = line("map", good, "--input", "", stdin=b"{}\n")
+    assert (ran.code, ran.out) == (1, "")
+
+
+def test_records_may_begin_with_a_byte_order_mark(line: Line, good: str) -> None:
+    ran = line("map", good, "--records", stdin=b'\xef\xbb\xbf{"value": {}}\n')
+    assert [entry["line"] for entry in ran.lines] == [1]
+
+
+def test_a_record_that_is_not_utf8_is_refused_in_words(line: Line, good: str) -> None:
+    ran = line("map", good, "--records", stdin=b'{"value": "caf\xe9"}\n')
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "line 1: expected a record as a JSON object: it is not UTF-8 text\n"
+
+
 @pytest.mark.parametrize("name", ["missing.jsonl", "."])
 def test_an_input_that_cannot_be_read_is_told_in_words(line: Line, good: str, tmp_path: Path, name: str) -> None:
     ran = line("map", good, "--input", str(tmp_path / name))

@@ -1,6 +1,7 @@
 """`putevents test`: its exit codes, and what goes to which stream."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -101,10 +102,29 @@ def test_what_cannot_be_updated_is_said_and_ends_with_1(file: Path, capsys: pyte
     assert capsys.readouterr() == ("", f"clicks.yaml:21: cannot update bad: {why}; change it by hand\n")
 
 
+@pytest.mark.parametrize(
+    ("expected", "gone"),
+    [
+        ("[  # which\n      ]", "; comments inside of what was expected are gone"),
+        ("\n      # above\n      skipped: bot  # after", ""),
+        ("\n      rejected: too_long  # why\n      member: userId", "; comments inside of what was expected are gone"),
+        ("[{contains: {itemId: '# 1'}}]", ""),
+    ],
+)
+def test_an_update_says_where_comments_are_gone(
+    file: Path, capsys: pytest.CaptureFixture[str], expected: str, gone: str
+) -> None:
+    file.write_text(config(BAD.replace("[]", expected)))
+    assert run("--update") == Exit.OK
+    assert capsys.readouterr().err == f"updated clicks.yaml: bad{gone}\n"
+    assert ("# above" in file.read_text()) == ("# above" in expected)
+
+
 def test_a_file_that_cannot_be_written_is_said(
     file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file.write_text(config(BAD))
+    monkeypatch.setattr(os, "access", lambda *_: False)
 
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
