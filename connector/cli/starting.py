@@ -125,7 +125,9 @@ def _written(text: str, arguments: argparse.Namespace) -> bool:
 
 def _next(name: str, sample: str | None) -> str:
     records = sample if sample and sample != "-" else "records.jsonl"
+    given = f" --sample {sample}" if sample and sample != "-" else ""
     return (
         f"Next:\n  putevents validate {name}\n  putevents test {name} --coverage\n"
         f"  putevents map {name} --input {records}    what becomes of your records: no Kafka, no AWS\n"
+        f"  putevents play {name}{given}    the same in the browser, while you edit the file\n"
     )

@@ -58,6 +58,7 @@ def test_a_proposal_from_a_sample_is_valid_and_says_what_is_next(tmp_path: Path,
     assert isinstance(load(tmp_path / "mine.yaml", {}), Loaded)
     assert "clicks.jsonl: 1 of 2 lines are no record\n" in ran.stderr
     assert "putevents map mine.yaml --input clicks.jsonl" in ran.stderr
+    assert "putevents play mine.yaml --sample clicks.jsonl " in ran.stderr
     assert "anna" not in (tmp_path / "mine.yaml").read_text() + ran.stderr
 
 

@@ -85,6 +85,28 @@ def test_without_a_session_the_nearest_to_one_stands_for_it_and_is_said(
     check(loaded(text))
 
 
+def test_the_user_that_stands_for_the_session_is_the_user_id_too() -> None:
+    text = drafted([{"customer_id": 7, "action": "view", "item": "p1", "time": 1795509011}])
+    assert members(text)["userId"] == members(text)["sessionId"] == "value.customer_id"
+    assert "null before the login" not in text  # then the record has no session either
+    check(loaded(text))
+
+
+def test_one_broken_time_in_twenty_does_not_hide_the_others_and_is_said() -> None:
+    records = [{**VIEW, "time": 1795509011 + number} for number in range(19)]
+    broken = {**VIEW, "time": "soon"}
+    for given in ([*records, broken], [broken, *records]):
+        text = drafted(given)
+        assert members(text)["sentAt"] == "value.time"
+        assert "seconds since 1970" in text
+        assert "1 of 20 values of value.time are no time" in text.replace("\n#", "")
+        assert "names no zone" not in text
+        check(loaded(text))
+    more = drafted([*records, broken, broken])
+    assert "sentAt" not in members(more)
+    assert "the record's own timestamp counts" in more
+
+
 def test_a_session_that_is_sometimes_absent_falls_back_on_the_visitor() -> None:
     lines = [{"sid": "s1", "visitor_id": "v1", "item": "p"}, {"sid": "", "visitor_id": "v1", "item": "p"}] * 3
     assert members(drafted(lines))["sessionId"] == "coalesce_empty(value.sid, value.visitor_id)"
