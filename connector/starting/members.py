@@ -132,9 +132,9 @@ def _time_member(made: Plan) -> Iterator[Member]:
     made.things.add(found[0].path)
     made.time = found[0]
     text = expression(found[0].path)
-    broken = len(found[0].values) - len(times_in(found[0], time.format))
-    if broken:
-        made.notes.append(f"{broken:,} of {len(found[0].values):,} values of {text} are no time: dead letters, as it is")
+    count = len(found[0].values)
+    if broken := count - len(times_in(found[0], time.format)):
+        made.notes.append(f"{broken:,} of {count:,} values of {text} are no time: such records become dead letters")
     if names_no_zone(found[0], time.format):
         made.notes.append(f"{text} names no zone and is read as UTC: if it is local time, add timezone: Europe/Berlin")
     if time.format is not None:

@@ -95,8 +95,8 @@ def test_the_user_that_stands_for_the_session_is_the_user_id_too() -> None:
 def test_one_broken_time_in_twenty_does_not_hide_the_others_and_is_said() -> None:
     records = [{**VIEW, "time": 1795509011 + number} for number in range(19)]
     broken = {**VIEW, "time": "soon"}
-    for given in ([*records, broken], [broken, *records]):
-        text = drafted(given)
+    for sample in ([*records, broken], [broken, *records]):
+        text = drafted(sample)
         assert members(text)["sentAt"] == "value.time"
         assert "seconds since 1970" in text
         assert "1 of 20 values of value.time are no time" in text.replace("\n#", "")
@@ -229,6 +229,13 @@ def test_records_of_a_known_source_name_its_preset() -> None:
 def test_records_without_anybody_are_refused_with_the_members_that_there_are() -> None:
     with pytest.raises(NoSamplesError, match=r"expected a session.* found no member .* among value\.a, value\.b\."):
         drafted([{"a": 1, "b": "x"}])
+
+
+def test_a_refusal_asks_at_once_for_the_session_and_for_an_item_that_is_missing_too() -> None:
+    with pytest.raises(NoSamplesError, match="--member sessionId=EXPRESSION, and which the item: --member itemId="):
+        drafted([{"sitzung": "s1", "ware": "p1"}])
+    with pytest.raises(NoSamplesError, match="--member sessionId=EXPRESSION$"):
+        drafted([{"sitzung": "s1", "item": "p1"}])
 
 
 _NAMES = st.sampled_from(
