@@ -234,7 +234,7 @@ def test_records_without_anybody_are_refused_with_the_members_that_there_are() -
 def test_a_refusal_asks_at_once_for_the_session_and_for_an_item_that_is_missing_too() -> None:
     with pytest.raises(NoSamplesError, match="--member sessionId=EXPRESSION, and which the item: --member itemId="):
         drafted([{"sitzung": "s1", "ware": "p1"}])
-    with pytest.raises(NoSamplesError, match="--member sessionId=EXPRESSION$"):
+    with pytest.raises(NoSamplesError, match=r"--member sessionId=EXPRESSION$"):
         drafted([{"sitzung": "s1", "item": "p1"}])
 
 
