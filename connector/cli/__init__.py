@@ -162,7 +162,7 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="putevents",
         description="Kafka to Amazon Personalize: interaction records in, validated PutEvents calls out.",
-        epilog="Start with `putevents demo`; then `putevents init --sample` with your own records, and `putevents play`.",
+        epilog="Start with `putevents demo`; then `putevents init --sample` with your records, and `putevents play`.",
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     named = next((word for word in given if not word.startswith("-")), None)
