@@ -135,7 +135,9 @@ def process(closed: frozenset[int]) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments name; returns the exit code."""
     given = with_positions(sys.argv[1:] if arguments is None else arguments)
-    parsed = _parser(given).parse_args(given)
+    parsed, unknown = _parser(given).parse_known_args(given)
+    if unknown:  # said by the command itself, whose usage names the options that there are
+        parsed.refuse(f"unrecognized arguments: {' '.join(unknown)}")
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:
         interrupt.raise_again()
@@ -160,7 +162,7 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="putevents",
         description="Kafka to Amazon Personalize: interaction records in, validated PutEvents calls out.",
-        epilog="Start with `putevents demo`; then `putevents validate` and `putevents map` with a file of your own.",
+        epilog="Start with `putevents demo`; then `putevents init --sample` with your records, and `putevents play`.",
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     named = next((word for word in given if not word.startswith("-")), None)
@@ -172,5 +174,5 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
             if command.example and subparser.epilog is None:
                 subparser.formatter_class = argparse.RawDescriptionHelpFormatter
                 subparser.epilog = f"example:\n  {command.example}\n"
-            subparser.set_defaults(run=run)
+            subparser.set_defaults(run=run, refuse=subparser.error)
     return parser

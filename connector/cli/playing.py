@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -53,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     sheet = Sheet(Path(arguments.config))
     seen = sheet.read()
     if isinstance(seen, Problem):
-        say(f"{arguments.config}: {seen.message}\n{_hint(arguments.config)}")
+        say(f"{arguments.config}: {seen.message}\n{_hint(arguments.config, arguments.sample)}")
         return Exit.BAD_FILE
     loaded = load_text(seen.text, arguments.config, os.environ)
     valid = loaded if isinstance(loaded, Loaded) else None
@@ -75,9 +76,11 @@ def _port(text: str) -> int:
     return number
 
 
-def _hint(path: str) -> str:
+def _hint(path: str, sample: str | None) -> str:
     if Path(path).exists():
         return ""
+    if sample is not None:
+        return f"putevents init --sample {shlex.quote(sample)} -o {shlex.quote(path)} proposes one from these records\n"
     return f"putevents init --from segment -o {path} writes a first file; `putevents init` lists other sources\n"
 
 

@@ -1,6 +1,7 @@
 """``putevents init``: a first file, from a preset or from sample records."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
@@ -124,8 +125,12 @@ def _written(text: str, arguments: argparse.Namespace) -> bool:
 
 
 def _next(name: str, sample: str | None) -> str:
-    records = sample if sample and sample != "-" else "records.jsonl"
+    name = shlex.quote(name)
+    read_again = shlex.quote(sample) if sample and sample != "-" else None
+    records = read_again or "records.jsonl"
+    given = f" --sample {read_again}" if read_again else ""
     return (
         f"Next:\n  putevents validate {name}\n  putevents test {name} --coverage\n"
         f"  putevents map {name} --input {records}    what becomes of your records: no Kafka, no AWS\n"
+        f"  putevents play {name}{given}    the same in the browser, while you edit the file\n"
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from connector.starting.fields import Field, Path, expression
 from connector.starting.plans import Member, Plan, Rule, find, has, note_others
-from connector.starting.roles import candidates, columns, names_no_zone, time_of, told_by_values, unknown_ids
+from connector.starting.roles import candidates, columns, names_no_zone, time_of, times_in, told_by_values, unknown_ids
 from connector.starting.writing import flow, spelled
 
 _ENOUGH = 30  # records that have more than a few people's, as a rule
@@ -15,11 +15,13 @@ _FEW = 3
 def members_of(made: Plan, rule: Rule, names: set[str], each: Path | None, shown: Path | None) -> Iterator[Member]:
     """The members of events of these names: of each element of a list, or of a list that was shown."""
     yield _session_member(made)
-    user = next((one for one in find(made, "user") if one not in made.session and has(made, names, one)), None)
+    user = next((one for one in find(made, "user") if has(made, names, one)), None)
     if user is not None:
         made.people.add(user.path)
         _note_few(made, user)
-        yield Member("userId", spelled(expression(user.path)), f"{made.evidence(user)}; null before the login")
+        # Where the user stands for the session it is the userId, too: without one, training knows of no user.
+        why = made.evidence(user) + ("" if user in made.session else "; null before the login")
+        yield Member("userId", spelled(expression(user.path)), why)
     yield _type_member(made, names, chosen=rule.name != "events")
     yield from _id_member(made, names, each)
     if shown is None:
@@ -130,6 +132,9 @@ def _time_member(made: Plan) -> Iterator[Member]:
     made.things.add(found[0].path)
     made.time = found[0]
     text = expression(found[0].path)
+    count = len(found[0].values)
+    if broken := count - len(times_in(found[0], time.format)):
+        made.notes.append(f"{broken:,} of {count:,} values of {text} are no time: such records become dead letters")
     if names_no_zone(found[0], time.format):
         made.notes.append(f"{text} names no zone and is read as UTC: if it is local time, add timezone: Europe/Berlin")
     if time.format is not None:

@@ -96,8 +96,10 @@ def _session(made: Plan) -> None:
 
 
 def _missing(made: Plan, name: str) -> str:
-    """The members that there are, and how to say which one it is."""
-    return f"{names_of(made.fields)}. Say which it is: --member {name}=EXPRESSION{next(hints(made.fields), '')}"
+    """The members that there are, and how to say which one it is; a missing item is asked for at the same time."""
+    item = name == "sessionId" and made.event is None and not made.inside and not find(made, "item")
+    also = ", and which the item: --member itemId=EXPRESSION" if item else ""
+    return f"{names_of(made.fields)}. Say which it is: --member {name}=EXPRESSION{also}{next(hints(made.fields), '')}"
 
 
 # -- rules ------------------------------------------------------------------------------------------------------

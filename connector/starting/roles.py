@@ -12,7 +12,7 @@ from connector.starting.fields import EACH, Field, Fields, Path
 # session.id is a sessionid.
 _NAMES: Mapping[str, str] = {
     "session": "sessionid session sid sessionuuid sessionguid sessionkey visitid domainsessionid gasessionid "
-    "sessid visit sess",
+    "sessid visit sess playbacksessionid viewsessionid appsessionid websessionid usersessionid clientsessionid",
     "visitor": "anonymousid visitorid userpseudoid domainuserid deviceid clientid cookieid cookie fingerprint anonid "
     "browserid installid installationid appinstanceid visitor",
     "user": "userid user uid customerid customer memberid accountid loginid userkey personid profileid "
@@ -53,6 +53,9 @@ _COLUMNS: Mapping[str, str] = {
     "platform": "platform",
     "deviceType": "devicetype device",
 }
+# A time may say its unit, as in emittedAtMillis.
+_UNITS = re.compile(r"(?<=...)(?:in)?(?:epoch)?(?:ms|millis|milliseconds|micros|sec|secs|seconds|utc|epoch|unix|iso)$")
+_TIMES = 20  # of so many values of a time, one may be broken
 _FEWEST = 0.05  # a member that fewer records have is no candidate
 _PATTERNS = (
     "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%Y/%m/%d %H:%M:%S", "%Y%m%d%H%M%S", "%Y-%m-%d %H:%M:%S UTC",
@@ -89,7 +92,7 @@ def candidates(fields: Fields, role: str, inside: Path | None = None) -> Candida
         here = path[: len(inside) + 1] == (*inside, EACH) if inside else EACH not in path
         return Candidates([fields[path]] if here else [])
     names = _NAMES[role].split()
-    also = None if role == "session" else _IDS
+    also = {"session": None, "time": (_UNITS, "")}.get(role, (_IDS, "id"))
     found = fields.within(inside) if inside else (each for each in fields.values() if EACH not in each.path)
     ranked = [(_rank(each, names, also), each) for each in found if _fits(role, each, fields)]
     return Candidates(
@@ -103,11 +106,11 @@ def _order(pair: tuple[int, Field], fields: Fields) -> tuple[float, ...]:
     return (-round(fields.share(field.path) * 2), rank, len(field.path))
 
 
-def _rank(field: Field, names: list[str], also: re.Pattern[str] | None) -> int:
+def _rank(field: Field, names: list[str], also: tuple[re.Pattern[str], str] | None) -> int:
     """The place of its name; products[].id is a productid, and so is a productNo where other words for id count."""
     *_, parent, last = ("", *(plain(part) for part in field.path if part != EACH))
     forms = [last, parent + last, parent.removesuffix("s") + last]
-    forms += [] if also is None else [also.sub("id", form) for form in forms]
+    forms += [] if also is None else [also[0].sub(also[1], form) for form in forms]
     return min((names.index(name) for name in forms if name in names), default=len(names))
 
 
@@ -196,14 +199,20 @@ _CHECKS: Mapping[str, Callable[[Field], bool]] = {
 
 
 def time_of(field: Field) -> Time | None:
-    """How the times of a member are written; None where some value is none."""
+    """How the times of a member are written; None where more than one value in twenty is none."""
     arrays = not field.values and field.plain_lists == field.present > 0
     if arrays or not field.is_scalar:
         return None
     for form in (None, *_PATTERNS):
-        if all(_is_time(value, form) for value in field.values):
-            return Time(_words(field.values[0], form), form)
+        times = times_in(field, form)
+        if times and _TIMES * (len(field.values) - len(times)) <= len(field.values):
+            return Time(_words(times[0], form), form)
     return None
+
+
+def times_in(field: Field, form: str | None) -> list[str | int | float]:
+    """The values of a member that are times in this format: a broken record must not hide what the others say."""
+    return [value for value in field.values if _is_time(value, form)]
 
 
 def _is_time(value: object, form: str | None) -> bool:
@@ -215,7 +224,7 @@ def _is_time(value: object, form: str | None) -> bool:
 
 def names_no_zone(field: Field, form: str | None) -> bool:
     """Whether the times of a member are text without a zone, which is read as UTC."""
-    texts = [value for value in field.values if isinstance(value, str) and _number(value) is None]
+    texts = [value for value in times_in(field, form) if isinstance(value, str) and _number(value) is None]
     known = form is not None and form.endswith(("%z", "GMT", "UTC", "UTC %Y"))
     return bool(texts) and not known and not all(len(text) > len("2026-11-24") and _ZONE.search(text) for text in texts)
 

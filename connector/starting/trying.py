@@ -14,7 +14,7 @@ from connector.starting.envelopes import put_on
 from connector.starting.fields import EACH, Path, value_at
 from connector.starting.people import People
 from connector.starting.plans import Plan, Rule
-from connector.starting.roles import time_of
+from connector.starting.roles import time_of, times_in
 from connector.trials.outcomes import outcome_of
 from connector.trials.values import as_output
 
@@ -213,5 +213,5 @@ def _latest(plan: Plan) -> float:
     times = [(sample.timestamp or TIMESTAMP) / 1000 for sample in plan.samples.records]
     time = None if plan.time is None else time_of(plan.time)
     if plan.time is not None and time is not None:
-        times += map(time_parser(time.format or "auto"), plan.time.values)
+        times += map(time_parser(time.format or "auto"), times_in(plan.time, time.format))
     return max(times)

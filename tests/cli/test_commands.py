@@ -101,6 +101,18 @@ def test_wrong_use_is_told_with_code_2(arguments: list[str], capsys: pytest.Capt
     assert "usage: putevents" in capsys.readouterr().err
 
 
+def test_an_option_that_does_not_exist_is_refused_with_the_usage_of_the_command(
+    good: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["map", good, "--inptu", "x"])
+    err = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert err.startswith("usage: putevents map ")
+    assert "[--input FILE]" in err
+    assert err.endswith("putevents map: error: unrecognized arguments: --inptu x\n")
+
+
 def test_the_module_is_the_command() -> None:
     ran = subprocess.run([sys.executable, "-m", "connector", "version"], capture_output=True, text=True, check=True)
     assert ran.stdout.startswith(f"putevents-connector {__version__}\n")

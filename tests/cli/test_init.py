@@ -58,7 +58,15 @@ def test_a_proposal_from_a_sample_is_valid_and_says_what_is_next(tmp_path: Path,
     assert isinstance(load(tmp_path / "mine.yaml", {}), Loaded)
     assert "clicks.jsonl: 1 of 2 lines are no record\n" in ran.stderr
     assert "putevents map mine.yaml --input clicks.jsonl" in ran.stderr
+    assert "putevents play mine.yaml --sample clicks.jsonl " in ran.stderr
     assert "anna" not in (tmp_path / "mine.yaml").read_text() + ran.stderr
+
+
+def test_the_commands_that_are_next_can_be_pasted_for_names_with_blanks_too(tmp_path: Path, sample: Path) -> None:
+    sample.rename(tmp_path / "my clicks.jsonl")
+    ran = init(tmp_path, "--sample", "my clicks.jsonl", "-o", "my file.yaml")
+    assert "putevents map 'my file.yaml' --input 'my clicks.jsonl' " in ran.stderr
+    assert "putevents play 'my file.yaml' --sample 'my clicks.jsonl' " in ran.stderr
 
 
 def test_a_sample_may_come_through_a_pipe(tmp_path: Path) -> None:

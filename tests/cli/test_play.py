@@ -89,6 +89,17 @@ def test_a_file_that_is_not_there_names_the_command_that_writes_one(
     )
 
 
+def test_a_file_that_is_not_there_is_proposed_from_the_samples_that_are(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = file.with_name("other.yaml")
+    sample = file.with_name("my clicks.jsonl")
+    assert said(capsys, 78, missing, "--sample", sample) == (
+        f"{missing}: expected a readable file: no such file or directory\n"
+        f"putevents init --sample '{sample}' -o {missing} proposes one from these records\n"
+    )
+
+
 def test_a_folder_is_no_file(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert said(capsys, 78, file.parent) == f"{file.parent}: expected a readable file: is a directory\n"
 

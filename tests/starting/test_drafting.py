@@ -85,6 +85,28 @@ def test_without_a_session_the_nearest_to_one_stands_for_it_and_is_said(
     check(loaded(text))
 
 
+def test_the_user_that_stands_for_the_session_is_the_user_id_too() -> None:
+    text = drafted([{"customer_id": 7, "action": "view", "item": "p1", "time": 1795509011}])
+    assert members(text)["userId"] == members(text)["sessionId"] == "value.customer_id"
+    assert "null before the login" not in text  # then the record has no session either
+    check(loaded(text))
+
+
+def test_one_broken_time_in_twenty_does_not_hide_the_others_and_is_said() -> None:
+    records = [{**VIEW, "time": 1795509011 + number} for number in range(19)]
+    broken = {**VIEW, "time": "soon"}
+    for sample in ([*records, broken], [broken, *records]):
+        text = drafted(sample)
+        assert members(text)["sentAt"] == "value.time"
+        assert "seconds since 1970" in text
+        assert "1 of 20 values of value.time are no time" in text.replace("\n#", "")
+        assert "names no zone" not in text
+        check(loaded(text))
+    more = drafted([*records, broken, broken])
+    assert "sentAt" not in members(more)
+    assert "the record's own timestamp counts" in more
+
+
 def test_a_session_that_is_sometimes_absent_falls_back_on_the_visitor() -> None:
     lines = [{"sid": "s1", "visitor_id": "v1", "item": "p"}, {"sid": "", "visitor_id": "v1", "item": "p"}] * 3
     assert members(drafted(lines))["sessionId"] == "coalesce_empty(value.sid, value.visitor_id)"
@@ -207,6 +229,13 @@ def test_records_of_a_known_source_name_its_preset() -> None:
 def test_records_without_anybody_are_refused_with_the_members_that_there_are() -> None:
     with pytest.raises(NoSamplesError, match=r"expected a session.* found no member .* among value\.a, value\.b\."):
         drafted([{"a": 1, "b": "x"}])
+
+
+def test_a_refusal_asks_at_once_for_the_session_and_for_an_item_that_is_missing_too() -> None:
+    with pytest.raises(NoSamplesError, match="--member sessionId=EXPRESSION, and which the item: --member itemId="):
+        drafted([{"sitzung": "s1", "ware": "p1"}])
+    with pytest.raises(NoSamplesError, match=r"--member sessionId=EXPRESSION$"):
+        drafted([{"sitzung": "s1", "item": "p1"}])
 
 
 _NAMES = st.sampled_from(

@@ -35,6 +35,20 @@ def test_the_many_words_for_an_id_are_known(member: str, found: str) -> None:
     check(loaded(text))
 
 
+@pytest.mark.parametrize("member", ["emittedAtMillis", "event_time_utc", "createdAtEpochMs", "timestampInSeconds"])
+def test_a_time_may_say_its_unit(member: str) -> None:
+    record = {key: value for key, value in VIEW.items() if key != "time"}
+    text = drafted([{**record, member: 1795509011250}])
+    assert members(text)["sentAt"] == f"value.{member}"
+    check(loaded(text))
+
+
+@pytest.mark.parametrize("member", ["playbackSessionId", "app_session_id"])
+def test_the_session_of_a_player_or_an_app_is_a_session(member: str) -> None:
+    record = {key: value for key, value in VIEW.items() if key != "session"}
+    assert members(drafted([{**record, member: "x1"}]))["sessionId"] == f"value.{member}"
+
+
 @pytest.mark.parametrize("member", ["code", "number", "no", "ref", "postcode"])
 def test_a_number_or_a_code_of_nothing_named_is_no_id(member: str) -> None:
     text = drafted([{**VIEW, member: "x1"}, {**VIEW, member: "x2"}])
