@@ -240,7 +240,8 @@ class _Builder:
         """A key's text, or None for a list, a mapping or an empty key, with a fault."""
         if isinstance(key, ScalarNode) and (key.value or key.style) and not _UNFIT.search(key.value):
             return str(key.value)
-        what = {"mapping": "a mapping", "sequence": "a list"}.get(_KINDS[type(key)], "nothing")
+        unfit = "text with a character that no name has" if isinstance(key, ScalarNode) and key.value else "nothing"
+        what = {"mapping": "a mapping", "sequence": "a list"}.get(_KINDS[type(key)], unfit)
         hint = 'quote a template: "{{ … }}"' if isinstance(key, MappingNode) and key.flow_style else None
         self._fault("bad-key", f"expected a name as key, not {what}", self.span(key), hint)
         return None

@@ -143,10 +143,12 @@ def _products(made: Plan) -> Path | None:
 
 def _typed(made: Plan, lists: Path | None) -> list[str]:
     """The names that become events, into ``lookup``: known ones, and others whose records have an item."""
-    if made.event is None:
+    # A name with a control character cannot stand in a file as the key of a lookup.
+    counts = Counter(name for name in made.event.values if name.isprintable()) if made.event else Counter()
+    if not counts:
+        made.event = None
         made.notes.append("no member names the event: each record with an item becomes a View")
         return []
-    counts = Counter(made.event.values)
     types: dict[str, str] = {}
     for name, _ in counts.most_common():
         kind = kinds.known(name) or (kinds.own(name) if not kinds.is_not_interest(name) else None)

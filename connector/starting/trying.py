@@ -11,7 +11,7 @@ from connector.core.mapping.times import time_parser
 from connector.core.mapping.transform import Pipeline
 from connector.core.records import Pending, Record
 from connector.starting.envelopes import put_on
-from connector.starting.fields import EACH, Path, value_at
+from connector.starting.fields import EACH, Path, expression, value_at
 from connector.starting.people import People
 from connector.starting.plans import Plan, Rule
 from connector.starting.roles import time_of, times_in
@@ -62,7 +62,7 @@ def _chosen(plan: Plan) -> list[int]:
     first: dict[Any, int] = {}
     for number, document in enumerate(plan.documents):
         name = value_at(document, plan.event.path)
-        if isinstance(name, str):
+        if isinstance(name, str) and name.isprintable():
             first.setdefault(name, number)
     mapped = [first[name] for name in plan.lookup if name in first]
     others = [number for name, number in first.items() if name not in plan.lookup]
@@ -83,7 +83,9 @@ def _without(plan: Plan, shown: list[Seen]) -> Iterator[tuple[str, Seen]]:
         yield "another name is no event", _changed(shown[-1], event.path, _OTHER)
     for rule in plan.rules:
         if rule.skip is not None:
-            path = next(path for path in (*plan.agents, *plan.things) if _read_by(rule.when or "", path))
+            path = next((path for path in (*plan.agents, *plan.things) if _read_by(rule.when or "", path)), None)
+            if path is None:
+                continue
             value = _CRAWLER if rule.skip == "bot" else False
             yield f"{rule.name}: skipped", _changed(shown[0], path, value)
     if any(EACH in each.path for each in plan.session):
@@ -97,7 +99,7 @@ def _without(plan: Plan, shown: list[Seen]) -> Iterator[tuple[str, Seen]]:
 
 
 def _read_by(when: str, path: Path) -> bool:
-    return f"{path[-1]}" in when and EACH not in path
+    return EACH not in path and expression(path) in when
 
 
 def _is_of(plan: Plan, rule: Rule, seen: Seen) -> bool:
@@ -114,6 +116,19 @@ def _changed(seen: Seen, path: Path, value: Any) -> Seen:
     return Seen(document, seen.timestamp)
 
 
+def _writable(value: Any) -> Any:
+    """The same without the character that no YAML file can hold."""
+    match value:
+        case str():
+            return value.replace("\0", "?")
+        case list():
+            return [_writable(each) for each in value]
+        case dict():
+            return {name: _writable(each) for name, each in value.items()}
+        case _:
+            return value
+
+
 # -- what is kept -----------------------------------------------------------------------------------------------
 
 
@@ -124,7 +139,7 @@ def _seen(plan: Plan, number: int, people: People) -> Seen:
             _branch(kept, path, leaf)
     if plan.time is not None:  # all of its values are times, though 2026:09:30:11 looks like a part of an address
         _branch(kept, plan.time.path, _as_it_is)
-    document = _pruned(plan.documents[number], kept)
+    document = _writable(_pruned(plan.documents[number], kept))
     sample = plan.samples.records[number]
     document.setdefault("value", {})
     return Seen(document, sample.timestamp)

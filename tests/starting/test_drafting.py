@@ -276,6 +276,21 @@ def test_any_records_become_a_valid_file_with_right_tests_or_a_message(records: 
     check_or_words(drafted_or_refused(records))
 
 
+@pytest.mark.parametrize(
+    "records",
+    [
+        [{"session": 0, "event": "\0"}],
+        [{"session": 0, "event": "\0", "item": "a"}, {"session": 1, "event": "view", "item": "a"}],
+        [{"session": 0, "event": "view", "item": "\0a"}],
+        [{"session": 1, "consent": {"'\"": False}, "userId": 0, "event": {"item": 0}}],
+    ],
+)
+def test_characters_that_a_file_cannot_hold_or_must_escape_lead_to_a_valid_file_all_the_same(
+    records: list[dict[str, Any]],
+) -> None:
+    check(loaded(drafted(records)))
+
+
 def test_records_without_events_are_refused_with_a_hint_where_the_source_is_known() -> None:
     body = {"client_id": "1.2", "events": [{"name": "page_view", "params": {"items": [{"item_id": "p1"}]}}]}
     with pytest.raises(NoSamplesError, match=r"expected the name of an event or an item.* putevents init --from ga4"):
