@@ -82,10 +82,8 @@ def _without(plan: Plan, shown: list[Seen]) -> Iterator[tuple[str, Seen]]:
     if event is not None and all(value_at(seen.document, event.path) in plan.lookup for seen in shown):
         yield "another name is no event", _changed(shown[-1], event.path, _OTHER)
     for rule in plan.rules:
-        if rule.skip is not None:
-            path = next((path for path in (*plan.agents, *plan.things) if _read_by(rule.when or "", path)), None)
-            if path is None:
-                continue
+        path = None if rule.skip is None else _looked_at(plan, rule)
+        if path is not None:
             value = _CRAWLER if rule.skip == "bot" else False
             yield f"{rule.name}: skipped", _changed(shown[0], path, value)
     if any(EACH in each.path for each in plan.session):
@@ -98,8 +96,10 @@ def _without(plan: Plan, shown: list[Seen]) -> Iterator[tuple[str, Seen]]:
             yield f"{rule.name}: without a session there is no event", found
 
 
-def _read_by(when: str, path: Path) -> bool:
-    return EACH not in path and expression(path) in when
+def _looked_at(plan: Plan, rule: Rule) -> Path | None:
+    """The member that the rule's condition looks at."""
+    paths = (path for path in (*plan.agents, *plan.things) if EACH not in path)
+    return next((path for path in paths if expression(path) in (rule.when or "")), None)
 
 
 def _is_of(plan: Plan, rule: Rule, seen: Seen) -> bool:
