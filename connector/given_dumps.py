@@ -78,8 +78,14 @@ _NAMED = re.compile(rb"[\w.-]+:")
 _WAY_OUT = "say how with --kcat-format, as in 'CreateTime:%T\\t%h\\t%s'"
 
 
-def of_console(line: bytes, number: int, topic: str) -> Record | None:
+def of_console(line: bytes, number: int, topic: str, *, way_out: str = _WAY_OUT) -> Record | None:
     """The record of a line of ``kafka-console-consumer``; None where nothing on it says that it is one.
+
+    Args:
+        line: as it was printed.
+        number: that of the line; the offset of a record that names none is one less.
+        topic: that of the record, which no line names.
+        way_out: what somebody can do whose lines could be read in two ways.
 
     Raises:
         UnreadableRecord: what is printed beside the value could be headers or a key.
@@ -87,7 +93,7 @@ def of_console(line: bytes, number: int, topic: str) -> Record | None:
     found = _LABELS.match(line)
     if found is None or found.end() == 0:
         return None
-    key, headers, value = _cells(line[found.end() :], number)
+    key, headers, value = _cells(line[found.end() :], number, way_out)
     offset = found["offset"]
     return Record(
         topic,
@@ -100,7 +106,7 @@ def of_console(line: bytes, number: int, topic: str) -> Record | None:
     )
 
 
-def _cells(rest: bytes, number: int) -> tuple[bytes | None, Headers, bytes | None]:
+def _cells(rest: bytes, number: int, way_out: str) -> tuple[bytes | None, Headers, bytes | None]:
     """Key, headers and value: what is between tabs behind the labels. Within JSON there may be tabs, too."""
     cells = rest.split(b"\t")
     start = next((place for place, cell in enumerate(cells) if cell[:1] in {b"{", b"["}), len(cells) - 1)
@@ -109,11 +115,9 @@ def _cells(rest: bytes, number: int) -> tuple[bytes | None, Headers, bytes | Non
     if len(before) == 2 or (before and before[0] == b"NO_HEADERS"):
         headers = _pairs(before.pop(0), b":", b"null")
     elif before and _NAMED.match(before[0]):
-        raise UnreadableRecord(f"line {number}: before the value stands a key, or headers: {_WAY_OUT}")
+        raise UnreadableRecord(f"line {number}: before the value stands a key, or headers: {way_out}")
     if len(before) > 1:
-        raise UnreadableRecord(
-            f"line {number}: expected headers, a key and a value at most, not more parts: {_WAY_OUT}"
-        )
+        raise UnreadableRecord(f"line {number}: expected headers, a key and a value at most, not more parts: {way_out}")
     return _null(before[0] if before else None, b"null"), headers, _null(value, b"null")
 
 

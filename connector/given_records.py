@@ -66,6 +66,19 @@ def record_of(line: bytes, number: int, topic: str) -> Record:
     )
 
 
+def is_like_record(line: bytes) -> bool:
+    """Whether a line that was given as a value is an object as ``record_of`` reads it, with more than its value."""
+    if not (b'"value"' in line or b'"value_base64"' in line):
+        return False
+    try:
+        given = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return False
+    if not isinstance(given, dict) or not given.keys() <= _MEMBERS or not {"value", "value_base64"} & given.keys():
+        return False
+    return len(given) > 1 or isinstance(given.get("value"), dict)
+
+
 def now_ms() -> int:
     """The time of a record that has none of its own."""
     return int(time.time() * 1000)

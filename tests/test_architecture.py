@@ -149,6 +149,13 @@ def test_every_place_of_the_table_of_changes_is_there(row: str) -> None:
         assert any(path.exists() for path in near), place
 
 
+def test_every_room_is_in_the_table_of_changes() -> None:
+    places = set(re.findall(r"`([^`]+)`", "".join(row.split("|")[2] for row in changes())))
+    rooms = {f"{path.parent.relative_to(PACKAGE).as_posix()}/" for path in PACKAGES} - {"core/"}
+    named = {place for place in places if place.endswith("/")} | {f"{place.rpartition('/')[0]}/" for place in places}
+    assert [room for room in sorted(rooms) if not room.startswith(tuple(named - {"/"}))] == []
+
+
 # -- the maps of large rooms -----------------------------------------------------------------------------------
 
 LARGE = 8  # modules, from which on a room has a map

@@ -13,7 +13,7 @@ from connector.config.formats import not_text
 from connector.core.mapping.specs import PipelineSpec
 from connector.core.records import Record, known_timestamp
 from connector.given_dumps import KcatFormat, kcat_format, of_console, of_format, of_kcat
-from connector.given_records import ENCODINGS, Encoding, UnreadableRecord, now_ms, record_of, value_of
+from connector.given_records import ENCODINGS, Encoding, UnreadableRecord, is_like_record, now_ms, record_of, value_of
 from connector.streams import say
 
 
@@ -109,6 +109,7 @@ class Lines:
         self._spec = spec
         self._topic: str = arguments.topic or spec.topics[0]
         self._recognised: set[str] = set()
+        self._are_like_records = False
         self._check()
 
     def _check(self) -> None:
@@ -142,6 +143,12 @@ class Lines:
             if text or encoding == "binary":
                 yield self._record(text, number), number
 
+    def doubt(self) -> str | None:
+        """What may be wrong with how the lines were read, where they made no event. Asked after the last one."""
+        if not self._are_like_records:
+            return None
+        return "note: lines look like records, and were read as values: --records reads value, key, headers of each"
+
     def _one(self) -> Record:
         given = self._arguments
         text = b"".join(_lines_of(None)) if given.value == "-" else _bytes(given.value)
@@ -160,6 +167,8 @@ class Lines:
         if given.records:
             return of_kcat(line, number) or record_of(line, number, self._topic)
         dumped = self._dumped(line, number) if self._is_text else None
+        if dumped is None and self._is_text and not self._are_like_records:
+            self._are_like_records = is_like_record(line)
         return dumped or Record(self._topic, 0, number - 1, now_ms(), None, value_of(line, given.encoding, number))
 
     def _dumped(self, line: bytes, number: int) -> Record | None:

@@ -97,6 +97,9 @@ def _mapped(arguments: argparse.Namespace, loaded: Loaded, registry: "Registry |
         write(dry_run.given(record, number))
     sys.stdout.flush()  # on a terminal the summary stands last
     say(dry_run.summary() + "\n")
+    doubt = None if dry_run.counts["mapped"] else lines.doubt()
+    if doubt is not None:
+        say(f"{doubt}\n")
     return Exit.NOT_OK if arguments.strict and dry_run.counts["dead_letter"] else Exit.OK
 
 

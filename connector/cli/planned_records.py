@@ -1,17 +1,16 @@
 """The records of ``putevents plan`` out of files: values, records, or what kcat and the console consumer print."""
 
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
-from connector.core.records import Record, known_timestamp
-from connector.given_dumps import of_kcat
+from connector.core.records import Record
+from connector.given_dumps import of_console, of_kcat
 from connector.given_records import Encoding, UnreadableRecord, now_ms, record_of, value_of
 
-_CONSOLE = re.compile(rb"(?:CreateTime|LogAppendTime):(-?\d{1,15})\t(?:Partition:\d+\t)?(?:Offset:\d+\t)?(?=[{\[])")
+_WAY_OUT = "give lines of kcat -J"
 
 
 class Given(NamedTuple):
@@ -52,10 +51,10 @@ def _given(line: bytes, number: int, topic: str, encoding: Encoding, *, records:
         record = record_of(line, number, "")
         timed = b'"timestamp"' in line and record.timestamp is not None
         return Given(record if record.topic else record._replace(topic=topic), number, bool(record.topic), timed)
-    console = _CONSOLE.match(line) if encoding == "text" else None
-    time = now_ms() if console is None else known_timestamp(int(console[1]))
-    value = line[console.end() :] if console else value_of(line, encoding, number)
-    return Given(Record(topic, 0, number - 1, time, None, value), number, timed=bool(console and time))
+    console = of_console(line, number, topic, way_out=_WAY_OUT) if encoding == "text" else None
+    if console is not None:
+        return Given(console, number, timed=console.timestamp is not None)
+    return Given(Record(topic, 0, number - 1, now_ms(), None, value_of(line, encoding, number)), number)
 
 
 def _whole(path: str) -> Iterator[bytes]:

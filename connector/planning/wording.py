@@ -50,10 +50,12 @@ def result(plan: Plan) -> str:
     """One sentence on all records."""
     found = plan.comparison.found
     unread = f"; {_some(found.unread, 'record')} of topics that neither version reads" if found.unread else ""
-    if not found.changed and not plan.settings:
-        return f"nothing changes: {_some(found.records, 'record')}, the same events{unread}"
     if not found.changed:
-        return f"no record changes: {_some(found.records, 'record')}, the same events; settings differ{unread}"
+        what = "no record changes" if plan.settings else "nothing changes"
+        made = plan.comparison.new.calls.events
+        events = "the same events" if made else "none of which makes an event in either version"
+        differ = "; settings differ" if plan.settings else ""
+        return f"{what}: {_some(found.records, 'record')}, {events}{differ}{unread}"
     return f"{_of(found.changed, found.records, 'record')} {'changes' if found.changed == 1 else 'change'}{unread}"
 
 

@@ -8,7 +8,9 @@ import pytest
 from confluent_kafka import Producer
 
 from connector.cli import main
+from connector.cli.planned_records import given
 from connector.exits import Exit
+from connector.given_dumps import of_console
 from connector.local.mock_cluster import MockCluster
 from tests.support.config_files import build
 
@@ -152,6 +154,42 @@ def test_what_kcat_and_the_console_consumer_print_is_recognised(
     found = json.loads(capsys.readouterr().out)
     assert found["new"]["outcomes"] == {"delivered": 3}
     assert found["seconds"] == 20.0
+
+
+def test_a_line_of_the_console_consumer_is_the_record_that_map_reads(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = f"CreateTime:1795509020000\tPartition:2\tOffset:3\tshop:web\tk1\t{RECORD}"
+    [[planned, mapped]] = [
+        (each.record, of_console(line.encode(), 1, "clicks"))
+        for each in given([_written(folder, line)], "clicks", "text", records=False)
+    ]
+    assert planned == mapped
+    assert planned.key == b"k1"
+    assert on_records("--output", "json") == Exit.OK
+    assert json.loads(capsys.readouterr().out)["new"]["outcomes"] == {"delivered": 1}
+
+
+def test_a_line_that_can_be_read_in_two_ways_is_told_what_this_command_takes(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _written(folder, f"CreateTime:1795509020000\tshop:web\t{RECORD}")
+    assert on_records() == Exit.NOT_OK
+    assert capsys.readouterr().err == "line 1: before the value stands a key, or headers: give lines of kcat -J\n"
+
+
+def _written(folder: Path, line: str) -> str:
+    path = folder / "records.jsonl"
+    path.write_text(f"{line}\n")
+    return str(path)
+
+
+def test_records_that_make_no_event_are_not_said_to_make_the_same_events(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _written(folder, '{"topic": "clicks", "value": {"session": "s"}}')
+    assert on_records() == Exit.OK
+    assert "1 record, none of which makes an event in either version" in capsys.readouterr().out
 
 
 def test_values_that_are_not_lines_need_an_encoding(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -218,15 +218,41 @@ def elsewhere(name: str, names: Collection[str]) -> tuple[str, str | None]:
     return f"{name} exists only under for_each", None
 
 
-# Names with dots
+# Names that are there, but are written otherwise
 
 _CHAIN = re.compile(r"(?<![\w.\"'`@$])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+_WRAPPERS = frozenset({"payload", "after", "data"})  # of Connect, Debezium and CloudEvents
 
 
-def dotted_members(text: str, root: Mapping[str, Any]) -> tuple[str, ...]:
-    """Hints where an expression reads ``value.user.id`` and the record has a member that is called ``user.id``."""
-    found = (_dotted(chain[0].split("."), root) for chain in _CHAIN.finditer(text))
+def misnamed(text: str, root: Mapping[str, Any]) -> tuple[str, ...]:
+    """Hints where an expression reads a member that the record has under another name.
+
+    ``value.user.id`` may be one member that is called ``user.id``, and ``value.type`` one of the envelope, taken off.
+    """
+    chains = [chain[0].split(".") for chain in _CHAIN.finditer(text)]
+    found = (_dotted(chain, root) or _of_envelope(chain, root) for chain in chains)
     return tuple(dict.fromkeys(hint for hint in found if hint is not None))
+
+
+def _of_envelope(names: list[str], root: Mapping[str, Any]) -> str | None:
+    if names[0] != "value" or root.get("envelope") is None or _holds(root, names):
+        return None
+    for start in range(1, len(names)):
+        # Without a wrapper before it, a name of the value is the one that was not found.
+        for place in ("envelope", "value") if start > 1 else ("envelope",):
+            if _holds(root, [place, *names[start:]]):
+                return f"the envelope was taken off: write {'.'.join([place, *names[start:]])}"
+        if names[start] not in _WRAPPERS:
+            return None
+    return None
+
+
+def _holds(node: Any, names: list[str]) -> bool:
+    for name in names:
+        if not isinstance(node, Mapping):
+            return False
+        node = node.get(name)
+    return node is not None
 
 
 def _dotted(names: list[str], root: Mapping[str, Any]) -> str | None:

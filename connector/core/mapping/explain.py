@@ -7,7 +7,7 @@ pipeline that runs without a Trace pays nothing for it.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from connector.core.expressions.hints import dotted_members
+from connector.core.expressions.hints import misnamed
 from connector.core.records import Place
 
 Root = Mapping[str, Any]
@@ -87,10 +87,10 @@ class Trace:
             try:
                 found = evaluate(root)
             except Exception as error:
-                self._pending.append(Evaluated(text, failed=str(error), hints=dotted_members(text, root)))
+                self._pending.append(Evaluated(text, failed=str(error), hints=misnamed(text, root)))
                 raise
             # A condition may be false, and a list empty, for the same reason.
-            hints = () if found else dotted_members(text, root)
+            hints = () if found else misnamed(text, root)
             self._pending.append(Evaluated(text, found, hints=hints))
             return found
 

@@ -1,11 +1,11 @@
-"""Members of a record whose names have dots, found where an expression reads a path."""
+"""Members that a record has under another name than a path reads: with dots in it, or of an envelope."""
 
 from typing import Any
 
 import pytest
 
 from connector.core.expressions.expression import compile_expression
-from connector.core.expressions.hints import dotted_members
+from connector.core.expressions.hints import misnamed
 
 RECORD: dict[str, Any] = {"value": {"user.id": "u1", "a": {"b.c.d": 1, "b": None}, "ns.x": {"y": 2}, "list": [1]}}
 
@@ -21,7 +21,7 @@ RECORD: dict[str, Any] = {"value": {"user.id": "u1", "a": {"b.c.d": 1, "b": None
     ],
 )
 def test_a_member_with_dots_in_its_name_is_found_where_a_path_reads_it(text: str, member: str, written: str) -> None:
-    assert dotted_members(text, RECORD) == (f'the record has a member "{member}": write {written}',)
+    assert misnamed(text, RECORD) == (f'the record has a member "{member}": write {written}',)
     assert compile_expression(written).evaluate(RECORD) is not None
 
 
@@ -29,10 +29,38 @@ def test_a_member_with_dots_in_its_name_is_found_where_a_path_reads_it(text: str
     "text", ["value.user", "value.list.user.id", 'value."user.id"', "value.nobody.here", "'value.user.id'", "value.ns"]
 )
 def test_nothing_is_said_where_no_such_member_is_read(text: str) -> None:
-    assert dotted_members(text, RECORD) == ()
+    assert misnamed(text, RECORD) == ()
 
 
 def test_nothing_is_said_of_what_is_there_or_ends_before_it() -> None:
-    assert dotted_members("value.user.id", {"value": {"user": {"id": 1}, "user.id": 2}}) == ()
-    assert dotted_members("value.a.b", {"value": {"a": "text"}}) == ()
-    assert dotted_members("value.a.b", {"value": {"a": {"b": 1}}}) == ()
+    assert misnamed("value.user.id", {"value": {"user": {"id": 1}, "user.id": 2}}) == ()
+    assert misnamed("value.a.b", {"value": {"a": "text"}}) == ()
+    assert misnamed("value.a.b", {"value": {"a": {"b": 1}}}) == ()
+
+
+ENVELOPED = {"value": {"session": "s1", "id": 7}, "envelope": {"type": "view", "op": "c"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("value.type", "envelope.type"),
+        ("value.payload.op != 'd'", "envelope.op"),
+        ("value.data.session", "value.session"),
+        ("value.payload.after.id", "value.id"),
+    ],
+)
+def test_a_path_through_an_envelope_that_was_taken_off_is_told_without_it(text: str, written: str) -> None:
+    assert misnamed(text, ENVELOPED) == (f"the envelope was taken off: write {written}",)
+
+
+@pytest.mark.parametrize("text", ["value.session", "value.product.id", "value.data.item", "value.data", "key.type"])
+def test_a_member_that_is_there_or_nowhere_has_no_hint_of_an_envelope(text: str) -> None:
+    assert misnamed(text, ENVELOPED) == ()
+
+
+def test_without_an_envelope_nothing_is_said_of_one() -> None:
+    assert misnamed("value.data.id", {"value": {"id": 7}}) == ()
+    assert misnamed("value.type", {"value": None, "envelope": {"type": "view"}}) == (
+        "the envelope was taken off: write envelope.type",
+    )
