@@ -76,5 +76,20 @@ def dial_all(servers: Sequence[str], tls: ssl.SSLContext | None = None, seconds:
     return {**late, **found}
 
 
+def speak_tls(servers: Sequence[str]) -> tuple[str, ...]:
+    """The addresses at which TLS is spoken, whoever their certificates are of, and whether they ask for one of ours.
+
+    A broker without TLS logs the try as a request of an impossible size, so ask only where something is wrong.
+    """
+    anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE  # no word of ours is sent on this connection
+    return tuple(server for server, dialled in dial_all(servers, anybody).items() if _spoke_tls(dialled.trouble))
+
+
+def _spoke_tls(trouble: CallFailed | None) -> bool:
+    """Whether the other side made the handshake, or refused it in the words of TLS."""
+    return trouble is None or (trouble.code == "SSLError" and "_ALERT_" in trouble.detail)
+
+
 def _dialling(server: str, tls: ssl.SSLContext | None, seconds: float) -> Callable[[], Dialled]:
     return lambda: dial(*address_of(server), tls, seconds)
