@@ -180,7 +180,7 @@ class _Shown:
         """Show a group."""
         from connector.cli.topics import now  # noqa: PLC0415
         from connector.looking.standing import as_json, summary, table  # noqa: PLC0415
-        from connector.looking.style import Style, columns_of, is_coloured  # noqa: PLC0415
+        from connector.styles import Style, columns_of, is_coloured  # noqa: PLC0415
 
         self._trouble = ""
         if self._as_json:

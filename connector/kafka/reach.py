@@ -36,9 +36,7 @@ class Listening:
         fetches: whether the client fetches from the start, without joining a group.
     """
 
-    def __init__(
-        self, quiet: float, clock: Callable[[], float] = time.monotonic, *, fetches: bool = False
-    ) -> None:
+    def __init__(self, quiet: float, clock: Callable[[], float] = time.monotonic, *, fetches: bool = False) -> None:
         self.reach = HERE
         self._quiet = quiet
         self._fetches = fetches

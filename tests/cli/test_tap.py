@@ -116,9 +116,7 @@ def test_a_signal_ends_it_with_the_table(
     assert "Traceback" not in err.read_text()
 
 
-def test_brokers_that_go_away_and_come_back_are_told_once_each(
-    cluster: MockCluster, file: str, tmp_path: Path
-) -> None:
+def test_brokers_that_go_away_and_come_back_are_told_once_each(cluster: MockCluster, file: str, tmp_path: Path) -> None:
     """While it follows, a topic without new records and brokers that are away look alike."""
     write(cluster, "s1")
     command = [sys.executable, "-m", "connector", "tap", file, "-o", "start"]
