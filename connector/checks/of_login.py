@@ -11,6 +11,7 @@ from connector.exits import Exit
 from connector.kafka.advertised import advertised, unresolvable
 from connector.kafka.dialing import address_of, dial_all, speak_tls
 from connector.kafka.following import existing
+from connector.kafka.reading import ANSWERED_WITHIN
 from connector.ports import Refused, Unavailable
 
 _NO_ANSWER = (
@@ -30,7 +31,7 @@ _REACH = (
 def login(world: World) -> Iterator[Finding]:
     """The brokers let this principal in, and tell which topics there are."""
     try:
-        cluster = world.reader.cluster()
+        cluster = world.reader.cluster(ANSWERED_WITHIN)
     except NotConfigured as error:
         yield failed("no-aws-credentials", str(error), "see AWS credentials below", Exit.REFUSED)
         return

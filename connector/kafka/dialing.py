@@ -42,16 +42,18 @@ def address_of(server: str) -> tuple[str, int]:
 
 def dial(host: str, port: int, tls: ssl.SSLContext | None = None, seconds: float = SECONDS) -> Dialled:
     """Connect, and with ``tls`` make the handshake. Never raises for what a network can do."""
+    connected = False
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         with socket.create_connection((host, port), timeout=seconds) as plain:
             if tls is None:
                 return Dialled()
+            connected = True
             with tls.wrap_socket(plain, server_hostname=host) as secured:
                 ends = (secured.getpeercert() or {}).get("notAfter")
                 return Dialled(None, ssl.cert_time_to_seconds(ends) if isinstance(ends, str) else None)
     except TimeoutError:
-        return Dialled(failures.not_connected(where, seconds))
+        return Dialled((failures.no_handshake if connected else failures.not_connected)(where, seconds))
     except OSError as error:
         return Dialled(failures.connecting(error, where))
     except UnicodeError:  # a label of the name is empty or too long

@@ -173,8 +173,18 @@ def test_an_unknown_authority_and_a_port_without_tls_end_with_77(tmp_path: Path)
     assert (plain.code, plain.exit) == ("no-tls", Exit.REFUSED)
 
 
+def test_a_broker_that_takes_connections_and_says_nothing_is_not_taken_for_one_without_tls(tmp_path: Path) -> None:
+    side = served(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        port = mute.getsockname()[1]
+        kafka = f"bootstrap_servers: '127.0.0.1:{port}', group_id: g, tls: {{ca_file: {side.ca_file}}}"
+        [found] = encryption(world(kafka))
+    assert (found.code, found.exit) == ("no-answer", Exit.UNAVAILABLE)
+    assert f"127.0.0.1:{port} takes connections, and answers no TLS handshake" in found.what
+
+
 class Silent:
-    def cluster(self) -> None:
+    def cluster(self, _: float) -> None:
         raise Unavailable("no broker answered")
 
 
