@@ -5,7 +5,7 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 
 | room | what it holds | may import |
 |---|---|---|
-| exits.py, streams.py, interrupt.py, replacing.py, listening.py | exit codes, streams, files, sockets | nothing |
+| exits.py, streams.py, interrupt.py, replacing.py, listening.py, styles.py | exit codes, streams, files, sockets | nothing |
 | core/records.py, core/rejections.py, core/words.py, core/urls.py, core/positions.py, core/lag.py | records | nothing |
 | core/expressions/ | JMESPath: checked, compiled to closures, bounded in work | nothing |
 | core/formats/ | bytes become documents: formats, compression, registry frames, envelopes | nothing |
@@ -22,12 +22,12 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | tracing/ | OpenTelemetry: one span for each call, if switched on | ports, core/sending |
 | status/ | the status page and its JSON | ports, logs, loop, kafka, core/sending |
 | given_records.py, given_dumps.py, schema_wait.py | records as people hand them over; their schemas | exits, ports |
-| showing/ | a record's fate as text for people | config, core/mapping |
+| showing/ | a record's fate as text for people | config, styles, core/mapping |
 | starting/ | `putevents init` | config, given_dumps.py, trials, core/formats, core/mapping |
-| dry_run.py, looking/ | map, tap, lag | config, given_dumps.py, showing, core/formats, core/mapping, core/sending |
-| trials/ | `putevents test` | config, replacing.py, given_records.py, core/formats, core/mapping |
-| planning/ | `putevents plan` | looking, config, schema_wait.py, core/formats, core/mapping, core/sending |
-| playground/ | `play` | config, logs, exits, replacing.py, schema_wait.py, dry_run.py, starting, trials, core/mapping |
+| dry_run.py, looking/ | map, tap, lag | config, exits, given_dumps, showing, core/formats, core/mapping, core/sending |
+| trials/ | `putevents test` | config, styles, given_records.py, core/formats, core/mapping |
+| planning/ | `putevents plan` | looking, config, styles, schema_wait.py, core/formats, core/mapping, core/sending |
+| playground/ | `play` | config, logs, exits, schema_wait.py, dry_run.py, starting, trials, core/mapping |
 | signals.py | signals to stop, and restarting in place | exits |
 | ending.py, life.py | how the process ends; its probes | signals, exits, aws, ports, logs, loop, status, core/sending |
 | local/ | embedded broker, local endpoint, demo | config, exits |

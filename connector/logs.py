@@ -19,6 +19,7 @@ from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 from connector.core.urls import without_secrets_of_urls
 from connector.streams import Lines
+from connector.styles import is_coloured
 
 # Kafka's client writes to stderr by itself unless it is given a logger.
 CLIENT = logging.getLogger("librdkafka")
@@ -142,11 +143,6 @@ def _run(stem: str, first: int, last: int) -> str:
     return f"{stem}-{first}" if first == last else f"{stem}-{first}..{last}"
 
 
-def _colors_wanted() -> bool:
-    """Colours are for terminals that have them and people who want them; see https://no-color.org."""
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
 def configure(level: str, log_format: Format) -> None:
     """Send every log, the libraries' too, to stderr: JSON lines, or text for a terminal."""
     shared: list[Processor] = [
@@ -160,7 +156,7 @@ def configure(level: str, log_format: Format) -> None:
         render = [_severity, structlog.processors.JSONRenderer()]
     else:
         width = os.get_terminal_size(sys.stderr.fileno()).columns if sys.stderr.isatty() else None
-        render = [_Text(colors=_colors_wanted(), width=width)]
+        render = [_Text(colors=is_coloured(sys.stderr), width=width)]
     handler = _Undisturbed(_stderr())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

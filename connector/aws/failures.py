@@ -46,6 +46,12 @@ def not_connected(where: str, seconds: float) -> CallFailed:
     return CallFailed("ConnectTimeoutError", said, timed_out=True)
 
 
+def no_handshake(where: str, seconds: float) -> CallFailed:
+    """There is a connection, and no answer to the first word of TLS on it."""
+    said = f"timeout: {where} takes connections, and answers no TLS handshake within {seconds:g} s"
+    return CallFailed("ConnectTimeoutError", said, timed_out=True)
+
+
 def tunnel_refused(proxy: str, target: str, status: int) -> CallFailed:
     """The proxy responded, but refused to connect."""
     advice = "; check its user and password" if status == 407 else ""

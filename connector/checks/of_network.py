@@ -79,10 +79,13 @@ def _certificate(server: str, dialled: Dialled, now: float, *, final: bool) -> F
     trouble = dialled.trouble
     if trouble is None:
         return _lasting(f"the certificate of {server}", dialled.expires, now)
+    if trouble.timed_out:  # it may speak TLS or not: it says nothing at all
+        return failed("no-answer", trouble.detail, _SILENT) if final else warning("no-answer", trouble.detail, _SILENT)
     code, advice = ("untrusted-certificate", _TRUST) if trouble.untrusted else ("no-tls", _NO_TLS)
     return failed(code, trouble.detail, advice, Exit.REFUSED) if final else warning(code, trouble.detail, advice)
 
 
+_SILENT = "look at the broker, and at what stands between: it takes connections, and does not answer on them"
 _TRUST = (
     "set kafka.tls.ca_file to the certificate of the authority that signed it; a name mismatch needs an address that "
     "the certificate has, and an expired one needs replacing at the broker"

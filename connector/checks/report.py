@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 from connector.checks.finding import Finding, Mark
 from connector.checks.inspection import Section, exit_of
+from connector.styles import BOLD, GREEN, PLAIN, RED, YELLOW, Style
 
-_GREEN, _YELLOW, _RED, _BOLD, _OFF = "\033[32m", "\033[33m", "\033[31m", "\033[1m", "\033[0m"
-_COLOURS: Mapping[Mark, str] = {Mark.OK: _GREEN, Mark.WARNING: _YELLOW, Mark.FAILED: _RED, Mark.SKIPPED: ""}
+_COLOURS: Mapping[Mark, str] = {Mark.OK: GREEN, Mark.WARNING: YELLOW, Mark.FAILED: RED, Mark.SKIPPED: PLAIN}
 _SIGNS: Mapping[Mark, str] = {Mark.OK: "√", Mark.WARNING: "‼", Mark.FAILED: "\u00d7", Mark.SKIPPED: "-"}
 _PLAIN: Mapping[Mark, str] = {Mark.OK: "+", Mark.WARNING: "!", Mark.FAILED: "x", Mark.SKIPPED: "-"}
 _TROUBLE = (Mark.WARNING, Mark.FAILED)
@@ -31,8 +31,7 @@ def look_for(encoding: str | None, *, coloured: bool) -> Look:
 
 def text(section: Section, look: Look) -> str:
     """One category with all that was found, with a blank line at its end."""
-    bold, off = (_BOLD, _OFF) if look.coloured else ("", "")
-    lines = [f"{bold}{section.name}{off}"]
+    lines = [Style(coloured=look.coloured)(BOLD, section.name)]
     for finding in section.findings:
         lines += _lines(finding, look)
     return "\n".join(lines) + "\n\n"
@@ -50,9 +49,9 @@ def short(sections: Sequence[Section], look: Look) -> str:
 
 def _lines(finding: Finding, look: Look, before: str = "") -> Iterator[str]:
     sign = (_SIGNS if look.signs else _PLAIN)[finding.mark]
-    colour = _COLOURS[finding.mark] if look.coloured else ""
     code = f" [{finding.code}]" if finding.code else ""
-    yield f"{colour}{sign}{_OFF if colour else ''} {before}{finding.what}{code}"
+    marked = Style(coloured=look.coloured)(_COLOURS[finding.mark], sign)
+    yield f"{marked} {before}{finding.what}{code}"
     if finding.do:
         yield f"    {finding.do}"
 

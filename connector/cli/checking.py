@@ -17,6 +17,7 @@ from connector.checks.world import World
 from connector.config import Loaded, load
 from connector.core.mapping.durations import parse_duration
 from connector.ports import Environment
+from connector.styles import is_coloured
 
 EXAMPLE = """\
 example:
@@ -140,5 +141,4 @@ class Shown:
 
 
 def _look() -> Look:
-    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return look_for(sys.stdout.encoding, coloured=coloured)
+    return look_for(sys.stdout.encoding, coloured=is_coloured(sys.stdout))

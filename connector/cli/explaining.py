@@ -1,12 +1,12 @@
 """``putevents explain``: what a code means."""
 
 import argparse
-import os
 import sys
 
 from connector.exits import Exit
 from connector.explained.book import near, pages_of
 from connector.explained.shown import contents, text
+from connector.styles import is_coloured
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the page of the code, or of each thing that has this name; 1 where there is none."""
-    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    coloured = is_coloured(sys.stdout)
     word: str | None = arguments.code
     if word is None:
         sys.stdout.write(contents(coloured=coloured))

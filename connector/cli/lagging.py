@@ -8,7 +8,6 @@ import shutil
 import sys
 import time
 from collections import deque
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from connector.cli.files import add_config, loaded_or_reported
@@ -175,25 +174,32 @@ class _Shown:
         self._as_json = as_json
         self._watch = watch
         self._lines = 0
+        self._trouble = ""
 
     def __call__(self, group: "Group") -> None:
         """Show a group."""
+        from connector.cli.topics import now  # noqa: PLC0415
         from connector.looking.standing import as_json, summary, table  # noqa: PLC0415
-        from connector.looking.style import Style, columns_of, is_coloured  # noqa: PLC0415
+        from connector.styles import Style, columns_of, is_coloured  # noqa: PLC0415
 
+        self._trouble = ""
         if self._as_json:
-            text = json.dumps({"at": _now(), **as_json(group)}) + "\n"
+            text = json.dumps({"at": now(), **as_json(group)}) + "\n"
         elif self._watch and not self._in_place():
-            text = f"{_now()}  {summary(group)}\n"
+            text = f"{now()}  {summary(group)}\n"
         else:
             room = shutil.get_terminal_size().lines - 1 if self._watch else None
             text = table(group, Style(coloured=is_coloured(sys.stdout)), columns_of(sys.stdout), room)
         self._write(text)
 
     def trouble(self, message: str) -> None:
-        """Say why there is nothing to show now."""
-        say(f"{_now()}  {message}\n")
-        self._lines = 0  # the message stays where it is
+        """Say why there is nothing to show now; once, until there is something again or another reason."""
+        from connector.cli.topics import note  # noqa: PLC0415
+
+        if message != self._trouble:
+            note(message)
+            self._trouble = message
+            self._lines = 0  # the message stays where it is
 
     def _in_place(self) -> bool:
         return self._watch and not self._as_json and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
@@ -209,7 +215,3 @@ def _lines_on_terminal(text: str) -> int:
     """How many lines of the terminal a text takes: a long one is wrapped."""
     columns = max(1, shutil.get_terminal_size().columns)
     return sum(max(1, -(-width(_STYLES.sub("", line)) // columns)) for line in text.splitlines())
-
-
-def _now() -> str:
-    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"

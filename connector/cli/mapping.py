@@ -115,8 +115,8 @@ def _json(result: Json) -> None:
 
 
 def _text(arguments: argparse.Namespace) -> Callable[[Json], None]:
-    from connector.looking.style import is_coloured  # noqa: PLC0415
     from connector.showing.text import RecordText  # noqa: PLC0415  programs need none of it
+    from connector.styles import is_coloured  # noqa: PLC0415
 
     columns = shutil.get_terminal_size().columns
     text = RecordText(room=columns, colour=is_coloured(sys.stdout))

@@ -29,6 +29,7 @@ from connector.planning.shown import markdown, text
 from connector.planning.sides import Side
 from connector.schema_wait import NoSchema, SchemaWait
 from connector.streams import say
+from connector.styles import is_coloured
 
 if TYPE_CHECKING:
     from connector.kafka.reading import TopicReader
@@ -276,7 +277,7 @@ def _report(plan: Plan, arguments: argparse.Namespace) -> int:
     elif arguments.output == "markdown":
         shown = markdown(plan, masks, stopping)
     else:
-        shown = text(plan, masks, stopping, colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+        shown = text(plan, masks, stopping, colour=is_coloured(sys.stdout))
     sys.stdout.buffer.write(shown.encode("utf-8", "backslashreplace"))
     return Exit.NOT_OK if stopping else Exit.OK
 

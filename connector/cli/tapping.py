@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -136,7 +136,7 @@ def _tap(arguments: argparse.Namespace, loaded: Loaded, reader: "TopicReader", r
     with stop_signals() as stop:
         try:
             records = reader.records(bounds, follow=follow, stopping=stop.is_set)
-            whole = _show(records, session, arguments.n, None if follow else _total(bounds))
+            whole = _show(records, session, arguments.n, None if follow else _total(bounds), reader.outages.news)
             if whole and not follow and not stop.is_set():
                 session.window.finish()
         except FAILURES as error:
@@ -194,8 +194,16 @@ def _notice(topics: int, bounds: Mapping[TopicPartition, "Bounds"], servers: str
     return f"{read}\nno group is joined and nothing is committed\n\n"
 
 
-def _show(records: Iterator[Record | None], session: "Session", most: int | None, total: int | None) -> bool:
+def _show(
+    records: Iterator[Record | None],
+    session: "Session",
+    most: int | None,
+    total: int | None,
+    news: Callable[[], str | None],
+) -> bool:
     """Write the records that are to be shown. Returns whether all were read, and not only as many as are wanted."""
+    from connector.cli.topics import note  # noqa: PLC0415
+
     with Progress("reading") as progress:
         for record in records:
             if record is not None and (shown := session.add(record)):
@@ -203,6 +211,9 @@ def _show(records: Iterator[Record | None], session: "Session", most: int | None
                 sys.stdout.write(shown)
             elif record is None:
                 sys.stdout.flush()
+                if (text := news()) is not None:
+                    progress.clear()
+                    note(text)
             progress.show(session.counts.records, total)
             if session.shown == most:
                 return False

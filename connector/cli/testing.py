@@ -10,6 +10,7 @@ from pathlib import Path
 from connector.config import Problem, render
 from connector.exits import Exit
 from connector.streams import say
+from connector.styles import is_coloured
 from connector.trials.cases import Suite, configurations, suites
 from connector.trials.coverage import Coverage, coverage_of, together
 from connector.trials.programs import as_json, as_junit
@@ -138,7 +139,7 @@ def _where(pattern: str, ran: Sequence[Ran]) -> str:
 
 
 def _write_text(ran: Sequence[Ran], coverage: Coverage | None) -> None:
-    report = Report(colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+    report = Report(colour=is_coloured(sys.stdout))
     results = [result for each in ran for result in each.results]
     failed = [result for result in results if not result.passed]
     parts = [report.failed(result) for result in failed]

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from connector import logs
@@ -20,6 +21,7 @@ from connector.kafka.reading import TopicReader
 from connector.metrics import Metrics
 from connector.ports import Environment, Refused, Unavailable
 from connector.schema_wait import NoSchema
+from connector.streams import say
 
 # What an expected end of such a command is raised as.
 FAILURES = (NotConfigured, NoSchema, Refused, Unavailable)
@@ -54,6 +56,16 @@ def opened(config: Config, clients: ClientFactory | None = None) -> Iterator[Top
     clients = clients or client_factory(config)
     with TopicReader(reader_properties(config), clients.asker) as reader:
         yield reader
+
+
+def note(text: str) -> None:
+    """Say on stderr what happens while a command runs for long, with the time."""
+    say(f"{now()}  {text}\n")
+
+
+def now() -> str:
+    """The time, as messages and rows of a long look have it."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 class Stop:

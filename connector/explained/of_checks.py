@@ -37,6 +37,13 @@ PAGES = (
         "authentication.md#tls-alone-and-certificates-mtls",
     ),
     _page(
+        "tls-expected",
+        "The brokers' listener speaks TLS, and the connector is told to speak none: nothing it says is answered.",
+        "Set kafka.tls.enabled: true, with kafka.tls.ca_file where the authority is your own, or use the port of a "
+        "listener without TLS.",
+        "authentication.md#tls-alone-and-certificates-mtls",
+    ),
+    _page(
         "expired-certificate",
         "The certificate that this client shows to the brokers has expired.",
         "Replace the files of kafka.tls.cert_file and key_file; a running connector notices new ones.",

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from connector.explained.book import GROUPS, PAGES
 from connector.explained.page import Page, anchor
+from connector.styles import BOLD, GREEN, RED, Style
 
 WIDTH = 100
-_BOLD, _RED, _GREEN, _OFF = "\033[1m", "\033[31m", "\033[32m", "\033[0m"
 _KINDS = {
     "error": "an error in a file",
     "warning": "a warning about a file",
@@ -21,14 +21,14 @@ _KINDS = {
 
 def text(page: Page, *, coloured: bool = False) -> str:
     """One page, with a final newline."""
-    bold, red, green, off = (_BOLD, _RED, _GREEN, _OFF) if coloured else ("", "", "", "")
-    parts = [f"{bold}{page.code}{off}: {_KINDS[page.kind]}", _filled(page.means)]
+    style = Style(coloured=coloured)
+    parts = [f"{style(BOLD, page.code)}: {_KINDS[page.kind]}", _filled(page.means)]
     if page.do:
         parts.append(_filled(page.do))
     if page.wrong:
-        parts.append(f"Gives this {page.kind}:\n\n{_excerpt(page.wrong, red, off)}")
+        parts.append(f"Gives this {page.kind}:\n\n{_excerpt(page.wrong, style, RED)}")
     if page.right:
-        parts.append(f"Mended:\n\n{_excerpt(page.right, green, off)}")
+        parts.append(f"Mended:\n\n{_excerpt(page.right, style, GREEN)}")
     if page.link:
         parts.append(f"Read on: docs/{page.link}")
     return "\n\n".join(parts) + "\n"
@@ -36,12 +36,12 @@ def text(page: Page, *, coloured: bool = False) -> str:
 
 def contents(*, coloured: bool = False) -> str:
     """All codes with one line each, by group, with a final newline."""
-    bold, off = (_BOLD, _OFF) if coloured else ("", "")
+    style = Style(coloured=coloured)
     width = max(len(page.code) for page in PAGES) + 2
     groups = []
     for group, pages in GROUPS.items():
         rows = "\n".join(f"  {page.code:{width}}{page.summary}" for page in pages)
-        groups.append(f"{bold}{group}{off}\n{rows}")
+        groups.append(f"{style(BOLD, group)}\n{rows}")
     return "\n\n".join(groups) + "\n"
 
 
@@ -79,8 +79,8 @@ def _filled(paragraph: str) -> str:
     return textwrap.fill(paragraph, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
-def _excerpt(excerpt: str, colour: str, off: str) -> str:
-    return "\n".join(f"    {colour}{line}{off}" for line in _short(excerpt).splitlines())
+def _excerpt(excerpt: str, style: Style, colour: str) -> str:
+    return "\n".join(f"    {style(colour, line)}" for line in _short(excerpt).splitlines())
 
 
 def _short(excerpt: str) -> str:

@@ -42,16 +42,18 @@ def address_of(server: str) -> tuple[str, int]:
 
 def dial(host: str, port: int, tls: ssl.SSLContext | None = None, seconds: float = SECONDS) -> Dialled:
     """Connect, and with ``tls`` make the handshake. Never raises for what a network can do."""
+    connected = False
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     try:
         with socket.create_connection((host, port), timeout=seconds) as plain:
             if tls is None:
                 return Dialled()
+            connected = True
             with tls.wrap_socket(plain, server_hostname=host) as secured:
                 ends = (secured.getpeercert() or {}).get("notAfter")
                 return Dialled(None, ssl.cert_time_to_seconds(ends) if isinstance(ends, str) else None)
     except TimeoutError:
-        return Dialled(failures.not_connected(where, seconds))
+        return Dialled((failures.no_handshake if connected else failures.not_connected)(where, seconds))
     except OSError as error:
         return Dialled(failures.connecting(error, where))
     except UnicodeError:  # a label of the name is empty or too long
@@ -74,6 +76,21 @@ def dial_all(servers: Sequence[str], tls: ssl.SSLContext | None = None, seconds:
     found = at_once(asked, 3 * seconds)  # several addresses of one name are tried one after another
     late = {server: Dialled(failures.not_connected(server, 3 * seconds)) for server in asked}
     return {**late, **found}
+
+
+def speak_tls(servers: Sequence[str]) -> tuple[str, ...]:
+    """The addresses at which TLS is spoken, whoever their certificates are of, and whether they ask for one of ours.
+
+    A broker without TLS logs the try as a request of an impossible size, so ask only where something is wrong.
+    """
+    anybody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE  # no word of ours is sent on this connection
+    return tuple(server for server, dialled in dial_all(servers, anybody).items() if _spoke_tls(dialled.trouble))
+
+
+def _spoke_tls(trouble: CallFailed | None) -> bool:
+    """Whether the other side made the handshake, or refused it in the words of TLS."""
+    return trouble is None or (trouble.code == "SSLError" and "_ALERT_" in trouble.detail)
 
 
 def _dialling(server: str, tls: ssl.SSLContext | None, seconds: float) -> Callable[[], Dialled]:

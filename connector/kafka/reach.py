@@ -33,11 +33,13 @@ class Listening:
     Args:
         quiet: seconds without an answer, after which a broker that owes one is silent.
         clock: seconds that never go back.
+        fetches: whether the client fetches from the start, without joining a group.
     """
 
-    def __init__(self, quiet: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, quiet: float, clock: Callable[[], float] = time.monotonic, *, fetches: bool = False) -> None:
         self.reach = HERE
         self._quiet = quiet
+        self._fetches = fetches
         self._clock = clock
         self._heard_at = clock()
         self._silent = 0  # statistics in a row
@@ -55,9 +57,9 @@ class Listening:
         if heard:
             self._heard_at, self._silent = self._clock() - min(heard), 0
             self.reach = Reach(None, frozenset(self._cut_off(brokers)))
-        elif self._nobody(brokers, steady=steady) if brokers else was_member:
+        elif self._nobody(brokers, steady=steady) if brokers else was_member or self._fetches:
             # A broker that refuses connections is INIT between two tries, like one that was never needed. But a member
-            # of a group always needs one.
+            # of a group always needs one, and so does who fetches.
             self._silent += 1
             if self._silent >= SILENT_STATISTICS:
                 self.reach = Reach(self._heard_at, frozenset())

@@ -22,6 +22,7 @@ from connector.kafka.commits import committed_of
 from connector.kafka.errors import ErrorClassifier, what_to_do
 from connector.kafka.following import existing
 from connector.kafka.messages import HeaderReader, place_of, record_of
+from connector.kafka.outages import Outages
 from connector.kafka.startup import FIRST_ANSWER, known_cluster, require_names
 from connector.logs import CLIENT, LogLimiter
 from connector.ports import Refused, Unavailable
@@ -58,9 +59,11 @@ class TopicReader:
         self._last_error = ""
         self._advice: str | None = None
         self._headers = HeaderReader(LogLimiter(60.0))
+        self.outages = Outages(self.servers, properties, lambda: self._last_error)
         self.consumer = make_consumer(
             {
                 **question_properties(properties),
+                **self.outages.properties,
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
                 "enable.partition.eof": True,

@@ -10,5 +10,4 @@
 | counting.py, window.py | what happened to all records, and in which time |
 | table.py | the counts as text |
 | standing.py | lag as text and as JSON |
-| style.py | colour on terminals |
 """

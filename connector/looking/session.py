@@ -10,12 +10,12 @@ from connector.core.records import Record
 from connector.given_records import Json
 from connector.looking.counting import Counts
 from connector.looking.programs import AsJson
-from connector.looking.style import Style, columns_of, is_coloured
 from connector.looking.table import Limits, Table, named_types
 from connector.looking.tapping import Tap, Tapped
 from connector.looking.text import AsText
 from connector.looking.window import Window
 from connector.schema_wait import SchemaWait
+from connector.styles import Style, columns_of, is_coloured
 
 
 class Filter(NamedTuple):

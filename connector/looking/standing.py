@@ -8,7 +8,7 @@ from connector.core.lag import SEVERITY, Look, Rates, Reset, State, catches_up_i
 from connector.core.records import TopicPartition
 from connector.given_records import Json
 from connector.looking.columns import padded
-from connector.looking.style import BOLD, GREEN, RED, YELLOW, Style
+from connector.styles import BOLD, GREEN, RED, YELLOW, Style
 
 MOST_NAMES = 3  # of partitions that a note is about
 _COLOURS = {

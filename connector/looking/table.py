@@ -12,9 +12,10 @@ from connector.given_records import Json
 from connector.looking.columns import padded
 from connector.looking.counting import Counts, Rule
 from connector.looking.masking import is_name
-from connector.looking.style import BOLD, RED, YELLOW, Style
+from connector.styles import BOLD, RED, YELLOW, Style
 
 MOST_ROWS = 25  # of a part of the table
+SHORTEST = 1.0  # seconds of records that a rate is told from
 UNNAMED = "not named in the file"
 
 
@@ -104,7 +105,7 @@ class Table:
         if types:
             own = len([name for name in self._counts.columns if name != "EVENT_VALUE"])
             over = types + columns + 1 > TOGETHER or own > CUSTOM
-            kinds = f"{types} event type{'' if types == 1 else 's'}, EVENT_TYPE and {columns} other columns"
+            kinds = f"{_counted(types, 'event type')}, EVENT_TYPE and {_counted(columns, 'other column')}"
             quota = f"{types + columns + 1} of {TOGETHER}; {own} of {CUSTOM} columns of your own"
             more = "; training fails beyond the quota of a dataset group" if over else ""
             yield "\n" + style(YELLOW if over else "", f"{kinds}: {quota}{more}")
@@ -120,9 +121,12 @@ class Table:
             over = calls.a_second > limit
             head = style(BOLD, f"calls{which}")
             yield f"\n{head} within {calls.seconds:,.0f} s, with a linger of {self._limits.linger:g} s"
-            sessions = f"{calls.sessions:,} session{'' if calls.sessions == 1 else 's'}"
+            sessions = _counted(calls.sessions, "session")
             each, fill = calls.events / max(1, calls.sessions), calls.events / max(1, calls.calls)
             yield f"  {sessions}, {each:.1f} events each; {fill:.1f} events a call, of {MAX_EVENTS_PER_CALL}"
+            if calls.seconds < SHORTEST:
+                yield f"  calls a second: not known: the records are of less than {SHORTEST:g} s; read a longer time"
+                continue
             line = f"  {calls.a_second:,.2f} calls a second needed, of {limit:,g} ({calls.a_second / limit:.1%})"
             yield style(
                 RED if over else "", line + ("; raise delivery.linger, or have the quota raised" if over else "")
@@ -194,6 +198,10 @@ def _rule(rule: Rule) -> str:
 
 def _named_rule(rule: Rule) -> Json:
     return {"pipeline": rule[0], "rule": rule[1] or None}
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _share(part: int, whole: int) -> str:

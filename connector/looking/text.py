@@ -12,8 +12,8 @@ from connector.given_records import Json
 from connector.looking.columns import Line, beside, lines_of, one_line, short
 from connector.looking.masking import masked, masked_name
 from connector.looking.programs import AsJson
-from connector.looking.style import BOLD, DIM, GREEN, RED, YELLOW, Style
 from connector.looking.tapping import Tapped
+from connector.styles import BOLD, DIM, GREEN, RED, YELLOW, Style
 
 _COLOURS = {"mapped": GREEN, "skipped": YELLOW, "filtered": DIM, "dead_letter": RED}
 _WORDS = {"mapped": "mapped", "skipped": "skipped", "filtered": "filtered", "dead_letter": "dead letter"}

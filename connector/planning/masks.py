@@ -10,8 +10,7 @@ from typing import Any
 
 from connector.config import Loaded
 from connector.core.mapping.specs import Case, Const, Else, From
-from connector.core.words import type_word
-from connector.looking.masking import masked_name
+from connector.looking.masking import masked, masked_name
 from connector.planning.comparing import ABSENT, Difference
 from connector.planning.outcomes import PROPERTIES
 
@@ -68,7 +67,7 @@ class Masks:
         self._values = values
 
     def change(self, difference: Difference) -> str:
-        """What a member was and is: ``text of 4 characters -> absent``."""
+        """What a member was and is: ``text(4) -> absent``."""
         left, right = self.value(difference.old), self.value(difference.new)
         if left == right:
             return f"{left}, another value"
@@ -90,17 +89,7 @@ class Masks:
             return "absent"
         if self._values or (isinstance(value, str) and value in self._known):
             return _shown(value)
-        return _described(value)
-
-
-def _described(value: Any) -> str:
-    match value:
-        case str():
-            return f"text of {len(value)} character{'' if len(value) == 1 else 's'}"
-        case list():
-            return f"a list of {len(value)}"
-        case _:
-            return type_word(value)
+        return masked(value)
 
 
 def _shown(value: Any) -> str:

@@ -8,8 +8,8 @@ from connector.planning.consequences import Plan
 from connector.planning.masks import Masks
 from connector.planning.sections import Section, sections
 from connector.planning.wording import alarms, result, verdict
+from connector.styles import BOLD, GREEN, RED, Style
 
-RED, GREEN, BOLD = "31", "32", "1"
 LONGEST = 200  # characters of a cell
 _MORE = "and {:,} more: --output json has them"
 _MARKED = re.compile(r"[\\`*\[\]<>|#~&]")
@@ -17,10 +17,7 @@ _MARKED = re.compile(r"[\\`*\[\]<>|#~&]")
 
 def text(plan: Plan, masks: Masks, failed: Sequence[str], *, colour: bool) -> str:
     """The report as text; ``colour`` for terminals."""
-
-    def styled(style: str, words: str) -> str:
-        return f"\x1b[{style}m{words}\x1b[0m" if colour else words
-
+    styled = Style(coloured=colour)
     old, new = plan.comparison.old, plan.comparison.new
     blocks = [[f"old  {printable(old.name, LONGEST)}", f"new  {printable(new.name, LONGEST)}"]]
     blocks.append([styled(RED, f"! {each}") for each in alarms(plan)])

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from connector.config.problems import width
+from connector.styles import BOLD, PLAIN, Style
 
-RED, GREEN, YELLOW, BOLD, DIM, PLAIN = "31", "32", "33", "1", "2", ""
 GAP = 2
 LONGEST = 1_200  # characters of a value; all that an event may hold of one fits
 
 
 class Cell(NamedTuple):
-    """Text of a row; ``style`` is one of the colours above."""
+    """Text of a row; ``style`` is one of styles.py."""
 
     text: str
     style: str = PLAIN
@@ -23,7 +23,7 @@ Row = Sequence[Cell]
 
 def painted(cell: Cell, *, colour: bool) -> str:
     """The text as a terminal shows it in its style."""
-    return f"\x1b[{cell.style}m{cell.text}\x1b[0m" if colour and cell.style and cell.text else cell.text
+    return Style(coloured=colour)(cell.style, cell.text)
 
 
 def table(heads: Sequence[str], rows: Sequence[Row], *, room: int, colour: bool) -> list[str]:

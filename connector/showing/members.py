@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connector.config.problems import printable
-from connector.showing.columns import DIM, GREEN, RED, YELLOW, Cell, Row, shown
+from connector.showing.columns import Cell, Row, shown
 from connector.showing.limits import use_of
+from connector.styles import DIM, GREEN, RED, YELLOW
 
 Json = dict[str, Any]
 HEADS = ("member", "expression", "read", "result", "note")

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from connector.config.problems import printable
-from connector.showing.columns import BOLD, DIM, GREEN, RED, YELLOW, Cell, Row, painted, shown, table
+from connector.showing.columns import Cell, Row, painted, shown, table
 from connector.showing.limits import use_of_call, use_of_event
 from connector.showing.members import HEADS, found_in, rows_of
+from connector.styles import BOLD, DIM, GREEN, RED, YELLOW
 
 Json = dict[str, Any]
 LEAST = 40  # columns; fewer hold no table

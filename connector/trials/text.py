@@ -5,20 +5,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from connector.config.problems import printable, width
+from connector.styles import BOLD, GREEN, PLAIN, RED, Style
 from connector.trials.comparing import ABSENT, Block, Row
 from connector.trials.coverage import Coverage
 from connector.trials.outcomes import Outcome
 from connector.trials.running import Result
 
 WIDEST = 44  # columns of a value beside another; longer ones stand one below the other
-RED, GREEN, BOLD, PLAIN = "31", "32", "1", ""
 
 
 class Report:
     """Text of results; ``colour`` for terminals."""
 
     def __init__(self, *, colour: bool) -> None:
-        self._colour = colour
+        self._in = Style(coloured=colour)
 
     def failed(self, result: Result) -> str:
         """A test that failed, with what differs."""
@@ -88,9 +88,6 @@ class Report:
         else:
             yield f"{head}expected  {expected}"
             yield f"        {' ' * name}  found     {found}"
-
-    def _in(self, style: str, text: str) -> str:
-        return f"\x1b[{style}m{text}\x1b[0m" if self._colour and style else text
 
 
 def shown(value: Any) -> str:

@@ -17,7 +17,7 @@ from confluent_kafka import KafkaError
 from connector.checks.finding import Finding, Mark
 from connector.checks.of_dead_letters import of_settings
 from connector.checks.of_group import group
-from connector.checks.of_login import advertised_names
+from connector.checks.of_login import advertised_names, login
 from connector.checks.of_network import connections, encryption, names
 from connector.checks.of_quota import arithmetic
 from connector.checks.of_topics import Topic, topics
@@ -171,6 +171,47 @@ def test_an_unknown_authority_and_a_port_without_tls_end_with_77(tmp_path: Path)
         [plain] = encryption(world(kafka))
     assert (untrusted.code, untrusted.exit) == ("untrusted-certificate", Exit.REFUSED)
     assert (plain.code, plain.exit) == ("no-tls", Exit.REFUSED)
+
+
+def test_a_broker_that_takes_connections_and_says_nothing_is_not_taken_for_one_without_tls(tmp_path: Path) -> None:
+    side = served(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        port = mute.getsockname()[1]
+        kafka = f"bootstrap_servers: '127.0.0.1:{port}', group_id: g, tls: {{ca_file: {side.ca_file}}}"
+        [found] = encryption(world(kafka))
+    assert (found.code, found.exit) == ("no-answer", Exit.UNAVAILABLE)
+    assert f"127.0.0.1:{port} takes connections, and answers no TLS handshake" in found.what
+
+
+class Silent:
+    def cluster(self, _: float) -> None:
+        raise Unavailable("no broker answered")
+
+
+def without_answer(port: int) -> Finding:
+    here = world(f"bootstrap_servers: '127.0.0.1:{port}', group_id: g")
+    here._reader = Silent()  # type: ignore[assignment]
+    [found] = login(here)
+    return found
+
+
+@pytest.mark.parametrize("asks_for_ours", [False, True])
+def test_a_listener_for_tls_that_answers_no_client_without_it_is_named(tmp_path: Path, *, asks_for_ours: bool) -> None:
+    context = served(tmp_path).context
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # the last one whose handshake fails without our certificate
+    if asks_for_ours:
+        context.verify_mode = ssl.CERT_REQUIRED
+    with listening(context) as port:
+        found = without_answer(port)
+    assert (found.code, found.exit) == ("tls-expected", Exit.REFUSED)
+    assert f"127.0.0.1:{port} expects TLS" in found.what
+    assert "kafka.tls.enabled: true" in found.do
+
+
+def test_a_silent_listener_without_tls_is_not_taken_for_one_with_it() -> None:
+    with listening() as port:
+        found = without_answer(port)
+    assert (found.code, found.exit, found.what) == ("no-answer", Exit.UNAVAILABLE, "no broker answered")
 
 
 def test_the_clients_own_certificate_may_have_expired(tmp_path: Path) -> None:

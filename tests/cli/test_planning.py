@@ -73,7 +73,7 @@ def test_json_has_all_that_a_program_needs(capsys: pytest.CaptureFixture[str]) -
     assert found["failed_on"] == ["event_ids"]
     assert found["event_ids"] == {"changed": 2, "compared": 2}
     assert found["records"] == {"compared": 2, "changed": 2, "unread": 0}
-    example = {"old": "text of 11 characters", "new": "text of 5 characters", "rule": "view", "line": 1}
+    example = {"old": "text(11)", "new": "text(5)", "rule": "view", "line": 1}
     assert found["members"] == [{"member": "eventId", "events": 2, "example": example}]
     assert found["new"]["repeated_event_ids"] == 0
     assert set(found["newly"]) == {"dead_letter", "skipped", "filtered", "unread", "delivered"}

@@ -116,6 +116,30 @@ def test_a_signal_ends_it_with_the_table(
     assert "Traceback" not in err.read_text()
 
 
+def test_brokers_that_go_away_and_come_back_are_told_once_each(cluster: MockCluster, file: str, tmp_path: Path) -> None:
+    """While it follows, a topic without new records and brokers that are away look alike."""
+    write(cluster, "s1")
+    command = [sys.executable, "-m", "connector", "tap", file, "-o", "start"]
+    out, err = tmp_path / "out", tmp_path / "err"
+    with out.open("wb") as stdout, err.open("wb") as stderr:
+        running = subprocess.Popen(command, stdout=stdout, stderr=stderr)
+        wait_until(lambda: b"rule view" in out.read_bytes(), running)
+        cluster.broker_down()
+        wait_until(lambda: b"does not answer" in err.read_bytes(), running)
+        cluster.broker_up()
+        wait_until(lambda: b"answers again" in err.read_bytes(), running)
+        write(cluster, "s2")
+        wait_until(lambda: out.read_bytes().count(b"rule view") == 2, running)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(60) == Exit.OK
+    told = [line.partition("  ")[2] for line in err.read_text().splitlines() if "answer" in line]
+    away, back = told
+    assert away.startswith(f"Kafka at {cluster.bootstrap_servers} does not answer (")
+    assert away.endswith("): waits for it, and goes on with the next record that was not read")
+    assert back == f"Kafka at {cluster.bootstrap_servers} answers again"
+    assert "2 records read: 2 mapped" in out.read_text()
+
+
 def wait_until(claim: Callable[[], object], running: "subprocess.Popen[bytes]") -> None:
     for _ in range(1200):
         if claim():

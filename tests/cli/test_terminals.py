@@ -75,12 +75,15 @@ def folder(cluster: MockCluster, tmp_path: Path) -> Path:
         "personalize: {tracking_id: t}\ndead_letter: {topic: clicks.dead}\n"
         f"pipelines: [{{name: web, topics: [clicks], rules: [{rule}]}}]\n"
     )
+    (tmp_path / "other.yaml").write_text((tmp_path / "clicks.yaml").read_text().replace("const: View", "const: Look"))
+    (tmp_path / "records.jsonl").write_text('{"session": "s"}\n')
     produce(cluster.bootstrap_servers, "clicks", json.dumps({"session": "s"}).encode())
     return tmp_path
 
 
 COMMANDS: Sequence[tuple[str, ...]] = (
     ("explain", "missing_member"),
+    ("plan", "clicks.yaml", "other.yaml", "--input", "records.jsonl"),
     ("test", "tested.yaml"),
     ("tap", "clicks.yaml", "-o", "start:end"),
     ("lag", "clicks.yaml", "--interval", "100ms"),
@@ -89,12 +92,13 @@ COMMANDS: Sequence[tuple[str, ...]] = (
 
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: words[0])
 def test_colour_is_shown_on_a_terminal_and_not_with_no_color(folder: Path, words: tuple[str, ...]) -> None:
-    with on_terminal(folder, *words) as terminal:
+    with on_terminal(folder, *words, TERM="xterm") as terminal:
         assert COLOUR.search(terminal.read())
-    with on_terminal(folder, *words, NO_COLOR="1") as terminal:
-        shown = terminal.read()
-        assert shown
-        assert not COLOUR.search(shown)
+    for without in ({"TERM": "xterm", "NO_COLOR": "1"}, {"TERM": "dumb"}):
+        with on_terminal(folder, *words, **without) as terminal:
+            shown = terminal.read()
+            assert shown
+            assert not COLOUR.search(shown)
 
 
 def test_a_watch_is_drawn_again_in_its_place(folder: Path) -> None:

@@ -193,6 +193,10 @@ def tls_where_there_is_none(config: dict[str, Any], world: World) -> None:
     config["kafka"]["tls"] = {"ca_file": world.guarded.ca_file}
 
 
+def no_tls_where_it_is_spoken(config: dict[str, Any], world: World) -> None:
+    config["kafka"]["bootstrap_servers"] = world.guarded.cluster.address("SECRET")
+
+
 def nothing_listens(config: dict[str, Any], _: World) -> None:
     config["kafka"]["bootstrap_servers"] = "127.0.0.1:1"
 
@@ -206,6 +210,7 @@ WAYS = {
     group_of_others: (77, "consumer group", "group-denied"),
     untrusted: (77, "TLS", "untrusted-certificate"),
     tls_where_there_is_none: (77, "TLS", "no-tls"),
+    no_tls_where_it_is_spoken: (77, "authentication", "tls-expected"),
     nothing_listens: (69, "brokers", "unreachable-broker"),
 }
 

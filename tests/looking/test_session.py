@@ -9,9 +9,9 @@ import pytest
 from connector.config import Loaded
 from connector.core.records import Record, TopicPartition
 from connector.looking.session import Filter, Session
-from connector.looking.style import Style, columns_of, is_coloured
 from connector.looking.window import Partition, Window
 from connector.schema_wait import SchemaWait
+from connector.styles import Style, columns_of, is_coloured
 from tests.support.config_files import build, loaded
 
 PIPELINES = """\
@@ -206,6 +206,16 @@ def test_the_table_has_the_same_numbers() -> None:
         "2 event types, EVENT_TYPE and 2 other columns: 5 of 10; 1 of 5 columns of your own",
     ):
         assert f"{line}\n" in shown
+
+
+def test_a_rate_of_less_than_a_second_is_not_told() -> None:
+    """Three records within milliseconds would make hundreds of calls a second."""
+    tap = session()
+    for offset in range(3):
+        tap.add(record({**VIEW, "session": f"s{offset}"}, offset, timestamp=1_600_000_000_000 + offset))
+    shown = tap.ended()
+    assert "calls a second: not known: the records are of less than 1 s; read a longer time" in shown
+    assert "needed, of" not in shown
 
 
 def test_of_many_members_those_that_are_null_most_often_are_shown_and_all_rules() -> None:

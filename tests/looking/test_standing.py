@@ -8,7 +8,7 @@ import pytest
 from connector.core.lag import Look, State
 from connector.core.records import TopicPartition
 from connector.looking.standing import Group, as_json, duration, group_of, notes_on, summary, table
-from connector.looking.style import Style
+from connector.styles import Style
 
 A, B, C = TopicPartition("clicks", 0), TopicPartition("clicks", 1), TopicPartition("clicks", 2)
 PLAIN = Style(coloured=False)

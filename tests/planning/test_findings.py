@@ -135,13 +135,13 @@ def test_values_of_records_are_not_shown_unless_asked_for() -> None:
     new = changed("itemId: value.item", "itemId: value.secret")
     found = plan(FILE, new, [view(secret="alice@example.com")])
     assert "alice" not in shown(found)
-    assert "text of 4 characters -> text of 17 characters" in shown(found)
+    assert "text(4) -> text(17)" in shown(found)
     assert '"shoe" -> "alice@example.com"' in shown(found, values=True)
 
 
 def test_two_values_of_one_form_are_said_to_differ() -> None:
     found = plan(FILE, changed("itemId: value.item", "itemId: value.kind"), [view()])
-    assert "text of 4 characters, another value" in shown(found)
+    assert "text(4), another value" in shown(found)
 
 
 def test_texts_of_the_file_are_shown() -> None:

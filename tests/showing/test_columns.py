@@ -5,7 +5,8 @@ import re
 import pytest
 
 from connector.config.problems import width
-from connector.showing.columns import LONGEST, RED, Cell, shown, table
+from connector.showing.columns import LONGEST, Cell, shown, table
+from connector.styles import RED
 
 HEADS = ("member", "expression", "read", "result")
 SHORT = [Cell("itemId"), Cell("value.item"), Cell("7"), Cell('"7"')]

@@ -173,6 +173,14 @@ def test_statistics_mean(kind: str) -> None:
     assert found == expected
 
 
+@pytest.mark.parametrize(("fetches", "expected"), [(True, AWAY), (False, HERE)])
+def test_who_fetches_always_needs_a_broker(*, fetches: bool, expected: Reach) -> None:
+    listening = Listening(6.0, lambda: NOW, fetches=fetches)
+    for _ in range(2):
+        listening.hear(orjson.dumps({"brokers": {"1": broker("INIT", None)}}))
+    assert listening.reach == expected
+
+
 @pytest.mark.parametrize("text", ["", "[]", "null", '{"brokers": []}', '{"brokers": {"a": null}}', "{"])
 def test_statistics_of_another_form_say_nothing_and_raise_nothing(text: str) -> None:
     listening = Listening(6.0)

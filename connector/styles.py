@@ -1,7 +1,6 @@
-"""Colour, on terminals only, and not where NO_COLOR is set or the terminal is dumb."""
+"""Colour: on terminals only, and not where NO_COLOR is set or the terminal is dumb. See https://no-color.org."""
 
 import os
-import shutil
 from typing import IO
 
 RED, GREEN, YELLOW, BOLD, DIM, PLAIN = "31", "32", "33", "1", "2", ""
@@ -29,4 +28,6 @@ def columns_of(stream: IO[str]) -> int:
     """How wide lines may be: as wide as the terminal, or as COLUMNS says."""
     if not stream.isatty():
         return WHERE_NO_TERMINAL
+    import shutil  # noqa: PLC0415  which loads what compresses archives
+
     return max(NARROWEST, shutil.get_terminal_size((WHERE_NO_TERMINAL, 24)).columns)
