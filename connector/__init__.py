@@ -5,7 +5,7 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 
 | room | what it holds | may import |
 |---|---|---|
-| exits.py, streams.py, interrupt.py, replacing.py, listening.py, styles.py | exit codes, streams, files, sockets | nothing |
+| exits.py, streams.py, interrupt.py, replacing.py, listening.py, styles.py | exit codes, streams, sockets | nothing |
 | core/records.py, core/rejections.py, core/words.py, core/urls.py, core/positions.py, core/lag.py | records | nothing |
 | core/expressions/ | JMESPath: checked, compiled to closures, bounded in work | nothing |
 | core/formats/ | bytes become documents: formats, compression, registry frames, envelopes | nothing |

@@ -108,8 +108,8 @@ def test_the_records_reach_every_fate_and_every_reason_that_a_record_alone_can_h
             if isinstance(rejection, Rejection):
                 reasons.add(rejection.reason)
     assert fates == {"Transformed", "Skipped", "Filtered", "Rejection"}
-    # An empty record; an event too large in every limit; a record of a megabyte.
-    rare = {Reason.EMPTY_VALUE, Reason.EVENT_TOO_LARGE, Reason.TOO_COMPLEX}
+    # An empty record; an event too large in every limit; a record of a megabyte; an old event, where max_age is set.
+    rare = {Reason.EMPTY_VALUE, Reason.EVENT_TOO_LARGE, Reason.TOO_COMPLEX, Reason.LATE}
     assert set(Reason) - reasons - rare - OF_OTHER_FORMATS == {Reason.REJECTED_BY_SERVICE}
 
 

@@ -41,7 +41,9 @@ class Broker:
         self._question(timeout)
         error = KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED) if self.refuses else None
         return [
-            SimpleNamespace(topic=each.topic, partition=each.partition, offset=self.position, error=error)
+            SimpleNamespace(
+                topic=each.topic, partition=each.partition, offset=self.position, error=error, metadata=None
+            )
             for each in places
         ]
 
