@@ -5,6 +5,7 @@ The thread ends with the question. It is a daemon: the process does not wait for
 
 import contextlib
 import queue
+import signal
 import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -35,10 +36,15 @@ class Aside(Generic[Found]):
             self._answers.put(found)
 
         self._thread = threading.Thread(target=answer, name="aside", daemon=True)
+        # A thread inherits what its maker blocks. It may outlive the loop, and a signal that it took in the moment of a
+        # restart in place would be lost: only the main thread keeps one for the new program.
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             self._thread.start()
         except RuntimeError:  # there are too many threads on this machine
             self._answers.put(None)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
     def ended(self) -> bool:
         """Whether the question has ended since the last call; never waits."""
