@@ -12,6 +12,7 @@
 """
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple, assert_never
 
@@ -24,33 +25,32 @@ _RANGE = re.compile(rf"({_ONE})?(?::({_ONE})?)?", re.ASCII)
 _AGO = re.compile(r"@?-(\d+)(ms|s|m|h|d)", re.ASCII)
 
 
-class Start(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Start:
     """The first record that is left."""
 
-    def __bool__(self) -> bool:
-        return True  # an empty tuple is false, and `begin or …` would lose it
 
-
-class End(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class End:
     """After the last record."""
 
-    def __bool__(self) -> bool:
-        return True  # as of the start
 
-
-class Offset(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Offset:
     """An offset, the same in each partition."""
 
     offset: int
 
 
-class BeforeEnd(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class BeforeEnd:
     """So many offsets before the end."""
 
     offsets: int
 
 
-class Time(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Time:
     """The first record from this time on, in ms since 1970."""
 
     ms: int

@@ -125,7 +125,11 @@ def test_any_text_is_a_range_or_refused(text: str) -> None:
 
 def test_no_position_is_false() -> None:
     """`wanted.begin or Start()` would read a topic from its start where its end was asked for."""
-    assert Start()
-    assert End()
-    assert Offset(0)
-    assert Time(0)
+    kinds: list[object] = [Start(), End(), Offset(0), BeforeEnd(0), Time(0)]
+    assert all(kinds)
+
+
+def test_positions_of_two_kinds_are_never_equal() -> None:
+    kinds: list[Position] = [Start(), End(), Offset(1), BeforeEnd(1), Time(1)]
+    assert len(set(kinds)) == len(kinds)
+    assert Start() == Start()

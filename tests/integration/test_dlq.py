@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -184,4 +186,12 @@ def test_an_export_goes_through_map_to_the_same_result(shop: Shop) -> None:
     path = shop.folder / "letters.jsonl"
     assert shop.dlq("export", "--to", str(path)).out == ""
     assert path.read_text() == exported.out
-    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.stat().st_mode & 0o777 == 0o600, "it has people's data"
+    command = [sys.executable, "-m", "connector", "map", str(shop.path), "--records", "--input", str(path)]
+    mapped = subprocess.run(command, env=environment(), capture_output=True, timeout=180, check=True)
+    fates = [orjson.loads(line) for line in mapped.stdout.splitlines()]
+    assert [fate["outcome"] for fate in fates] == ["mapped"] * 3, "the mapping was mended"
+    calls = [call for fate in fates for call in fate["calls"]]
+    assert [call["sessionId"] for call in calls] == ["s-0", "s-1", "s-2"]
+    ids = [event["eventId"] for call in calls for event in call["eventList"]]
+    assert [each.rsplit("-", 2)[0] for each in ids] == [f"{shop.topic}-0"] * 3, "those of the source"
