@@ -22,7 +22,7 @@ def until_well(
     Args:
         look: looks at everything.
         seconds: how long to look again at most; the last look may begin just before that.
-        changed: is told of the look before and of this one, after each but the first.
+        changed: called after each look but the first, with the look before and this one.
         clock: seconds that never go back.
         sleep: waits.
     """

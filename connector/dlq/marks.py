@@ -65,7 +65,7 @@ class Marks(NamedTuple):
 
     @classmethod
     def of_note(cls, base: int, note: str | None) -> Self:
-        """What a commit says. A note that is none of ours is no note: then letters may be replayed twice, not lost."""
+        """What a commit says. A note in another form counts as none: then letters may be replayed twice, not lost."""
         try:
             given = orjson.loads(note or "[]")
             marks = tuple(Mark(Selection.of_json(what), int(begin), int(end)) for what, begin, end in given)

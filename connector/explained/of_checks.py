@@ -38,7 +38,7 @@ PAGES = (
     ),
     _page(
         "tls-expected",
-        "The brokers' listener speaks TLS, and the connector is told to speak none: nothing it says is answered.",
+        "The brokers' listener speaks TLS, and the configuration says that there is none: nothing is answered.",
         "Set kafka.tls.enabled: true, with kafka.tls.ca_file where the authority is your own, or use the port of a "
         "listener without TLS.",
         "authentication.md#tls-alone-and-certificates-mtls",

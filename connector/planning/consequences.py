@@ -101,7 +101,7 @@ CONSEQUENCES: Mapping[str, Consequence] = {
 
 
 class UnknownConsequence(ValueError):
-    """A name that is none of these; the message says which there are."""
+    """An unknown name; the message says which there are."""
 
 
 def names_of(text: str) -> list[str]:
