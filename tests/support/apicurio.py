@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from tests.support.kafka.broker import GUARD
 from tests.support.kafka.jars import INSTALL_HINT, REPOSITORY, MissingError, find_java
@@ -115,8 +116,6 @@ def running_apicurio() -> Iterator[str]:
             process.kill()
             process.wait()
             guard.communicate(b"done\n")
-            if process.stdout is not None:
-                process.stdout.close()
 
 
 def _port(process: subprocess.Popen[str]) -> int:
@@ -128,9 +127,16 @@ def _port(process: subprocess.Popen[str]) -> int:
         said.append(line)
         found = re.search(_READY, line)
         if found:
-            threading.Thread(target=deque, args=(lines, 0), daemon=True).start()  # or it would fill the pipe
+            threading.Thread(target=_drain, args=(lines,), daemon=True).start()  # or it would fill the pipe
             return int(found[1])
+    lines.close()
     raise RuntimeError(f"Apicurio Registry ended before it listened:\n{''.join(said[-20:])}")
+
+
+def _drain(lines: IO[str]) -> None:
+    """Read to the end. Whoever reads also closes: a reader whose pipe another thread closes raises."""
+    with lines:
+        deque(lines, 0)
 
 
 def main() -> int:
