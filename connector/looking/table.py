@@ -15,7 +15,7 @@ from connector.looking.masking import is_name
 from connector.styles import BOLD, RED, YELLOW, Style
 
 MOST_ROWS = 25  # of a part of the table
-SHORTEST = 1.0  # seconds of records that a rate is told from
+SHORTEST = 1.0  # seconds of records: a rate needs at least as many
 UNNAMED = "not named in the file"
 
 

@@ -9,7 +9,7 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 
 MAX_BYTES = 64  # of a decimal: 16 hold 38 digits, and an integer of a megabyte takes minutes to print
 MAX_SCALE = 100  # databases have 38 at most
-_EXACT_INTEGER = 10**15  # every decimal of fifteen digits is told apart from its neighbours by a float
+_EXACT_INTEGER = 10**15  # every decimal of fifteen digits differs from its neighbours as a float
 _EXACT_POWER = 22  # the greatest power of ten that is a float exactly
 _CONTEXT = Context(prec=400, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _FLOAT = struct.Struct("<f")
