@@ -107,7 +107,7 @@ class Watch:
         destinations = list(self._loop.delivery.destinations)
         for destination in destinations:
             self._note(destination, now)
-        there = {destination.tracking_id for destination in destinations}
+        there = {destination.target for destination in destinations}
         self._throttled = {key: since for key, since in self._throttled.items() if key in there}
         self._outages = {key: out for key, out in self._outages.items() if key in there}
         self._report(lags)
@@ -173,7 +173,7 @@ class Watch:
         self._note_throttling(destination, now)
         self._note_outage(destination, now)
         held = 0 if destination.proven else destination.held_count
-        if held and self._limiter.allow(("held", destination.tracking_id)):
+        if held and self._limiter.allow(("held", destination.target)):
             log.warning(
                 "rejected events are held: no call to this tracking id has succeeded yet, so it may be wrong",
                 tracking_id=destination.name,
@@ -238,7 +238,7 @@ class Watch:
                 log.error(HELD, **guard.told(), what_to_do=MEND)
 
     def _note_outage(self, destination: Destination, now: float) -> None:
-        before = self._outages.pop(destination.tracking_id, None)
+        before = self._outages.pop(destination.target, None)
         if destination.breaker.since is None:
             if before is not None:
                 _report_end(destination, before, now)
@@ -253,20 +253,20 @@ class Watch:
                 tracking_id=destination.name,
                 after_seconds=round(now - before.since, 1),
             )
-        self._outages[destination.tracking_id] = Out(
+        self._outages[destination.target] = Out(
             before.since, destination.failed_at, destination.outage_unknown or not known
         )
 
     def _note_throttling(self, destination: Destination, now: float) -> None:
-        throttled, since = destination.limiter.throttled, self._throttled.get(destination.tracking_id)
+        throttled, since = destination.limiter.throttled, self._throttled.get(destination.target)
         if throttled and since is None:
-            self._throttled[destination.tracking_id] = now
+            self._throttled[destination.target] = now
             rate = round(destination.limiter.rate, 1)
             log.warning(
                 "throttled: calls go slower until the quota has room", tracking_id=destination.name, calls_a_second=rate
             )
         elif not throttled and since is not None:
-            del self._throttled[destination.tracking_id]
+            del self._throttled[destination.target]
             log.info("throttling has ended", tracking_id=destination.name, after_seconds=round(now - since, 1))
 
 

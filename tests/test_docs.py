@@ -145,6 +145,6 @@ def test_the_example_of_snowplow_reads_an_enriched_event_by_its_131_columns() ->
     assert isinstance(rules, CompiledRules), rules
     made = Pipeline(spec, rules, "t")(Record("enriched", 0, 0, None, None, line.encode()), 1795600000.0)
     assert isinstance(made, Transformed)
-    assert [(entry.session_id, json.loads(entry.body)) for entry in made.entries] == [
+    assert [(entry.lane, json.loads(entry.body)) for entry in made.entries] == [
         ("s1", {"eventType": "View", "eventId": "e1:0", "itemId": "p1", "sentAt": 1795509010})
     ]

@@ -216,9 +216,9 @@ def body(batch: Batch) -> bytes:
     """The request's JSON, joined from the JSON that the entries hold already."""
     user = b"" if batch.user_id is None else b'"userId":%b,' % orjson.dumps(batch.user_id)
     return b'{"trackingId":%b,%b"sessionId":%b,"eventList":[%b]}' % (
-        orjson.dumps(batch.tracking_id),
+        orjson.dumps(batch.target),
         user,
-        orjson.dumps(batch.session_id),
+        orjson.dumps(batch.lane),
         b",".join([item.entry.body for item in batch.items]),
     )
 

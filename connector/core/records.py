@@ -8,6 +8,8 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, NamedTuple, TypeVar, cast
 
+from connector.core.operations import PUT_EVENTS, Operation
+
 Kind = TypeVar("Kind")
 
 
@@ -221,17 +223,20 @@ class Pending(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One checked event and the call it belongs in.
+    """One checked event, user, item or action, and the call it belongs in.
 
-    ``tracking_id``, ``session_id`` and ``user_id`` are what all entries of a call share; ``body`` is the event's
-    JSON, serialised once; ``element`` is its place in the record's list under ``for_each``.
+    ``target`` is the tracking id, or the ARN of the dataset. ``lane`` is what keeps its order: the session of an event
+    or of an action interaction, the id of a user, an item or an action. ``user_id`` is whose all events of a call are;
+    None before login, and for every other operation. ``body`` is the entry's JSON, serialised once; ``element`` is its
+    place in the record's list under ``for_each``.
     """
 
-    tracking_id: str
-    session_id: str
+    target: str
+    lane: str
     user_id: str | None
     body: bytes
     element: Place | None = None
+    operation: Operation = PUT_EVENTS
 
 
 class Transformed(NamedTuple):

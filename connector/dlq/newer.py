@@ -74,7 +74,7 @@ def newer_events(
                 fate = wait(lambda record=record: router(record, time.time()))  # type: ignore[misc]
                 wanted = sessions[record.topic, record.partition]
                 for entry in fate.entries if isinstance(fate, Transformed) else ():
-                    session = (entry.tracking_id, entry.session_id)
+                    session = (entry.target, entry.lane)
                     if wanted.get(session, record.offset) < record.offset:
                         found.events += 1
                         hits.add(session)

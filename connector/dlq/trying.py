@@ -110,7 +110,7 @@ class Tried:
             return
         known = self.sessions.setdefault((record.topic, record.partition), {})
         for entry in fate.entries:
-            session = (entry.tracking_id, entry.session_id)
+            session = (entry.target, entry.lane)
             known[session] = min(known.get(session, record.offset), record.offset)
 
     def _fails(self, letter: Letter, rejection: Rejection) -> None:

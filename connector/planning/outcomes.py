@@ -66,7 +66,7 @@ def _event(entry: Entry) -> Event:
     body = orjson.loads(entry.body)
     properties = orjson.loads(body.pop("properties", "{}"))
     body |= body.pop("metricAttribution", {})
-    shared = {"trackingId": entry.tracking_id, "sessionId": entry.session_id, "userId": entry.user_id}
+    shared = {"trackingId": entry.target, "sessionId": entry.lane, "userId": entry.user_id}
     members = {name: value for name, value in {**shared, **body}.items() if value is not None}
     members |= {f"{PROPERTIES}{name}": value for name, value in properties.items()}
     return Event(members, entry.element, hash(entry[:4]))

@@ -53,5 +53,5 @@ def _event(entry: Entry) -> Event:
     if "properties" in event:
         event["properties"] = orjson.loads(event["properties"])
     event |= event.pop("metricAttribution", {})
-    shared = {TRACKING_ID: entry.tracking_id, "sessionId": entry.session_id, "userId": entry.user_id}
+    shared = {TRACKING_ID: entry.target, "sessionId": entry.lane, "userId": entry.user_id}
     return {name: value for name, value in {**shared, **event}.items() if value is not None}

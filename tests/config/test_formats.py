@@ -148,7 +148,7 @@ def test_a_schema_file_is_compiled_when_the_file_is_loaded_and_decodes_the_recor
     assert given == [(b"\xff descriptors", "shop.Click")]
     fate = mapped(Record("clicks", 0, 0, 1_700_000_000_000, None, b"s1"), 1_700_000_000.0)
     assert isinstance(fate, Transformed)
-    assert [entry.session_id for entry in fate.entries] == ["s1"]
+    assert [entry.lane for entry in fate.entries] == ["s1"]
 
 
 def test_a_key_has_a_schema_file_of_its_own(compilers: dict[str, schema_files._Compile], tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_a_key_has_a_schema_file_of_its_own(compilers: dict[str, schema_files._C
     [(_, mapped)] = loaded(pipeline(key).replace("sessionId: value.session", "sessionId: key")).pipelines()
     fate = mapped(Record("clicks", 0, 0, 1_700_000_000_000, b"k1", b"{}"), 1_700_000_000.0)
     assert isinstance(fate, Transformed)
-    assert [entry.session_id for entry in fate.entries] == ["k1"]
+    assert [entry.lane for entry in fate.entries] == ["k1"]
 
 
 def test_a_schema_that_cannot_be_used_is_a_problem_at_its_path(

@@ -128,7 +128,7 @@ def check_fate(target: Target, given: Record) -> Transformed | Skipped | Filtere
 def _check_entry(entry: Entry) -> None:
     """Two independent statements of the limits: what our own accepts, the service's model accepts."""
     items: Any = (SimpleNamespace(entry=entry),)
-    call = read_call(body(Batch(entry.tracking_id, entry.session_id, entry.user_id, items)))
+    call = read_call(body(Batch(entry.target, entry.lane, entry.user_id, items)))
     assert count_ignored(call, NOW) == 0, "the service would take this event and drop it"
     assert len(entry.body) <= MAX_EVENT_BYTES
 

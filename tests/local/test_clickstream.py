@@ -31,7 +31,7 @@ def _pipeline() -> Pipeline:
 
 
 def _ids(entries: tuple[Entry, ...]) -> tuple[tuple[str, str | None, str], ...]:
-    return tuple((entry.session_id, entry.user_id, orjson.loads(entry.body)["eventId"]) for entry in entries)
+    return tuple((entry.lane, entry.user_id, orjson.loads(entry.body)["eventId"]) for entry in entries)
 
 
 def _as_the_shop_would_say(fate: Fate | Pending) -> tuple[str, str, tuple[tuple[str, str | None, str], ...]]:

@@ -72,7 +72,7 @@ def test_what_is_held_of_a_partition_is_for_its_next_owner() -> None:
     it.assign(P0)
     it.run(20)
     assert it.committed(P0) == 50
-    assert {(batch.session_id) for batch in it.sender.calls} >= {f"0-{number}-0" for number in range(50)}
+    assert {(batch.lane) for batch in it.sender.calls} >= {f"0-{number}-0" for number in range(50)}
 
 
 def test_a_drain_leaves_what_is_held_uncommitted() -> None:

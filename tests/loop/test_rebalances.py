@@ -176,7 +176,7 @@ def test_a_partition_that_comes_during_backpressure_is_read_and_delivered() -> N
     blocked = {"s"}
 
     def outcome(batch: Batch) -> Outcome:
-        return Retryable("Timeout", Status.TIMEOUT) if batch.session_id in blocked else Delivered()
+        return Retryable("Timeout", Status.TIMEOUT) if batch.lane in blocked else Delivered()
 
     harness.sender.outcome = outcome
     for _ in range(100):

@@ -143,7 +143,7 @@ def test_no_value_of_a_record_reaches_logs_metrics_or_headers(
     def outcome(batch: Batch) -> Outcome:
         if troubles:
             return troubles.pop()
-        return Rejected("InvalidInputException") if batch.session_id in {"SECRET-3", "SECRET-4"} else Delivered()
+        return Rejected("InvalidInputException") if batch.lane in {"SECRET-3", "SECRET-4"} else Delivered()
 
     harness.sender.outcome = outcome
     harness.assign(P0)

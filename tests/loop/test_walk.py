@@ -109,9 +109,7 @@ def test_an_event_that_the_service_rejects_joins_the_letter_of_its_record(harnes
 
 def test_a_rejected_event_is_named_by_stage_reason_and_rule(harness: Harness) -> None:
     good, bad = harness.source.produce(P0, "1"), harness.source.produce(P0, "1", session="other")
-    harness.sender.outcome = lambda batch: (
-        Rejected("InvalidInputException") if batch.session_id == "other" else Delivered()
-    )
+    harness.sender.outcome = lambda batch: Rejected("InvalidInputException") if batch.lane == "other" else Delivered()
     harness.run(10)
     assert harness.sender.delivered == [body(good, 0)]
     [(written, rejection)] = harness.dead_letters.written
@@ -216,7 +214,7 @@ def test_one_tracking_id_in_trouble_does_not_hold_up_the_offsets_of_another_part
     harness.source.produce(P0, "1", session="stuck")
     harness.source.produce(P1, "1", session="free")
     harness.sender.outcome = lambda batch: (
-        Retryable("Timeout", Status.TIMEOUT) if batch.session_id == "stuck" else Delivered()
+        Retryable("Timeout", Status.TIMEOUT) if batch.lane == "stuck" else Delivered()
     )
     harness.run(5)
     assert (harness.committed(P0), harness.committed(P1)) == (0, 1)

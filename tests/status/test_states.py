@@ -152,11 +152,11 @@ def test_a_tracking_id_that_delivers_is_told_beside_one_that_does_not() -> None:
         fate = transform(record, wall)
         assert isinstance(fate, Transformed)
         name = "bad" if (record.key or b"").startswith(b"b") else "good"
-        return fate._replace(entries=tuple(each._replace(tracking_id=name) for each in fate.entries))
+        return fate._replace(entries=tuple(each._replace(target=name) for each in fate.entries))
 
     harness = Looked(limits=QUICK._replace(linger=0.0), transform=two)
     harness.assign(P0)
-    harness.sender.outcome = lambda batch: ENDPOINTS["away" if batch.tracking_id == "bad" else "well"](batch)
+    harness.sender.outcome = lambda batch: ENDPOINTS["away" if batch.target == "bad" else "well"](batch)
     for number in range(WAITING):
         harness.source.produce(P0, "1", session=f"b{number}")
     with capture_logs():

@@ -74,5 +74,5 @@ def _members(entry: Entry) -> dict[str, Any]:
     event = orjson.loads(entry.body)
     if "properties" in event:
         event["properties"] = orjson.loads(event["properties"])
-    members = {"sessionId": entry.session_id, "userId": entry.user_id, **event}
+    members = {"sessionId": entry.lane, "userId": entry.user_id, **event}
     return {name: value for name, value in members.items() if value is not None}

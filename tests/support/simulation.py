@@ -102,7 +102,7 @@ class Simulation:
     # -- what happens around it ------------------------------------------------------------------------------
 
     def add(self, added: Item) -> None:
-        self._sessions.setdefault((added.entry.tracking_id, added.entry.session_id), deque()).append(added)
+        self._sessions.setdefault((added.entry.target, added.entry.lane), deque()).append(added)
         self.destinations.add(added, self.now)
 
     def revoke(self, owner: PartitionOffsets) -> None:
@@ -167,10 +167,10 @@ class Simulation:
         return sent
 
     def _check(self, batch: Batch) -> None:
-        key = (batch.tracking_id, batch.session_id)
+        key = (batch.target, batch.lane)
         assert 1 <= len(batch.items) <= MAX_EVENTS_PER_CALL
         entries = {each.entry[:3] for each in batch.items}
-        assert entries == {(batch.tracking_id, batch.session_id, batch.user_id)}, "a call mixes"
+        assert entries == {(batch.target, batch.lane, batch.user_id)}, "a call mixes"
         assert key not in self._busy, "two calls of a session are in flight"
         assert not any(each.opened.revoking for each in batch.items), "a call carries what was revoked"
         waiting = [each for each in self._sessions[key] if id(each) not in self._held][: len(batch.items)]
@@ -182,7 +182,7 @@ class Simulation:
     def _settle(self) -> None:
         while self._wire and self._wire[0][0] <= self.now:
             _, _, batch, outcome = heapq.heappop(self._wire)
-            key = (batch.tracking_id, batch.session_id)
+            key = (batch.target, batch.lane)
             self._busy.discard(key)
             if isinstance(outcome, Rejected) and len(batch.items) == 1:
                 self._held.add(id(batch.items[0]))
@@ -201,7 +201,7 @@ class Simulation:
     def _reject(self, items: Iterable[Item]) -> None:
         for each in items:
             assert id(each) in self._held, "rejected without having stood alone"
-            self._sessions[each.entry.tracking_id, each.entry.session_id].remove(each)
+            self._sessions[each.entry.target, each.entry.lane].remove(each)
             self.rejected.append(each)
 
     # -- the end --------------------------------------------------------------------------------------------------

@@ -38,9 +38,9 @@ class Backlog:
     def add(self, entries: tuple[Entry, ...]) -> None:
         """Put the entries of one record into their lanes."""
         for entry in entries:
-            lanes = self._lanes.get(entry.tracking_id)
+            lanes = self._lanes.get(entry.target)
             if lanes is None:
-                lanes = self._lanes[entry.tracking_id] = Lanes(entry.tracking_id, linger=0.0)
+                lanes = self._lanes[entry.target] = Lanes(entry.target, linger=0.0)
             lanes.add(Item(entry, ANY_RECORD, since=0.0))
         self._waiting += len(entries)
         self._events += len(entries)

@@ -72,12 +72,12 @@ class Destination:
     """
 
     def __init__(
-        self, tracking_id: str, limits: Limits, now: float, configuration: ConfigurationProven | None = None
+        self, target: str, limits: Limits, now: float, configuration: ConfigurationProven | None = None
     ) -> None:
-        self.tracking_id = tracking_id
-        self._configured = limits.configured is None or tracking_id in limits.configured
+        self.target = target
+        self._configured = limits.configured is None or target in limits.configured
         self._configuration = configuration or ConfigurationProven()
-        self.lanes = Lanes(tracking_id, limits.linger)
+        self.lanes = Lanes(target, limits.linger)
         self.limiter = RateLimiter(limits.requests_per_second, now)
         self.breaker = CircuitBreaker(limits.retry_initial, limits.retry_maximum)
         self.last_failure = ""  # why the last call failed for want of an endpoint, and when it did
@@ -109,7 +109,7 @@ class Destination:
     @property
     def name(self) -> str:
         """The tracking id, for logs, which never show one that comes from a record."""
-        return self.tracking_id if self._configured else "(taken from records)"
+        return self.target if self._configured else "(taken from records)"
 
     @property
     def proven(self) -> bool:

@@ -50,13 +50,11 @@ class Destinations:
 
     def add(self, item: Item, now: float) -> None:
         """Put an entry at the end of its session's lane."""
-        tracking_id = item.entry.tracking_id
-        destination = self._destinations.get(tracking_id)
+        target = item.entry.target
+        destination = self._destinations.get(target)
         if destination is None:
             self._shed()
-            destination = self._destinations[tracking_id] = Destination(
-                tracking_id, self._limits, now, self._configuration
-            )
+            destination = self._destinations[target] = Destination(target, self._limits, now, self._configuration)
             destination.lanes.draining = self._draining
             self._turn.append(destination)
         destination.lanes.add(item)
@@ -65,7 +63,7 @@ class Destinations:
         if len(self._destinations) < MOST_IDLE:
             return
         for destination in [destination for destination in self if destination.idle and not destination.in_flight]:
-            del self._destinations[destination.tracking_id]
+            del self._destinations[destination.target]
             self._turn.remove(destination)
 
     def take(self, now: float) -> Batch | None:
@@ -99,7 +97,7 @@ class Destinations:
     def settle(self, batch: Batch, outcome: Outcome, now: float, chance: float) -> Settled:
         """Take the answer to a call into account; see ``Destination.settle``."""
         self.in_flight -= 1
-        return self._destinations[batch.tracking_id].settle(batch, outcome, now, chance)
+        return self._destinations[batch.target].settle(batch, outcome, now, chance)
 
     def confirmed(self, now: float) -> list[HeldRejection]:
         """Held rejections that are confirmed by now."""

@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+from connector.core.operations import PUT_EVENTS, Operation
 from connector.core.records import MAX_EVENTS_PER_CALL, Entry
 from connector.core.sending.offsets import OpenRecord
 
@@ -33,13 +34,17 @@ class Item:
 
 
 class Batch(NamedTuple):
-    """The entries of one call, in order: 1 to 10, of one tracker, one session, one user; ``left_at`` is in seconds."""
+    """The entries of one call, in order: 1 to 10, of one target; ``left_at`` is in seconds.
 
-    tracking_id: str
-    session_id: str
+    Events of a call are of one session, ``lane``, and of one user. Other entries are not, and ``lane`` is empty.
+    """
+
+    target: str
+    lane: str
     user_id: str | None
     items: tuple[Item, ...]
     left_at: float = 0.0
+    operation: Operation = PUT_EVENTS
 
 
 class Lane:
@@ -51,15 +56,15 @@ class Lane:
         "in_flight",
         "items",
         "limit",
+        "name",
         "not_before",
         "prefix",
-        "session_id",
         "suspects",
         "ticket",
     )
 
-    def __init__(self, session_id: str) -> None:
-        self.session_id = session_id
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.items: list[Item] = []  # a list: most lanes are short, and a deque costs ten times as much
         self.prefix = 0  # how many at the head could go in one call
         self.closed = False  # nothing that comes later could join them
@@ -101,12 +106,12 @@ class Lanes:
     """All lanes of one tracking id.
 
     Args:
-        tracking_id: whose.
+        target: whose.
         linger: seconds that an entry may wait to be batched with others.
     """
 
-    def __init__(self, tracking_id: str, linger: float) -> None:
-        self.tracking_id = tracking_id
+    def __init__(self, target: str, linger: float) -> None:
+        self.target = target
         self.draining = False
         self._linger = linger
         self._lanes: dict[str, Lane] = {}
@@ -127,11 +132,11 @@ class Lanes:
 
     def add(self, item: Item) -> None:
         """Put an entry at the end of its session's lane."""
-        session_id = item.entry.session_id
-        lane = self._lanes.get(session_id)
+        name = item.entry.lane
+        lane = self._lanes.get(name)
         self._waiting += 1
         if lane is None:
-            lane = self._lanes[session_id] = Lane(session_id)
+            lane = self._lanes[name] = Lane(name)
             lane.append(item)
             self._queue(lane)
         elif lane.append(item) and not lane.in_flight:
@@ -176,7 +181,7 @@ class Lanes:
         lane.in_flight = lane.prefix
         items = tuple(lane.items[: lane.prefix])
         entry = items[0].entry
-        return Batch(self.tracking_id, lane.session_id, entry.user_id, items, now)
+        return Batch(self.target, lane.name, entry.user_id, items, now)
 
     def ready_at(self, now: float) -> float | None:
         """When ``take`` has something at the latest, with nothing added; None where only an answer can tell."""
@@ -187,25 +192,25 @@ class Lanes:
 
     def delivered(self, batch: Batch) -> None:
         """The call succeeded: its entries leave the lane."""
-        lane = self._lanes[batch.session_id]
+        lane = self._lanes[batch.lane]
         lane.suspects = max(0, lane.suspects - len(batch.items))
         self._leave(lane)
 
     def failed(self, batch: Batch) -> int:
         """The call failed: how many times in a row calls of its lane have, this one included."""
-        lane = self._lanes[batch.session_id]
+        lane = self._lanes[batch.lane]
         lane.attempts += 1
         return lane.attempts
 
     def postpone(self, batch: Batch, not_before: float) -> None:
         """The call is to be repeated: its entries go again, first of their lane, from ``not_before`` on."""
-        lane = self._lanes[batch.session_id]
+        lane = self._lanes[batch.lane]
         lane.not_before = not_before
         self._come_back(lane)
 
     def split(self, batch: Batch) -> Item | None:
         """The service rejected the call: halve it; the entry that was rejected alone leaves and is returned."""
-        lane = self._lanes[batch.session_id]
+        lane = self._lanes[batch.lane]
         if len(batch.items) == 1:
             lane.suspects = 0
             self._leave(lane)
@@ -235,7 +240,7 @@ class Lanes:
     def _requeue(self, lane: Lane) -> None:
         if not lane.items:
             lane.ticket = 0
-            del self._lanes[lane.session_id]
+            del self._lanes[lane.name]
             return
         lane.limit = max(1, lane.suspects // 2) if lane.suspects else MAX_EVENTS_PER_CALL
         lane.measure()

@@ -59,19 +59,19 @@ class NeededCalls:
     def _is_kept(self, entry: Entry) -> bool:
         if not self._halved:
             return True
-        session = f"{entry.tracking_id}\0{entry.session_id}".encode("utf-8", "replace")
+        session = f"{entry.target}\0{entry.lane}".encode("utf-8", "replace")
         return not zlib.crc32(session) & ((1 << self._halved) - 1)
 
     def calls(self, since: float, until: float) -> dict[str, Calls]:
         """Tracking id to the calls of the events between two times (Unix seconds, both included)."""
         kept = sorted((each for each in self._kept if since <= each[0] <= until), key=lambda each: each[0])
         found: dict[str, Calls] = {}
-        for tracking_id in dict.fromkeys(entry.tracking_id for _, entry in kept):
-            own = [(at, entry) for at, entry in kept if entry.tracking_id == tracking_id]
-            sessions = len({entry.session_id for _, entry in own})
+        for target in dict.fromkeys(entry.target for _, entry in kept):
+            own = [(at, entry) for at, entry in kept if entry.target == target]
+            sessions = len({entry.lane for _, entry in own})
             times = 1 << self._halved
-            calls = _sent(Lanes(tracking_id, self._linger), own)
-            found[tracking_id] = Calls(calls * times, len(own) * times, sessions * times, until - since)
+            calls = _sent(Lanes(target, self._linger), own)
+            found[target] = Calls(calls * times, len(own) * times, sessions * times, until - since)
         return found
 
 

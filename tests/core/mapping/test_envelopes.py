@@ -93,7 +93,7 @@ events = pipeline(EVENTS)
 def mapped(fate: Fate | Pending) -> list[dict[str, Any]]:
     assert isinstance(fate, Transformed)
     assert fate.rejection is None
-    return [{"sessionId": entry.session_id, **orjson.loads(entry.body)} for entry in fate.entries]
+    return [{"sessionId": entry.lane, **orjson.loads(entry.body)} for entry in fate.entries]
 
 
 def in_batch(*documents: Any, through: Callable[[Record, float], Fate | Pending] = events) -> Fate | Pending:

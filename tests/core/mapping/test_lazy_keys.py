@@ -68,7 +68,7 @@ def test_a_key_is_decoded_once_for_all_rules_members_and_elements_of_a_record() 
     for number, session in enumerate(("s1", "s2"), 1):
         made = rules(record({"list": [1, 2, 3]}), NOW)
         assert isinstance(made, Transformed)
-        assert [entry.session_id for entry in made.entries] == [session] * 3
+        assert [entry.lane for entry in made.entries] == [session] * 3
         assert decoder.asked == number
 
 

@@ -48,9 +48,7 @@ def events(value: Any, for_each: Any = LISTS, **members: Any) -> list[dict[str, 
     made = fate(value, for_each, **members)
     assert isinstance(made, Transformed)
     assert made.rejection is None
-    return [
-        {"sessionId": entry.session_id, "userId": entry.user_id, **orjson.loads(entry.body)} for entry in made.entries
-    ]
+    return [{"sessionId": entry.lane, "userId": entry.user_id, **orjson.loads(entry.body)} for entry in made.entries]
 
 
 def rejected(made: Fate | Pending) -> Rejection:

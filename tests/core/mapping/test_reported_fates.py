@@ -43,9 +43,7 @@ def fate(
 def events(made: Fate | Pending) -> list[dict[str, Any]]:
     assert isinstance(made, Transformed)
     assert made.rejection is None
-    return [
-        {"sessionId": entry.session_id, "userId": entry.user_id, **orjson.loads(entry.body)} for entry in made.entries
-    ]
+    return [{"sessionId": entry.lane, "userId": entry.user_id, **orjson.loads(entry.body)} for entry in made.entries]
 
 
 def rejected(made: Fate | Pending) -> Rejection:

@@ -92,8 +92,8 @@ def test_an_event_is_checked_serialised_and_put_under_its_call() -> None:
 
 
 def test_a_rules_own_tracking_id_comes_before_that_of_the_configuration() -> None:
-    assert the_entry(view(at=1_700_000_000, tracker="own")).tracking_id == "own"
-    assert the_entry(view(at=1_700_000_000)).tracking_id == "tracker"
+    assert the_entry(view(at=1_700_000_000, tracker="own")).target == "own"
+    assert the_entry(view(at=1_700_000_000)).target == "tracker"
 
 
 def test_an_event_without_any_tracking_id_is_missing_a_member() -> None:
@@ -277,7 +277,7 @@ keyed = pipeline(KEYED)
 def test_keys_and_headers_are_read_where_an_expression_asks_for_them() -> None:
     read = record({}, key=b'{"session": "k"}', headers=(("kind", b"Click"),))
     entry = the_entry(read, keyed)
-    assert entry.session_id == "k"
+    assert entry.lane == "k"
     assert orjson.loads(entry.body) == {"eventType": "Click", "eventId": "clicks-2-7-mywpiww0", "sentAt": int(NOW)}
 
 
@@ -342,7 +342,7 @@ def test_a_key_fails_only_what_asks_for_it() -> None:
 
 def test_a_key_that_can_be_read_is_there_for_whoever_asks() -> None:
     def session(value: Any, key: Any) -> str:
-        return the_entry(record(value, key=orjson.dumps(key)), lazy).session_id
+        return the_entry(record(value, key=orjson.dumps(key)), lazy).lane
 
     assert session({"kind": "a"}, {"session": "k"}) == "k"
     assert session({"kind": "b"}, {"session": "k"}) == "k-k"

@@ -321,7 +321,7 @@ def test_a_held_rejection_is_dropped_with_its_partition() -> None:
     destination.discard_held(lambda each: each.opened.revoking)
     assert destination.held_count == 1
     destination.lanes.add(item("c"))
-    assert [each.entry.session_id for each in items_of(send(destination, DELIVERED, 1.0))] == ["b"]
+    assert [each.entry.lane for each in items_of(send(destination, DELIVERED, 1.0))] == ["b"]
 
 
 def test_a_call_that_is_halved_is_no_rejection_yet() -> None:

@@ -45,7 +45,7 @@ def take_all(destinations: Destinations, now: float = 0.0) -> list[Batch]:
 
 
 def trackers(batches: list[Batch]) -> list[str]:
-    return [batch.tracking_id for batch in batches]
+    return [batch.target for batch in batches]
 
 
 def test_no_more_calls_are_in_flight_than_allowed() -> None:
@@ -75,7 +75,7 @@ def test_a_slow_tracking_id_does_not_hold_the_calls_of_others() -> None:
     quick = 0
     for _ in range(20):
         for batch in take_all(destinations):
-            if batch.tracking_id == "quick":
+            if batch.target == "quick":
                 quick += 1
                 destinations.settle(batch, DELIVERED, 0.0, 0.5)
     assert quick == 20
@@ -86,7 +86,7 @@ def test_even_a_single_call_at_once_goes_round() -> None:
     order = []
     for _ in range(9):
         (batch,) = take_all(destinations)
-        order.append(batch.tracking_id)
+        order.append(batch.target)
         destinations.settle(batch, DELIVERED, 0.0, 0.5)
     assert order == ["a", "b", "c"] * 3
 
@@ -94,19 +94,19 @@ def test_even_a_single_call_at_once_goes_round() -> None:
 def test_an_outage_of_one_does_not_stop_another() -> None:
     destinations = destinations_with(*sessions("away", 20), *sessions("there", 20), max_in_flight=64)
     for batch in take_all(destinations):
-        destinations.settle(batch, OUTAGE if batch.tracking_id == "away" else DELIVERED, 0.0, 0.5)
+        destinations.settle(batch, OUTAGE if batch.target == "away" else DELIVERED, 0.0, 0.5)
     for each in sessions("there", 5):
         destinations.add(each, 0.0)
     assert trackers(take_all(destinations)) == ["there"] * 5
-    outages = {destination.tracking_id: destination.breaker.since for destination in destinations}
+    outages = {destination.target: destination.breaker.since for destination in destinations}
     assert outages == {"away": 0.0, "there": None}
 
 
 def test_throttling_of_one_does_not_slow_another() -> None:
     destinations = destinations_with(*sessions("a", 1), *sessions("b", 1))
     for batch in take_all(destinations):
-        destinations.settle(batch, THROTTLED if batch.tracking_id == "a" else DELIVERED, 0.0, 0.5)
-    assert {destination.tracking_id: destination.limiter.throttled for destination in destinations} == {
+        destinations.settle(batch, THROTTLED if batch.target == "a" else DELIVERED, 0.0, 0.5)
+    assert {destination.target: destination.limiter.throttled for destination in destinations} == {
         "a": True,
         "b": False,
     }
@@ -117,7 +117,7 @@ def test_a_success_of_one_proves_nothing_about_another() -> None:
     destinations = destinations_with(*sessions("right", 30), *sessions("wrong", 5), max_in_flight=100)
     fatal = []
     for batch in take_all(destinations):
-        settled = destinations.settle(batch, REJECTED if batch.tracking_id == "wrong" else DELIVERED, 0.0, 0.5)
+        settled = destinations.settle(batch, REJECTED if batch.target == "wrong" else DELIVERED, 0.0, 0.5)
         assert settled.rejected == ()
         fatal.append(settled.fatal)
     assert len([each for each in fatal if each is not None]) == 1
@@ -182,7 +182,7 @@ def test_a_destination_with_anything_under_way_is_never_shed() -> None:
     destinations = destinations_with(
         *sessions("busy", 1), *sessions("held", 1), limits=LIMITS._replace(stop_after_rejections=99)
     )
-    by_tracker = {batch.tracking_id: batch for batch in take_all(destinations)}
+    by_tracker = {batch.target: batch for batch in take_all(destinations)}
     destinations.settle(by_tracker["held"], REJECTED, 0.0, 0.5)
     for number in range(2 * MOST_IDLE):
         destinations.add(item(tracking_id=f"t{number}"), 0.0)
@@ -201,7 +201,7 @@ def test_every_tracking_id_is_served_whatever_the_others_have(trackers: int, max
             simulation.add(each)
     simulation.run()
     simulation.assert_nothing_is_left()
-    lonely = next(number for number, batch in enumerate(simulation.calls) if batch.tracking_id == "t0")
+    lonely = next(number for number, batch in enumerate(simulation.calls) if batch.target == "t0")
     assert lonely <= trackers
 
 

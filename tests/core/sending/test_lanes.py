@@ -142,7 +142,7 @@ def test_whoever_is_woken_goes_at_once() -> None:
     assert lanes.take(2.0) is None
     lanes.wake()
     assert lanes.ready_at(2.0) == 2.0
-    assert {must_take(lanes, 2.0).session_id for _ in range(2)} == {"a", "b"}
+    assert {must_take(lanes, 2.0).lane for _ in range(2)} == {"a", "b"}
     assert lanes.take(200.0) is None
 
 
@@ -169,25 +169,25 @@ def test_after_a_retry_has_gone_through_the_next_call_waits_to_be_batched_again(
 
 def test_a_full_lane_goes_before_one_that_has_waited_a_little_longer() -> None:
     lanes = lanes_with(item("short", since=0.0), *many(10, "full", since=1.0))
-    assert must_take(lanes, 2.0).session_id == "full"
-    assert must_take(lanes, 2.0).session_id == "short"
+    assert must_take(lanes, 2.0).lane == "full"
+    assert must_take(lanes, 2.0).lane == "short"
 
 
 def test_a_lane_that_has_waited_for_long_goes_before_full_ones() -> None:
     lanes = lanes_with(item("short", since=0.0), *many(10, "full", since=HEAD_START))
-    assert must_take(lanes, HEAD_START + LINGER).session_id == "short"
+    assert must_take(lanes, HEAD_START + LINGER).lane == "short"
 
 
 def test_the_oldest_full_lane_goes_first() -> None:
     lanes = lanes_with(*many(9, "old"), *many(10, "young", since=0.5), item("old", since=0.6))
-    assert must_take(lanes, 0.6).session_id == "old"
+    assert must_take(lanes, 0.6).lane == "old"
 
 
 def test_full_lanes_are_not_starved_by_many_short_ones() -> None:
     lanes = lanes_with(*many(10, "full", since=0.0))
     for number in range(100):
         lanes.add(item(f"short-{number}", since=-10.0 + number * 0.2))
-    order = [must_take(lanes, 30.0).session_id for _ in range(101)]
+    order = [must_take(lanes, 30.0).lane for _ in range(101)]
     assert order.index("full") == len([n for n in range(100) if -10.0 + n * 0.2 + HEAD_START <= 0.0])
 
 
@@ -209,17 +209,17 @@ def test_what_may_go_is_passed_over_only_by_what_is_little_younger(seed: int, ra
             batch = lanes.take(now)
             if batch is None:
                 break
-            taken = born.pop(batch.session_id)
+            taken = born.pop(batch.lane)
             oldest = min((since for since in born.values() if since + LINGER <= now), default=taken)
             assert taken <= oldest + HEAD_START + 1e-9
             if random.once_in(5):
                 lanes.postpone(batch, now)
-                born[batch.session_id] = taken
+                born[batch.lane] = taken
             else:
                 lanes.delivered(batch)
-                left = lanes._lanes.get(batch.session_id)
+                left = lanes._lanes.get(batch.lane)
                 if left:
-                    born[batch.session_id] = left.items[0].since
+                    born[batch.lane] = left.items[0].since
 
 
 # -- halving ----------------------------------------------------------------------------------------------------------
@@ -408,7 +408,7 @@ def test_a_lane_that_always_fails_goes_no_more_often_than_its_neighbours() -> No
     asked = []
     for second in range(2, 6):
         batch = must_take(lanes, float(second))
-        asked.append(batch.session_id)
+        asked.append(batch.lane)
         lanes.failed(batch)
         lanes.postpone(batch, second + 0.5)
     assert sorted(asked) == ["failing", "healthy-0", "healthy-1", "healthy-2"]

@@ -159,7 +159,7 @@ def test_a_session_is_delivered_in_the_order_of_its_entries(seed: int, fails: fl
         simulation.add(each)
     simulation.run()
     for name, ids in order.items():
-        assert [id(each) for each in simulation.delivered if each.entry.session_id == name] == ids
+        assert [id(each) for each in simulation.delivered if each.entry.lane == name] == ids
 
 
 def test_under_constant_pressure_of_full_lanes_nobody_waits_for_long() -> None:
