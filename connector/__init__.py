@@ -25,7 +25,7 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | given_records.py, given_dumps.py, schema_wait.py | records as people hand them over; their schemas | exits, ports |
 | showing/ | a record's fate as text for people | config, styles, core/mapping |
 | starting/ | `putevents init` | config, given_dumps.py, trials, core/formats, core/mapping |
-| dry_run.py, looking/ | map, tap, lag | config, exits, showing, given_dumps, core/formats, core/mapping, core/lag |
+| dry_run.py, looking/ | map, tap | config, exits, showing, given_dumps, core/formats, core/mapping, core/sending, core/lag |
 | trials/ | `putevents test` | config, styles, given_records.py, core/formats, core/mapping |
 | planning/ | `putevents plan` | looking, config, styles, schema_wait.py, core/formats, core/mapping, core/sending |
 | playground/ | `play` | config, logs, exits, schema_wait.py, dry_run.py, starting, trials, core/mapping |
