@@ -7,7 +7,7 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 |---|---|---|
 | exits.py, streams.py, interrupt.py, replacing.py, listening.py, styles.py | exit codes, streams, sockets | nothing |
 | core/records.py, core/rejections.py, core/operations.py, core/words.py, core/urls.py | records | nothing |
-| core/positions.py, core/lag.py | which offsets; how far behind | nothing |
+| core/positions.py | which offsets: `-o` | nothing |
 | core/expressions/ | JMESPath: checked, compiled to closures, bounded in work | nothing |
 | core/formats/ | bytes become documents: formats, compression, registry frames, envelopes | nothing |
 | core/mapping/ | a record becomes entries: rules, members, times, limits | core/expressions, core/formats |
@@ -18,14 +18,14 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | ports.py | what the loop needs of Kafka and AWS, as Protocols | core/sending |
 | loop.py, waiting.py, holding.py, beginnings.py, delivery.py, watch.py | the loop | ports, logs, core/sending |
 | aws/ | credentials, signatures, HTTP, the call | ports, core/sending |
-| kafka/ | reads, commits, dead letters | ports, logs, aws, config, core/mapping, core/sending, core/lag.py |
+| kafka/ | reads, commits, dead letters | ports, logs, aws, config, core/mapping, core/sending, core/positions |
 | registry/ | schemas: asking for them, the cache, AWS Glue | ports, logs, aws, config, core/formats, core/sending |
 | tracing/ | OpenTelemetry: one span for each call, if switched on | ports, core/sending |
 | status/ | the status page and its JSON | ports, logs, loop, kafka, core/sending |
 | given_records.py, given_dumps.py, schema_wait.py | records as people hand them over; their schemas | exits, ports |
 | showing/ | a record's fate as text for people | config, styles, core/mapping |
 | starting/ | `putevents init` | config, given_dumps.py, trials, core/formats, core/mapping |
-| dry_run.py, looking/ | map, tap | config, exits, showing, given_dumps, core/formats, core/mapping, core/sending, core/lag |
+| dry_run.py, looking/ | map, tap, lag | config, exits, given_dumps, showing, core/formats, core/mapping, core/sending |
 | trials/ | `putevents test` | config, styles, given_records.py, core/formats, core/mapping |
 | planning/ | `putevents plan` | looking, config, styles, schema_wait.py, core/formats, core/mapping, core/sending |
 | playground/ | `play` | config, logs, exits, schema_wait.py, dry_run.py, starting, trials, core/mapping |

@@ -21,8 +21,8 @@ from connector.streams import say
 
 if TYPE_CHECKING:
     from connector.cli.topics import Stop
-    from connector.core.lag import Look
     from connector.core.records import TopicPartition
+    from connector.core.sending.lag import Look
     from connector.kafka.clients import ClientFactory
     from connector.kafka.reading import TopicReader
     from connector.kafka.standing import Members

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from confluent_kafka import ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from connector.core.lag import Look, Reset
 from connector.core.records import TopicPartition
+from connector.core.sending.lag import Look, Reset
 from connector.kafka.messages import for_client
 from connector.kafka.reading import ANSWERED_WITHIN, Bounds, TopicReader
 

@@ -4,8 +4,8 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from connector.core.lag import SEVERITY, Look, Rates, Reset, State, catches_up_in, rates, state, worst
 from connector.core.records import TopicPartition
+from connector.core.sending.lag import SEVERITY, Look, Rates, Reset, State, catches_up_in, rates, state, worst
 from connector.given_records import Json
 from connector.looking.columns import padded
 from connector.styles import BOLD, GREEN, RED, YELLOW, Style

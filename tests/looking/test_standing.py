@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from connector.core.lag import Look, State
 from connector.core.records import TopicPartition
+from connector.core.sending.lag import Look, State
 from connector.looking.standing import Group, as_json, duration, group_of, notes_on, summary, table
 from connector.styles import Style
 

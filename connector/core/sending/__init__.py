@@ -10,4 +10,5 @@
 | offsets.py | open records, and what may be committed |
 | flood.py | when a pipeline's records turn invalid all at once |
 | backlog.py, needed.py | how many calls a backlog takes; and a stream, a second |
+| lag.py | how far a group is behind, in words |
 """

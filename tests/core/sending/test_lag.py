@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.lag import SEVERITY, Look, Rates, Reset, State, catches_up_in, rates, state, worst
+from connector.core.sending.lag import SEVERITY, Look, Rates, Reset, State, catches_up_in, rates, state, worst
 
 RESETS: tuple[Reset, ...] = ("earliest", "latest", "error")
 
