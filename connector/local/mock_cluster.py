@@ -16,13 +16,16 @@ is in one table.
 from __future__ import annotations
 
 import ctypes
+import signal
 import time
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Self
 
 from confluent_kafka import KafkaError, KafkaException, cimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 ALL_BROKERS = -1
@@ -95,7 +98,8 @@ class MockCluster:
     def __init__(self, brokers: int = 1, *, rebalance_delay_ms: int = 0) -> None:
         self._library = _bind_library()
         self._client: int | None = _new_client(self._library)
-        self._cluster: int | None = self._library.rd_kafka_mock_cluster_new(self._client, brokers)
+        with _no_signals():
+            self._cluster: int | None = self._library.rd_kafka_mock_cluster_new(self._client, brokers)
         if self._cluster is None:
             self.close()
             raise RuntimeError(f"librdkafka could not start a mock cluster of {brokers} brokers")
@@ -203,6 +207,20 @@ def _bind_library() -> ctypes.CDLL:
         function.restype = result
         function.argtypes = arguments
     return library
+
+
+@contextmanager
+def _no_signals() -> Iterator[None]:
+    """What starts in here inherits that it takes no signals, as all other threads of the library do by themselves.
+
+    A signal interrupts the cluster's poll, and its thread takes that for the end. Then nothing answers `close`, which
+    waits for ever. The main thread takes most signals, but not while it starts a client: the library blocks them then.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _new_client(library: ctypes.CDLL) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -97,6 +98,20 @@ def test_a_topic_cannot_be_created_twice(cluster: MockCluster) -> None:
     with pytest.raises(KafkaException) as refused:
         cluster.create_topic("once", 1)
     assert refused.value.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads and their signals are only listed on Linux")
+def test_no_thread_of_the_cluster_takes_a_signal() -> None:
+    """A signal that interrupts the cluster's thread ends it, and `close` would wait for ever."""
+    before = {thread.name for thread in Path("/proc/self/task").iterdir()}
+    with MockCluster():
+        started = [thread for thread in Path("/proc/self/task").iterdir() if thread.name not in before]
+        assert started
+        for thread in started:
+            blocked = re.search(r"^SigBlk:\s*([0-9a-f]+)$", (thread / "status").read_text(), re.MULTILINE)
+            assert blocked is not None
+            taken = [each for each in (signal.SIGTERM, signal.SIGINT) if not int(blocked[1], 16) >> each - 1 & 1]
+            assert not taken, (thread / "comm").read_text()
 
 
 def test_the_first_member_of_a_group_does_not_wait_for_others(cluster: MockCluster) -> None:
