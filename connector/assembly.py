@@ -12,6 +12,7 @@ from connector.core.mapping.durations import format_duration
 from connector.core.mapping.specs import Const, PipelineSpec
 from connector.core.mapping.topics import Topics
 from connector.core.mapping.transform import Router
+from connector.core.operations import OPERATIONS
 from connector.core.records import Record
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.destination import Limits
@@ -82,6 +83,26 @@ def _tracking_ids(config: Config) -> list[str]:
     return [*dict.fromkeys(filter(None, own)), *(["mapped from records"] if some else [])]
 
 
+def replacing_topics(config: Config) -> Callable[[str], bool]:
+    """Whether all that a topic's records make is users, items or actions."""
+    topics = Topics(config.pipelines, config.dead_letter.topic)
+    replacing = [_replaces(pipeline) for pipeline in config.pipelines]
+    known: dict[str, bool] = {}
+
+    def replaces(topic: str) -> bool:
+        if topic not in known:
+            owner = topics.owner(topic)
+            known[topic] = owner is not None and replacing[owner]
+        return known[topic]
+
+    return replaces
+
+
+def _replaces(pipeline: PipelineSpec) -> bool:
+    used = {operation for operation in OPERATIONS for rule in pipeline.rules if getattr(rule, operation.action, None)}
+    return bool(used) and all(operation.identity is not None for operation in used)
+
+
 def loop_settings(loaded: Loaded) -> Settings:
     """Limits and intervals of the loop."""
     config = loaded.config
@@ -100,6 +121,7 @@ def loop_settings(loaded: Loaded) -> Settings:
         bounds=Bounds(delivery.max_buffered_events, MAX_OPEN_BYTES, delivery.max_buffered_events),
         commit_interval=delivery.commit_interval,
         revoke_budget=min(10.0, interval / 5),
+        replaces=replacing_topics(config),
     )
 
 

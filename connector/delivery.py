@@ -1,4 +1,4 @@
-"""From a record's fate to its end: delivered, dropped on purpose, or safe in the dead letters.
+"""From a record's fate to its end: delivered, superseded, dropped on purpose, or safe in the dead letters.
 
 Owned by the loop and run in its thread. A record is open until each of its entries is settled and, where something
 was wrong with it, until the broker has its dead letter; only then does its offset close.
@@ -7,6 +7,7 @@ was wrong with it, until the broker has its dead letter; only then does its offs
 import itertools
 from typing import assert_never
 
+from connector.core.operations import Operation
 from connector.core.records import Fate, Filtered, Reason, Rejection, Skipped, Stage, Transformed
 from connector.core.rejections import merge
 from connector.core.sending.destination import HeldRejection, Limits
@@ -14,20 +15,21 @@ from connector.core.sending.destinations import Destinations
 from connector.core.sending.lanes import Batch, Item
 from connector.core.sending.offsets import OpenRecord
 from connector.core.sending.outcomes import Delivered, Fatal
-from connector.metrics import PUT_EVENTS, Metrics
+from connector.metrics import Metrics
 from connector.ports import CallResult, DeadLetters, Environment, Sender
 
 
 class TopicCounts:
     """What is counted for each record of one topic."""
 
-    __slots__ = ("_latency", "consumed", "dead_lettered", "delivered", "filtered", "skipped")
+    __slots__ = ("_latency", "consumed", "dead_lettered", "delivered", "filtered", "skipped", "superseded")
 
     def __init__(self, topic: str, metrics: Metrics) -> None:
         self.consumed = metrics.records_consumed.labels(topic)
         self.delivered = metrics.records.labels(topic, "delivered")
         self.filtered = metrics.records.labels(topic, "filtered")
         self.skipped = metrics.records.labels(topic, "skipped")
+        self.superseded = metrics.records.labels(topic, "superseded")
         self.dead_lettered = metrics.records.labels(topic, "dead_lettered")
         self._latency = metrics.end_to_end_latency.labels(topic)
 
@@ -36,6 +38,19 @@ class TopicCounts:
         self.delivered.value += 1
         if timestamp is not None:
             self._latency.observe(max(0.0, wall - timestamp / 1000))
+
+
+class OperationCounts:
+    """What is counted for each call of one operation."""
+
+    __slots__ = ("delivered", "duration", "fill", "rejected", "superseded")
+
+    def __init__(self, operation: Operation, metrics: Metrics) -> None:
+        self.delivered = metrics.events.labels(operation.action, "delivered")
+        self.rejected = metrics.events.labels(operation.action, "rejected")
+        self.superseded = metrics.events.labels(operation.action, "superseded")
+        self.duration = metrics.request_duration.labels(operation.action)
+        self.fill = metrics.events_per_request.labels(operation.action)
 
 
 class Delivery:
@@ -63,11 +78,9 @@ class Delivery:
         self._dead_letters = dead_letters
         self._metrics = metrics
         self._topics: dict[str, TopicCounts] = {}
-        self._delivered_events = metrics.events.labels(PUT_EVENTS, "delivered")
+        self._operations: dict[Operation, OperationCounts] = {}
         self._environment = environment
         self._in_flight: dict[int, Batch] = {}
-        self._duration = metrics.request_duration.labels(PUT_EVENTS)
-        self._fill = metrics.events_per_request.labels(PUT_EVENTS)
 
     # -- in ---------------------------------------------------------------------------------------------------
 
@@ -116,6 +129,7 @@ class Delivery:
             self._settle(result)
         for held in self.destinations.confirmed(self._environment.clock()):
             self._reject(held)
+        self._supersede()
         for opened, rejection in self._dead_letters.acknowledged():
             self._buried(opened, rejection)
         if self.fatal is None:
@@ -127,23 +141,37 @@ class Delivery:
     def _settle(self, result: CallResult) -> None:
         batch, outcome, seconds = result
         del self._in_flight[id(batch)]
-        self._metrics.requests.labels(PUT_EVENTS, outcome.status).value += 1
-        self._duration.observe(seconds)
+        counts = self._of(batch.operation)
+        self._metrics.requests.labels(batch.operation.action, outcome.status).value += 1
+        counts.duration.observe(seconds)
         settled = self.destinations.settle(batch, outcome, self._environment.clock(), self._environment.chance())
         wall = self._environment.wall()
         if isinstance(outcome, Delivered):
-            self._fill.observe(len(batch.items))
+            counts.fill.observe(len(batch.items))
             self._metrics.last_delivery.set(wall)
-            self._delivered_events.value += len(batch.items)
+            counts.delivered.value += len(batch.items)
         for item in settled.delivered:
             self._settled(item.opened, wall)
         for held in settled.rejected:
             self._reject(held)
         self.fatal = self.fatal or settled.fatal
 
+    def _of(self, operation: Operation) -> OperationCounts:
+        counts = self._operations.get(operation)
+        if counts is None:
+            counts = self._operations[operation] = OperationCounts(operation, self._metrics)
+        return counts
+
+    def _supersede(self) -> None:
+        """What was never sent, because a newer version was, is done with."""
+        for operation, opened in self.destinations.let_go():
+            opened.superseded += 1
+            self._of(operation).superseded.value += 1
+            self._settled(opened, self._environment.wall())
+
     def _reject(self, held: HeldRejection) -> None:
         opened, element = held.item.opened, held.item.entry.element
-        self._metrics.events.labels(PUT_EVENTS, "rejected").value += 1
+        self._of(held.item.entry.operation).rejected.value += 1
         opened.reject(
             Rejection(
                 Stage.DELIVER,
@@ -165,7 +193,11 @@ class Delivery:
         if opened.rejections:
             self._bury(opened, merge(opened.rejections))
             return
-        self._counts_of(opened.owner.topic_partition.topic).delivered_at(wall, opened.timestamp)
+        counts = self._counts_of(opened.owner.topic_partition.topic)
+        if opened.superseded == opened.events:
+            counts.superseded.value += 1
+        else:
+            counts.delivered_at(wall, opened.timestamp)
         opened.close()
 
     def _bury(self, opened: OpenRecord, rejection: Rejection) -> None:

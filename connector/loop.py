@@ -9,7 +9,7 @@ Above 300 lines: the order of things in a step can only be judged where all of t
 """
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from connector.core.sending.backpressure import Backpressure, Bounds, Load
 from connector.core.sending.destination import Limits
 from connector.core.sending.offsets import Offsets
 from connector.core.sending.outcomes import Fatal
+from connector.core.sending.reserve import Reserve
 from connector.delivery import Delivery
 from connector.holding import Holding
 from connector.logs import LogLimiter
@@ -38,14 +39,27 @@ TICK = 0.5  # seconds without anything to do
 GLANCE = 0.05  # seconds that an answer of the schema registry may wait while records wait for it
 
 
+# Records in memory that replace earlier ones. Events are a bound for what they cost beside their bytes.
+RESERVE = Bounds(events=200_000, bytes=64 * 1024 * 1024, span=0)
+
+
+def _none(_: str) -> bool:
+    return False
+
+
 class Settings(NamedTuple):
-    """Limits and intervals of the loop. Times in seconds."""
+    """Limits and intervals of the loop. Times in seconds.
+
+    ``replaces``: whether all that a topic's records make is users, items or actions, which have a buffer of their own.
+    """
 
     limits: Limits
     max_in_flight: int
     bounds: Bounds
     commit_interval: float
     revoke_budget: float  # how long a rebalance may wait for calls in flight
+    replaces: Callable[[str], bool] = _none
+    reserve: Bounds = RESERVE
 
 
 class Loop:
@@ -78,6 +92,7 @@ class Loop:
         self.holding = holding or Holding()
         self._beginnings = beginnings or Beginnings(lambda _: True)
         self.backpressure = Backpressure(settings.bounds)
+        self._reserve = Reserve(settings.reserve)
         self.delivery = Delivery(sender, dead_letters, settings.limits, settings.max_in_flight, metrics, environment)
         self.ticked_at = environment.clock()
         self.joined = False
@@ -98,6 +113,11 @@ class Loop:
     def fatal(self) -> Fatal | None:
         """Why the process must stop; None while all is well."""
         return self.delivery.fatal or self.waiting.refused
+
+    @property
+    def crowded(self) -> frozenset[TopicPartition]:
+        """Partitions that are paused since more of them is read than can be delivered."""
+        return self.backpressure.crowded | self._reserve.paused
 
     # -- one step ---------------------------------------------------------------------------------------------
 
@@ -242,19 +262,25 @@ class Loop:
                 partition.copies = 0
 
     def _apply_backpressure(self) -> None:
-        loads = [
+        loads: Sequence[Load] = [
             Load(each.topic_partition, each.open_events, each.open_bytes, each.span, each.events_done)
             for each in self.offsets
         ]
-        weighed, crowded = self.waiting.weigh(loads, self._settings.bounds), self.backpressure.crowded
-        change = self.backpressure.decide(weighed, self._environment.clock(), self.waiting.places | self._held_places)
-        self._room = self.backpressure.room(weighed)
+        crowded, replaces = self.crowded, self._settings.replaces
+        loads = self.waiting.weigh(loads, self._settings.bounds)
+        apart = [load for load in loads if replaces(load.topic_partition.topic)]
+        if apart:
+            loads = [load for load in loads if not replaces(load.topic_partition.topic)]
+        held = self.waiting.places | self._held_places | self._reserve.decide(apart)
+        others = frozenset(load.topic_partition for load in apart)
+        change = self.backpressure.decide(loads, self._environment.clock(), held, others)
+        self._room = self.backpressure.room(loads)
         if change.pause:
             self._source.pause(change.pause)
         if change.resume:
             self._source.resume(change.resume)
         # watch.py reports those that wait for a schema, and pipelines that are held.
-        paused, resumed = change.pause & self.backpressure.crowded, change.resume & crowded
+        paused, resumed = change.pause & self.crowded, change.resume & crowded
         if paused and self._limiter.allow(("pause",)):
             log.info("partitions paused: more is read than can be delivered", partitions=_names(paused))
         if resumed and self._limiter.allow(("resume",)):

@@ -16,7 +16,7 @@ from connector.core.sending.outcomes import Status
 from connector.counters import CounterFamily, HistogramFamily
 
 PUT_EVENTS = "put_events"
-OUTCOMES = ("delivered", "filtered", "skipped", "dead_lettered")
+OUTCOMES = ("delivered", "superseded", "filtered", "skipped", "dead_lettered")
 
 
 class Metrics:

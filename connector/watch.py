@@ -129,7 +129,7 @@ class Watch:
         metrics.rate_limit_wait.inc(max(0.0, waited - self._waited))
         self._waited = waited
         assigned = Counter(partition.topic_partition.topic for partition in loop.offsets)
-        paused = Counter(topic for topic, _ in loop.backpressure.crowded)
+        paused = Counter(topic for topic, _ in loop.crowded)
         waiting = Counter(topic for topic, _ in loop.waiting.places)
         kept: Counter[str] = Counter()
         for (topic, _), each in loop.waiting:

@@ -92,7 +92,7 @@ def _throttled(sight: Sight) -> str | None:
 
 
 def _paused(sight: Sight) -> str | None:
-    paused, ours = len(sight.loop.backpressure.crowded), len(sight.loop.offsets)
+    paused, ours = len(sight.loop.crowded), len(sight.loop.offsets)
     return f"{paused} of {ours} partitions" if paused else None
 
 

@@ -22,6 +22,7 @@ STATUSES: Mapping[str, str] = {
 }
 OUTCOMES: Mapping[str, str] = {
     "delivered": "delivered",
+    "superseded": "superseded by a newer version",
     "filtered": "filtered",
     "skipped": "skipped by a rule",
     "dead_lettered": "dead-lettered",

@@ -27,7 +27,7 @@ from connector.core.sending.offsets import OpenRecord
 from connector.core.sending.outcomes import Delivered, Fatal, Outcome
 from connector.holding import Holding
 from connector.loop import Loop, Settings
-from connector.metrics import Metrics
+from connector.metrics import OUTCOMES, Metrics
 from connector.ports import (
     NO_NOTES,
     CallResult,
@@ -44,7 +44,7 @@ TOPIC = "clicks"
 P0, P1, P2 = (TopicPartition(TOPIC, number) for number in range(3))
 EPOCH = 1_795_500_000.0
 QUICK = USUAL._replace(linger=0.1, retry_initial=0.1, retry_maximum=20.0)
-INTERVALS = {"commit_interval": 1.0, "revoke_budget": 10.0}
+INTERVALS: dict[str, Any] = {"commit_interval": 1.0, "revoke_budget": 10.0}
 ROOMY = Bounds(1000, 1 << 20, 1000)
 
 
@@ -345,6 +345,6 @@ class Harness:
 
     def assert_balanced(self) -> None:
         counts = self.counted()
-        done = sum(counts[outcome] for outcome in ("delivered", "filtered", "skipped", "dead_lettered"))
+        done = sum(counts[outcome] for outcome in OUTCOMES)
         open_records = self.loop.offsets.open_records
         assert counts["records_consumed"] == done + counts["records_abandoned"] + open_records, counts

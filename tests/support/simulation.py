@@ -9,6 +9,7 @@ from connector.core.records import MAX_EVENTS_PER_CALL, Entry, Record, TopicPart
 from connector.core.sending.destination import Limits
 from connector.core.sending.destinations import Destinations
 from connector.core.sending.lanes import Batch, Item, Lanes
+from connector.core.sending.mixed import MixedLanes
 from connector.core.sending.offsets import OpenRecord, PartitionOffsets
 from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
 from connector.core.sending.rate import RateLimiter
@@ -49,8 +50,10 @@ def item(
     return Item(Entry(tracking_id, session, user, body), opened, since)
 
 
-def places(lanes: Lanes) -> int:
+def places(lanes: Lanes | MixedLanes) -> int:
     """How much room the queues of lanes take, void places included."""
+    if isinstance(lanes, MixedLanes):
+        return len(lanes._ready) + len(lanes._delayed)
     return len(lanes._ready) + len(lanes._lingering) + len(lanes._delayed)
 
 

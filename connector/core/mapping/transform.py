@@ -19,6 +19,7 @@ from connector.core.mapping.rules import CompiledRules, Mapped, MappedEvent
 from connector.core.mapping.shapes import changes
 from connector.core.mapping.specs import PipelineSpec
 from connector.core.mapping.topics import Topics
+from connector.core.operations import PUT_EVENTS
 from connector.core.records import (
     Entry,
     Fate,
@@ -166,7 +167,7 @@ class Pipeline:
         # Only an event that is valid: a time in a wrong unit is a mistake to see, however old it looks.
         if self._max_age is not None and members["sentAt"] < now - self._max_age:
             return self._late
-        return _entry((tracking_id, session_id, user_id, body, event.index))
+        return _entry((tracking_id, session_id, user_id, body, event.index, PUT_EVENTS))
 
     def _rejection(self, problem: Invalid, rule: str, index: Place | None) -> Rejection:
         message = f"pipeline {self.name}, rule {rule}: {problem.message}"

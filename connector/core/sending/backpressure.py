@@ -83,6 +83,7 @@ class Backpressure:
         self.may_read = True
         self._bounds = bounds
         self._holding = False  # whether any partition is held
+        self._others_wait = False  # whether partitions that are judged elsewhere may be read
         self._pressed = False
         self._full_since: float | None = None
         self._full_at = -math.inf  # when it was last full; minus infinity once there is room again
@@ -107,6 +108,8 @@ class Backpressure:
             room = int(unread * self._bounds.events)
             if size:
                 room = min(room, int(unread * self._bounds.bytes * max(1, events) / size))
+            if self._others_wait and all(load.topic_partition in self.paused for load in loads):
+                room = self._bounds.events  # nothing of it can be read into this buffer
         return max(1, room)
 
     def _unread_shares(self, loads: Sequence[Load]) -> float:
@@ -114,10 +117,17 @@ class Backpressure:
         share = 1.0 / len(loads)
         return sum(max(0.0, share - self._level((load,))) for load in loads if load.topic_partition not in self.paused)
 
-    def decide(self, loads: Sequence[Load], now: float, held: AbstractSet[TopicPartition] = frozenset()) -> Change:
+    def decide(
+        self,
+        loads: Sequence[Load],
+        now: float,
+        held: AbstractSet[TopicPartition] = frozenset(),
+        others: AbstractSet[TopicPartition] = frozenset(),
+    ) -> Change:
         """Look at the loads of all assigned partitions; what is returned counts as done.
 
-        ``held`` are partitions that must not be read, however little they hold.
+        ``held`` are partitions that must not be read, however little they hold. ``others`` are assigned, too, and
+        nothing but held: what they hold is judged elsewhere (reserve.py).
         """
         level = max(self._level(loads), 0.0)
         if level < 1.0:
@@ -130,12 +140,14 @@ class Backpressure:
             self._pressed = False
         slow = self._feel(loads, level, now)
         crowded = frozenset(load.topic_partition for load in loads if self._pauses(load, 1.0 / len(loads), level, slow))
-        ours = frozenset(load.topic_partition for load in loads)
+        ours = frozenset(load.topic_partition for load in loads) | others
         paused = crowded | (held & ours) if held else crowded
         change = Change(paused - self.paused, (self.paused & ours) - paused)
         self.paused, self.crowded, self._holding = paused, crowded, bool(held)
+        self._others_wait = bool(others - held)
         # One that is only held leaves room for nobody: reading past a full buffer is for when those that fill it pause.
-        self.may_read = self._has_room(level, now) or (bool(crowded) and self._unread_shares(loads) > 0)
+        beyond = bool(crowded) and (self._others_wait or self._unread_shares(loads) > 0)
+        self.may_read = self._has_room(level, now) or beyond
         return change
 
     def _has_room(self, level: float, now: float) -> bool:

@@ -1,19 +1,22 @@
-"""One tracking id cannot stall or slow another, or spoil its data.
+"""One tracking id or dataset cannot stall or slow another, or spoil its data.
 
-A destination owns the lanes, the rate limiter, the circuit breaker and the held rejections of one tracking id. ``take``
-gives the next call, ``settle`` applies its outcome.
+A destination owns the lanes, the rate limiter, the circuit breaker and the held rejections of one operation and its
+target: a tracking id, or a dataset. ``take`` gives the next call, ``settle`` applies its outcome.
 
-**Bad data or bad configuration?** PutEvents answers both with InvalidInputException. Taking a wrong tracking id for
+**Bad data or bad configuration?** The service answers both with InvalidInputException. Taking a wrong tracking id for
 bad data would send a whole topic to the dead letters. So a rejected entry is held until a later call to the same
-tracking id succeeds, which confirms the rejection. If calls succeeded before and none follows (no more records), it is
+target succeeds, which confirms the rejection. If calls succeeded before and none follows (no more records), it is
 confirmed after ``CONFIRMED_AFTER`` seconds. After ``stop_after_rejections`` in a row without a success, the process
 stops and dead-letters none of them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, assert_never
 
+from connector.core.operations import PUT_EVENTS, Operation
 from connector.core.sending.lanes import Batch, Item, Lanes
+from connector.core.sending.mixed import MixedLanes
+from connector.core.sending.offsets import OpenRecord
 from connector.core.sending.outcomes import (
     Delivered,
     Expired,
@@ -26,19 +29,36 @@ from connector.core.sending.outcomes import (
     expired_for_good,
 )
 from connector.core.sending.rate import CircuitBreaker, RateLimiter, backoff
+from connector.core.sending.versions import Versions
 
 CONFIRMED_AFTER = 5.0  # seconds
+# What a target is, and what must be true of it.
+_TARGETS: Mapping[str, tuple[str, str]] = {
+    "trackingId": ("tracking id", "event tracker exists and is active"),
+    "datasetArn": ("dataset", "dataset exists, is active, and has a schema that takes the properties that are sent"),
+}
 
 
 class Limits(NamedTuple):
-    """What the configuration says about delivery. Times in seconds, the rate in calls a second."""
+    """What the configuration says about delivery. Times in seconds, rates in calls a second.
+
+    ``configured``: tracking ids and datasets that the file names; None where all of them are. ``rates``: by action, of
+    operations other than PutEvents, where the file gives one.
+    """
 
     linger: float
     requests_per_second: float
     retry_initial: float
     retry_maximum: float
     stop_after_rejections: int
-    configured: frozenset[str] | None  # tracking ids that the file names; None where all of them are
+    configured: frozenset[str] | None
+    rates: Mapping[str, float] = {}
+
+    def rate_of(self, operation: Operation) -> float:
+        """Calls a second of one operation."""
+        if operation is PUT_EVENTS:
+            return self.requests_per_second
+        return self.rates.get(operation.action, operation.rate)
 
 
 class ConfigurationProven:
@@ -46,6 +66,13 @@ class ConfigurationProven:
 
     def __init__(self) -> None:
         self.proven = False
+
+
+def lanes_for(operation: Operation, target: str, linger: float) -> Lanes | MixedLanes:
+    """The queues of what an operation sends."""
+    if operation is PUT_EVENTS:
+        return Lanes(target, linger)
+    return (MixedLanes if operation.identity is None else Versions)(operation, target, linger)
 
 
 class HeldRejection(NamedTuple):
@@ -65,20 +92,26 @@ class Settled(NamedTuple):
 
 
 class Destination:
-    """The calls to one tracking id.
+    """The calls of one operation to one tracking id or dataset.
 
-    A tracking id that a rule takes from the record is data, not configuration: once the
+    A target that a rule takes from the record is data, not configuration: once the
     configuration is proven, its rejections mean bad data and do not stop the process.
     """
 
     def __init__(
-        self, target: str, limits: Limits, now: float, configuration: ConfigurationProven | None = None
+        self,
+        target: str,
+        limits: Limits,
+        now: float,
+        configuration: ConfigurationProven | None = None,
+        operation: Operation = PUT_EVENTS,
     ) -> None:
+        self.operation = operation
         self.target = target
         self._configured = limits.configured is None or target in limits.configured
         self._configuration = configuration or ConfigurationProven()
-        self.lanes = Lanes(target, limits.linger)
-        self.limiter = RateLimiter(limits.requests_per_second, now)
+        self.lanes = lanes_for(operation, target, limits.linger)
+        self.limiter = RateLimiter(limits.rate_of(operation), now)
         self.breaker = CircuitBreaker(limits.retry_initial, limits.retry_maximum)
         self.last_failure = ""  # why the last call failed for want of an endpoint, and when it did
         self.failed_at = 0.0
@@ -108,12 +141,12 @@ class Destination:
 
     @property
     def name(self) -> str:
-        """The tracking id, for logs, which never show one that comes from a record."""
+        """The target, for logs, which never show one that comes from a record."""
         return self.target if self._configured else "(taken from records)"
 
     @property
     def proven(self) -> bool:
-        """Whether rejections can be bad data: the tracking id is, or was, known to be right, or is data itself."""
+        """Whether rejections can be bad data: the target is, or was, known to be right, or is data itself."""
         return self._succeeded or (not self._configured and self._configuration.proven)
 
     def take(self, now: float) -> Batch | None:
@@ -204,10 +237,12 @@ class Destination:
 
     def _wrong_configuration(self, outcome: Rejected) -> Fatal:
         before = "no call has succeeded since" if self._succeeded else "no call has ever succeeded"
+        operation = self.operation
+        what, where = _TARGETS[operation.target]
         return Fatal(
             outcome.code,
-            f"the service rejected {self._in_a_row} events in a row for one tracking id, and {before}: "
-            "check personalize.tracking_id (and a rule's trackingId), that its event tracker exists and is active, "
+            f"the service rejected {self._in_a_row} {operation.nouns} in a row for one {what}, and {before}: "
+            f"check personalize.{operation.setting} (and a rule's {operation.target}), that its {where}, "
             "and personalize.region; if the data really is that bad, raise delivery.stop_after_rejections",
             outcome.status,
         )
@@ -217,6 +252,10 @@ class Destination:
         self._in_a_row = 0
         confirmed, self._held = self._held, []
         return tuple(confirmed)
+
+    def let_go(self) -> list[OpenRecord]:
+        """Records that are done with since the last call although their own entry never went."""
+        return self.lanes.let_go()
 
     def confirmed_by(self, now: float) -> tuple[HeldRejection, ...]:
         """Held rejections that were held long enough without a sign of a wrong configuration."""

@@ -1,15 +1,22 @@
 """Each destination with something to send gets a fair share of the calls in flight.
 
-Otherwise a slow tracking id would take all of them, and the others would wait for its time-outs.
+Otherwise a slow tracking id or dataset would take all of them, and the others would wait for its time-outs. Each
+operation has as many of its own: a dataset that is busy costs events nothing.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 
+from connector.core.operations import Operation
 from connector.core.sending.destination import ConfigurationProven, Destination, HeldRejection, Limits, Settled
 from connector.core.sending.lanes import Batch, Item
+from connector.core.sending.offsets import OpenRecord
 from connector.core.sending.outcomes import Outcome
 
-MOST_IDLE = 100  # destinations kept for their rate although nothing waits in them; tracking ids can come from records
+MOST_IDLE = 100  # destinations kept for their rate although nothing waits in them; targets can come from records
+
+
+Key = tuple[Operation, str]  # and its target
 
 
 class Destinations:
@@ -17,17 +24,18 @@ class Destinations:
 
     Args:
         limits: the same for each destination.
-        max_in_flight: calls at once, over all destinations.
+        max_in_flight: calls at once, over all destinations of one operation.
     """
 
     def __init__(self, limits: Limits, max_in_flight: int) -> None:
         self.in_flight = 0
         self._limits = limits
         self._max_in_flight = max_in_flight
-        self._destinations: dict[str, Destination] = {}
+        self._destinations: dict[Key, Destination] = {}
         self._turn: list[Destination] = []  # whose turn it is, in a circle
         self._draining = False
         self._configuration = ConfigurationProven()
+        self._in_flight: dict[Operation, int] = {}
 
     def __iter__(self) -> Iterator[Destination]:
         return iter(self._destinations.values())
@@ -49,12 +57,15 @@ class Destinations:
         return sum(busy) or self._limits.requests_per_second
 
     def add(self, item: Item, now: float) -> None:
-        """Put an entry at the end of its session's lane."""
-        target = item.entry.target
-        destination = self._destinations.get(target)
+        """Put an entry at the end of its lane."""
+        entry = item.entry
+        key = (entry.operation, entry.target)
+        destination = self._destinations.get(key)
         if destination is None:
             self._shed()
-            destination = self._destinations[target] = Destination(target, self._limits, now, self._configuration)
+            destination = self._destinations[key] = Destination(
+                entry.target, self._limits, now, self._configuration, entry.operation
+            )
             destination.lanes.draining = self._draining
             self._turn.append(destination)
         destination.lanes.add(item)
@@ -63,45 +74,57 @@ class Destinations:
         if len(self._destinations) < MOST_IDLE:
             return
         for destination in [destination for destination in self if destination.idle and not destination.in_flight]:
-            del self._destinations[destination.target]
+            del self._destinations[destination.operation, destination.target]
             self._turn.remove(destination)
 
     def take(self, now: float) -> Batch | None:
         """The next call that may go, None where none may; it counts as in flight until it is settled."""
-        if self.in_flight >= self._max_in_flight:
-            return None
-        share = self._share()
+        shares = self._shares()
         for _ in range(len(self._turn)):
             destination = self._turn.pop(0)
             self._turn.append(destination)
-            batch = destination.take(now) if destination.in_flight < share else None
+            batch = destination.take(now) if destination.in_flight < shares[destination.operation] else None
             if batch is not None:
-                self.in_flight += 1
+                self._count(batch, 1)
                 return batch
         return None
 
-    def _share(self) -> int:
+    def _count(self, batch: Batch, change: int) -> None:
+        self.in_flight += change
+        self._in_flight[batch.operation] = self._in_flight.get(batch.operation, 0) + change
+
+    def _shares(self) -> dict[Operation, int]:
+        """How many calls each destination of an operation may have in flight; none where the operation has its all."""
         if len(self._destinations) == 1:
-            return self._max_in_flight
-        busy = sum(1 for destination in self if destination.lanes.waiting)
-        return max(1, -(-self._max_in_flight // max(1, busy)))
+            operation = self._turn[0].operation
+            return {operation: 0 if self.in_flight >= self._max_in_flight else self._max_in_flight}
+        busy = Counter(destination.operation for destination in self if destination.lanes.waiting)
+        return {
+            operation: 0
+            if self._in_flight.get(operation, 0) >= self._max_in_flight
+            else max(1, -(-self._max_in_flight // max(1, busy[operation])))
+            for operation in {destination.operation for destination in self}
+        }
 
     def ready_at(self, now: float) -> float | None:
         """When ``take`` or ``confirmed`` has something with nothing added; None where only an answer can tell."""
         times = [destination.confirmed_at() for destination in self]
-        if self.in_flight < self._max_in_flight:
-            share = self._share()
-            times += [destination.ready_at(now) for destination in self if destination.in_flight < share]
+        shares = self._shares()
+        times += [each.ready_at(now) for each in self if each.in_flight < shares[each.operation]]
         return min((time for time in times if time is not None), default=None)
 
     def settle(self, batch: Batch, outcome: Outcome, now: float, chance: float) -> Settled:
         """Take the answer to a call into account; see ``Destination.settle``."""
-        self.in_flight -= 1
-        return self._destinations[batch.target].settle(batch, outcome, now, chance)
+        self._count(batch, -1)
+        return self._destinations[batch.operation, batch.target].settle(batch, outcome, now, chance)
 
     def confirmed(self, now: float) -> list[HeldRejection]:
         """Held rejections that are confirmed by now."""
         return [held for destination in self for held in destination.confirmed_by(now)]
+
+    def let_go(self) -> list[tuple[Operation, OpenRecord]]:
+        """Records that are done with since the last call although their own entry never went; see ``Versions``."""
+        return [(destination.operation, opened) for destination in self for opened in destination.let_go()]
 
     def drain(self) -> None:
         """From now on no entry waits to be batched with others."""

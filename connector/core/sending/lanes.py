@@ -263,6 +263,10 @@ class Lanes:
         """Let every retry go now: what they waited for has ended."""
         self._admit(math.inf)
 
+    def let_go(self) -> list[OpenRecord]:
+        """Records that are done with although their entry never went: none, since no event replaces another."""
+        return []
+
 
 def _first_valid(queue: list[_Place]) -> _Place | None:
     while queue and queue[0][2].ticket != queue[0][1]:

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from connector.core.records import Record, Rejection, TopicPartition
 
+_CLOSED = 1_000  # records that closed behind open ones, beyond as many as are open, before they are worth sweeping
+
 
 class OpenRecord:
     """A record on its way: how many of its entries are unsettled, and what was wrong with those that failed.
@@ -21,6 +23,7 @@ class OpenRecord:
     """
 
     __slots__ = (
+        "closed_behind",
         "events",
         "offset",
         "owner",
@@ -29,6 +32,7 @@ class OpenRecord:
         "rejections",
         "rule",
         "size",
+        "superseded",
         "timestamp",
         "unsettled",
     )
@@ -43,6 +47,8 @@ class OpenRecord:
         self.rule: str | None = None
         self.events = 1
         self.unsettled = 0
+        self.superseded = 0  # entries that were never sent, since a newer version of their id was
+        self.closed_behind = 0  # records between this and the next open one
         self.rejections: tuple[Rejection, ...] = ()
 
     def reject(self, rejection: Rejection) -> None:
@@ -71,9 +77,20 @@ class OpenRecord:
         """Its partition has been revoked: the next owner counts and commits it."""
         return self.owner.revoked
 
+    def shrink(self) -> None:
+        """Free what the record holds, though it stays open: whatever comes, nothing of it will be sent or buried."""
+        if self.record is None or self.unsettled > 1 or self.rejections:
+            return
+        self.owner.open_bytes -= self.size
+        self.size = 0
+        self.record = _SHRUNK
+
     def close(self) -> None:
-        """The record is done: delivered, filtered, skipped, or safe in the dead letters."""
+        """The record is done: delivered, superseded, filtered, skipped, or safe in the dead letters."""
         self.owner.close(self)
+
+
+_SHRUNK = Record("", 0, 0, None, None, None)
 
 
 class PartitionOffsets:
@@ -87,6 +104,7 @@ class PartitionOffsets:
         "_latest",
         "_next",
         "_open",
+        "_span",
         "abandoned",
         "copies",
         "events_done",
@@ -109,6 +127,7 @@ class PartitionOffsets:
         self.open_events = 0  # what they make: at least one each, for the record itself
         self.open_bytes = 0
         self._open: deque[OpenRecord] = deque()  # from the first open one on, closed ones between included
+        self._span = 0  # all of them, and those between that were swept
         self._next: int | None = None
         self._latest = -1  # the latest timestamp that was read, in milliseconds
 
@@ -129,6 +148,7 @@ class PartitionOffsets:
             self._latest = record.timestamp
         opened = OpenRecord(record, self)
         self._open.append(opened)
+        self._span += 1
         self.open_count += 1
         self.open_events += 1
         self.open_bytes += opened.size
@@ -141,6 +161,7 @@ class PartitionOffsets:
             opened.owner = former
         self.abandoned += self.open_count
         self._open.clear()
+        self._span = 0
         self._next = None
         self.open_count = self.open_events = self.open_bytes = 0
 
@@ -154,7 +175,19 @@ class PartitionOffsets:
         self.events_done += opened.events
         self.open_bytes -= opened.size
         while self._open and self._open[0].record is None:
-            self._open.popleft()
+            self._span -= 1 + self._open.popleft().closed_behind
+        if len(self._open) > 2 * self.open_count + _CLOSED:
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Forget records that closed behind open ones, but for their number: there may be millions."""
+        kept: deque[OpenRecord] = deque()
+        for opened in self._open:
+            if opened.record is not None:
+                kept.append(opened)
+            else:
+                kept[-1].closed_behind += 1 + opened.closed_behind
+        self._open = kept
 
     def reached(self, offset: int) -> None:
         """The consumer stands at ``offset`` with nothing before it to come: the end, past trailing markers."""
@@ -174,7 +207,7 @@ class PartitionOffsets:
     @property
     def span(self) -> int:
         """How many records from the oldest open one to the newest: what a crash would read again."""
-        return len(self._open)
+        return self._span
 
 
 class Offsets:

@@ -1,11 +1,24 @@
 """Tracking ids share the calls fairly, and none stalls, slows or taints another."""
 
+from collections import Counter
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.core.operations import (
+    OPERATIONS,
+    PUT_ACTION_INTERACTIONS,
+    PUT_EVENTS,
+    PUT_ITEMS,
+    PUT_USERS,
+    Operation,
+)
+from connector.core.records import Entry, Record
 from connector.core.sending.destination import CONFIRMED_AFTER, Limits
 from connector.core.sending.destinations import MOST_IDLE, Destinations
 from connector.core.sending.lanes import Batch, Item
+from connector.core.sending.offsets import OpenRecord
 from tests.support.simulation import (
     DELIVERED,
     OUTAGE,
@@ -237,3 +250,55 @@ def test_only_a_tracking_id_that_the_file_names_has_a_name() -> None:
         item("a", tracking_id="named"), item("b", tracking_id="jane@example.com"), limits=NAMED
     )
     assert [destination.name for destination in destinations] == ["named", "(taken from records)"]
+
+
+def entry_of(operation: Operation, lane: str, target: str = "same") -> Item:
+    opened = OpenRecord(Record("topic", 0, 0, None, None, b""), partition())
+    return Item(Entry(target, lane, None, b"{}", None, operation), opened, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("operation", "rate"), [(PUT_EVENTS, 1000.0), (PUT_USERS, 25.0), (PUT_ITEMS, 10.0), (PUT_ACTION_INTERACTIONS, 10.0)]
+)
+def test_an_operation_has_the_rate_that_the_file_gives_it_or_its_own(operation: Operation, rate: float) -> None:
+    destinations = Destinations(USUAL._replace(rates={"put_users": 25.0}), 8)
+    destinations.add(entry_of(operation, "a"), 0.0)
+    assert [each.limiter.ceiling for each in destinations] == [rate]
+
+
+def test_operations_share_nothing_though_their_target_be_the_same() -> None:
+    both = (PUT_EVENTS, PUT_ACTION_INTERACTIONS)
+    entries = [entry_of(operation, f"s{number}") for operation in both for number in range(40)]
+    destinations = destinations_with(*entries, max_in_flight=2)
+    taken = Counter(batch.operation.name for batch in iter(lambda: destinations.take(0.0), None))
+    assert taken == {"PutEvents": 2, "PutActionInteractions": 2}
+    assert destinations.in_flight == 4
+
+
+def test_of_what_was_superseded_destinations_tell_the_operation() -> None:
+    destinations = Destinations(USUAL._replace(linger=0.0), 2)
+    older, newer = entry_of(PUT_ITEMS, "a"), entry_of(PUT_ITEMS, "a")
+    for each in (older, newer, entry_of(PUT_EVENTS, "a")):
+        destinations.add(each, 0.0)
+    batches = list(iter(lambda: destinations.take(0.0), None))
+    assert destinations.let_go() == []
+    for batch in batches:
+        destinations.settle(batch, DELIVERED, 0.0, 0.5)
+    assert destinations.let_go() == [(PUT_ITEMS, older.opened)]
+    assert destinations.let_go() == []
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_wrong_target_is_told_in_the_words_of_its_operation(operation: Operation) -> None:
+    destinations, fatal = Destinations(USUAL._replace(linger=0.0), 1), None
+    for number in range(USUAL.stop_after_rejections):
+        destinations.add(entry_of(operation, f"s{number}"), float(number))
+    now = 0.0
+    while fatal is None:
+        now = max(now, destinations.ready_at(now) or 0.0)
+        batch = destinations.take(now)
+        assert batch is not None
+        fatal = destinations.settle(batch, REJECTED, now, 0.5).fatal
+    assert f"20 {operation.nouns} in a row" in fatal.advice
+    assert f"personalize.{operation.setting}" in fatal.advice
+    assert operation.target in fatal.advice
