@@ -269,7 +269,8 @@ def test_an_operation_has_the_rate_that_the_file_gives_it_or_its_own(operation: 
 def test_operations_share_nothing_though_their_target_be_the_same() -> None:
     both = (PUT_EVENTS, PUT_ACTION_INTERACTIONS)
     entries = [entry_of(operation, f"s{number}") for operation in both for number in range(40)]
-    destinations = destinations_with(*entries, max_in_flight=2)
+    limits = LIMITS._replace(rates={"put_action_interactions": 1000.0})
+    destinations = destinations_with(*entries, limits=limits, max_in_flight=2)
     taken = Counter(batch.operation.name for batch in iter(lambda: destinations.take(0.0), None))
     assert taken == {"PutEvents": 2, "PutActionInteractions": 2}
     assert destinations.in_flight == 4
