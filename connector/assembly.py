@@ -12,7 +12,6 @@ from connector.core.mapping.durations import format_duration
 from connector.core.mapping.specs import Const, PipelineSpec
 from connector.core.mapping.topics import Topics
 from connector.core.mapping.transform import Router
-from connector.core.operations import OPERATIONS
 from connector.core.records import Record
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.destination import Limits
@@ -76,8 +75,8 @@ def _in_words(pipeline: PipelineSpec) -> str:
 
 def _tracking_ids(config: Config) -> list[str]:
     """As the file names them: what a variable or a file holds is not told."""
-    puts = [rule.put_events for pipeline in config.pipelines for rule in pipeline.rules if rule.put_events is not None]
-    mapped = [put.trackingId for put in puts if put.trackingId is not None]
+    puts = [rule.put for pipeline in config.pipelines for rule in pipeline.rules if rule.put is not None]
+    mapped = [each for put in puts if (each := getattr(put, "trackingId", None)) is not None]
     own = [config.personalize.shown("tracking_id"), *(str(each.const) for each in mapped if isinstance(each, Const))]
     some = any(not isinstance(each, Const) for each in mapped)
     return [*dict.fromkeys(filter(None, own)), *(["mapped from records"] if some else [])]
@@ -99,7 +98,7 @@ def replacing_topics(config: Config) -> Callable[[str], bool]:
 
 
 def _replaces(pipeline: PipelineSpec) -> bool:
-    used = {operation for operation in OPERATIONS for rule in pipeline.rules if getattr(rule, operation.action, None)}
+    used = {rule.operation for rule in pipeline.rules if rule.operation is not None}
     return bool(used) and all(operation.identity is not None for operation in used)
 
 
@@ -115,7 +114,8 @@ def loop_settings(loaded: Loaded) -> Settings:
             delivery.retry.initial,
             delivery.retry.maximum,
             delivery.stop_after_rejections,
-            loaded.tracking_ids,
+            loaded.targets,
+            delivery.rates.model_dump(),
         ),
         max_in_flight=delivery.max_in_flight,
         bounds=Bounds(delivery.max_buffered_events, MAX_OPEN_BYTES, delivery.max_buffered_events),

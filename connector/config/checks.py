@@ -20,7 +20,7 @@ from connector.config.problems import Problem, printable
 from connector.config.regions import RegionProblem, region_problem
 from connector.config.scalars import is_topic
 from connector.config.yaml_tree import Path
-from connector.core.mapping.specs import PipelineSpec, PutEventsSpec
+from connector.core.mapping.specs import PUT_KEYS, PUT_SPECS, PipelineSpec
 from connector.core.mapping.topics import INTERNAL, fault, is_internal, is_pattern
 
 Pipelines = Mapping[int, PipelineSpec]
@@ -101,18 +101,21 @@ def _as_pattern(topic: str) -> str | None:
 def check_tracking_id(
     pipelines: Pipelines, personalize: PersonalizeConfig | None, located: Located
 ) -> Iterator[Problem]:
-    """Every event has a tracking id: its rule's, or the default."""
-    path: Path = ("personalize", "tracking_id")
-    faulty = any(fault.path == path for fault in located.tree.faults)  # that is said of it already
-    if personalize is None or personalize.tracking_id is not None or faulty:
-        return
+    """Every entry has somewhere to go: what its rule maps, or the default."""
     rules = [rule for pipeline in pipelines.values() for rule in pipeline.rules]
-    lacking = [rule.name for rule in rules if rule.put_events and rule.put_events.trackingId is None]
-    if lacking:
-        message = f"expected the key tracking_id in personalize: rule {printable(lacking[0])} maps no trackingId"
-        yield located.at_key(
-            ("personalize",), "missing-tracking-id", message, "set it, or map trackingId in every rule"
-        )
+    lacking: dict[str, tuple[str, str]] = {}  # setting → the first rule, and the member that it does not map
+    for rule in rules:
+        operation = rule.operation
+        if operation is not None and getattr(rule.put, operation.target) is None:
+            lacking.setdefault(operation.setting, (rule.name, operation.target))
+    for setting, (name, member) in lacking.items():
+        path: Path = ("personalize", setting)
+        faulty = any(fault.path == path for fault in located.tree.faults)  # that is said of it already
+        if personalize is None or getattr(personalize, setting) is not None or faulty:
+            continue
+        message = f"expected the key {setting} in personalize: rule {printable(name)} maps no {member}"
+        code = "missing-tracking-id" if setting == "tracking_id" else "missing-dataset"
+        yield located.at_key(("personalize",), code, message, f"set it, or map {member} in every rule")
 
 
 def check_kafka(kafka: KafkaConfig, located: Located) -> Iterator[Problem]:
@@ -178,7 +181,7 @@ def region(path: Path, found: RegionProblem | None, located: Located) -> Iterato
 
 
 # Keys whose absence has a meaning. A key with nothing after its colon would silently mean the same.
-_OF_A_RULE = ("when", "for_each", "put_events", "skip")
+_OF_A_RULE = ("when", "for_each", *PUT_KEYS, "skip")
 _OF_FROM = ("lookup", "otherwise", "format", "timezone", "as")
 _OF_A_FORMAT = ("root", "columns", "delimiter", "schema_file", "message")
 
@@ -192,10 +195,11 @@ def check_left_empty(data: Any, located: Located) -> Iterator[Problem]:
         for number, rule in enumerate(_list(at(pipeline, ("rules",)))):
             path: Path = ("pipelines", index, "rules", number)
             yield from _left_empty(path, rule, _OF_A_RULE, located)
-            put = at(rule, ("put_events",))
-            optional = [name for name, field in PutEventsSpec.model_fields.items() if not field.is_required()]
-            yield from _left_empty((*path, "put_events"), put, optional, located)
-            yield from _left_empty_inside((*path, "put_events"), put, located)
+            for operation, model in PUT_SPECS.items():
+                put, place = at(rule, (operation.action,)), (*path, operation.action)
+                optional = [name for name, field in model.model_fields.items() if not field.is_required()]
+                yield from _left_empty(place, put, optional, located)
+                yield from _left_empty_inside(place, put, located)
 
 
 def _left_empty_inside(path: Path, part: Any, located: Located) -> Iterator[Problem]:

@@ -34,7 +34,8 @@ from connector.core.mapping.doubts import doubts
 from connector.core.mapping.reading import Formats
 from connector.core.mapping.rules import CompiledRules, SpecError, compile_pipeline
 from connector.core.mapping.specs import Const, PipelineSpec
-from connector.core.mapping.transform import Pipeline
+from connector.core.mapping.transform import Datasets, Pipeline
+from connector.core.operations import OPERATIONS
 
 MAX_BYTES = 4 * 1024 * 1024
 
@@ -58,19 +59,34 @@ class Loaded:
 
         ``schemas`` is the registry of the file, which whoever runs the pipelines has started.
         """
-        tracking_id = self.config.personalize.tracking_id
+        personalize = self.config.personalize
+        tracking_id, datasets = personalize.tracking_id, datasets_of(personalize)
         triples = zip(self.config.pipelines, self.mappings, self.formats, strict=True)
         return [
-            (spec, Pipeline(spec, mapping, tracking_id, formats._replace(schemas=schemas)))
+            (spec, Pipeline(spec, mapping, tracking_id, formats._replace(schemas=schemas), datasets))
             for spec, mapping, formats in triples
         ]
 
     @property
     def tracking_ids(self) -> frozenset[str]:
         """Those that the file names; any other comes out of a record, and is data."""
-        rules = [rule.put_events for pipeline in self.config.pipelines for rule in pipeline.rules]
-        constants = [each.trackingId.const for each in rules if each is not None and isinstance(each.trackingId, Const)]
-        return frozenset(map(str, constants)) | frozenset(filter(None, [self.config.personalize.tracking_id]))
+        return self._named("trackingId") | frozenset(filter(None, [self.config.personalize.tracking_id]))
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """The tracking ids, and the ARNs of datasets, that the file names."""
+        return self.tracking_ids | self._named("datasetArn") | frozenset(datasets_of(self.config.personalize).values())
+
+    def _named(self, member: str) -> frozenset[str]:
+        puts = [rule.put for pipeline in self.config.pipelines for rule in pipeline.rules]
+        given = [getattr(put, member, None) for put in puts]
+        return frozenset(str(each.const) for each in given if isinstance(each, Const))
+
+
+def datasets_of(personalize: PersonalizeConfig) -> Datasets:
+    """The ARN of each dataset that the file names, by the operation that fills it."""
+    named = {each: getattr(personalize, each.setting) for each in OPERATIONS if each.identity is not None}
+    return {operation: arn for operation, arn in named.items() if arn is not None}
 
 
 def load(path: str | FilePath, env: Mapping[str, str]) -> Loaded | list[Problem]:

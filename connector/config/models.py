@@ -15,10 +15,12 @@ from connector.config.examples import Example
 from connector.config.references import Reference
 from connector.config.registry import SchemaRegistry
 from connector.config.scalars import (
+    ActionsDataset,
     Buffer,
     Count,
     Endpoint,
     Flag,
+    ItemsDataset,
     Listener,
     OptionalFlag,
     OptionalText,
@@ -32,12 +34,14 @@ from connector.config.scalars import (
     Text,
     TopicName,
     TrackingId,
+    UsersDataset,
     Wait,
     Window,
 )
 from connector.config.section import Blank, BlankList, Kept, Rereadable, Section
 from connector.config.tls import CertificateFiles
 from connector.core.mapping.specs import PipelineSpec
+from connector.core.operations import PUT_ACTION_INTERACTIONS, PUT_ACTIONS, PUT_ITEMS, PUT_USERS
 
 
 class TlsConfig(CertificateFiles):
@@ -76,7 +80,13 @@ class PersonalizeConfig(Rereadable):
     region: OptionalText = None
     """AWS region; unless set, the one that the AWS chain finds (AWS_REGION, profile, instance)."""
     tracking_id: TrackingId = None
-    """Tracking id of the event tracker, 1 to 256 characters. Required unless every rule maps `trackingId`."""
+    """Tracking id of the event tracker, 1 to 256 characters. Required unless every rule of events maps `trackingId`."""
+    users_dataset_arn: UsersDataset = None
+    """ARN of the users dataset. Required unless every rule with `put_users` maps `datasetArn`."""
+    items_dataset_arn: ItemsDataset = None
+    """ARN of the items dataset. Required unless every rule with `put_items` maps `datasetArn`."""
+    actions_dataset_arn: ActionsDataset = None
+    """ARN of the actions dataset. Required unless every rule with `put_actions` maps `datasetArn`."""
     endpoint_url: Endpoint = None
     """Another endpoint, http or https, such as a local one for tests; unless set, the region's."""
     assume_role: AssumeRole | None = None
@@ -100,6 +110,19 @@ class RetryConfig(Section):
         return self
 
 
+class RatesConfig(Section):
+    """Calls per second to each target, at most, of operations other than PutEvents; above 0."""
+
+    put_users: Rate = PUT_USERS.rate
+    """To each users dataset; AWS allows a dataset group 10."""
+    put_items: Rate = PUT_ITEMS.rate
+    """To each items dataset; AWS allows a dataset group 10."""
+    put_actions: Rate = PUT_ACTIONS.rate
+    """To each actions dataset; AWS does not publish its quota."""
+    put_action_interactions: Rate = PUT_ACTION_INTERACTIONS.rate
+    """To each tracking id; AWS does not publish its quota."""
+
+
 class DeliveryConfig(Section):
     """How events are batched into calls, at what rate, and with what timeouts."""
 
@@ -108,7 +131,9 @@ class DeliveryConfig(Section):
     max_in_flight: SenderThread = 64
     """Calls in flight at the same time, at most; 1 to 1000."""
     requests_per_second: Rate = 1000.0
-    """Calls per second to each tracking id, at most; above 0. The rate drops below it while AWS throttles."""
+    """PutEvents calls per second to each tracking id, at most; above 0. The rate drops below it while AWS throttles."""
+    rates: Annotated[RatesConfig, Blank] = RatesConfig()
+    """The same for other operations, each by its name. Default: 10 each."""
     max_buffered_events: Buffer = 20_000
     """Events held in memory, at most; 10 or more. When it is reached, the connector pauses partitions."""
     request_timeout: Period = 10.0

@@ -11,14 +11,13 @@ from pydantic import BaseModel, ValidationError
 
 from connector.config.paths import at, file_path
 from connector.config.yaml_tree import Path
-from connector.core.mapping.specs import PipelineSpec, Rule
+from connector.core.mapping.specs import PUT_KEYS, PUT_SPECS, PipelineSpec, Rule
 
 _ROUNDS = 3  # validators that run after the fields report in the second
 _StandIns = Mapping[Path, Any]
 
 # Stands in where no rule is usable, so that the topics are looked at all the same.
 _NO_RULE = {"name": "-", "skip": "-"}
-_EVENT = {"sessionId": "value", "eventType": "value"}
 
 
 class Partial(NamedTuple):
@@ -58,6 +57,16 @@ def _pipeline(index: int, item: Any, is_bare: Callable[[Path], bool]) -> Partial
     return None if mended is None else Partial(index, PipelineSpec.model_validate(mended, by_name=False), list(left))
 
 
+def _puts() -> dict[Path, Any]:
+    """For each operation its required members, and where its entries go."""
+    found: dict[Path, Any] = {}
+    for operation, model in PUT_SPECS.items():
+        required = {name: "value" for name, field in model.model_fields.items() if field.is_required()}
+        found[operation.action,] = required
+        found |= {(operation.action, name): "value" for name in (operation.target, *required)}
+    return found
+
+
 def _rule(place: Path, rule: Any, is_bare: Callable[[Path], bool]) -> dict[str, Any] | None:
     """The data of a valid rule."""
     number = place[-1]
@@ -67,15 +76,14 @@ def _rule(place: Path, rule: Any, is_bare: Callable[[Path], bool]) -> dict[str, 
         ("when",): condition,
         ("for_each",): ["value", "item"] if isinstance(at(rule, ("for_each",)), list) else "value",
         ("skip",): "-",
-        ("put_events",): _EVENT,
-        ("put_events", "trackingId"): "value",
-        **{("put_events", name): source for name, source in _EVENT.items()},
+        **_puts(),
     }
 
     def part(path: Path) -> Path | None:
         if is_bare((*place, *path)):  # what is cut in two is no use, neither half
             return None
-        return path[: 3 if path[:2] == ("put_events", "properties") else 2 if path[0] == "put_events" else 1]
+        deep = path[0] in PUT_KEYS
+        return path[: 3 if deep and path[1:2] == ("properties",) else 2 if deep else 1]
 
     mended = _mended(Rule, rule, stand_ins, part)
     if mended is not None and mended is not rule:

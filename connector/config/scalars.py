@@ -26,6 +26,8 @@ from connector.config.references import Reference
 from connector.config.yaml_scalars import scalar
 from connector.core.mapping.constants import check_constant
 from connector.core.mapping.durations import Duration
+from connector.core.mapping.targets import check_target
+from connector.core.operations import PUT_ACTIONS, PUT_ITEMS, PUT_USERS, Operation
 
 PropertyValue = str | int | float | bool
 
@@ -73,6 +75,16 @@ def _tracking_id(text: str) -> str:
     if problem is not None:
         raise PydanticCustomError("bad_tracking_id", problem.message.removeprefix("trackingId: "))
     return text
+
+
+def _dataset(operation: Operation) -> Callable[[str], str]:
+    def checked(text: str) -> str:
+        problem = check_target(operation, text)
+        if problem is not None:
+            raise PydanticCustomError("bad_arn", problem.message.removeprefix("datasetArn: "))
+        return text
+
+    return checked
 
 
 def _role_arn(text: str) -> str:
@@ -130,6 +142,9 @@ OptionalSecret = Annotated[_Masked | None, Reference()]
 TrackingId = Annotated[
     Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_tracking_id)] | None, Reference()
 ]
+UsersDataset = Annotated[Annotated[str, _NotEmpty, AfterValidator(_dataset(PUT_USERS))] | None, Reference()]
+ItemsDataset = Annotated[Annotated[str, _NotEmpty, AfterValidator(_dataset(PUT_ITEMS))] | None, Reference()]
+ActionsDataset = Annotated[Annotated[str, _NotEmpty, AfterValidator(_dataset(PUT_ACTIONS))] | None, Reference()]
 TopicName = Annotated[str, AfterValidator(_topic), Reference()]
 Flag = Annotated[bool, Field(strict=True), Reference(scalar)]
 OptionalFlag = Annotated[Annotated[bool, Field(strict=True)] | None, Reference(scalar)]

@@ -9,10 +9,11 @@ from typing import Any
 from connector.config.models import Config
 from connector.config.references import ENV_SCHEMA, FILE_SCHEMA
 from connector.core.mapping.durations import PATTERN, format_duration
+from connector.core.mapping.specs import PUT_SPECS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-NEVER_EMPTY = ("PutEventsSpec", "Rule", "From", "ValueFormat", "KeyFormat")
+NEVER_EMPTY = (*(spec.__name__ for spec in PUT_SPECS.values()), "Rule", "From", "ValueFormat", "KeyFormat")
 # The mapping language lives in the core, which knows nothing of editors; its settings are described here.
 DESCRIPTIONS: dict[str, dict[str, str]] = {
     "PipelineSpec": {
@@ -55,7 +56,11 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "for_each": "Expression for a list, or {from, otherwise}: one event an element, seen as `item` and `index`. A "
         "list of these is for lists within lists: each after the first is a list in the `item` of the one before; in "
         "the rule `item` is the innermost element, and `parent` the element around it.",
-        "put_events": "Makes a PutEvents event. Exactly one of put_events and skip is required.",
+        "put_events": "Makes a PutEvents event. Exactly one of the put_ keys and skip is required.",
+        "put_users": "Makes a user of PutUsers, which replaces all that the dataset has of it.",
+        "put_items": "Makes an item of PutItems, which replaces all that the dataset has of it.",
+        "put_actions": "Makes an action of PutActions, which replaces all that the dataset has of it.",
+        "put_action_interactions": "Makes an entry of PutActionInteractions.",
         "skip": "Drops the record on purpose; the text is its reason in the metrics. None unless set.",
     },
     "ForEach": {
@@ -75,6 +80,33 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "recommendationId": "Id of the recommendation that led here, 1 to 40 characters; absent where null or empty.",
         "sentAt": "When it happened, to whole seconds; unless set, the Kafka record's timestamp.",
         "eventAttributionSource": "What led to the event, up to 1024 printable ASCII characters.",
+    },
+    "PutUsersSpec": {
+        "datasetArn": "ARN of the users dataset; where not set or null, personalize.users_dataset_arn.",
+        "userId": "User id, 1 to 256 characters. Required.",
+        "properties": "Columns: a mapping of name to field spec, or an expression for an object; | joins a list.",
+    },
+    "PutItemsSpec": {
+        "datasetArn": "ARN of the items dataset; where not set or null, personalize.items_dataset_arn.",
+        "itemId": "Item id, 1 to 256 characters. Required.",
+        "properties": "Columns: a mapping of name to field spec, or an expression for an object; | joins a list.",
+    },
+    "PutActionsSpec": {
+        "datasetArn": "ARN of the actions dataset; where not set or null, personalize.actions_dataset_arn.",
+        "actionId": "Action id, 1 to 256 characters. Required.",
+        "properties": "Columns: a mapping of name to field spec, or an expression for an object; | joins a list.",
+    },
+    "PutActionInteractionsSpec": {
+        "trackingId": "Tracking id, 1 to 256 characters; where not set or null, personalize.tracking_id.",
+        "actionId": "Action id, 1 to 256 characters. Required.",
+        "sessionId": "Session id, 1 to 256 characters. Required.",
+        "eventType": "Event type, such as Taken, Not Taken or Viewed. Required.",
+        "timestamp": "When it happened, to whole seconds; unless set, the Kafka record's timestamp.",
+        "userId": "User id, 1 to 256 characters; left out where null or empty, as before a login.",
+        "eventId": "Id by which the service knows a repeat; unless set, topic-partition-offset-time (and -index).",
+        "recommendationId": "Id of the recommendation that led here, 1 to 40 characters; absent where null or empty.",
+        "impression": "Actions that were shown, 1 to 25 ids: a field spec, or a list of them.",
+        "properties": "Further columns: a mapping of name to field spec, or an expression for an object.",
     },
     "Const": {"const": "The same value for every record. Required."},
     "Template": {"template": 'Text around expressions, "{{ expression }}"; null as soon as one is. Required.'},

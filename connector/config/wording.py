@@ -19,7 +19,7 @@ from connector.config.problems import Problem, key_word
 from connector.config.synonyms import meant_choice
 from connector.config.yaml_tree import Path
 from connector.core import words
-from connector.core.mapping.specs import SPEC_KINDS
+from connector.core.mapping.specs import PUT_KEYS, SPEC_KINDS
 
 _LISTED = 12
 _QUOTE = "quote it to make it text"
@@ -222,7 +222,7 @@ def _field_spec(details: ErrorDetails, model: type[BaseModel], data: Any) -> Mis
 def _value_error(details: ErrorDetails, _: type[BaseModel], data: Any) -> Mistake:
     path = _path(details, data)
     part = at(data, path)
-    for key in ("put_events", "skip") if isinstance(part, dict) else ():
+    for key in (*PUT_KEYS, "skip") if isinstance(part, dict) else ():
         if key in part and part[key] is None:  # no action, because nothing is written after its key
             return Mistake((*path, key), "left-empty", *left_empty(key), at_key=True)
     return Mistake(_path(details, data), "inconsistent", str(details["ctx"]["error"]), at_key=True)

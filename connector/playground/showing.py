@@ -8,7 +8,12 @@ from typing import Any
 
 import orjson
 
-from connector.core.mapping.events import MAX_EVENT_BYTES, MAX_JOINED_IMPRESSION, MAX_PROPERTIES, MAX_TEXT
+from connector.core.mapping.limits import (
+    MAX_EVENT_BYTES,
+    MAX_JOINED_IMPRESSION,
+    MAX_PROPERTIES,
+    MAX_TEXT,
+)
 from connector.core.records import MAX_EVENTS_PER_CALL
 
 Json = dict[str, Any]

@@ -172,10 +172,10 @@ def test_descriptions_name_the_unit_of_every_number() -> None:
 def test_scalars_of_the_sections_may_be_references_and_those_of_pipelines_not() -> None:
     definitions = json_schema()["$defs"]
     references = [{"$ref": "#/$defs/Env"}, {"$ref": "#/$defs/File"}]
-    sections = ("PersonalizeConfig", "DeliveryConfig", "DeadLetterConfig", "FloodConfig", "ServerConfig", "LogConfig")
-    for section in sections:
+    sections = ["PersonalizeConfig", "DeliveryConfig", "RatesConfig", "DeadLetterConfig", "FloodConfig", "ServerConfig"]
+    for section in [*sections, "LogConfig"]:
         for name, setting in definitions[section]["properties"].items():
-            if name not in ("assume_role", "retry", "flood"):
+            if name not in ("assume_role", "retry", "flood", "rates"):
                 assert setting["anyOf"][-2:] == references, f"{section}.{name}"
     assert "Env" not in str(definitions["PutEventsSpec"])
     assert "Env" not in str(definitions["PipelineSpec"])

@@ -4,7 +4,7 @@ import tracemalloc
 
 import pytest
 
-from connector.core.mapping.events import EARLIEST_SENT_AT
+from connector.core.mapping.limits import EARLIEST_SENT_AT
 from connector.core.records import EARLIEST_TIMESTAMP, HEADER, SKIPS, Record, Skip, TopicPartition, known_timestamp
 
 

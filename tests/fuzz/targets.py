@@ -18,7 +18,7 @@ import orjson
 import connector.core
 from connector.aws.put_events import body
 from connector.config import Loaded, load, load_text, print_config, render
-from connector.core.mapping.events import MAX_EVENT_BYTES
+from connector.core.mapping.limits import MAX_EVENT_BYTES
 from connector.core.mapping.rules import MAX_ELEMENTS
 from connector.core.mapping.transform import Pipeline, Router
 from connector.core.records import Entry, Filtered, Reason, Record, Rejection, Skip, Skipped, Transformed

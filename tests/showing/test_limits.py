@@ -2,7 +2,8 @@
 
 import pytest
 
-from connector.core.mapping.events import MAX_EVENT_BYTES, Invalid, check_envelope, check_event
+from connector.core.mapping.events import Invalid, check_envelope, check_event
+from connector.core.mapping.limits import MAX_EVENT_BYTES
 from connector.showing.limits import Use, use_of, use_of_call, use_of_event
 
 NOW = 1_767_225_600

@@ -5,73 +5,47 @@ several calls to find. Limits are those of the service model (``personalize-even
 reference, and of reports about values that are accepted and then ignored.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, NamedTuple
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidationInfo
+from pydantic import Field, StringConstraints, ValidationError
 from pydantic import field_validator as check
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails
 
+from connector.core.mapping.limits import (
+    EARLIEST_SENT_AT,
+    GREATEST_FLOAT,
+    IGNORED_LITERALS,
+    LATEST_AHEAD,
+    MAX_EVENT_BYTES,
+    MAX_JOINED_IMPRESSION,
+    MAX_PROPERTIES,
+    MAX_TEXT,
+    OURS,
+    RESERVED_PROPERTIES,
+    Strict,
+    Text,
+    fail,
+    is_in_window,
+    properties_are_an_object,
+    refuse_text_by_accident,
+)
 from connector.core.mapping.values import JsonObject
 from connector.core.records import Reason
 
-MAX_EVENT_BYTES = 10_240
-MAX_TEXT = 256  # characters of an id or a name
-MAX_PROPERTIES = 1_024  # characters
-MAX_JOINED_IMPRESSION = 1_000
-RESERVED_PROPERTIES = frozenset({"userid", "sessionid", "eventtype", "timestamp", "recommendationid", "impression"})
-# Reported: answered with 200 and then dropped, so a broken producer would never be noticed.
-IGNORED_LITERALS = frozenset({"null", "undefined", "NaN", "None"})
-EARLIEST_SENT_AT = 946_684_800  # 2000-01-01T00:00:00Z; anything before is a time in the wrong unit
-LATEST_AHEAD = 86_400  # seconds; a clock may be wrong by a time zone, not by more
-GREATEST_FLOAT = 3.4028234663852886e38  # the model says float, which is 32 bits; anything beyond is infinite there
 
-
-_OURS = "limit"  # the type of the errors that this module raises itself, beside pydantic's own
-
-
-def _fail(reason: Reason, message: str) -> PydanticCustomError:
-    return PydanticCustomError(_OURS, message, {"reason": reason})
-
-
-# Control characters (those of C1 and DEL, too) and the separators of lines and paragraphs: they come of broken
-# producers, and cut the lines of whatever lists the ids.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
-
-def _refuse_text_by_accident(text: str | None) -> str | None:
-    """Refuse what is not an id or a name: a literal such as ``null``, control characters, only blanks."""
-    if text is None:
-        return None
-    if text in IGNORED_LITERALS:
-        raise _fail(Reason.IGNORED_LITERAL, f"expected an id or a name, not the text {text}, which stands for nothing")
-    if _CONTROL.search(text):
-        raise _fail(Reason.INVALID_VALUE, "expected text without control characters and line separators")
-    if text.isspace():
-        raise _fail(Reason.EMPTY, "expected a character that is not a blank")
-    return text
-
-
-Text = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Envelope(_Strict):
+class Envelope(Strict):
     """What all events of one call share: the tracker, the session, and whose it is (absent before login)."""
 
     trackingId: Text  # noqa: N815  the names are the service's, here and below
     sessionId: Text  # noqa: N815
     userId: Text | None = None  # noqa: N815
 
-    _meant = check("trackingId", "sessionId", "userId")(_refuse_text_by_accident)
+    _meant = check("trackingId", "sessionId", "userId")(refuse_text_by_accident)
 
 
-class MetricAttribution(_Strict):
+class MetricAttribution(Strict):
     """Where an event came from, for metric attribution: printable ASCII, not only spaces."""
 
     eventAttributionSource: Annotated[  # noqa: N815
@@ -79,7 +53,7 @@ class MetricAttribution(_Strict):
     ]
 
 
-class Event(_Strict):
+class Event(Strict):
     """One event of a PutEvents call; validate with ``context={"now": unix_seconds}``."""
 
     eventType: Text  # noqa: N815
@@ -92,20 +66,9 @@ class Event(_Strict):
     properties: Annotated[str, StringConstraints(min_length=1, max_length=MAX_PROPERTIES)] | None = None
     metricAttribution: MetricAttribution | None = None  # noqa: N815
 
-    _meant = check("eventType", "eventId", "itemId", "recommendationId")(_refuse_text_by_accident)
+    _meant = check("eventType", "eventId", "itemId", "recommendationId")(refuse_text_by_accident)
 
-    @check("sentAt")
-    @classmethod
-    def _inside_the_window(cls, seconds: int, info: ValidationInfo) -> int:
-        if seconds < EARLIEST_SENT_AT:
-            raise _fail(
-                Reason.TIME_OUT_OF_WINDOW, "expected a time after 2000-01-01; is it in milliseconds, or seconds?"
-            )
-        if seconds > info.context["now"] + LATEST_AHEAD:  # type: ignore[index]  # always given, see check_event
-            raise _fail(
-                Reason.TIME_OUT_OF_WINDOW, "expected a time at most a day ahead; is it in seconds, or milliseconds?"
-            )
-        return seconds
+    _in_window = check("sentAt")(is_in_window)
 
     @check("impression")
     @classmethod
@@ -113,31 +76,15 @@ class Event(_Strict):
         if items is not None:
             joined = sum(map(len, items)) + len(items) - 1
             if joined > MAX_JOINED_IMPRESSION:
-                raise _fail(
+                raise fail(
                     Reason.TOO_LONG,
                     f"expected at most {MAX_JOINED_IMPRESSION} characters when joined by |, not {joined}",
                 )
             for item in items:
-                _refuse_text_by_accident(item)
+                refuse_text_by_accident(item)
         return items
 
-    @check("properties")
-    @classmethod
-    def _properties_are_an_object(cls, text: str | None) -> str | None:
-        if text is None:
-            return None
-        try:
-            properties = orjson.loads(text)
-        except orjson.JSONDecodeError:
-            raise _fail(Reason.INVALID_PROPERTIES, "expected a JSON object in a string, not other text") from None
-        if type(properties) is not dict:
-            raise _fail(Reason.INVALID_PROPERTIES, "expected a JSON object in a string, not other JSON")
-        reserved = sorted(RESERVED_PROPERTIES.intersection(map(str.lower, properties)))
-        if reserved:
-            raise _fail(
-                Reason.RESERVED_PROPERTY, f"expected no property called {reserved[0]}: the name is the service's own"
-            )
-        return text
+    _object = check("properties")(properties_are_an_object(*RESERVED_PROPERTIES))
 
 
 class Invalid(NamedTuple):
@@ -222,7 +169,7 @@ def check_event(event: dict[str, Any], now: float) -> bytes | Invalid:
         # A copy: what the serialiser returns holds on to the four kilobytes that it was written in.
         body = bytes(memoryview(orjson.dumps(event)))
     except ValidationError as error:
-        return _first_problem(error, event)
+        return first_problem(error, event)
     except orjson.JSONEncodeError:
         # Text that JSON cannot hold was refused, so what is left is an integer.
         return Invalid(Reason.INVALID_VALUE, "eventValue: expected an integer that 64 bits hold", "eventValue")
@@ -241,22 +188,30 @@ def check_envelope(tracking_id: Any, session_id: Any, user_id: Any) -> Invalid |
     try:
         _validate_envelope(envelope)
     except ValidationError as error:
-        return _first_problem(error, envelope)
+        return first_problem(error, envelope)
     return None
 
 
-def _first_problem(error: ValidationError, members: dict[str, Any]) -> Invalid:
+def first_problem(error: ValidationError, members: dict[str, Any], noun: str = "PutEvents event") -> Invalid:
+    """What pydantic found first, in our words; ``members`` is what it looked at, and ``noun`` what that is."""
     problem = error.errors(include_url=False, include_input=False)[0]
     path = problem["loc"]
     field = "eventAttributionSource" if path[0] == "metricAttribution" else str(path[0])
     where = f"{field}[{path[1]}]" if len(path) > 1 and isinstance(path[1], int) else field
-    if problem["type"] == _OURS:
+    if problem["type"] == OURS:
         return Invalid(problem["ctx"]["reason"], f"{where}: {problem['msg']}", field)
     value: Any = members
     for step in path if problem["type"] in _MEASURED else ():
         value = value[step]
+    if problem["type"] == "extra_forbidden":
+        return Invalid(Reason.INVALID_VALUE, f"{where}: is not a member of {a(noun)}", field)
     reason, words = _TRANSLATIONS.get(problem["type"], _UNFORESEEN)
     return Invalid(reason, f"{where}: {words(problem, value)}", field)
+
+
+def a(noun: str) -> str:
+    """The noun with its article."""
+    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
 
 
 _Words = Callable[[ErrorDetails, Any], str]
@@ -295,5 +250,4 @@ _TRANSLATIONS: Mapping[str, tuple[Reason, _Words]] = {
     "less_than_equal": _NOT_32_BITS,
     "list_type": (Reason.WRONG_TYPE, _say("expected a list of ids")),
     "model_type": (Reason.WRONG_TYPE, _say("expected an object")),
-    "extra_forbidden": (Reason.INVALID_VALUE, _say("is not a member of a PutEvents event")),
 }

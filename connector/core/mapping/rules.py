@@ -4,7 +4,7 @@ Rules are compiled once; a record then costs a few microseconds. Nothing that a 
 CompiledRules: a failure is a Rejection that names pipeline, rule, member and expression, and never a value.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -36,7 +36,8 @@ from connector.core.mapping.scope import (
     SpecError,
     compile_condition,
 )
-from connector.core.mapping.specs import PipelineSpec, PutEventsSpec, Rule
+from connector.core.mapping.specs import PUT_SPECS, PipelineSpec, PutSpec, Rule
+from connector.core.operations import Operation
 from connector.core.records import (
     DataError,
     Failed,
@@ -60,12 +61,14 @@ class CompiledRules:
 
     The root holds every name of an expression but ``item`` and ``index``; ``timestamp`` is in milliseconds. One
     thread at a time: the work of a record is counted.
-    ``roots`` are the names that some expression reads: what is not among them may be None.
+    ``roots`` are the names that some expression reads: what is not among them may be None. ``operations`` are those of
+    the rules that make entries.
     """
 
     name: str
     roots: frozenset[str]
     rules: tuple[str, ...]
+    operations: Mapping[str, Operation]
     _steps: tuple[tuple[str, Callable[[Root], bool], Action], ...]
     _unmatched: Filtered | Rejection
     _work: Work
@@ -122,7 +125,9 @@ def compile_pipeline(spec: PipelineSpec, trace: Trace | None = None) -> Compiled
             for number, (when, (rule, holds, act)) in enumerate(zip(whens, steps, strict=True))
         ]
     rules = tuple(rule.name for rule in spec.rules)
-    return CompiledRules(spec.name, frozenset(scope.roots), rules, tuple(steps), _unmatched(spec), scope.work)
+    operations = {rule.name: rule.operation for rule in spec.rules if rule.operation is not None}
+    roots = frozenset(scope.roots)
+    return CompiledRules(spec.name, roots, rules, operations, tuple(steps), _unmatched(spec), scope.work)
 
 
 def _unmatched(spec: PipelineSpec) -> Filtered | Rejection:
@@ -158,16 +163,16 @@ def _check_reach(scope: Scope, rules: Sequence[Rule], conditions: Sequence[Condi
 
 
 def _action(scope: Scope, pipeline: str, rule: Rule) -> Action:
-    if rule.put_events is None:
+    if rule.put is None:
         if not rule.skip:
             scope.at("skip").fail("empty_reason", "expected a reason, which the skipped records are counted under")
         skipped = Skipped(rule.skip or "", rule.name)
         return lambda _: skipped
     if rule.for_each is None:
-        return one(rule.name, _builder(scope, pipeline, rule.name, rule.put_events))
+        return one(rule.name, _builder(scope, pipeline, rule.name, rule.put))
     if isinstance(rule.for_each, list) and len(rule.for_each) > 1:
         find, before = compile_lists(scope, rule.for_each, pipeline, rule.name), scope.work.planned
-        build = _builder(replace(scope, names=scope.names | ELEMENT_NAMES), pipeline, rule.name, rule.put_events)
+        build = _builder(replace(scope, names=scope.names | ELEMENT_NAMES), pipeline, rule.name, rule.put)
         return nested(
             rule.name, _counted(scope, find, EVENT + scope.work.planned - before), build, scope.work.next_parent
         )
@@ -175,9 +180,7 @@ def _action(scope: Scope, pipeline: str, rule: Rule) -> Action:
     if isinstance(spec, list):
         here, spec = here.at(0), spec[0]
     elements, before = compile_elements(here, spec), scope.work.planned
-    build = _builder(
-        replace(scope, names=scope.names | ELEMENT_NAMES - {"parent"}), pipeline, rule.name, rule.put_events
-    )
+    build = _builder(replace(scope, names=scope.names | ELEMENT_NAMES - {"parent"}), pipeline, rule.name, rule.put)
     counted = _counted(scope, elements.find, EVENT + scope.work.planned - before)
     return each_of(rule.name, elements._replace(find=counted), build)
 
@@ -207,10 +210,11 @@ def _failed_member(
     return rejection_of(error, member, pipeline, rule, indexes)
 
 
-def _builder(scope: Scope, pipeline: str, rule: str, spec: PutEventsSpec) -> Build:
-    """A function that makes one event: its members, or why it is invalid, or why it is dropped."""
+def _builder(scope: Scope, pipeline: str, rule: str, spec: PutSpec) -> Build:
+    """A function that makes one entry: its members, or why it is invalid, or why it is dropped."""
+    action = next(operation.action for operation, model in PUT_SPECS.items() if type(spec) is model)
     # A plain tuple unpacks in half the time of a named one.
-    members = [(name, fetch, missing) for name, fetch, missing in compile_members(scope.at("put_events"), spec)]
+    members = [(name, fetch, missing) for name, fetch, missing in compile_members(scope.at(action), spec)]
     trace = scope.trace
     if trace is not None:
         members = [(name, trace.member(name, fetch), missing) for name, fetch, missing in members]

@@ -3,11 +3,20 @@
 ``mapping`` compiles it, ``config`` reads it out of YAML and gives every part a line and a column.
 """
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from connector.core.mapping.durations import Duration
+from connector.core.operations import (
+    PUT_ACTION_INTERACTIONS,
+    PUT_ACTIONS,
+    PUT_EVENTS,
+    PUT_ITEMS,
+    PUT_USERS,
+    Operation,
+)
 
 type_name = type  # so that a model may have a field called ``type`` beside it
 
@@ -117,6 +126,56 @@ class PutEventsSpec(Spec):
     eventAttributionSource: FieldSpec | None = None  # noqa: N815
 
 
+class PutUsersSpec(Spec):
+    """The members of one user, and the dataset that it goes to."""
+
+    datasetArn: FieldSpec | None = None  # noqa: N815
+    userId: FieldSpec  # noqa: N815
+    properties: str | dict[str, FieldSpec] | None = None
+
+
+class PutItemsSpec(Spec):
+    """The members of one item, and the dataset that it goes to."""
+
+    datasetArn: FieldSpec | None = None  # noqa: N815
+    itemId: FieldSpec  # noqa: N815
+    properties: str | dict[str, FieldSpec] | None = None
+
+
+class PutActionsSpec(Spec):
+    """The members of one action, and the dataset that it goes to."""
+
+    datasetArn: FieldSpec | None = None  # noqa: N815
+    actionId: FieldSpec  # noqa: N815
+    properties: str | dict[str, FieldSpec] | None = None
+
+
+class PutActionInteractionsSpec(Spec):
+    """The members of one action interaction, and the event tracker that it goes to."""
+
+    trackingId: FieldSpec | None = None  # noqa: N815
+    actionId: FieldSpec  # noqa: N815
+    sessionId: FieldSpec  # noqa: N815
+    eventType: FieldSpec  # noqa: N815
+    timestamp: FieldSpec | None = None
+    userId: FieldSpec | None = None  # noqa: N815
+    eventId: FieldSpec | None = None  # noqa: N815
+    recommendationId: FieldSpec | None = None  # noqa: N815
+    impression: list[FieldSpec] | FieldSpec | None = None
+    properties: str | dict[str, FieldSpec] | None = None
+
+
+PutSpec = PutEventsSpec | PutUsersSpec | PutItemsSpec | PutActionsSpec | PutActionInteractionsSpec
+PUT_SPECS: Mapping[Operation, type[PutSpec]] = {
+    PUT_EVENTS: PutEventsSpec,
+    PUT_USERS: PutUsersSpec,
+    PUT_ITEMS: PutItemsSpec,
+    PUT_ACTIONS: PutActionsSpec,
+    PUT_ACTION_INTERACTIONS: PutActionInteractionsSpec,
+}
+PUT_KEYS = tuple(operation.action for operation in PUT_SPECS)
+
+
 class ForEach(Spec):
     """``{from: expr, otherwise: skip}``: the list of a ``for_each``, and what to do where it is absent or null."""
 
@@ -160,11 +219,27 @@ class Rule(Spec):
     when: str | None = None
     for_each: ElementsSpec | None = None
     put_events: PutEventsSpec | None = None
+    put_users: PutUsersSpec | None = None
+    put_items: PutItemsSpec | None = None
+    put_actions: PutActionsSpec | None = None
+    put_action_interactions: PutActionInteractionsSpec | None = None
     skip: str | None = None
+
+    @property
+    def operation(self) -> Operation | None:
+        """What the rule makes entries of; None for one that skips."""
+        return next((each for each in PUT_SPECS if getattr(self, each.action) is not None), None)
+
+    @property
+    def put(self) -> PutSpec | None:
+        """The members of what the rule makes; None for one that skips."""
+        operation = self.operation
+        return None if operation is None else cast("PutSpec", getattr(self, operation.action))
 
     @model_validator(mode="after")
     def _one_action(self) -> "Rule":
-        if (self.put_events is None) == (self.skip is None):
+        actions = [key for key in (*PUT_KEYS, "skip") if getattr(self, key) is not None]
+        if len(actions) != 1:
             raise ValueError("expected exactly one action: put_events, or skip with a reason")
         if self.skip is not None and self.for_each is not None:
             raise ValueError("for_each makes one event an element; a rule that skips takes the whole record")

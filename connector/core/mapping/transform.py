@@ -5,21 +5,23 @@ a Rejection.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from connector.core.formats.decoded import Document, SchemaPending, UnreadKey
 from connector.core.formats.envelopes import envelope_left_on
 from connector.core.mapping.batches import Checked, fate, together
 from connector.core.mapping.durations import format_duration
 from connector.core.mapping.elements import takes_value
+from connector.core.mapping.entries import CHECKS, KINDS
 from connector.core.mapping.events import Invalid, check_envelope, check_event
 from connector.core.mapping.made import Result
 from connector.core.mapping.reading import NO_SCHEMAS, Batch, Formats, compile_key, compile_reader, decode_headers
 from connector.core.mapping.rules import CompiledRules, Mapped, MappedEvent
 from connector.core.mapping.shapes import changes
 from connector.core.mapping.specs import PipelineSpec
+from connector.core.mapping.targets import check_target
 from connector.core.mapping.topics import Topics
-from connector.core.operations import PUT_EVENTS
+from connector.core.operations import PUT_EVENTS, Operation
 from connector.core.records import (
     Entry,
     Fate,
@@ -40,6 +42,10 @@ _entry, _transformed = fast_constructor(Entry), fast_constructor(Transformed)
 
 _MISSING = frozenset({Reason.MISSING_MEMBER, Reason.MISSING_LIST})
 
+Datasets = Mapping[Operation, str]
+NO_DATASETS: Datasets = {}
+MOST_KNOWN = 1_000  # targets that are not checked again: they can come from records
+
 _WORD = re.compile(r"[A-Za-z_$][\w$-]*")
 
 
@@ -51,20 +57,29 @@ class Pipeline:
         rules: those of the same spec, compiled.
         tracking_id: for events whose rule maps none.
         formats: what decodes values and keys that only a schema explains.
+        datasets: the ARN for users, items and actions whose rule maps none, by operation.
 
     ``read`` is what decodes the value of a record; it raises SchemaPending and nothing else.
     """
 
     def __init__(
-        self, spec: PipelineSpec, rules: CompiledRules, tracking_id: str | None, formats: Formats = NO_SCHEMAS
+        self,
+        spec: PipelineSpec,
+        rules: CompiledRules,
+        tracking_id: str | None,
+        formats: Formats = NO_SCHEMAS,
+        datasets: Datasets = NO_DATASETS,
     ) -> None:
         self.name = spec.name
         self.rules = rules.rules
         self._compiled = rules
         self._tombstone = Skipped(Skip.TOMBSTONE, pipeline=spec.name)
         self._tracking_id = tracking_id
+        self._datasets = datasets
+        self._others = {name: each for name, each in rules.operations.items() if each is not PUT_EVENTS}
+        self._known: set[tuple[Operation, str]] = set()  # targets that were checked
         self._max_age = spec.max_age
-        self._late = _too_old(spec.max_age) if spec.late == "dead_letter" else Skip.LATE
+        self._late = _too_old(spec.max_age, "sentAt") if spec.late == "dead_letter" else Skip.LATE
         self._of_value = spec.value.envelope == "none"  # else a record without a value may be an event
         takes_list = any(takes_value(rule.for_each) for rule in spec.rules)
         self.read = compile_reader(spec.value, formats, takes_list=takes_list)
@@ -141,8 +156,9 @@ class Pipeline:
     def _check(self, mapped: Mapped, now: float) -> tuple[list[Entry], list[Rejection]]:
         entries: list[Entry] = []
         invalid = list(mapped.invalid)
+        other = self._others.get(mapped.rule) if self._others else None
         for event in mapped.events:
-            entry = self._entry(event, now, entries)
+            entry = self._entry(event, now, entries) if other is None else self._other(other, event, now)
             if isinstance(entry, Entry):
                 entries.append(entry)
             elif isinstance(entry, Invalid):
@@ -169,15 +185,32 @@ class Pipeline:
             return self._late
         return _entry((tracking_id, session_id, user_id, body, event.index, PUT_EVENTS))
 
+    def _other(self, operation: Operation, event: MappedEvent, now: float) -> Entry | Invalid | Skip:
+        members, kind = event.members, KINDS[operation]
+        default = self._tracking_id if operation.target == "trackingId" else self._datasets.get(operation)
+        target = members.pop(operation.target, default)
+        if (operation, target) not in self._known:
+            problem = check_target(operation, target)
+            if problem:
+                return problem
+            if len(self._known) < MOST_KNOWN:
+                self._known.add((operation, target))
+        body = CHECKS[operation](members, now)
+        if isinstance(body, Invalid):
+            return body
+        if kind.time is not None and self._max_age is not None and members[kind.time] < now - self._max_age:
+            return Skip.LATE if self._late is Skip.LATE else _too_old(self._max_age, kind.time)
+        return _entry((target, members[kind.lane], None, body, event.index, operation))
+
     def _rejection(self, problem: Invalid, rule: str, index: Place | None) -> Rejection:
         message = f"pipeline {self.name}, rule {rule}: {problem.message}"
         indexes = () if index is None else (index,)
         return Rejection(Stage.VALIDATE, problem.reason, message, problem.field, self.name, rule, indexes)
 
 
-def _too_old(seconds: float | None) -> Invalid:
-    message = f"sentAt: expected a time at most max_age ({format_duration(seconds or 0.0)}) ago"
-    return Invalid(Reason.LATE, message, "sentAt")
+def _too_old(seconds: float | None, member: str) -> Invalid:
+    message = f"{member}: expected a time at most max_age ({format_duration(seconds or 0.0)}) ago"
+    return Invalid(Reason.LATE, message, member)
 
 
 def _named(found: Skip | Rejection, pipeline: str) -> Skipped | Rejection:

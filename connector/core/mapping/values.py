@@ -109,13 +109,30 @@ def to_property(value: Any) -> Any:
     return _finite(value) if isinstance(value, float) else value
 
 
-def to_properties(value: Any) -> str | None:
+def to_category(value: Any) -> Any:
+    """As ``to_property``; a list becomes its items as text with | between them, which is how a column has several.
+
+    Null and empty items are left out, and None is what is left of nothing.
+
+    Raises:
+        DataError: an item is no text and no number, or has a | itself.
+    """
+    if not isinstance(value, list):
+        return to_property(value)
+    items = to_items(value) or []
+    if any("|" in item for item in items):
+        raise DataError(Reason.INVALID_VALUE, "expected no | in an item of a list, where it stands between the items")
+    return "|".join(items) or None
+
+
+def to_properties(value: Any, convert: Convert = to_property) -> str | None:
     """The JSON text of an object, or of text that holds one; nulls left out, None when nothing is left."""
     if isinstance(value, str):
         value = _parse_object(value)
     if not isinstance(value, dict):
         raise wrong_type("an object", value)
-    found = {name: to_property(item) for name, item in value.items() if item is not None}
+    converted = {name: convert(item) for name, item in value.items() if item is not None}
+    found = {name: item for name, item in converted.items() if item is not None}
     # Not a JsonObject: its names come from the record, and some are reserved.
     return str(serialise(found)) if found else None
 

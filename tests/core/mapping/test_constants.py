@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from connector.core.mapping.constants import check_constant, check_item, check_items, check_object, check_property
+from connector.core.mapping.constants import check_constant, check_items, check_object, item_limit, property_limit
 from connector.core.mapping.events import Invalid
 from connector.core.mapping.specs import Const, FieldSpec, PutEventsSpec
+from connector.core.operations import PUT_EVENTS
 from connector.core.records import Reason
 
 BEYOND: dict[str, list[tuple[Any, Reason]]] = {
@@ -59,20 +60,20 @@ def said(found: Invalid | None) -> Reason | None:
 
 
 def test_one_item_and_one_property_are_judged_alone() -> None:
-    assert said(check_item("null")) is Reason.IGNORED_LITERAL
-    assert check_item("a") is None
-    assert said(check_property("x" * 1024)) is Reason.TOO_LONG
-    assert check_property({"a": [1]}) is None
-    assert said(check_property("\ud800")) is Reason.INVALID_PROPERTIES
+    assert said(item_limit(PUT_EVENTS)("null")) is Reason.IGNORED_LITERAL
+    assert item_limit(PUT_EVENTS)("a") is None
+    assert said(property_limit(PUT_EVENTS)("x" * 1024)) is Reason.TOO_LONG
+    assert property_limit(PUT_EVENTS)({"a": [1]}) is None
+    assert said(property_limit(PUT_EVENTS)("\ud800")) is Reason.INVALID_PROPERTIES
 
 
 def test_constants_are_judged_together_where_the_limit_is_of_their_sum() -> None:
     items: list[FieldSpec] = [Const(const=f"i{number}") for number in range(25)]
-    assert check_items([*items, "value.a", Const(const=None)]) is None
-    assert said(check_items([*items, Const(const=7)])) is Reason.TOO_LONG
-    assert check_items([Const(const=True), *items, *items]) is None, "which was refused by itself"
-    assert check_items(["value.a"]) is None
+    assert check_items([*items, "value.a", Const(const=None)], PUT_EVENTS) is None
+    assert said(check_items([*items, Const(const=7)], PUT_EVENTS)) is Reason.TOO_LONG
+    assert check_items([Const(const=True), *items, *items], PUT_EVENTS) is None, "which was refused by itself"
+    assert check_items(["value.a"], PUT_EVENTS) is None
     halves = {name: Const(const="x" * 600) for name in "ab"}
-    assert said(check_object(halves)) is Reason.TOO_LONG
-    assert check_object({**halves, "b": "value.b", "c": Const(const=None)}) is None
-    assert check_object({}) is None
+    assert said(check_object(halves, PUT_EVENTS)) is Reason.TOO_LONG
+    assert check_object({**halves, "b": "value.b", "c": Const(const=None)}, PUT_EVENTS) is None
+    assert check_object({}, PUT_EVENTS) is None

@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.core.mapping.events import RESERVED_PROPERTIES
-from connector.core.mapping.members import REQUIRED
+from connector.core.mapping.limits import RESERVED_PROPERTIES
+from connector.core.mapping.members import REQUIRED as REQUIRED_OF
 from connector.core.mapping.rules import (
     MAX_ELEMENTS,
     CompiledRules,
@@ -20,7 +20,10 @@ from connector.core.mapping.rules import (
     compile_pipeline,
 )
 from connector.core.mapping.specs import PipelineSpec, PutEventsSpec
+from connector.core.operations import PUT_EVENTS
 from connector.core.records import EARLIEST_TIMESTAMP, Filtered, Reason, Rejection, Skipped, Stage
+
+REQUIRED = REQUIRED_OF[PUT_EVENTS]
 
 SEGMENT = """
 name: segment
