@@ -28,8 +28,8 @@ from connector.assembly import (
     setup_of,
     topics_of,
 )
+from connector.aws.calls import EventsClient
 from connector.aws.credentials import NotConfigured
-from connector.aws.put_events import PutEventsClient
 from connector.aws.sender import SenderThread
 from connector.config import Config, Loaded
 from connector.core.mapping.transform import Router
@@ -140,7 +140,7 @@ def _lived(
 def _parts(loaded: Loaded, metrics: Metrics, signals: Signals, environment: Environment) -> Parts | None:
     """Put the parts together, once Kafka has answered; None where a signal came first."""
     config = loaded.config
-    sink = PutEventsClient(account_of(config), config.delivery.request_timeout)
+    sink = EventsClient(account_of(config), config.delivery.request_timeout)
     clients = ClientFactory(config.kafka, metrics, environment)
     source = kafka_source(config, metrics, clients)
     try:
