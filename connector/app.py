@@ -24,6 +24,7 @@ from connector.assembly import (
     holding_of,
     kafka_source,
     loop_settings,
+    operations_of,
     schema_registry,
     setup_of,
     topics_of,
@@ -249,7 +250,8 @@ def _stop(loop: Loop, seconds: float, signals: Signals) -> Refusal | None:
 def _initialise(metrics: Metrics, loaded: Loaded) -> None:
     pipelines = loaded.config.pipelines
     names = [topic for topic in topics_of(loaded.config) if not topic.startswith("^")]
-    metrics.initialise(names, [(pipeline.name, rule.name) for pipeline in pipelines for rule in pipeline.rules])
+    rules = [(pipeline.name, rule.name) for pipeline in pipelines for rule in pipeline.rules]
+    metrics.initialise(names, rules, operations_of(pipelines))
     metrics.config.info({"hash": loaded.hash})
 
 

@@ -6,7 +6,7 @@ AWS's codes are translated here, once, by code and then by status. What follows 
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from connector.core.operations import PUT_EVENTS, Operation
 
@@ -80,6 +80,7 @@ _SIGNATURE = "check the secret access key, the region, and that nothing between 
 _UNKNOWN = "check the region and personalize.endpoint_url: the service there does not know what was asked for"
 _CLOCK = "refresh the AWS credentials, and check this machine's clock"
 
+IN_USE: Final = "ResourceInUseException"  # a dataset is being imported into, changed or deleted
 _THROTTLED = frozenset(
     {
         "ThrottlingException",
@@ -112,7 +113,7 @@ _RETRYABLE = frozenset(
         "RequestTimeout",
         "RequestTimeoutException",
         "RequestAbortedException",
-        "ResourceInUseException",
+        IN_USE,
     }
 )
 _REJECTED = frozenset({"InvalidInputException", "ValidationException", "ValidationError", "SerializationException"})
