@@ -16,12 +16,13 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | explained/ | a page for each code that a user may see | exits |
 | logs.py, counters.py, metrics.py, server.py | what an operator sees | core/sending, streams, listening |
 | ports.py | what the loop needs of Kafka and AWS, as Protocols | core/sending |
-| loop.py, waiting.py, holding.py, beginnings.py, delivery.py, watch.py | the loop | ports, logs, core/sending |
+| loop.py, waiting.py, holding.py, beginnings.py, delivery.py | the loop | ports, logs, core/sending |
+| watch.py, troubles.py | what the loop does as gauges and log lines | loop, ports, logs, core/sending |
 | aws/ | credentials, signatures, HTTP, the call | ports, core/sending |
 | kafka/ | reads, commits, dead letters | ports, logs, aws, config, core/mapping, core/sending, core/positions |
 | registry/ | schemas: asking for them, the cache, AWS Glue | ports, logs, aws, config, core/formats, core/sending |
 | tracing/ | OpenTelemetry: one span for each call, if switched on | ports, core/sending |
-| status/ | the status page and its JSON | ports, logs, loop, kafka, core/sending |
+| status/ | the status page and its JSON | ports, logs, loop, watch, kafka, core/sending |
 | given_records.py, given_dumps.py, schema_wait.py | records as people hand them over; their schemas | exits, ports |
 | showing/ | a record's fate as text for people | config, styles, core/mapping |
 | starting/ | `putevents init` | config, given_dumps.py, trials, core/formats, core/mapping |

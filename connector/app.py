@@ -24,12 +24,13 @@ from connector.assembly import (
     holding_of,
     kafka_source,
     loop_settings,
+    operations_of,
     schema_registry,
     setup_of,
     topics_of,
 )
+from connector.aws.calls import EventsClient
 from connector.aws.credentials import NotConfigured
-from connector.aws.put_events import PutEventsClient
 from connector.aws.sender import SenderThread
 from connector.config import Config, Loaded
 from connector.core.mapping.transform import Router
@@ -140,7 +141,7 @@ def _lived(
 def _parts(loaded: Loaded, metrics: Metrics, signals: Signals, environment: Environment) -> Parts | None:
     """Put the parts together, once Kafka has answered; None where a signal came first."""
     config = loaded.config
-    sink = PutEventsClient(account_of(config), config.delivery.request_timeout)
+    sink = EventsClient(account_of(config), config.delivery.request_timeout)
     clients = ClientFactory(config.kafka, metrics, environment)
     source = kafka_source(config, metrics, clients)
     try:
@@ -249,7 +250,8 @@ def _stop(loop: Loop, seconds: float, signals: Signals) -> Refusal | None:
 def _initialise(metrics: Metrics, loaded: Loaded) -> None:
     pipelines = loaded.config.pipelines
     names = [topic for topic in topics_of(loaded.config) if not topic.startswith("^")]
-    metrics.initialise(names, [(pipeline.name, rule.name) for pipeline in pipelines for rule in pipeline.rules])
+    rules = [(pipeline.name, rule.name) for pipeline in pipelines for rule in pipeline.rules]
+    metrics.initialise(names, rules, operations_of(pipelines))
     metrics.config.info({"hash": loaded.hash})
 
 

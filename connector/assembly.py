@@ -1,6 +1,6 @@
 """From the configuration to what each part is given: the one place that knows both."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from connector import __version__
 from connector.aws.credentials import Account, Role
@@ -12,6 +12,7 @@ from connector.core.mapping.durations import format_duration
 from connector.core.mapping.specs import Const, PipelineSpec
 from connector.core.mapping.topics import Topics
 from connector.core.mapping.transform import Router
+from connector.core.operations import OPERATIONS, Operation
 from connector.core.records import Record
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.destination import Limits
@@ -98,7 +99,7 @@ def replacing_topics(config: Config) -> Callable[[str], bool]:
 
 
 def _replaces(pipeline: PipelineSpec) -> bool:
-    used = {rule.operation for rule in pipeline.rules if rule.operation is not None}
+    used = operations_of([pipeline])
     return bool(used) and all(operation.identity is not None for operation in used)
 
 
@@ -197,6 +198,12 @@ def schema_registry(config: Config, metrics: Metrics, environment: Environment) 
     if config.schema_registry is None or not uses_registry(config.pipelines):
         return None
     return open_registry(config.schema_registry, metrics, environment)
+
+
+def operations_of(pipelines: Iterable[PipelineSpec]) -> list[Operation]:
+    """The operations that rules use, in the order of the service's list."""
+    rules = [rule for pipeline in pipelines for rule in pipeline.rules]
+    return [each for each in OPERATIONS if any(rule.operation is each for rule in rules)]
 
 
 def topics_of(config: Config) -> list[str]:

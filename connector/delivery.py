@@ -170,16 +170,16 @@ class Delivery:
             self._settled(opened, self._environment.wall())
 
     def _reject(self, held: HeldRejection) -> None:
-        opened, element = held.item.opened, held.item.entry.element
-        self._of(held.item.entry.operation).rejected.value += 1
+        opened, entry = held.item.opened, held.item.entry
+        self._of(entry.operation).rejected.value += 1
         opened.reject(
             Rejection(
                 Stage.DELIVER,
                 Reason.REJECTED_BY_SERVICE,
-                f"Amazon Personalize answered {held.rejected.code} to a call with this event alone",
+                f"Amazon Personalize answered {held.rejected.code} to a call with this {entry.operation.noun} alone",
                 pipeline=opened.pipeline,
                 rule=opened.rule,
-                indexes=() if element is None else (element,),
+                indexes=() if entry.element is None else (entry.element,),
             )
         )
         self._settled(opened, self._environment.wall())

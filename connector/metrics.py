@@ -11,11 +11,11 @@ from contextlib import suppress
 from prometheus_client import CollectorRegistry, Counter, Gauge, Info, ProcessCollector
 
 from connector import __version__
+from connector.core.operations import PUT_EVENTS, Operation
 from connector.core.records import Reason, Stage, TopicPartition
 from connector.core.sending.outcomes import Status
 from connector.counters import CounterFamily, HistogramFamily
 
-PUT_EVENTS = "put_events"
 OUTCOMES = ("delivered", "superseded", "filtered", "skipped", "dead_lettered")
 
 
@@ -95,7 +95,10 @@ class Metrics:
 
     def _calls(self) -> None:
         self.events = self._family(
-            "events", "Events that were sent, by what the service made of them.", "operation", "outcome"
+            "events",
+            "Entries of calls, by what became of them; superseded: a newer version of the same id waited, too.",
+            "operation",
+            "outcome",
         )
         self.requests = self._family(
             "requests", "Calls to Amazon Personalize, by how they ended.", "operation", "status"
@@ -107,7 +110,7 @@ class Metrics:
             (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10),
         )
         self.events_per_request = self._histogram(
-            "events_per_request", "Events in a call that succeeded.", "operation", range(1, 11)
+            "events_per_request", "Entries in a call that succeeded.", "operation", range(1, 11)
         )
         self.end_to_end_latency = self._histogram(
             "end_to_end_latency_seconds",
@@ -115,12 +118,14 @@ class Metrics:
             "topic",
             (0.1, 0.25, 0.5, 1, 1.5, 2.5, 5, 10, 30, 60, 300, 900, 3600),
         )
-        self.request_rate_limit = self._gauge("request_rate_limit", "Calls a second that are allowed now.")
+        self.request_rate_limit = self._gauge(
+            "request_rate_limit", "Calls a second that are allowed now, of all operations."
+        )
         self.rate_limit_wait = self._counter(
             "rate_limit_wait_seconds", "Time during which calls were ready and waited for the rate limit."
         )
         self.in_flight_requests = self._gauge("in_flight_requests", "Calls in flight now.")
-        self.buffered_events = self._gauge("buffered_events", "Events that are read and not yet delivered.")
+        self.buffered_events = self._gauge("buffered_events", "Entries that are read and not yet delivered.")
         self.last_delivery = self._gauge(
             "last_delivery_timestamp_seconds", "When a call last succeeded, in Unix time; 0 before the first."
         )
@@ -173,21 +178,32 @@ class Metrics:
         )
         self.config = Info("config", "Hash of the configuration.", namespace="putevents", registry=self.registry)
 
-    def initialise(self, topics: Iterable[str], rules: Iterable[tuple[str, str]]) -> None:
-        """Set label sets that can be known to 0, so that a rate over them exists before the first event."""
+    def initialise(
+        self,
+        topics: Iterable[str],
+        rules: Iterable[tuple[str, str]],
+        operations: Iterable[Operation] = (PUT_EVENTS,),
+    ) -> None:
+        """Set label sets that can be known to 0, so that a rate over them exists before the first event.
+
+        ``operations`` are those that the rules use: a series that stays 0 for ever says nothing.
+        """
         for topic in topics:
             self._initialise_topic(topic)
         for pipeline, rule in rules:
             self.rule_matches.labels(pipeline, rule)
             self.rule_condition_errors.labels(pipeline, rule)
             self.pipeline_held.labels(pipeline)
-        for status in Status:
-            self.requests.labels(PUT_EVENTS, status)
-        _touch(self.events, [(PUT_EVENTS, outcome) for outcome in ("delivered", "rejected")])
+        for operation in operations:
+            self._initialise_operation(operation)
         _touch(self.rebalances, [(kind,) for kind in ("assign", "revoke", "lost")])
         _touch(self.commits, [(outcome,) for outcome in ("ok", "error")])
-        _touch(self.request_duration, [(PUT_EVENTS,)])
-        _touch(self.events_per_request, [(PUT_EVENTS,)])
+
+    def _initialise_operation(self, operation: Operation) -> None:
+        _touch(self.requests, [(operation.action, status) for status in Status])
+        _touch(self.events, [(operation.action, outcome) for outcome in ("delivered", "rejected", "superseded")])
+        _touch(self.request_duration, [(operation.action,)])
+        _touch(self.events_per_request, [(operation.action,)])
 
     def _initialise_topic(self, topic: str) -> None:
         per_topic: tuple[CounterFamily | HistogramFamily | Counter | Gauge, ...] = (

@@ -10,19 +10,17 @@ from typing import NamedTuple
 import structlog
 
 from connector.core.records import Record, TopicPartition
-from connector.core.sending.destination import Destination
 from connector.core.sending.offsets import OpenRecord, PartitionOffsets
 from connector.holding import MEND
 from connector.logs import LogLimiter
 from connector.loop import Loop
 from connector.metrics import Metrics
 from connector.ports import Environment, Reach, Source
+from connector.troubles import Troubles
 
 log = structlog.get_logger()
 
 INTERVAL = 1.0  # seconds
-OUTAGE = "outage: Amazon Personalize does not answer; nothing is lost, one call at a time asks again"
-
 HELD = "a pipeline is held: nearly all of its records turned invalid for one cause"
 
 
@@ -55,14 +53,6 @@ class Wait(NamedTuple):
     said: bool = False
 
 
-class Out(NamedTuple):
-    """An outage: since when, when a call last failed, and whether nothing was left to send since then."""
-
-    since: float
-    failed_at: float
-    unknown: bool = False
-
-
 class Watch:
     """Looks at a loop and reports what changed; ``report`` gets the lag of each partition at every look."""
 
@@ -83,8 +73,7 @@ class Watch:
         self._waited = 0.0
         self._topics: set[str] = set()
         self._limiter = LogLimiter(60.0, environment.clock)
-        self._throttled: dict[str, float] = {}  # tracking id to since when
-        self._outages: dict[str, Out] = {}  # by tracking id
+        self._troubles = Troubles(self._limiter)
         self._away_since: float | None = None
         self._registry: Wait | None = None  # while it is away
         self._waits: dict[tuple[str, str], Wait] = {}  # by topic and schema
@@ -104,12 +93,7 @@ class Watch:
         self._note_registry(now)
         self._note_waiting(now)
         self._note_held()
-        destinations = list(self._loop.delivery.destinations)
-        for destination in destinations:
-            self._note(destination, now)
-        there = {destination.target for destination in destinations}
-        self._throttled = {key: since for key, since in self._throttled.items() if key in there}
-        self._outages = {key: out for key, out in self._outages.items() if key in there}
+        self._troubles.look(list(self._loop.delivery.destinations), now)
         self._report(lags)
 
     def closed(self) -> None:
@@ -168,19 +152,6 @@ class Watch:
         kept = self._loop.waiting.of(partition.topic_partition)
         return None if kept is None else kept.first
 
-    def _note(self, destination: Destination, now: float) -> None:
-        destination.limiter.advance(now)  # an idle destination's rate recovers too, though nothing asks for it
-        self._note_throttling(destination, now)
-        self._note_outage(destination, now)
-        held = 0 if destination.proven else destination.held_count
-        if held and self._limiter.allow(("held", destination.target)):
-            log.warning(
-                "rejected events are held: no call to this tracking id has succeeded yet, so it may be wrong",
-                tracking_id=destination.name,
-                events=held,
-                what_to_do="check personalize.tracking_id and personalize.region; nothing after these is committed",
-            )
-
     def _note_kafka(self, reach: Reach, now: float) -> None:
         if reach.away_since is not None and self._away_since is None:
             self._away_since = reach.away_since
@@ -236,53 +207,6 @@ class Watch:
             if name not in self._held:
                 self._held.add(name)
                 log.error(HELD, **guard.told(), what_to_do=MEND)
-
-    def _note_outage(self, destination: Destination, now: float) -> None:
-        before = self._outages.pop(destination.target, None)
-        if destination.breaker.since is None:
-            if before is not None:
-                _report_end(destination, before, now)
-            return
-        if before is None:
-            log.warning(OUTAGE, tracking_id=destination.name, last_failure=destination.last_failure)
-            before = Out(destination.breaker.since, destination.failed_at)
-        known = not before.unknown or destination.failed_at > before.failed_at
-        if known and destination.outage_unknown:
-            log.info(
-                "outage: nothing is left to send, so whether it lasts is unknown until the next call",
-                tracking_id=destination.name,
-                after_seconds=round(now - before.since, 1),
-            )
-        self._outages[destination.target] = Out(
-            before.since, destination.failed_at, destination.outage_unknown or not known
-        )
-
-    def _note_throttling(self, destination: Destination, now: float) -> None:
-        throttled, since = destination.limiter.throttled, self._throttled.get(destination.target)
-        if throttled and since is None:
-            self._throttled[destination.target] = now
-            rate = round(destination.limiter.rate, 1)
-            log.warning(
-                "throttled: calls go slower until the quota has room", tracking_id=destination.name, calls_a_second=rate
-            )
-        elif not throttled and since is not None:
-            del self._throttled[destination.target]
-            log.info("throttling has ended", tracking_id=destination.name, after_seconds=round(now - since, 1))
-
-
-def _report_end(destination: Destination, out: Out, now: float) -> None:
-    """Log how long it lasted, or between which bounds: while nothing is sent, an outage may end unseen."""
-    most = round(now - out.since, 1)
-    if not out.unknown:
-        log.info("outage has ended", tracking_id=destination.name, after_seconds=most)
-        return
-    least = round(out.failed_at - out.since, 1)
-    log.info(
-        "outage has ended, at some time while nothing was sent",
-        tracking_id=destination.name,
-        at_least_seconds=least,
-        at_most_seconds=most,
-    )
 
 
 def _since(oldest: OpenRecord | Record | None, before: Oldest | None, now: float) -> Oldest:

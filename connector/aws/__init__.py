@@ -3,7 +3,8 @@
 | module | what it holds |
 |---|---|
 | sender.py | the thread in which all calls are made |
-| put_events.py | one call: request, response, and what the response means for the loop |
+| calls.py | one call: request, response, and what the response means for the loop |
+| bodies.py | the JSON of a call, for each operation |
 | sigv4.py | signatures |
 | http.py | kept-alive connections; timeouts, proxies, TLS |
 | origin.py | where requests go: host, port, TLS, proxy |

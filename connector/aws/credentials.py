@@ -1,6 +1,6 @@
 """Region and credentials for every call to AWS, found by boto3's own chain. Nothing is cached here.
 
-put_events.py signs calls with them, and kafka/msk_tokens.py signs tokens for Amazon MSK. Both find the same region and
+calls.py signs calls with them, and kafka/msk_tokens.py signs tokens for Amazon MSK. Both find the same region and
 credentials, wait equally long for them, and report missing ones in the same words.
 """
 

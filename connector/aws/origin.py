@@ -1,10 +1,17 @@
 """Where requests go: host, port and TLS of one URL, and the proxy in between."""
 
 import base64
+import os
 import ssl
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
+
+from botocore.httpsession import get_cert_path
+from botocore.session import Session
+from botocore.utils import get_environ_proxies
+
+from connector.aws.credentials import NotConfigured
 
 
 class Origin(NamedTuple):
@@ -63,3 +70,31 @@ def proxy_authorization(proxy: str) -> str:
         return ""
     pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
     return f"Proxy-Authorization: Basic {base64.b64encode(pair.encode()).decode()}\r\n"
+
+
+def origin_of(session: Session, url: str) -> Origin:
+    """Where requests go, by boto3's own rules for certificates and proxies."""
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    bundle: Any = session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE") or True
+    try:
+        tls = ssl.create_default_context(cafile=get_cert_path(bundle)) if secure else None
+    except OSError as error:
+        raise NotConfigured(f"expected a bundle of certificates at {bundle} ({error.strerror})") from error
+    port = parts.port or (443 if secure else 80)
+    return Origin(parts.hostname or "", port, tls, _proxy(get_environ_proxies(url).get(parts.scheme)))
+
+
+def _proxy(value: str | None) -> str | None:
+    """The proxy of the environment as a URL. Without a scheme it means http, as in curl and botocore."""
+    if not value:
+        return None
+    url = value if "://" in value else f"http://{value.removeprefix('//')}"
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if usable:
+        return url
+    raise NotConfigured("expected the proxy of the environment (HTTPS_PROXY, HTTP_PROXY) as http://host:port")

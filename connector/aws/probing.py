@@ -11,9 +11,10 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from connector.aws.calls import EventsClient
 from connector.aws.credentials import CONNECT_TIMEOUT, Account, client_config, find_credentials, new_session
 from connector.aws.http import Response
-from connector.aws.put_events import PutEventsClient
+from connector.core.operations import Operation
 from connector.core.records import Entry
 from connector.core.sending.lanes import Batch, Item
 from connector.core.sending.outcomes import Outcome
@@ -28,8 +29,8 @@ class Probed(NamedTuple):
     skew: float | None = None
 
 
-class Probe(PutEventsClient):
-    """A client for single calls; as ``PutEventsClient``.
+class Probe(EventsClient):
+    """A client for single calls; as ``EventsClient``.
 
     ``found_by`` is how boto3's chain found the credentials, in its own word.
     """
@@ -65,9 +66,9 @@ class Probe(PutEventsClient):
         outcome = asyncio.run(call())
         return Probed(outcome, skew(self._date, before, time.time()))
 
-    def _meaning(self, response: Response) -> Outcome:
+    def _meaning(self, response: Response, operation: Operation) -> Outcome:
         self._date = response.headers.get("date")
-        return super()._meaning(response)
+        return super()._meaning(response, operation)
 
 
 def skew(date: str | None, before: float, after: float) -> float | None:

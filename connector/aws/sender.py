@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from connector.aws.put_events import PutEventsClient
+from connector.aws.calls import EventsClient
 from connector.core.sending.lanes import Batch
 from connector.ports import CallResult
 
@@ -25,7 +25,7 @@ class SenderThread:
     An unexpected exception in this thread is raised in the loop's thread, by ``wait``.
     """
 
-    def __init__(self, client: PutEventsClient) -> None:
+    def __init__(self, client: EventsClient) -> None:
         self._client = client
         self._batches: deque[Batch] = deque()
         self._results: queue.SimpleQueue[list[CallResult | Exception]] = queue.SimpleQueue()

@@ -60,3 +60,9 @@ PUT_ACTION_INTERACTIONS = Operation(
 
 OPERATIONS = (PUT_EVENTS, PUT_USERS, PUT_ITEMS, PUT_ACTIONS, PUT_ACTION_INTERACTIONS)
 BY_ACTION: Mapping[str, Operation] = {each.action: each for each in OPERATIONS}
+
+
+def short_name(target: str) -> str:
+    """What a target is called for people: ``shop/ITEMS`` for a dataset's ARN, without region and account."""
+    _, arn, name = target.partition(":dataset/")
+    return name if arn else target

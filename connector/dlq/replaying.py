@@ -8,7 +8,7 @@ from math import inf
 from typing import Literal, NamedTuple
 
 from connector.assembly import account_of, dead_letter_producer, loop_settings, schema_registry
-from connector.aws.put_events import PutEventsClient
+from connector.aws.calls import EventsClient
 from connector.aws.sender import SenderThread
 from connector.config import Config, Loaded
 from connector.config.client_properties import base_properties, for_producer
@@ -220,7 +220,7 @@ def _parts(
 
 
 def _sender(config: Config) -> SenderThread:
-    return SenderThread(PutEventsClient(account_of(config), config.delivery.request_timeout))
+    return SenderThread(EventsClient(account_of(config), config.delivery.request_timeout))
 
 
 def _member(config: Config, metrics: Metrics, clients: ClientFactory) -> KafkaSource:

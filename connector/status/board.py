@@ -9,6 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
+from connector.core.operations import Operation
 from connector.core.records import TopicPartition
 from connector.core.sending.destination import Destination
 from connector.core.sending.offsets import OpenRecord
@@ -38,6 +39,7 @@ MOST_ROWS = 50  # partitions on the page
 STALLED = 10.0  # seconds without a look
 WINDOW = 5.0  # seconds over which calls are counted for "now"
 UNANSWERED = frozenset({Status.TIMEOUT, Status.CONNECTION, Status.SERVER_ERROR})
+Row = tuple[Operation, str]  # an operation and the name of a tracking id or dataset
 DOING = frozenset({Kind.DELIVERING, Kind.IDLE})  # what a process that stops or stands still does not do
 
 
@@ -169,28 +171,28 @@ class Board:
 
 
 class CallRates:
-    """Calls a second over the last ``WINDOW`` seconds, by the destination's name."""
+    """Calls a second over the last ``WINDOW`` seconds, by the destination's row."""
 
     def __init__(self) -> None:
-        self.rates: Mapping[str, float] = {}
+        self.rates: Mapping[Row, float] = {}
         self._calls: dict[Destination, int] = {}  # of each destination at the last look
-        self._looks: deque[tuple[float, Counter[str]]] = deque()
+        self._looks: deque[tuple[float, Counter[Row]]] = deque()
 
     def look(self, destinations: Sequence[Destination], now: float) -> None:
         """Count the calls since the last look."""
-        counts: Counter[str] = Counter()
+        counts: Counter[Row] = Counter()
         for each in destinations:
-            counts[each.name] += each.calls - self._calls.get(each, 0)
+            counts[_row(each)] += each.calls - self._calls.get(each, 0)
         self._calls = {each: each.calls for each in destinations}
         self._looks.append((now, counts))
         while len(self._looks) > 1 and self._looks[1][0] <= now - WINDOW:
             self._looks.popleft()
         seconds = now - self._looks[0][0]
         if seconds > 0:
-            sums: Counter[str] = Counter()
+            sums: Counter[Row] = Counter()
             for _, each_look in list(self._looks)[1:]:
                 sums.update(each_look)
-            self.rates = {each.name: sums[each.name] / seconds for each in destinations}
+            self.rates = {_row(each): sums[_row(each)] / seconds for each in destinations}
 
 
 def _unanswered(totals: Totals) -> int:
@@ -242,12 +244,18 @@ def _age(lag: Lag) -> float | None:
     return None if lag.records is None and not lag.open_records else lag.seconds
 
 
-def pacing(destinations: Sequence[Destination], rates: Mapping[str, float]) -> tuple[Pacing, ...]:
-    """A row for each name: those whose tracking ids come from records share one."""
-    rows: dict[str, Pacing] = {}
+def _row(destination: Destination) -> Row:
+    return destination.operation, destination.name
+
+
+def pacing(destinations: Sequence[Destination], rates: Mapping[Row, float]) -> tuple[Pacing, ...]:
+    """A row for each operation and name: those whose tracking ids come from records share one."""
+    rows: dict[Row, Pacing] = {}
     for each in destinations:
-        before = rows.get(each.name, Pacing(each.name, 0, rates.get(each.name), 0.0, 0.0, 0, 0, 0))
-        rows[each.name] = before._replace(
+        row = _row(each)
+        empty = Pacing(each.name, 0, rates.get(row), 0.0, 0.0, 0, 0, 0, each.operation.action)
+        before = rows.get(row, empty)
+        rows[row] = before._replace(
             tracking_ids=before.tracking_ids + 1,
             limit=before.limit + each.limiter.rate,
             ceiling=before.ceiling + each.limiter.ceiling,

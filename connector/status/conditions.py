@@ -11,6 +11,7 @@ the last look, and it is idle only where everything that there is to read is kno
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from connector.core.operations import Operation
 from connector.core.sending.destination import Destination
 from connector.loop import Loop
 from connector.ports import Reach
@@ -53,9 +54,14 @@ def _outage(sight: Sight) -> str | None:
     away = [
         destination
         for destination in sight.destinations
-        if destination.breaker.since is not None and not destination.outage_unknown
+        if destination.breaker.since is not None and not destination.outage_unknown and not destination.busy
     ]
     return _failures(away) if away else None
+
+
+def _busy(sight: Sight) -> str | None:
+    busy = [each for each in sight.destinations if each.busy and not each.outage_unknown]
+    return _names(busy) if busy else None
 
 
 def _outage_unknown(sight: Sight) -> str | None:
@@ -65,7 +71,7 @@ def _outage_unknown(sight: Sight) -> str | None:
 
 def _failures(destinations: list[Destination]) -> str:
     codes = dict.fromkeys(destination.last_failure for destination in destinations)
-    return f"{_names([destination.name for destination in destinations])}; the last calls ended with {', '.join(codes)}"
+    return f"{_names(destinations)}; the last calls ended with {', '.join(codes)}"
 
 
 def _failing(sight: Sight) -> str | None:
@@ -83,11 +89,11 @@ def _cut_off(sight: Sight) -> str | None:
 def _held_count(sight: Sight) -> str | None:
     held = [destination for destination in sight.destinations if destination.held_count and not destination.proven]
     events = sum(destination.held_count for destination in held)
-    return f"{_names([destination.name for destination in held])}; events held: {events:,}" if held else None
+    return f"{_names(held)}; events held: {events:,}" if held else None
 
 
 def _throttled(sight: Sight) -> str | None:
-    slow = [destination.name for destination in sight.destinations if destination.limiter.throttled]
+    slow = [destination for destination in sight.destinations if destination.limiter.throttled]
     return _names(slow) if slow else None
 
 
@@ -131,6 +137,7 @@ HOLDS: Mapping[Kind, Callable[[Sight], str | None]] = {
     Kind.PIPELINE_HELD: _pipeline_held,
     Kind.REGISTRY_AWAY: _registry_away,
     Kind.SCHEMA_AWAITED: _schema_awaited,
+    Kind.DATASET_BUSY: _busy,
     Kind.LETTERS_WAIT: lambda sight: sight.letters if sight.loop.delivery.letters_expected else None,
     Kind.OUTAGE_UNKNOWN: _outage_unknown,
     Kind.CUT_OFF: _cut_off,
@@ -182,7 +189,14 @@ class Conditions:
         return (Kind.DELIVERING,) if now < self._busy_until else (Kind.IDLE,)
 
 
-def _names(names: list[str]) -> str:
-    """Each once, in the order of their first coming."""
-    each = list(dict.fromkeys(names))
-    return f"tracking id{'s' if len(each) > 1 else ''} {', '.join(each)}"
+def _names(destinations: list[Destination]) -> str:
+    """Each once, by operation, in the order of their first coming: ``PutItems to dataset shop/ITEMS``."""
+    names: dict[Operation, dict[str, None]] = {}
+    for each in destinations:
+        names.setdefault(each.operation, {})[each.name] = None
+    return "; ".join(_named(operation, list(own)) for operation, own in names.items())
+
+
+def _named(operation: Operation, names: list[str]) -> str:
+    noun = "tracking id" if operation.target == "trackingId" else "dataset"
+    return f"{operation.name} to {noun}{'s' if len(names) > 1 else ''} {', '.join(names)}"

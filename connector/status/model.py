@@ -9,6 +9,7 @@ Units: times in Unix seconds, durations in seconds, rates a second.
 from enum import StrEnum
 from typing import NamedTuple
 
+from connector.core.operations import PUT_EVENTS
 from connector.core.records import Rejection, TopicPartition
 
 
@@ -22,7 +23,7 @@ class Facts(NamedTuple):
     endpoint: str
     dead_letter_topic: str
     started: float
-    ceiling: float  # calls a second to each tracking id, as configured
+    ceiling: float  # PutEvents calls a second to each tracking id, as configured
     max_in_flight: int
     max_buffered_events: int
 
@@ -45,6 +46,7 @@ class Kind(StrEnum):
     PIPELINE_HELD = "pipeline_held"
     REGISTRY_AWAY = "schema_registry_away"
     SCHEMA_AWAITED = "schema_awaited"
+    DATASET_BUSY = "dataset_busy"
     LETTERS_WAIT = "dead_letters_wait"
     OUTAGE_UNKNOWN = "outage_unknown"
     CUT_OFF = "partitions_cut_off"
@@ -110,9 +112,11 @@ class Lags(NamedTuple):
 
 
 class Pacing(NamedTuple):
-    """Calls to one tracking id; to all of those taken from records, where ``tracking_ids`` is more than one.
+    """Calls of one operation to one tracking id or dataset.
 
-    ``calls`` a second of late, None before anything is known; ``limit`` is what is allowed now.
+    ``tracking_ids`` is more than one where those that come from records share a row; it counts datasets, too.
+    ``calls`` a second of late, None before anything is known; ``limit`` is what is allowed now. ``operation`` is the
+    one that metrics and rules name, such as ``put_items``.
     """
 
     name: str
@@ -123,6 +127,7 @@ class Pacing(NamedTuple):
     in_flight: int
     waiting: int
     held_count: int
+    operation: str = PUT_EVENTS.action
 
 
 class Point(NamedTuple):

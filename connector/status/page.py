@@ -11,7 +11,7 @@ from importlib.resources import files
 from connector.status.charts import Chart, Line, sparkline
 from connector.status.markup import Child, Html, join, tag
 from connector.status.model import Condition, Kind, Lags, View
-from connector.status.tables import calls, dead_letters, fill, partitions, records, tracking_ids
+from connector.status.tables import calls, dead_letters, destinations, fill, partitions, records
 from connector.status.wording import STATES, ago, clock_time, count, duration, machine_time, plural, rate
 
 _ASSETS = files(__package__)
@@ -44,7 +44,7 @@ POLICY = "; ".join(
 
 CHARTS = (
     Chart("events", "Events delivered", (Line("events", "first", lambda point: point.events),), rate),
-    Chart("calls", "Calls to PutEvents", (Line("calls", "first", lambda point: point.calls),), rate),
+    Chart("calls", "Calls to Amazon Personalize", (Line("calls", "first", lambda point: point.calls),), rate),
     Chart(
         "latency",
         "Time of a call",
@@ -104,7 +104,7 @@ def _sections(view: View) -> tuple[Html, ...]:
         _tiles(view),
         _charts(view),
         section("partitions", "Partitions", partitions(view)),
-        section("pace", "Pace", tracking_ids(view)),
+        section("pace", "Pace", destinations(view)),
         tag(
             "div",
             section("calls", "Calls", calls(view)),
@@ -245,7 +245,10 @@ def _setup(view: View) -> Html:
         ("Topics", tag("ul", *(tag("li", tag("code", topic)) for topic in facts.topics))),
         ("Dead letters to", tag("code", facts.dead_letter_topic)),
         ("Endpoint", tag("code", facts.endpoint)),
-        ("Ceiling", f"{rate(facts.ceiling)} calls to each tracking id, {count(facts.max_in_flight)} in flight at most"),
+        (
+            "Ceiling",
+            f"{rate(facts.ceiling)} PutEvents calls to each tracking id; {count(facts.max_in_flight)} calls in flight",
+        ),
         ("Memory", f"{count(facts.max_buffered_events)} events at most"),
     )
     return tag(

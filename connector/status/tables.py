@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from connector.core.operations import BY_ACTION
 from connector.core.records import Rejection
 from connector.core.sending.outcomes import Status
 from connector.status.charts import bars, meter
@@ -110,10 +111,11 @@ def _partition(lag: PartitionLag) -> Html:
 # -- pace -----------------------------------------------------------------------------------------------------
 
 
-def tracking_ids(view: View) -> Html:
+def destinations(view: View) -> Html:
     """Calls now, against what is allowed now and what is configured."""
     columns = (
-        ("Tracking id", False),
+        ("Operation", False),
+        ("Tracking id or dataset", False),
         ("Calls now", True),
         ("Limit now", True),
         ("Ceiling", True),
@@ -124,7 +126,7 @@ def tracking_ids(view: View) -> Html:
     )
     return table(
         "pace",
-        "Calls a second to each tracking id, of what its quota allows",
+        "Calls a second of each operation to each tracking id or dataset, of what the quota allows",
         columns,
         [_pacing(each) for each in view.pacing] or [nothing(len(columns), "nothing has been sent yet")],
     )
@@ -135,8 +137,9 @@ def _pacing(each: Pacing) -> Html:
     said = f"{share(calls, each.ceiling)} of the ceiling is used, {share(each.limit, each.ceiling)} is allowed now"
     name = tag("code", each.name)
     return row(
-        join(name, f" {plural(each.tracking_ids, 'id', 'ids')}") if each.tracking_ids > 1 else name,
+        BY_ACTION[each.operation].name,
         (
+            (join(name, f" {plural(each.tracking_ids, 'id', 'ids')}") if each.tracking_ids > 1 else name, False),
             (rate(each.calls), True),
             (rate(each.limit), True),
             (rate(each.ceiling), True),

@@ -66,13 +66,14 @@ STATES: Mapping[Kind, Words] = {
     ),
     Kind.OUTAGE: Words(
         "Waiting: outage",
-        "Amazon Personalize does not answer. One call at a time probes it; delivery resumes with the first success.",
+        "Amazon Personalize does not answer the calls that are named here. One call at a time probes it; delivery "
+        "resumes with the first success. Calls that are not named go on.",
         "bad",
     ),
     Kind.REJECTIONS_HELD: Words(
         "Waiting: rejected events are held",
-        "No call to this tracking id has succeeded yet, so it may be wrong. Check personalize.tracking_id and "
-        "personalize.region. Nothing after these events is committed.",
+        "No call to this tracking id or dataset has succeeded yet, so it may be wrong. Check personalize.tracking_id "
+        "or the dataset's ARN, and personalize.region. Nothing after these events is committed.",
         "bad",
     ),
     Kind.FAILING: Words(
@@ -96,6 +97,12 @@ STATES: Mapping[Kind, Words] = {
         "Waiting for a schema",
         "The next record of some partitions needs a schema that is not fetched yet. They are paused until it is; the "
         "others go on. If this lasts, look for the schema registry in the log.",
+        "warn",
+    ),
+    Kind.DATASET_BUSY: Words(
+        "Waiting: a dataset is busy",
+        "The service answers that the dataset is in use: it is being imported into, changed or deleted. One call at a "
+        "time asks again, and delivery to it resumes by itself. Calls that are not named here go on.",
         "warn",
     ),
     Kind.LETTERS_WAIT: Words(

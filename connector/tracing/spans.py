@@ -1,7 +1,7 @@
 """Records a span for each call: where it went, how it ended, and which traces its records belong to.
 
-A span holds nothing of a record but its trace ids: no user, no item, no tracking id (which may come from a record).
-OpenTelemetry exports spans in a thread of its own, from a queue that drops spans when it is full. So a slow or
+A span holds nothing of a record but its trace ids: no user, no item, no tracking id or dataset (which may come from a
+record). OpenTelemetry exports spans in a thread of its own, from a queue that drops spans when it is full. So a slow or
 unreachable collector costs spans, never a record.
 
 This is the only file that imports OpenTelemetry; setup.py imports it only when tracing is on.
@@ -40,7 +40,7 @@ from connector.ports import CallResult, Sender
 
 log = structlog.get_logger()
 
-NAME: Final = "PersonalizeEvents.PutEvents"
+API: Final = "PersonalizeEvents"
 SERVICE: Final = "putevents-connector"
 REMEMBERED: Final = 1_000  # failed calls whose retries are counted
 EXPORTER: Final = logging.getLogger("opentelemetry.exporter")
@@ -69,12 +69,11 @@ def context_of(headers: Headers) -> SpanContext | None:
 
 
 def target(endpoint: str, region: str) -> Mapping[str, AttributeValue]:
-    """The attributes of every call: the operation, and the server."""
+    """The attributes of every call: the service, and the server."""
     parts = urlsplit(endpoint)
     return {
         "rpc.system": "aws-api",
-        "rpc.service": "PersonalizeEvents",
-        "rpc.method": "PutEvents",
+        "rpc.service": API,
         "cloud.region": region,
         "server.address": parts.hostname or "",
         "server.port": parts.port or (443 if parts.scheme == "https" else 80),
@@ -120,16 +119,18 @@ class Spans:
         contexts = _contexts(batch)
         # A span has one parent. A call with records of several traces links to them instead.
         parent = set_span_in_context(NonRecordingSpan(contexts[0]), Context()) if len(contexts) == 1 else Context()
-        counted = {
+        operation = batch.operation.name
+        own: dict[str, AttributeValue] = {
+            "rpc.method": operation,
             "messaging.batch.message_count": len({id(item.opened) for item in batch.items}),
             "putevents.events": len(batch.items),
             "putevents.attempt": attempt,
         }
         return self._tracer.start_span(
-            NAME,
+            f"{API}.{operation}",
             parent,
             SpanKind.CLIENT,
-            {**self._attributes, **counted},
+            {**self._attributes, **own},
             [Link(context) for context in contexts] if len(contexts) > 1 else (),
             began,
         )

@@ -483,7 +483,7 @@ class TestStart:
         def stumble(*_: object) -> None:
             raise KeyError("SECRET".lower())
 
-        aws.setattr("connector.app.PutEventsClient", stumble)
+        aws.setattr("connector.app.EventsClient", stumble)
         code, said = run(config(tmp_path, "127.0.0.1:1"), capsys)
         assert (code, said["kind"]) == (70, "KeyError")
         assert "stumble" in said["places"][-1]

@@ -4,8 +4,8 @@ import time
 from contextlib import ExitStack
 from typing import Protocol, Self
 
+from connector.aws.calls import EventsClient
 from connector.aws.credentials import Account
-from connector.aws.put_events import PutEventsClient
 from connector.aws.sender import SenderThread
 from connector.core.sending.outcomes import Retryable, Status
 from connector.local.endpoint.server import running_endpoint
@@ -49,7 +49,7 @@ class EndpointSender(ExitStack):
 
     def __enter__(self) -> Self:
         self._endpoint = self.enter_context(running_endpoint())
-        self.sender = SenderThread(PutEventsClient(Account(None, self._endpoint.url), FULL_TIMEOUT))
+        self.sender = SenderThread(EventsClient(Account(None, self._endpoint.url), FULL_TIMEOUT))
         self.callback(self.sender.close)
         return self
 

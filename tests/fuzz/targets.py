@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import orjson
 
 import connector.core
-from connector.aws.put_events import body
+from connector.aws.bodies import body
 from connector.config import Loaded, load, load_text, print_config, render
 from connector.core.mapping.limits import MAX_EVENT_BYTES
 from connector.core.mapping.rules import MAX_ELEMENTS

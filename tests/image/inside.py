@@ -17,8 +17,8 @@ from typing import Any
 
 import botocore.session
 
+from connector.aws.calls import EventsClient
 from connector.aws.credentials import Account, Role
-from connector.aws.put_events import PutEventsClient
 from connector.core.records import Entry, Record, TopicPartition
 from connector.core.sending.lanes import Batch, Item
 from connector.core.sending.offsets import PartitionOffsets
@@ -82,7 +82,7 @@ def send(credentials: dict[str, str], environment: dict[str, str], role: Role | 
     with running_endpoint(Faults().changed({"credentials": credentials})) as endpoint:
 
         async def call() -> str:
-            client = PutEventsClient(Account(None, endpoint.url, role), 5.0)
+            client = EventsClient(Account(None, endpoint.url, role), 5.0)
             outcome = await client.send(batch)
             client.close()
             return type(outcome).__name__

@@ -4,9 +4,11 @@ import re
 
 import pytest
 
+from connector.core.operations import OPERATIONS, Operation
 from connector.core.records import Reason, Stage, TopicPartition
-from connector.core.sending.outcomes import Status
-from connector.metrics import PUT_EVENTS, STAGES, Metrics
+from connector.core.sending.outcomes import Delivered, Rejected, Status
+from connector.metrics import STAGES, Metrics
+from tests.support.fakes import P0, Harness
 
 # The table of the operations guide: names, types, labels. Names and labels are a contract.
 TABLE = """
@@ -14,7 +16,7 @@ TABLE = """
 | records_total | counter | topic, outcome = delivered, filtered, skipped, dead_lettered |
 | invalid_records_total | counter | topic, stage = decode, map, validate, deliver; reason (a fixed list) |
 | rule_matches_total | counter | pipeline, rule |
-| events_total | counter | operation, outcome = delivered, rejected |
+| events_total | counter | operation, outcome = delivered, rejected, superseded |
 | requests_total | counter | operation, status = ok, throttled, invalid_input, denied, server_error, timeout, … |
 | request_duration_seconds | histogram 10 ms to 10 s | operation |
 | events_per_request | histogram 1 … 10 | operation |
@@ -108,8 +110,8 @@ KNOWN: list[tuple[str, list[dict[str, str]]]] = [
     ("invalid_records_total", [{**labels, "stage": STAGES[Reason(labels["reason"])]} for labels in TOPIC_REASONS]),
     ("rule_matches_total", [{"pipeline": "web", "rule": "view"}]),
     ("rule_condition_errors_total", [{"pipeline": "web", "rule": "view"}]),
-    ("request_duration_seconds_count", [{"operation": PUT_EVENTS}]),
-    ("events_per_request_count", [{"operation": PUT_EVENTS}]),
+    ("request_duration_seconds_count", [{"operation": "put_events"}]),
+    ("events_per_request_count", [{"operation": "put_events"}]),
     ("records_consumed_total", [{"topic": "clicks"}]),
     ("records_abandoned_total", [{"topic": "clicks"}]),
     ("assigned_partitions", [{"topic": "clicks"}]),
@@ -133,6 +135,46 @@ KNOWN: list[tuple[str, list[dict[str, str]]]] = [
 def test_label_sets_that_can_be_known_start_at_0(metrics: Metrics, name: str, label_sets: list[dict[str, str]]) -> None:
     values = {metrics.registry.get_sample_value(f"putevents_{name}", labels) for labels in label_sets}
     assert values == {0}
+
+
+PER_OPERATION = ("requests_total", "events_total", "request_duration_seconds_count", "events_per_request_count")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
+def test_only_the_operations_that_are_used_have_series_and_all_start_at_0(operation: Operation) -> None:
+    metrics = Metrics()
+    metrics.initialise([], [], [operation])
+    found = [
+        (sample.name.removeprefix("putevents_"), sample.labels, sample.value)
+        for family in metrics.registry.collect()
+        for sample in family.samples
+        if "operation" in sample.labels and "le" not in sample.labels
+    ]
+    assert {labels["operation"] for _, labels, _ in found} == {operation.action}
+    assert {name for name, _, _ in found} >= set(PER_OPERATION)
+    assert {value for name, _, value in found if not name.endswith("_created")} == {0}
+    outcomes = {labels["outcome"] for name, labels, _ in found if name == "events_total"}
+    assert outcomes == {"delivered", "rejected", "superseded"}
+
+
+def test_calls_are_counted_under_their_own_operation() -> None:
+    harness = Harness()
+    harness.assign(P0)
+    for number in range(3):
+        harness.source.produce(P0, "item", session=f"i-{number}")
+    harness.source.produce(P0, "2")
+    rejected = Rejected("InvalidInputException")
+    harness.sender.outcome = lambda batch: (
+        rejected if "i-1" in {item.entry.lane for item in batch.items} else Delivered()
+    )
+    harness.run(20)
+    assert harness.value("events_total", operation="put_items", outcome="delivered") == 2
+    assert harness.value("events_total", operation="put_items", outcome="rejected") == 1
+    assert harness.value("events_total", operation="put_events", outcome="delivered") == 2
+    assert harness.value("requests_total", operation="put_items", status="invalid_input") >= 1
+    assert harness.value("requests_total", operation="put_events", status="ok") == 1
+    assert harness.value("request_duration_seconds_count", operation="put_events") == 1
+    assert harness.value("events_per_request_sum", operation="put_events") == 2
 
 
 def test_the_values_of_labels_are_those_of_the_contract() -> None:

@@ -94,6 +94,15 @@ def test_a_call_is_a_client_span_that_says_what_went_where_and_how_it_ended() ->
     assert span.status.status_code is StatusCode.UNSET
 
 
+def test_the_span_of_each_call_carries_its_operation_and_no_dataset() -> None:
+    harness = Traced()
+    harness.produce(value="item", session="i-1")
+    harness.run(1)
+    span = harness.only()
+    assert (span.name, attributes(span)["rpc.method"]) == ("PersonalizeEvents.PutItems", "PutItems")
+    assert "ITEMS" not in str(attributes(span))
+
+
 def test_a_span_lasts_as_long_as_its_call_however_long_the_answer_lay_unread() -> None:
     harness = Traced()
     harness.sender.latency = 0.25

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from connector.core.operations import PUT_ITEMS
 from connector.core.sending.backpressure import Bounds
-from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
+from connector.core.sending.outcomes import IN_USE, Delivered, Outcome, Rejected, Retryable, Status, Throttled
 from connector.core.sending.rate import START
 from connector.ports import Reach, SchemaReach
+from connector.troubles import BUSY, OUTAGE
 from connector.watch import Watch
 from tests.support.fakes import EPOCH, P0, P1, QUICK, TOPIC, FakeFetcher, Harness
 
@@ -214,6 +216,52 @@ def test_time_that_calls_wait_for_the_rate_is_counted() -> None:
         harness.loop.step()
         watch.look()
     assert 5 < harness.value("rate_limit_wait_seconds_total") < 15
+
+
+# -- one operation among others --------------------------------------------------------------------------------
+
+
+def with_items(trouble: Outcome) -> Watched:
+    """Items meet this trouble, clicks meet none."""
+    harness = Watched()
+    harness.sender.outcome = lambda batch: trouble if batch.operation is PUT_ITEMS else Delivered()
+    for number in range(20):
+        harness.source.produce(P1, "item", session=f"i-{number}")
+        harness.source.produce(P0, "1", session=str(number))
+    return harness
+
+
+@pytest.mark.parametrize(
+    ("trouble", "begin", "end"),
+    [
+        (Retryable("SSLError", Status.CONNECTION), OUTAGE, "outage has ended"),
+        (Retryable(IN_USE, Status.SERVER_ERROR), BUSY, "the dataset takes entries again"),
+        (
+            Throttled("ThrottlingException"),
+            "throttled: calls go slower until the quota has room",
+            "throttling has ended",
+        ),
+    ],
+)
+def test_the_trouble_of_one_operation_is_told_under_its_name_and_not_as_everybodys(
+    trouble: Outcome, begin: str, end: str
+) -> None:
+    harness = with_items(trouble)
+    about = [line for line in harness.lines(60) if "operation" in line]
+    assert [(line["event"], line["operation"], line["dataset"]) for line in about] == [
+        (begin, "put_items", "shop/ITEMS")
+    ]
+    assert harness.value("events_total", operation="put_events", outcome="delivered") == 20
+    harness.sender.outcome = lambda _: Delivered()
+    about = [line for line in harness.lines(120) if "operation" in line]
+    assert [(line["event"], line["operation"]) for line in about] == [(end, "put_items")]
+
+
+def test_entries_that_a_dataset_rejects_are_held_with_the_setting_that_may_be_wrong() -> None:
+    harness = with_items(Rejected("InvalidInputException"))
+    [held] = harness.lines(5, "rejected entries are held")
+    assert (held["operation"], held["dataset"]) == ("put_items", "shop/ITEMS")
+    assert "personalize.items_dataset_arn" in held["what_to_do"]
 
 
 # -- what waits for a schema ----------------------------------------------------------------------------------

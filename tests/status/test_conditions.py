@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from structlog.testing import capture_logs
 
+from connector.core.operations import PUT_ITEMS
 from connector.core.sending.backpressure import Bounds
-from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Rejected, Retryable, Status, Throttled
+from connector.core.sending.outcomes import IN_USE, Delivered, Fatal, Outcome, Rejected, Retryable, Status, Throttled
 from connector.ports import Reach, SchemaReach
 from connector.status.board import STALLED
 from connector.status.conditions import LASTING
@@ -82,10 +83,10 @@ def test_between_two_events_of_a_quiet_topic_the_process_is_not_idle(harness: Lo
         (
             Retryable("ConnectError", Status.CONNECTION),
             "outage",
-            "tracking id tracker; the last calls ended with ConnectError",
+            "PutEvents to tracking id tracker; the last calls ended with ConnectError",
         ),
-        (Throttled("ThrottlingException"), "throttled", "tracking id tracker"),
-        (Rejected("InvalidInputException"), "in_doubt", "tracking id tracker; events held: 5"),
+        (Throttled("ThrottlingException"), "throttled", "PutEvents to tracking id tracker"),
+        (Rejected("InvalidInputException"), "in_doubt", "PutEvents to tracking id tracker; events held: 5"),
     ],
 )
 def test_a_trouble_comes_before_the_delivery_that_it_holds_up(
@@ -102,6 +103,36 @@ def test_a_trouble_comes_before_the_delivery_that_it_holds_up(
     fill(harness, 1)  # a doubt ends with a success
     harness.pass_time(120)
     assert harness.kinds == ["idle"]
+
+
+def test_a_busy_dataset_is_told_by_its_operation_and_clicks_are_delivered_beside_it(harness: Looked) -> None:
+    harness.assign(P0, P1)
+    in_use = Retryable(IN_USE, Status.SERVER_ERROR)
+    harness.sender.outcome = lambda batch: in_use if batch.operation is PUT_ITEMS else Delivered()
+    for number in range(20):
+        harness.source.produce(P1, "item", session=f"i-{number}")
+    harness.pass_time(20)
+    fill(harness, 5)
+    view = harness.pass_time(1)
+    assert harness.kinds == ["dataset_busy", "delivering"]
+    assert view.conditions[0].detail == "PutItems to dataset shop/ITEMS"
+    harness.sender.outcome = lambda _: Delivered()
+    harness.pass_time(120)
+    assert harness.kinds == ["idle"]
+
+
+def test_an_outage_of_one_operation_names_it_and_no_other(harness: Looked) -> None:
+    harness.assign(P0, P1)
+    away = Retryable("ConnectError", Status.CONNECTION)
+    harness.sender.outcome = lambda batch: away if batch.operation is PUT_ITEMS else Delivered()
+    for number in range(20):
+        harness.source.produce(P1, "item", session=f"i-{number}")
+    fill(harness, 20)
+    view = harness.pass_time(5)
+    assert view.conditions[0].kind is Kind.OUTAGE
+    assert view.conditions[0].detail == "PutItems to dataset shop/ITEMS; the last calls ended with ConnectError"
+    rows = {(each.operation, each.name): each.waiting for each in view.pacing}
+    assert rows == {("put_events", "tracker"): 0, ("put_items", "shop/ITEMS"): 20}
 
 
 def test_a_pause_for_backpressure_is_told_beside_its_cause() -> None:

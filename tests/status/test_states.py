@@ -169,7 +169,7 @@ def test_a_tracking_id_that_delivers_is_told_beside_one_that_does_not() -> None:
             seen.append(harness.kinds)
     assert ["outage", "delivering"] in seen
     detail = harness.board.latest.conditions[0].detail
-    assert detail == "tracking id bad; the last calls ended with ConnectError"
+    assert detail == "PutEvents to tracking id bad; the last calls ended with ConnectError"
 
 
 def test_a_partition_of_which_nothing_is_heard_is_not_called_caught_up() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from connector.beginnings import Beginnings
+from connector.core.operations import PUT_ITEMS
 from connector.core.records import (
     Entry,
     Fate,
@@ -38,6 +39,7 @@ from connector.ports import (
     SchemaFetcher,
     SchemaReach,
 )
+from tests.support.batches import ARN
 from tests.support.simulation import USUAL
 
 TOPIC = "clicks"
@@ -267,8 +269,14 @@ def body(record: Record, element: int | None = None) -> bytes:
 
 
 def transform(record: Record, _: float) -> Fate:
-    """The value says what becomes of it: a word for a fate, or a number of events and which of them are bad."""
+    """The value says what becomes of it: a word for a fate, or a number of events and which of them are bad.
+
+    ``item`` makes an item, whose id is the record's key.
+    """
     words = (record.value or b"").decode().split()
+    if words[0] == "item":
+        item = Entry(ARN, (record.key or b"").decode(), None, body(record), operation=PUT_ITEMS)
+        return Transformed("catalogue", "item", (item,))
     fates: Mapping[str, Fate] = {
         "filtered": Filtered(),
         "skipped": Skipped("tombstone"),

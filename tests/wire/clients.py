@@ -3,8 +3,8 @@
 import asyncio
 import socket
 
+from connector.aws.calls import EventsClient
 from connector.aws.credentials import Account, Role
-from connector.aws.put_events import PutEventsClient
 from connector.core.sending.lanes import Batch
 from connector.core.sending.outcomes import Outcome, Retryable
 
@@ -14,7 +14,7 @@ ROLE = Role("arn:aws:iam::123456789012:role/events", "external-1", "me-1")
 class InOneLoop:
     """A client whose calls are made one after the other, or some at once, in a loop of its own."""
 
-    def __init__(self, client: PutEventsClient) -> None:
+    def __init__(self, client: EventsClient) -> None:
         self.client = client
         self._runner = asyncio.Runner()
 
@@ -37,7 +37,7 @@ OPENED: list[InOneLoop] = []  # closed after each test, see conftest.py
 
 
 def new_client(url: str | None, *, timeout: float = 5.0, role: Role | None = None) -> InOneLoop:
-    OPENED.append(InOneLoop(PutEventsClient(Account(None, url, role), timeout)))
+    OPENED.append(InOneLoop(EventsClient(Account(None, url, role), timeout)))
     return OPENED[-1]
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from botocore.session import Session
 
+from connector.aws.calls import EventsClient
 from connector.aws.credentials import Account, NotConfigured, Role
-from connector.aws.put_events import PutEventsClient
 from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Retryable
 from connector.local.endpoint.server import Endpoint, running_endpoint
 from tests.support.batches import batch
@@ -29,7 +29,7 @@ def endpoint() -> Iterator[Endpoint]:
         yield endpoint
 
 
-def send_all(client: PutEventsClient, count: int = 1) -> list[Outcome]:
+def send_all(client: EventsClient, count: int = 1) -> list[Outcome]:
     async def all_at_once() -> list[Outcome]:
         try:
             return await asyncio.gather(*(client.send(batch()) for _ in range(count)))
@@ -62,7 +62,7 @@ def test_the_endpoint_is_the_one_that_botocore_resolves(
 ) -> None:
     for name in variables:
         aws.setenv(name, "true")
-    client = PutEventsClient(Account(region), 1.0)
+    client = EventsClient(Account(region), 1.0)
     assert client.endpoint == Session().create_client("personalize-events", region).meta.endpoint_url
     assert client.region == region, "which is what requests are signed for, whatever the host is called"
     assert ("fips" in client.endpoint) == (FIPS in variables)
@@ -72,12 +72,12 @@ def test_the_endpoint_is_the_one_that_botocore_resolves(
 def test_the_settings_of_a_profile_hold_too(aws: pytest.MonkeyPatch, tmp_path: Path) -> None:
     aws.delenv("AWS_REGION")
     (tmp_path / "aws-config").write_text("[default]\nregion=us-west-2\nuse_fips_endpoint=true\n")
-    assert PutEventsClient(Account(), 1.0).endpoint == "https://personalize-events-fips.us-west-2.amazonaws.com"
+    assert EventsClient(Account(), 1.0).endpoint == "https://personalize-events-fips.us-west-2.amazonaws.com"
 
 
 def test_an_endpoint_of_the_file_wins_over_a_variant(aws: pytest.MonkeyPatch) -> None:
     aws.setenv("AWS_USE_FIPS_ENDPOINT", "true")
-    assert PutEventsClient(Account(None, "https://vpce-1.example"), 1.0).endpoint == "https://vpce-1.example"
+    assert EventsClient(Account(None, "https://vpce-1.example"), 1.0).endpoint == "https://vpce-1.example"
 
 
 # -- web identity (IRSA) --------------------------------------------------------------------------------------
@@ -110,7 +110,7 @@ def test_a_web_identity_is_renewed_once_under_load_with_the_token_that_the_file_
 ) -> None:
     answers = iter([web_identity("ASIAONE", "one", SHORT)])
     agent.respond = lambda *_: next(answers, None) or web_identity("ASIATWO", "two", LONG)
-    client = PutEventsClient(Account(None, endpoint.url), 5.0)
+    client = EventsClient(Account(None, endpoint.url), 5.0)
     client._credentials.get_frozen_credentials()
     irsa.write_text("token-2")
     assert send_all(client, 64) == [Delivered()] * 64
@@ -130,7 +130,7 @@ def test_a_web_identity_is_the_base_of_a_role(irsa: Path, agent: HttpServer, end
 
     agent.respond = respond
     role = Role("arn:aws:iam::210987654321:role/other", "external", "session-1")
-    client = PutEventsClient(Account(None, endpoint.url, role), 5.0)
+    client = EventsClient(Account(None, endpoint.url, role), 5.0)
     assert send_all(client) == [Delivered()]
     assert agent.requests[1].form["ExternalId"] == ["external"]
 
@@ -146,7 +146,7 @@ def test_a_web_identity_that_is_refused_is_fatal_and_a_service_that_is_away_is_n
     agent.respond = lambda *_: Response(
         status, (), f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>".encode()
     )
-    [outcome] = send_all(PutEventsClient(Account(None, endpoint.url), 5.0))
+    [outcome] = send_all(EventsClient(Account(None, endpoint.url), 5.0))
     assert isinstance(outcome, kind)
 
 
@@ -173,7 +173,7 @@ def test_pod_identity_is_renewed_once_under_load_with_the_token_that_the_file_ha
 ) -> None:
     answers = iter([container("ASIAONE", "one", SHORT)])
     agent.respond = lambda *_: next(answers, None) or container("ASIATWO", "two", LONG)
-    client = PutEventsClient(Account(None, endpoint.url), 5.0)
+    client = EventsClient(Account(None, endpoint.url), 5.0)
     pod.write_text("pod-2")
     assert send_all(client, 64) == [Delivered()] * 64
     assert [request.headers["authorization"] for request in agent.requests] == ["pod-1", "pod-2"]
@@ -185,7 +185,7 @@ def test_an_agent_that_fails_while_the_credentials_still_last_costs_nothing(
     assert pod.exists()
     answers = iter([container("ASIAONE", "one", SOON)])
     agent.respond = lambda *_: next(answers, None) or Response(500)
-    client = PutEventsClient(Account(None, endpoint.url), 5.0)
+    client = EventsClient(Account(None, endpoint.url), 5.0)
     assert send_all(client, 8) == [Delivered()] * 8
 
 
@@ -195,7 +195,7 @@ def test_an_agent_that_is_away_when_credentials_have_ended_is_an_outage(
     assert pod.exists()
     answers = iter([container("ASIAONE", "one", SHORT)])
     agent.respond = lambda *_: next(answers, None) or Response(500)
-    client = PutEventsClient(Account(None, endpoint.url), 5.0)
+    client = EventsClient(Account(None, endpoint.url), 5.0)
     [outcome] = send_all(client)
     assert isinstance(outcome, Retryable)
 
@@ -204,4 +204,4 @@ def test_an_agent_of_a_stranger_is_not_asked(aws: pytest.MonkeyPatch, pod: Path)
     assert pod.exists()
     aws.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://credentials.example/v1")
     with pytest.raises(NotConfigured, match="Unsupported host"):
-        PutEventsClient(Account(None, "http://127.0.0.1:1"), 1.0)
+        EventsClient(Account(None, "http://127.0.0.1:1"), 1.0)

@@ -13,11 +13,12 @@ stops and dead-letters none of them.
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, assert_never
 
-from connector.core.operations import PUT_EVENTS, Operation
+from connector.core.operations import PUT_EVENTS, Operation, short_name
 from connector.core.sending.lanes import Batch, Item, Lanes
 from connector.core.sending.mixed import MixedLanes
 from connector.core.sending.offsets import OpenRecord
 from connector.core.sending.outcomes import (
+    IN_USE,
     Delivered,
     Expired,
     Fatal,
@@ -135,14 +136,19 @@ class Destination:
         return self.breaker.since is not None and not self.lanes.waiting and not self.in_flight
 
     @property
+    def busy(self) -> bool:
+        """The calls fail because the dataset is in use; the service answers."""
+        return self.breaker.since is not None and self.last_failure == IN_USE
+
+    @property
     def held_count(self) -> int:
         """How many rejected entries are held."""
         return len(self._held)
 
     @property
     def name(self) -> str:
-        """The target, for logs, which never show one that comes from a record."""
-        return self.target if self._configured else "(taken from records)"
+        """The tracking id or the dataset, for logs, which never show one that comes from a record."""
+        return short_name(self.target) if self._configured else "(taken from records)"
 
     @property
     def proven(self) -> bool:

@@ -10,6 +10,15 @@ from botocore.retries import standard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.core.operations import (
+    OPERATIONS,
+    PUT_ACTION_INTERACTIONS,
+    PUT_ACTIONS,
+    PUT_EVENTS,
+    PUT_ITEMS,
+    PUT_USERS,
+    Operation,
+)
 from connector.core.sending import outcomes
 from connector.core.sending.outcomes import (
     Delivered,
@@ -155,13 +164,32 @@ def test_credentials_that_stay_too_old_are_fatal_and_say_what_to_check() -> None
     assert "clock" in fatal.advice
 
 
-def test_advice_on_a_denial_is_what_the_service_authorization_reference_allows() -> None:
-    """PutEvents has no resource types, so a policy that names a resource allows nothing."""
-    denied = classify("AccessDeniedException", 403)
+# The service authorization reference: which type of resource each action has; none means that "*" is the only resource.
+RESOURCE_TYPES = {PUT_EVENTS: None, PUT_ACTION_INTERACTIONS: None, PUT_USERS: "dataset"}
+RESOURCE_TYPES |= {PUT_ITEMS: "dataset", PUT_ACTIONS: "dataset"}
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "NotAuthorized", ""])
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
+def test_advice_on_a_denial_is_what_the_service_authorization_reference_allows(operation: Operation, code: str) -> None:
+    """Where an action has no resource types, a policy that names a resource allows nothing."""
+    denied = classify(code, 403, "", operation)
     assert isinstance(denied, Fatal)
-    assert 'personalize:PutEvents on "Resource": "*"' in denied.advice
-    for resource in ("dataset group", "tracker", "arn:"):
-        assert resource not in denied.advice
+    if RESOURCE_TYPES[operation] is None:
+        assert f'allow personalize:{operation.name} on "Resource": "*"' in denied.advice
+        for resource in ("dataset", "tracker", "ARN"):
+            assert resource not in denied.advice
+    else:
+        said = f"allow personalize:{operation.name} on the ARN of the dataset (personalize.{operation.setting}"
+        assert said in denied.advice
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
+def test_advice_on_what_does_not_exist_names_the_setting_that_names_it(operation: Operation) -> None:
+    missing = classify("ResourceNotFoundException", 404, "", operation)
+    assert isinstance(missing, Fatal)
+    assert f"check personalize.{operation.setting} (or a rule's {operation.target})" in missing.advice
+    assert "exists and is active" in missing.advice
 
 
 def test_why_a_call_is_retried_is_described_by_its_code_and_what_is_known() -> None:

@@ -1,31 +1,27 @@
-"""Makes one PutEvents call and turns its result into an Outcome.
+"""Makes one call of any operation and turns its result into an Outcome.
 
-boto3 resolves endpoint, proxies, certificates and model, and in credentials.py region and credentials. But boto3's
-``client.put_events`` validates and serialises again what is validated and serialised already, which costs ten times as
-much. So the body is joined here from the entries' JSON, sigv4.py signs it and http.py sends it. Tests compare the
-request with the one that boto3 sends, and the signature with botocore's.
+boto3 resolves endpoint, proxies, certificates and model, and in credentials.py region and credentials. But a boto3
+client validates and serialises again what is validated and serialised already, which costs ten times as much. So
+bodies.py joins the body from the entries' JSON, sigv4.py signs it and http.py sends it. Tests compare the request with
+the one that boto3 sends for each operation, and the signature with botocore's.
 
 Only the loop retries: every call is tried once here. One exception: the service refuses expired credentials before it
 reads the events, so the call is sent again with fresh credentials.
 """
 
 import asyncio
-import os
-import ssl
 import threading
 import time
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import boto3
-import orjson
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
-from botocore.httpsession import get_cert_path
 from botocore.parsers import create_parser
 from botocore.session import Session
-from botocore.utils import get_environ_proxies
 
+from connector.aws.bodies import body
 from connector.aws.credentials import (
     CONNECT_TIMEOUT,
     Account,
@@ -36,8 +32,9 @@ from connector.aws.credentials import (
 )
 from connector.aws.failures import CallFailed, code_of, untrusted, verdict
 from connector.aws.http import Connections, Response
-from connector.aws.origin import Origin
+from connector.aws.origin import Origin, origin_of
 from connector.aws.sigv4 import Keys, Signer
+from connector.core.operations import OPERATIONS, Operation
 from connector.core.sending import answers
 from connector.core.sending.answers import Certificates
 from connector.core.sending.lanes import Batch
@@ -64,8 +61,16 @@ _ROLES: Final = {
 }
 
 
-class PutEventsClient:
-    """Makes PutEvents calls, one a batch, in one asyncio loop.
+class Form(NamedTuple):
+    """What is the same for every call of one operation: how it is signed, its first lines, what it may answer."""
+
+    signer: Signer
+    head: bytes
+    output: Any
+
+
+class EventsClient:
+    """Makes calls, one a batch, in one asyncio loop.
 
     Args:
         account: region, endpoint, role.
@@ -84,19 +89,21 @@ class PutEventsClient:
         meta = _client(session, account.endpoint_url).meta
         self.endpoint = str(meta.endpoint_url)
         self.region = str(meta.region_name)
-        operation = meta.service_model.operation_model("PutEvents")
-        url = self.endpoint.rstrip("/") + operation.http["requestUri"]
-        self._signer = Signer(url, meta.service_model.signing_name, self.region)
-        origin = _origin(session, url)
-        constant = {"User-Agent": meta.config.user_agent, "Accept-Encoding": "identity"}
-        self._head = origin.head(self._signer.path, constant)
+        origin = origin_of(session, self.endpoint)
+        self._forms = {operation: self._form(operation, origin, meta) for operation in OPERATIONS}
         self._connections = Connections(origin, CONNECT_TIMEOUT, timeout, time.monotonic)
-        self._output_shape = operation.output_shape
         self._parser = create_parser(meta.service_model.metadata["protocol"])
         self._where = origin.where
         self._clock = time.monotonic
         self._certificates = Certificates()
         self._certificates_of_credentials = Certificates()  # of the services that hand out credentials
+
+    def _form(self, operation: Operation, origin: Origin, meta: Any) -> Form:
+        model = meta.service_model.operation_model(operation.name)
+        url = self.endpoint.rstrip("/") + model.http["requestUri"]
+        signer = Signer(url, meta.service_model.signing_name, self.region)
+        constant = {"User-Agent": meta.config.user_agent, "Accept-Encoding": "identity"}
+        return Form(signer, origin.head(signer.path, constant), model.output_shape)
 
     def _session(self) -> Session:
         return new_session(self._account.region, self._config)
@@ -105,7 +112,7 @@ class PutEventsClient:
         return find_credentials(session, self._account.role)
 
     async def send(self, batch: Batch) -> Outcome:
-        """Send the batch's events. Never raises for anything that a network or a service can do."""
+        """Send the batch's entries. Never raises for anything that a network or a service can do."""
         used = self._credentials
         outcome = await self._try(batch, used)
         if not isinstance(outcome, Expired):
@@ -117,16 +124,17 @@ class PutEventsClient:
         return expired_for_good(outcome) if isinstance(outcome, Expired) else outcome
 
     async def _try(self, batch: Batch, credentials: Credentials) -> Outcome:
+        form = self._forms[batch.operation]
         try:
             keys = await _keys(credentials)
             content = body(batch)
-            response = await self._connections.post(self._sign(keys, content), content)
+            response = await self._connections.post(_signed(form, keys, content), content)
         except CallFailed as failure:
             if failure.untrusted:
                 return self._certificates.on_untrusted(failure.code, failure.detail, self._clock())
             return Retryable(failure.code, Status.TIMEOUT if failure.timed_out else Status.CONNECTION, failure.detail)
         except ClientError as error:
-            # Raised by the call that fetches credentials (STS), not by PutEvents.
+            # Raised by the call that fetches credentials (STS), not by the call itself.
             return _of_credentials(error)
         except BotoCoreError as error:
             return self._without_credentials(error)
@@ -134,7 +142,7 @@ class PutEventsClient:
             return error.outcome
         self._certificates.on_answer()
         self._certificates_of_credentials.on_answer()
-        return self._meaning(response)
+        return self._meaning(response, batch.operation)
 
     def _without_credentials(self, error: BotoCoreError) -> Outcome:
         kind, certificate = type(error).__name__, untrusted(error)
@@ -147,18 +155,13 @@ class PutEventsClient:
         # A metadata or token service is down, or another program responds in its place. Both pass, so retry.
         return Retryable(kind, Status.CONNECTION, f"no AWS credentials: {who} does not answer as AWS does")
 
-    def _meaning(self, response: Response) -> Outcome:
+    def _meaning(self, response: Response, operation: Operation) -> Outcome:
         status, headers, content = response
         if answers.accepted(status, headers, content):
             return Delivered()
         if answers.refused(status, headers, content):
-            return self._refusal(response)
+            return self._refusal(response, operation)
         return answers.not_the_service(status, headers, content, self._where)
-
-    def _sign(self, keys: Keys, content: bytes) -> bytes:
-        headers = self._signer.headers(keys, content, time.time())
-        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-        return b"%b%bContent-Length: %d\r\n\r\n" % (self._head, lines.encode(), len(content))
 
     def _renewed(self, used: Credentials) -> Credentials:
         """Fresh credentials from the whole chain. Of all calls that found them expired, only one runs the chain."""
@@ -167,14 +170,15 @@ class PutEventsClient:
                 self._credentials = self._find_credentials(self._session())
             return self._credentials
 
-    def _refusal(self, response: Response) -> Outcome:
+    def _refusal(self, response: Response, operation: Operation) -> Outcome:
         status = response.status
         parts = {"status_code": status, "headers": response.headers, "body": response.content}
         try:
-            error = self._parser.parse(parts, self._output_shape).get("Error", {})
+            error = self._parser.parse(parts, self._forms[operation].output).get("Error", {})
         except Exception:  # noqa: BLE001  the body may be cut short; the status is enough
             error = {}
-        return classify(_own_code(str(error.get("Code", "")), status), status, str(error.get("Message", "")))
+        code, message = _own_code(str(error.get("Code", "")), status), str(error.get("Message", ""))
+        return classify(code, status, message, operation)
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -212,15 +216,10 @@ async def _keys(credentials: Credentials) -> Keys:
     return Keys(frozen.access_key, frozen.secret_key, frozen.token)
 
 
-def body(batch: Batch) -> bytes:
-    """The request's JSON, joined from the JSON that the entries hold already."""
-    user = b"" if batch.user_id is None else b'"userId":%b,' % orjson.dumps(batch.user_id)
-    return b'{"trackingId":%b,%b"sessionId":%b,"eventList":[%b]}' % (
-        orjson.dumps(batch.target),
-        user,
-        orjson.dumps(batch.lane),
-        b",".join([item.entry.body for item in batch.items]),
-    )
+def _signed(form: Form, keys: Keys, content: bytes) -> bytes:
+    headers = form.signer.headers(keys, content, time.time())
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    return b"%b%bContent-Length: %d\r\n\r\n" % (form.head, lines.encode(), len(content))
 
 
 def _own_code(code: str, status: int) -> str:
@@ -238,7 +237,7 @@ def _of_credentials(error: ClientError) -> Outcome:
         case Retryable() | Expired():
             return outcome
         case Throttled():
-            # STS throttles, not PutEvents: slower calls would not help.
+            # STS throttles, not the service that is called: slower calls would not help.
             return Retryable(code, Status.CONNECTION)
         case _:
             return Fatal(code, _ROLES.get(error.operation_name, _ROLE))
@@ -267,31 +266,3 @@ def _check_endpoint(url: str) -> None:
             "AWS_ENDPOINT_URL_PERSONALIZE_EVENTS, AWS_ENDPOINT_URL, or endpoint_url in the AWS profile): "
             "calls are signed, and AWS takes no password"
         )
-
-
-def _origin(session: Session, url: str) -> Origin:
-    """Where requests go, by boto3's own rules for certificates and proxies."""
-    parts = urlsplit(url)
-    secure = parts.scheme == "https"
-    bundle: Any = session.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE") or True
-    try:
-        tls = ssl.create_default_context(cafile=get_cert_path(bundle)) if secure else None
-    except OSError as error:
-        raise NotConfigured(f"expected a bundle of certificates at {bundle} ({error.strerror})") from error
-    port = parts.port or (443 if secure else 80)
-    return Origin(parts.hostname or "", port, tls, _proxy(get_environ_proxies(url).get(parts.scheme)))
-
-
-def _proxy(value: str | None) -> str | None:
-    """The proxy of the environment as a URL. Without a scheme it means http, as in curl and botocore."""
-    if not value:
-        return None
-    url = value if "://" in value else f"http://{value.removeprefix('//')}"
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if usable:
-        return url
-    raise NotConfigured("expected the proxy of the environment (HTTPS_PROXY, HTTP_PROXY) as http://host:port")

@@ -18,9 +18,10 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.session import Session
 
+from connector.aws.calls import EventsClient
 from connector.aws.credentials import Account, NotConfigured
-from connector.aws.put_events import PutEventsClient
 from connector.aws.sender import SenderThread
+from connector.core.operations import PUT_EVENTS
 from connector.core.sending.lanes import Batch
 from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Rejected, Retryable, Status, Throttled
 from connector.local.endpoint.faults import Faults
@@ -283,9 +284,10 @@ def test_credentials_that_expired_and_are_gone_are_fatal(aws: pytest.MonkeyPatch
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_a_clock_that_is_wrong_is_fatal_and_says_so(aws: pytest.MonkeyPatch, endpoint: Endpoint, hours: int) -> None:
     sender = new_client(endpoint.url)
-    sign = sender.client._signer.headers
+    signer = sender.client._forms[PUT_EVENTS].signer
+    sign = signer.headers
     # Only this side's clock: the endpoint lives in the same process.
-    aws.setattr(sender.client._signer, "headers", lambda keys, body, now: sign(keys, body, now + hours * 3600))
+    aws.setattr(signer, "headers", lambda keys, body, now: sign(keys, body, now + hours * 3600))
     outcome = sender.send(batch())
     assert isinstance(outcome, Fatal)
     assert "clock" in outcome.advice
@@ -330,12 +332,12 @@ def test_a_profile_that_is_not_there_is_told_at_the_start(aws: pytest.MonkeyPatc
 def test_no_region_is_told_at_the_start(aws: pytest.MonkeyPatch) -> None:
     aws.delenv("AWS_REGION")
     with pytest.raises(NotConfigured, match="no AWS region: expected"):
-        PutEventsClient(Account(), 1.0)
+        EventsClient(Account(), 1.0)
 
 
 def test_the_region_of_the_file_wins_over_that_of_the_environment() -> None:
-    assert PutEventsClient(Account("us-east-2"), 1.0).region == "us-east-2"
-    assert PutEventsClient(Account(), 1.0).endpoint == "https://personalize-events.eu-west-1.amazonaws.com"
+    assert EventsClient(Account("us-east-2"), 1.0).region == "us-east-2"
+    assert EventsClient(Account(), 1.0).endpoint == "https://personalize-events.eu-west-1.amazonaws.com"
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8123", "no url", "http://"])
@@ -473,7 +475,7 @@ def test_a_role_is_assumed_with_new_keys_when_the_old_ones_have_expired(
 def test_every_batch_is_delivered_once_and_answered() -> None:
     bodies = [b'{"eventType":"View","sentAt":1700000000,"eventId":"e-%d"}' % number for number in range(500)]
     with running_endpoint(Faults(credentials={KEY: SECRET}), keep=False) as endpoint:
-        calls = SenderThread(PutEventsClient(Account(None, endpoint.url), 20.0))
+        calls = SenderThread(EventsClient(Account(None, endpoint.url), 20.0))
         batches = [batch(each, session_id=f"s-{number}") for number, each in enumerate(bodies)]
         for each in batches:
             calls.submit(each)
@@ -492,7 +494,7 @@ def test_every_batch_is_delivered_once_and_answered() -> None:
 
 
 def test_a_bug_in_a_call_is_raised_in_the_thread_that_waits(endpoint: Endpoint) -> None:
-    class Broken(PutEventsClient):
+    class Broken(EventsClient):
         async def send(self, batch: Batch) -> Outcome:
             raise ZeroDivisionError(len(batch.items))
 
@@ -505,7 +507,7 @@ def test_a_bug_in_a_call_is_raised_in_the_thread_that_waits(endpoint: Endpoint) 
 
 def test_closing_gives_up_what_is_under_way(endpoint: Endpoint) -> None:
     endpoint.control({"hang_rate": 1})
-    calls = SenderThread(PutEventsClient(Account(None, endpoint.url), 60.0))
+    calls = SenderThread(EventsClient(Account(None, endpoint.url), 60.0))
     calls.submit(batch())
     while not endpoint.stats()["calls"]:
         calls.wait(0.01)
@@ -514,7 +516,7 @@ def test_closing_gives_up_what_is_under_way(endpoint: Endpoint) -> None:
 
 
 def test_waiting_without_an_answer_takes_the_time_it_was_given_and_no_more(endpoint: Endpoint) -> None:
-    calls = SenderThread(PutEventsClient(Account(None, endpoint.url), 5.0))
+    calls = SenderThread(EventsClient(Account(None, endpoint.url), 5.0))
     assert list(calls.wait(0.0)) == []
     assert list(calls.wait(0.01)) == []
     calls.close()
@@ -571,7 +573,7 @@ def test_a_proxy_that_is_none_is_told_at_the_start(aws: pytest.MonkeyPatch, valu
 
 
 def test_a_proxy_that_takes_the_connection_and_says_nothing_costs_no_sockets(aws: pytest.MonkeyPatch) -> None:
-    aws.setattr("connector.aws.put_events.CONNECT_TIMEOUT", 0.2)
+    aws.setattr("connector.aws.calls.CONNECT_TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(20)
         aws.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.getsockname()[1]}")
