@@ -188,7 +188,7 @@ class Loop:
             if isinstance(fate, Pending):
                 self._park(record, fate.schema)
                 continue
-            if self.holding.stops(record, fate, partial(self._later, record.topic, wall)):
+            if self.holding.stops(record, fate, partial(self._later, record.topic_partition, wall)):
                 self._stop_flood(record)
                 continue
             opened = self.offsets.track(record)
@@ -214,8 +214,8 @@ class Loop:
         for each in self.waiting.ahead(later, self._environment.clock):
             self._transform(each, self._environment.wall())
 
-    def _later(self, topic: str, wall: float) -> Iterator[Fate | Pending]:
-        return (self._transform(each, wall) for each in list(self._held) if each.topic == topic)
+    def _later(self, place: TopicPartition, wall: float) -> Iterator[Fate | Pending]:
+        return (self._transform(each, wall) for each in list(self._held) if each.topic_partition == place)
 
     def _stop_flood(self, record: Record) -> None:
         """The pipeline is held from this record on: drop what is here of it unopened, so that no commit passes that."""
@@ -287,7 +287,7 @@ class Loop:
             log.info("partitions resumed", partitions=_names(resumed))
 
     def _commit(self) -> None:
-        self.offsets.committed(self._source.committed())
+        self._committed(self._source.committed())
         now = self._environment.clock()
         if now < self._commit_at:
             return
@@ -297,17 +297,21 @@ class Loop:
             self._source.commit(offsets, self.holding.notes(offsets))
 
     def _news(self, among: Collection[TopicPartition] | None = None) -> Mapping[TopicPartition, int]:
-        """What is to be committed: what is done, and what is held, each time: the next process must know of it."""
+        """What is to be committed: what is done, and where the note is to be written again (see holding.py)."""
         offsets = self.offsets.committable(among)
-        for each in self.offsets if self.holding.held else ():
+        for each in self.offsets:
             place = each.topic_partition
-            if each.committable is not None and self.holding.holds(place.topic) and (among is None or place in among):
+            if each.committable is not None and self.holding.renews(place) and (among is None or place in among):
                 offsets[place] = each.committable
         return offsets
 
+    def _committed(self, offsets: Mapping[TopicPartition, int]) -> None:
+        self.offsets.committed(offsets)
+        self.holding.noted(offsets)
+
     def _commit_now(self, among: Collection[TopicPartition] | None = None) -> None:
         offsets = self._news(among)
-        self.offsets.committed(self._source.commit_now(offsets, self.holding.notes(offsets)))
+        self._committed(self._source.commit_now(offsets, self.holding.notes(offsets)))
 
     # -- rebalances: called by the source, from within its poll and close -----------------------------------------
 

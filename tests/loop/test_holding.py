@@ -167,7 +167,7 @@ def test_a_killed_process_has_noted_that_it_is_held() -> None:
     it = flooded().successor()
     it.assign(P0)
     it.run(5)
-    assert it.held()["since"] == "clicks-0@117"
+    assert it.held()["since"] == "clicks-0@100"
     assert it.letters() == []
 
 
@@ -258,7 +258,8 @@ def test_without_settings_nothing_is_held_or_noted() -> None:
 def test_a_topic_of_no_pipeline_is_never_held() -> None:
     holding = Holding(FloodSettings(Limit(0.9, 10), "hold"))
     assert not holding.holds("unknown")
-    assert holding.notes([P0]) == NO_NOTES
+    assert holding.notes({P0: 1}) == NO_NOTES
+    assert not holding.renews(P0)
 
 
 def test_an_end_while_held_is_in_good_order() -> None:
