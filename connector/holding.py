@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from connector.core.records import Fate, Pending, Record, Rejection, TopicPartition, Transformed
-from connector.core.sending.flood import NO_MAPPING, Flood, Limit, cause_of
-from connector.core.sending.flood_notes import tells_of_flood
+from connector.core.sending.flood import NO_MAPPING, Flood, Limit
+from connector.core.sending.flood_notes import cause_of, tells_of_flood
 
 Action = Literal["hold", "stop"]
 LOOKED_AT = 50  # records that say whether a flood goes on after a restart

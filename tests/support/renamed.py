@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.support.kafka.admin import Kafka
+    from tests.support.mock_cluster import Cluster
 
 OLD = "value.product_id"
 MENDED = "not_null(value.product_id, value.productId)"
 
 
 def configuration(
-    kafka: Kafka, names: Mapping[str, str], url: str, item: str, flood: Mapping[str, Any]
+    kafka: Cluster, names: Mapping[str, str], url: str, item: str, flood: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Pipelines ``web``, where the product is at ``item``, and ``shop``; names: of their topics, and of ``dead``."""
 

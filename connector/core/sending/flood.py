@@ -10,13 +10,12 @@ What a process has seen is noted beside its commits, for the next; see flood_not
 """
 
 import math
-import zlib
 from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from connector.core.records import Reason, Rejection, TopicPartition
-from connector.core.sending.flood_notes import Note, Run, note_of
+from connector.core.records import Rejection, TopicPartition
+from connector.core.sending.flood_notes import Cause, Note, Run, cause_of, checksum, note_of
 
 USUAL = 0.75  # of the share: a cause that made up as much before is how this topic is
 SAMPLE = 20  # a window's part of records is enough to say what is usual, and
@@ -29,24 +28,6 @@ MOST_NOTED = 8  # causes: Kafka bounds the text that goes with an offset
 RUN_NOTED = 3  # records: a shorter run is no news
 SUSPECTED = 50  # records after which a hold before a restart is forgotten, if they show nothing of it
 NO_MAPPING = "00000000"
-
-
-class Cause(NamedTuple):
-    """What makes a record invalid, without what is the record's own."""
-
-    reason: Reason
-    rule: str | None
-    member: str | None
-
-    @property
-    def code(self) -> str:
-        """The same in every process, and short."""
-        return _checksum((self.reason.value, self.rule, self.member))
-
-
-def cause_of(rejection: Rejection) -> Cause:
-    """The cause that a rejection counts under."""
-    return Cause(rejection.reason, rejection.rule, rejection.field)
 
 
 class Limit(NamedTuple):
@@ -166,10 +147,14 @@ class Flood:
         count = self._window[cause]
         if count < self._need:
             return False
-        if count == self._limit.of_last and not self._noted_total and self._older[cause] == self._older_total:
+        if count == self._limit.of_last and self._never_right(cause):
             return True
         usual = self._usual(cause)
         return (usual is not None and usual < USUAL * self._limit.share) or self._before_run(cause) is not None
+
+    def _never_right(self, cause: Cause) -> bool:
+        """Whether all that is known to be before is of this cause."""
+        return not self._noted_total and self._older[cause] == self._older_total
 
     def _usual(self, cause: Cause) -> float | None:
         """The cause's share of what was seen before; None where that is too little to say."""
@@ -190,8 +175,9 @@ class Flood:
         return 1 - others / before
 
     def _stop(self, cause: Cause, share: float, *, again: bool = False) -> None:
-        usual, before_run = self._usual(cause), self._before_run(cause)
-        before = usual if before_run is None else before_run
+        before = self._before_run(cause)
+        if before is None and not self._never_right(cause):
+            before = self._usual(cause)
         self.flooded = Flooded(cause, self._since(cause), share, before, again)
 
     def _since(self, cause: Cause) -> tuple[tuple[TopicPartition, int], ...]:
@@ -255,8 +241,9 @@ class Flood:
 
     def notes(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, str]:
         """What a new process has to know, to go with these committed offsets; nothing where that is nothing."""
-        total = self._older_total + self._noted_total
-        counts = self._noted + Counter({cause.code: count for cause, count in self._older.items()})
+        seen, older = self._seen_before()
+        total = seen + self._noted_total
+        counts = self._noted + Counter({cause.code: count for cause, count in older.items()})
         most = NOTED * self._limit.of_last
         scale = min(1.0, most / total) if total else 1.0
         shown = {code: int(n * scale) for code, n in counts.most_common(MOST_NOTED) if n >= total * WORTH_NOTING}
@@ -264,6 +251,15 @@ class Flood:
         found = {place: self._noted_of(place, offset, known) for place, offset in offsets.items()}
         worth = {place: note for place, note in found.items() if note.total >= self._sample or note.held or note.run}
         return {place: str(note) for place, note in worth.items()}
+
+    def _seen_before(self) -> tuple[int, Counter[Cause]]:
+        """Before the last ``need`` records, or, where that says too little, before a run that may become a flood."""
+        if self._older_total + self._noted_total >= self._sample or not self._long_run:
+            return self._older_total, self._older
+        last = self._last(min(self._need, self._seen))
+        between = last[: max(0, len(last) - self._run)]
+        older = self._older + Counter(entry.cause for entry in between if entry is not None)
+        return self._older_total + len(between), older
 
     def _noted_of(self, place: TopicPartition, offset: int, known: Note) -> Note:
         if self.flooded is not None:
@@ -279,7 +275,7 @@ class Flood:
         here = [each.offset for each in last if each is not None and each.place == place and each.offset < offset]
         if not here:
             return known
-        return known._replace(run=Run(self._run_name or _checksum(first), first.cause.code, len(here)), since=min(here))
+        return known._replace(run=Run(self._run_name or checksum(first), first.cause.code, len(here)), since=min(here))
 
     def recall(self, place: TopicPartition, text: str) -> None:
         """Take in what a process before has noted; of several notes the one that says most. Other text says nothing."""
@@ -293,7 +289,3 @@ class Flood:
         if self.flooded is None and note.mapping == self._mapping and (note.held or (note.run and not self._seen)):
             self.pending[place] = note
             self._patience[place] = SUSPECTED
-
-
-def _checksum(what: object) -> str:
-    return f"{zlib.crc32(repr(what).encode()):08x}"

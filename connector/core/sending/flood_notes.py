@@ -7,9 +7,12 @@ records that was not long enough yet, and how many of it lie in this partition b
 """
 
 import re
+import zlib
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote, unquote
+
+from connector.core.records import Reason, Rejection
 
 LONGEST = 60  # characters of a name: Kafka bounds the text that goes with an offset
 _CODE = "[0-9a-f]{8}"
@@ -20,6 +23,24 @@ _NOTE = re.compile(
     rf"(?: run=(?P<run>{_CODE}):(?P<run_of>{_CODE}):(?P<run_count>\d{{1,9}}))?"
     r"(?: since=(?P<since>\d{1,19}))?"
 )
+
+
+class Cause(NamedTuple):
+    """What makes a record invalid, without what is the record's own."""
+
+    reason: Reason
+    rule: str | None
+    member: str | None
+
+    @property
+    def code(self) -> str:
+        """The same in every process, and short."""
+        return checksum((self.reason.value, self.rule, self.member))
+
+
+def cause_of(rejection: Rejection) -> Cause:
+    """The cause that a rejection counts under."""
+    return Cause(rejection.reason, rejection.rule, rejection.field)
 
 
 class Run(NamedTuple):
@@ -81,9 +102,14 @@ def tells_of_flood(text: str) -> bool:
     return text.startswith("flood1 ") and " map=" in text
 
 
+def checksum(what: object) -> str:
+    """Eight hexadecimal digits, the same in every process."""
+    return f"{zlib.crc32(repr(what).encode()):08x}"
+
+
 def _pairs(words: str) -> dict[str, int]:
     return {code: int(count) for code, _, count in (word.partition("=") for word in words.split())}
 
 
 def _quoted(name: str) -> str:
-    return quote(name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…", safe="")
+    return quote(name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…", safe="", errors="replace")

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.core.records import Reason, Rejection, Stage, TopicPartition
-from connector.core.sending.flood import LONG, NO_MAPPING, NOTED, SUSPECTED, Flood, Limit, cause_of
+from connector.core.sending.flood import LONG, NO_MAPPING, NOTED, SUSPECTED, Flood, Limit
+from connector.core.sending.flood_notes import cause_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -257,6 +258,25 @@ def test_a_run_goes_on_over_restarts_so_that_no_loop_of_crashes_lets_a_flood_thr
     assert flood.flooded.since == ((P0, 3000),)
 
 
+def test_with_a_run_goes_what_was_before_it_also_where_that_is_less_than_a_window() -> None:
+    flood = Flood(USUAL)
+    feed(flood, [*[None] * 300, USER, *[None] * 99, *[ITEM] * 400])
+    assert noted(flood).startswith(f"flood1 400 map={NO_MAPPING} run=")
+    new = restarted(flood)
+    assert feed(new, [ITEM] * 5000) == 499
+    assert new.flooded is not None
+    assert new.flooded.before == 0.0
+
+
+def test_where_nothing_was_ever_right_nothing_was_before() -> None:
+    flood = Flood(USUAL)
+    feed(flood, [ITEM] * 400)
+    new = restarted(flood)
+    assert feed(new, [ITEM] * 5000) == 599
+    assert new.flooded is not None
+    assert new.flooded.before is None
+
+
 def test_of_a_run_only_what_is_committed_is_noted_since_the_rest_is_read_again() -> None:
     flood = Flood(USUAL)
     feed(flood, [None] * 3000)
@@ -361,19 +381,21 @@ def test_a_cause_has_the_same_code_in_every_process() -> None:
 FATES = st.lists(st.sampled_from([None, None, ITEM, USER]), max_size=120)
 
 
-@given(st.lists(FATES, max_size=5), st.lists(st.integers(3, 250), max_size=25), st.booleans())
+@given(
+    st.lists(FATES, max_size=5), st.lists(st.integers(3, 250), max_size=25), st.sampled_from(["0000000a", "0000000b"])
+)
 def test_however_often_it_restarts_a_flood_writes_fewer_letters_than_the_window(
-    before: list[list[Rejection | None]], lives: list[int], same: bool
+    before: list[list[Rejection | None]], lives: list[int], mapping: str
 ) -> None:
     """Each process ends where it has committed all that it has read, in the middle of a flood, or held."""
     flood, offset, letters = Flood(SMALL, OLD), 0, 0
-    for fates in [[None] * 200, *before]:
+    first: list[Rejection | None] = [None] * 200
+    for fates in [first, *before]:
         passed = feed(flood, fates, P0, offset)
         offset += passed
         if passed < len(fates):
             return
         flood = restarted(flood, SMALL, OLD, offset)
-    mapping = OLD if same else NEW
     flood = restarted(flood, SMALL, mapping, offset)
     for life in [*lives, 200]:
         if flood.suspected(BUY, P0):
