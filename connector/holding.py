@@ -16,9 +16,9 @@ from connector.core.sending.flood_notes import cause_of, tells_of_flood
 Action = Literal["hold", "stop"]
 LOOKED_AT = 50  # records that say whether a flood goes on after a restart
 MEND = (
-    "nothing of this pipeline is dead-lettered or committed any more, nothing is lost: mend its mapping or the "
-    "producer, then restart; if these records are meant to be invalid, skip them by a rule, or set "
-    "dead_letter.flood.action: off"
+    "nothing of this pipeline is dead-lettered or committed any more, nothing is lost: mend its mapping, then restart; "
+    "with the same mapping the same records hold it again, so if they are meant to be invalid, skip them by a rule, or "
+    "set dead_letter.flood.action: off until they are read"
 )
 
 
