@@ -14,6 +14,7 @@ from connector.core.sending.flood import NO_MAPPING, Flood, Limit
 from connector.core.sending.flood_notes import cause_of, tells_of_flood
 
 Action = Literal["hold", "stop"]
+PATIENCE = 30.0  # seconds that invalid records of a partition wait for its note, if the group's coordinator is slow
 LOOKED_AT = 50  # records that say whether a flood goes on after a restart
 MEND = (
     "nothing of this pipeline is dead-lettered or committed any more, nothing is lost: mend its mapping, then restart; "
@@ -87,6 +88,7 @@ class Holding:
         self._guards: dict[str, Guard] = {}  # by pipeline
         self._of_topic: dict[str, Guard | None] = {}
         self.held: dict[str, Guard] = {}  # the pipelines that are held
+        self._unknown: dict[TopicPartition, float] = {}  # without a note yet, and until when that is worth waiting for
         self._told: set[TopicPartition] = set()  # whose last note speaks of a hold, or of what may become one
 
     @property
@@ -101,17 +103,36 @@ class Holding:
         guard = self._guard(topic)
         return guard is not None and guard.flood.flooded is not None
 
+    def assigned(self, places: Iterable[TopicPartition], now: float) -> None:
+        """What went with the commits of these is not known yet."""
+        if self._settings is not None:
+            self._unknown.update(dict.fromkeys(places, now + PATIENCE))
+
+    def waits(self, record: Record, fate: Fate, now: float) -> bool:
+        """Whether to find out first if this partition was held: another process's letters may be enough.
+
+        The answer mostly comes with the first record; where the coordinator is slow, good records need not wait for it.
+        """
+        until = self._unknown.get(record.topic_partition) if self._unknown else None
+        if until is None:
+            return False
+        if now >= until:
+            del self._unknown[record.topic_partition]
+            return False
+        return _rejected(fate) is not None and self._guard(record.topic) is not None
+
+    def overdue(self, now: float) -> list[TopicPartition]:
+        """Partitions whose note was waited for long enough."""
+        return [place for place, until in self._unknown.items() if now >= until] if self._unknown else []
+
     def stops(self, record: Record, fate: Fate, later: Callable[[], Iterator[Fate | Pending]]) -> bool:
         """Whether this record is where its pipeline is held; ``later`` maps those of its partition that are here."""
         guard = self._of_topic.get(record.topic) or self._guard(record.topic)
         if guard is None:
             return False
-        if isinstance(fate, Transformed):
-            rejection = fate.rejection
-        elif isinstance(fate, Rejection):
-            rejection = fate
-        else:
+        if not isinstance(fate, Transformed | Rejection):
             return False
+        rejection = _rejected(fate)
         if rejection is None:
             guard.last_good[fate.rule] = record  # type: ignore[index]  # a Transformed has one
             guard.flood.good()
@@ -151,6 +172,7 @@ class Holding:
     def recall(self, notes: Mapping[TopicPartition, str]) -> None:
         """Take in what went with the commits of these partitions."""
         for place, text in notes.items():
+            self._unknown.pop(place, None)
             guard = self._guard(place.topic)
             if guard is not None:
                 guard.flood.recall(place, text)
@@ -189,11 +211,15 @@ class Holding:
                 self._told.discard(place)
 
 
+def _rejected(fate: Fate | Pending) -> Rejection | None:
+    return fate if isinstance(fate, Rejection) else fate.rejection if isinstance(fate, Transformed) else None
+
+
 def _share(rejection: Rejection, later: Iterator[Fate | Pending]) -> float:
     """Which part of the records that are here, this one included, is invalid for the same cause."""
     cause, same, others = cause_of(rejection), 1, 0
     for fate, _ in zip(later, range(LOOKED_AT), strict=False):
-        found = fate if isinstance(fate, Rejection) else fate.rejection if isinstance(fate, Transformed) else None
+        found = _rejected(fate)
         if found is not None and cause_of(found) == cause:
             same += 1
         elif found is not None or isinstance(fate, Transformed):

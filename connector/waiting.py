@@ -109,6 +109,10 @@ class Waiting:
             self._answers = answers
             self._ready.update(dict.fromkeys(self._kept))
 
+    def go_on(self, places: Iterable[TopicPartition]) -> None:
+        """These need not wait any more."""
+        self._ready.update(dict.fromkeys(place for place in places if place in self._kept))
+
     def park(self, schema: str, records: Sequence[Record], end: int | None) -> None:
         """Keep records of one partition, the first of which needs this schema."""
         self._kept[records[0].topic_partition] = Kept(schema, records, end)

@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from connector.core.records import Fate, Reason, Record, Rejection, Stage, TopicPartition
 from connector.core.sending.flood import Limit
-from connector.holding import MEND, Action, FloodSettings, Holding
+from connector.holding import MEND, PATIENCE, Action, FloodSettings, Holding
 from connector.ports import NO_NOTES
 from connector.watch import HELD, Watch
 from tests.support.fakes import P0, P1, TOPIC, Harness, body, transform
@@ -289,6 +289,72 @@ def test_of_a_hold_of_old_the_first_invalid_record_is_one_among_good_ones() -> N
     it.run(20)
     assert it.held() == {}
     assert it.committed(P0) == 318
+
+
+# -- where it takes time to learn what was noted ----------------------------------------------------------------
+
+
+def test_invalid_records_wait_until_it_is_known_whether_they_were_held() -> None:
+    it = flooded().successor()
+    it.source.answers = False
+    it.produce(ORDERS, "1", 50)
+    it.assign(P0, ORDERS)
+    it.run(10)
+    assert it.letters() == []
+    assert P0 in it.source.paused
+    assert (it.committed(P0), it.committed(ORDERS)) == (117, 50), "others go on"
+    it.source.answers = True
+    it.run(10)
+    assert it.held()["again"]
+    assert it.letters() == []
+    assert it.committed(P0) == 117
+
+
+def test_what_waited_for_a_note_goes_on_in_order_once_nothing_was_noted() -> None:
+    it = Flooding()
+    it.source.answers = False
+    for value in ("1", "1", BAD, "1", "1"):
+        it.produce(P0, value, 1)
+    it.assign(P0)
+    it.run(5)
+    assert it.committed(P0) == 2, "good ones need not wait"
+    it.produce(P0, "1", 1)
+    it.source.answers = True
+    it.run(5)
+    assert it.committed(P0) == 6
+    assert it.letters() == [(*P0, 2)]
+    assert it.sender.delivered == [body(it.source.logs[P0][offset], 0) for offset in (0, 1, 3, 4, 5)]
+    it.assert_balanced()
+
+
+def test_a_note_that_nobody_tells_is_not_waited_for_for_ever() -> None:
+    it = Flooding()
+    it.source.answers = False
+    it.produce(P0, BAD, 3)
+    it.produce(P0, "1", 3)
+    it.assign(P0)
+    it.run(PATIENCE / 2)
+    assert it.committed(P0) == 0
+    it.run(PATIENCE)
+    assert it.committed(P0) == 6
+    assert len(it.letters()) == 3
+
+
+def test_what_waits_for_a_note_is_for_the_next_owner_where_the_partition_leaves() -> None:
+    it = Flooding()
+    it.source.answers = False
+    it.produce(P0, BAD, 3)
+    it.assign(P0)
+    it.run(5)
+    it.revoke(P0)
+    it.run(PATIENCE * 2)
+    assert it.letters() == []
+    assert it.committed(P0) == 0
+    it.source.answers = True
+    it.assign(P0)
+    it.run(5)
+    assert it.committed(P0) == 3
+    it.assert_balanced()
 
 
 # -- several processes ----------------------------------------------------------------------------------------
