@@ -1,4 +1,4 @@
-"""Records that wait for a schema, and the partitions that wait behind them.
+"""Records that wait for a schema, and the partitions that wait behind them; or for the note of a partition.
 
 Only a schema explains such a record, and it is being fetched in another thread. The record and everything that was
 read after it of its partition are kept here unopened, so no commit can pass them and their order stays. The partition
