@@ -88,7 +88,7 @@ class Holding:
         self._guards: dict[str, Guard] = {}  # by pipeline
         self._of_topic: dict[str, Guard | None] = {}
         self.held: dict[str, Guard] = {}  # the pipelines that are held
-        self._unknown: dict[TopicPartition, float] = {}  # without a note yet, and until when that is worth waiting for
+        self.unknown: dict[TopicPartition, float] = {}  # without a note yet, and until when that is worth waiting for
         self._told: set[TopicPartition] = set()  # whose last note speaks of a hold, or of what may become one
 
     @property
@@ -106,33 +106,36 @@ class Holding:
     def assigned(self, places: Iterable[TopicPartition], now: float) -> None:
         """What went with the commits of these is not known yet."""
         if self._settings is not None:
-            self._unknown.update(dict.fromkeys(places, now + PATIENCE))
+            self.unknown.update(dict.fromkeys(places, now + PATIENCE))
 
     def waits(self, record: Record, fate: Fate, now: float) -> bool:
         """Whether to find out first if this partition was held: another process's letters may be enough.
 
         The answer mostly comes with the first record; where the coordinator is slow, good records need not wait for it.
         """
-        until = self._unknown.get(record.topic_partition) if self._unknown else None
+        until = self.unknown.get(record.topic_partition)
         if until is None:
             return False
         if now >= until:
-            del self._unknown[record.topic_partition]
+            del self.unknown[record.topic_partition]
             return False
         return _rejected(fate) is not None and self._guard(record.topic) is not None
 
     def overdue(self, now: float) -> list[TopicPartition]:
         """Partitions whose note was waited for long enough."""
-        return [place for place, until in self._unknown.items() if now >= until] if self._unknown else []
+        return [place for place, until in self.unknown.items() if now >= until]
 
     def stops(self, record: Record, fate: Fate, later: Callable[[], Iterator[Fate | Pending]]) -> bool:
         """Whether this record is where its pipeline is held; ``later`` maps those of its partition that are here."""
         guard = self._of_topic.get(record.topic) or self._guard(record.topic)
         if guard is None:
             return False
-        if not isinstance(fate, Transformed | Rejection):
+        if isinstance(fate, Transformed):
+            rejection = fate.rejection
+        elif isinstance(fate, Rejection):
+            rejection = fate
+        else:
             return False
-        rejection = _rejected(fate)
         if rejection is None:
             guard.last_good[fate.rule] = record  # type: ignore[index]  # a Transformed has one
             guard.flood.good()
@@ -172,7 +175,7 @@ class Holding:
     def recall(self, notes: Mapping[TopicPartition, str]) -> None:
         """Take in what went with the commits of these partitions."""
         for place, text in notes.items():
-            self._unknown.pop(place, None)
+            self.unknown.pop(place, None)
             guard = self._guard(place.topic)
             if guard is not None:
                 guard.flood.recall(place, text)

@@ -193,7 +193,7 @@ class Loop:
             if isinstance(fate, Pending):
                 self._park(record, fate.schema)
                 continue
-            if self.holding.waits(record, fate, now):
+            if self.holding.unknown and self.holding.waits(record, fate, now):
                 self._keep(self.unplaced, record, "")
                 continue
             if self.holding.stops(record, fate, partial(self._later, record.topic_partition, wall)):
