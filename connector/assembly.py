@@ -1,6 +1,7 @@
 """From the configuration to what each part is given: the one place that knows both."""
 
 from collections.abc import Callable, Iterable
+from zlib import crc32
 
 from connector import __version__
 from connector.aws.credentials import Account, Role
@@ -131,7 +132,14 @@ def holding_of(config: Config, router: Router) -> Holding:
     flood = config.dead_letter.flood
     if flood.action == "off":
         return Holding()
-    return Holding(FloodSettings(Limit(flood.share, flood.of_last), flood.action), router.owner, router.changed)
+    limit = Limit(flood.share, flood.of_last)
+
+    def fingerprint(pipeline: str) -> str:
+        """Of all that decides whether a pipeline's records flood; what else is mended shows in the records at hand."""
+        [spec] = [each for each in config.pipelines if each.name == pipeline]
+        return f"{crc32(repr((__version__, limit, spec)).encode()):08x}"
+
+    return Holding(FloodSettings(limit, flood.action), router.owner, router.changed, fingerprint)
 
 
 def beginnings_of(config: Config) -> Beginnings:

@@ -3,20 +3,23 @@
 A held pipeline's partitions are paused, and what was read of them is dropped unopened, so that no commit passes the
 first of it. Only a restart lets them go on, from what is committed: nothing else can mend a mapping. What is usual for
 a pipeline, and whether it is held, goes with its commits, so that the next process knows; see core/sending/flood.py.
+A note of a hold that is over is written anew, also in partitions without anything new: it would be believed later.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from connector.core.records import Fate, Pending, Record, Rejection, TopicPartition, Transformed
-from connector.core.sending.flood import Flood, Limit, cause_of
+from connector.core.sending.flood import NO_MAPPING, Flood, Limit
+from connector.core.sending.flood_notes import cause_of, tells_of_flood
 
 Action = Literal["hold", "stop"]
+PATIENCE = 30.0  # seconds that invalid records of a partition wait for its note, if the group's coordinator is slow
 LOOKED_AT = 50  # records that say whether a flood goes on after a restart
 MEND = (
-    "nothing of this pipeline is dead-lettered or committed any more, nothing is lost: mend its mapping or the "
-    "producer, then restart; if these records are meant to be invalid, skip them by a rule, or set "
-    "dead_letter.flood.action: off"
+    "nothing of this pipeline is dead-lettered or committed any more, nothing is lost: mend its mapping, then restart; "
+    "with the same mapping the same records hold it again, so if they are meant to be invalid, skip them by a rule, or "
+    "set dead_letter.flood.action: off until they are read"
 )
 
 
@@ -35,9 +38,9 @@ class Guard:
 
     __slots__ = ("changed", "flood", "last_good", "name")
 
-    def __init__(self, name: str, limit: Limit) -> None:
+    def __init__(self, name: str, limit: Limit, mapping: str) -> None:
         self.name = name
-        self.flood = Flood(limit)
+        self.flood = Flood(limit, mapping)
         self.last_good: dict[str, Record] = {}
         self.changed = ""
 
@@ -68,6 +71,7 @@ class Holding:
         settings: None where nothing is ever held.
         owner: a topic's pipeline, by name; None where it has none.
         compare: what is different in the second record from the first: names of members, no values.
+        fingerprint: of what judges the records of a pipeline, by its name; see ``Flood``.
     """
 
     def __init__(
@@ -75,13 +79,17 @@ class Holding:
         settings: FloodSettings | None = None,
         owner: Callable[[str], str | None] = lambda _: None,
         compare: Callable[[Record, Record], str] = lambda _, __: "",
+        fingerprint: Callable[[str], str] = lambda _: NO_MAPPING,
     ) -> None:
         self._settings = settings
         self._owner = owner
         self._compare = compare
+        self._fingerprint = fingerprint
         self._guards: dict[str, Guard] = {}  # by pipeline
         self._of_topic: dict[str, Guard | None] = {}
         self.held: dict[str, Guard] = {}  # the pipelines that are held
+        self.unknown: dict[TopicPartition, float] = {}  # without a note yet, and until when that is worth waiting for
+        self._told: set[TopicPartition] = set()  # whose last note speaks of a hold, or of what may become one
 
     @property
     def stopped(self) -> Guard | None:
@@ -95,8 +103,30 @@ class Holding:
         guard = self._guard(topic)
         return guard is not None and guard.flood.flooded is not None
 
+    def assigned(self, places: Iterable[TopicPartition], now: float) -> None:
+        """What went with the commits of these is not known yet."""
+        if self._settings is not None:
+            self.unknown.update(dict.fromkeys(places, now + PATIENCE))
+
+    def waits(self, record: Record, fate: Fate, now: float) -> bool:
+        """Whether to find out first if this partition was held: another process's letters may be enough.
+
+        The answer mostly comes with the first record; where the coordinator is slow, good records need not wait for it.
+        """
+        until = self.unknown.get(record.topic_partition)
+        if until is None:
+            return False
+        if now >= until:
+            del self.unknown[record.topic_partition]
+            return False
+        return _rejected(fate) is not None and self._guard(record.topic) is not None
+
+    def overdue(self, now: float) -> list[TopicPartition]:
+        """Partitions whose note was waited for long enough."""
+        return [place for place, until in self.unknown.items() if now >= until]
+
     def stops(self, record: Record, fate: Fate, later: Callable[[], Iterator[Fate | Pending]]) -> bool:
-        """Whether this record is where its pipeline is held; ``later`` maps those of the pipeline that are here."""
+        """Whether this record is where its pipeline is held; ``later`` maps those of its partition that are here."""
         guard = self._of_topic.get(record.topic) or self._guard(record.topic)
         if guard is None:
             return False
@@ -109,15 +139,19 @@ class Holding:
         if rejection is None:
             guard.last_good[fate.rule] = record  # type: ignore[index]  # a Transformed has one
             guard.flood.good()
-            return False
-        return self._floods(guard, record, rejection, later)
+            stopped = False
+        else:
+            stopped = self._floods(guard, record, rejection, later)
+        if guard.flood.pending:
+            guard.flood.looked(record.topic_partition)
+        return stopped
 
     def _floods(
         self, guard: Guard, record: Record, rejection: Rejection, later: Callable[[], Iterator[Fate | Pending]]
     ) -> bool:
         flood, place = guard.flood, record.topic_partition
         stopped = False
-        if flood.suspect is not None and flood.suspect == cause_of(rejection).code:
+        if flood.pending and flood.suspected(rejection, place):
             stopped = flood.again(rejection, place, record.offset, _share(rejection, later()))
         if not stopped and not flood.bad(rejection, place, record.offset):
             return False
@@ -132,7 +166,7 @@ class Holding:
         if topic not in self._of_topic:
             name = self._owner(topic)
             if name is not None and name not in self._guards:
-                self._guards[name] = Guard(name, self._settings.limit)
+                self._guards[name] = Guard(name, self._settings.limit, self._fingerprint(name))
             self._of_topic[topic] = None if name is None else self._guards[name]
         return self._of_topic[topic]
 
@@ -140,31 +174,55 @@ class Holding:
 
     def recall(self, notes: Mapping[TopicPartition, str]) -> None:
         """Take in what went with the commits of these partitions."""
-        for (topic, _), note in notes.items():
-            guard = self._guard(topic)
-            if guard is not None:
-                guard.flood.recall(note)
-
-    def notes(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, str]:
-        """What is to go with the commits of these partitions."""
-        notes: dict[str, str] = {}
-        found = {}
-        for place in places:
+        for place, text in notes.items():
+            self.unknown.pop(place, None)
             guard = self._guard(place.topic)
-            if guard is None:
-                continue
-            if guard.name not in notes:
-                notes[guard.name] = guard.flood.note()
-            if notes[guard.name]:
-                found[place] = notes[guard.name]
+            if guard is not None:
+                guard.flood.recall(place, text)
+                self._tell(place, text)
+
+    def notes(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, str]:
+        """What is to go with these commits."""
+        of: dict[str, dict[TopicPartition, int]] = {}
+        for place, offset in offsets.items():
+            guard = self._guard(place.topic)
+            if guard is not None:
+                of.setdefault(guard.name, {})[place] = offset
+        found: dict[TopicPartition, str] = {}
+        for name, those in of.items():
+            found |= self._guards[name].flood.notes(those)
+        for place, text in found.items():
+            self._tell(place, text)
         return found
+
+    def _tell(self, place: TopicPartition, text: str) -> None:
+        if tells_of_flood(text):
+            self._told.add(place)
+
+    def renews(self, place: TopicPartition) -> bool:
+        """Whether the note of this partition is to be written again, even if there is nothing else to commit there."""
+        guard = self._guard(place.topic) if self.held or self._told else None
+        if guard is None:
+            return False
+        return guard.flood.flooded is not None or (place in self._told and guard.flood.quiet)
+
+    def noted(self, committed: Iterable[TopicPartition]) -> None:
+        """These were committed, and their notes with them."""
+        for place in self._told.intersection(committed) if self._told else ():
+            guard = self._guard(place.topic)
+            if guard is None or guard.flood.quiet:
+                self._told.discard(place)
+
+
+def _rejected(fate: Fate | Pending) -> Rejection | None:
+    return fate if isinstance(fate, Rejection) else fate.rejection if isinstance(fate, Transformed) else None
 
 
 def _share(rejection: Rejection, later: Iterator[Fate | Pending]) -> float:
     """Which part of the records that are here, this one included, is invalid for the same cause."""
     cause, same, others = cause_of(rejection), 1, 0
     for fate, _ in zip(later, range(LOOKED_AT), strict=False):
-        found = fate if isinstance(fate, Rejection) else fate.rejection if isinstance(fate, Transformed) else None
+        found = _rejected(fate)
         if found is not None and cause_of(found) == cause:
             same += 1
         elif found is not None or isinstance(fate, Transformed):

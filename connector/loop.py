@@ -2,8 +2,8 @@
 
 Only calls to Amazon Personalize run in other threads; they share nothing, and their results come back as values. So
 there are no locks, and a record's whole way can be read from ``step`` downwards, here and in delivery.py. What the loop
-needs of Kafka and AWS is declared in ports.py. Records that wait for a schema are in waiting.py, pipelines that are
-held in holding.py.
+needs of Kafka and AWS is declared in ports.py. Records that wait for a schema, or to learn whether their partition was
+held, are in waiting.py, pipelines that are held in holding.py.
 
 Above 300 lines: the order of things in a step can only be judged where all of them stand together.
 """
@@ -90,6 +90,7 @@ class Loop:
         self.offsets = Offsets()
         self.waiting = Waiting(fetcher)
         self.holding = holding or Holding()
+        self.unplaced = Waiting(None)  # records that wait until it is known whether their partition was held
         self._beginnings = beginnings or Beginnings(lambda _: True)
         self.backpressure = Backpressure(settings.bounds)
         self._reserve = Reserve(settings.reserve)
@@ -151,8 +152,11 @@ class Loop:
 
     def _read(self, timeout: float) -> None:
         """Poll. Then look again at one partition that has waited for a schema: however many do, the polls go on."""
-        self._hold(self._source.poll(min(RECORDS_A_STEP, self._room), 0.0 if self.waiting.ready else timeout))
-        again = self.waiting.take()
+        ready = self.waiting.ready or self.unplaced.ready
+        self._hold(self._source.poll(min(RECORDS_A_STEP, self._room), 0.0 if ready else timeout))
+        if self.unplaced:
+            self.unplaced.go_on(self.holding.overdue(self._environment.clock()))
+        again = self.waiting.take() or self.unplaced.take()
         if again is not None:
             self._held.extend(again[0])
             self._ends.update(again[1])
@@ -161,10 +165,11 @@ class Loop:
         self._beginnings.look(polled.records, self._environment.clock(), self._environment.wall())
         if polled.notes:
             self.holding.recall(polled.notes)
+            self.unplaced.go_on(polled.notes)
         if self.holding.held:
             polled = self._without_held(polled)
-        if self.waiting:
-            polled = self.waiting.keep(polled)
+        for waiting in filter(None, (self.waiting, self.unplaced)):
+            polled = waiting.keep(polled)
         self._held.extend(polled.records)
         self._ends.update(polled.ends)
 
@@ -188,7 +193,10 @@ class Loop:
             if isinstance(fate, Pending):
                 self._park(record, fate.schema)
                 continue
-            if self.holding.stops(record, fate, partial(self._later, record.topic, wall)):
+            if self.holding.unknown and self.holding.waits(record, fate, now):
+                self._keep(self.unplaced, record, "")
+                continue
+            if self.holding.stops(record, fate, partial(self._later, record.topic_partition, wall)):
                 self._stop_flood(record)
                 continue
             opened = self.offsets.track(record)
@@ -202,20 +210,24 @@ class Loop:
 
     def _park(self, record: Record, schema: str) -> None:
         """Keep the record, and what was read after it of its partition, until the schema is here."""
+        # Opening a record asks for its schema, and nothing else comes of it here.
+        for each in self.waiting.ahead(self._keep(self.waiting, record, schema), self._environment.clock):
+            self._transform(each, self._environment.wall())
+
+    def _keep(self, waiting: Waiting, record: Record, what: str) -> list[Record]:
+        """Keep the record, and what was read after it of its partition, which is returned."""
         place = record.topic_partition
         if place not in self.offsets:
-            return  # it was revoked since the record was read
+            return []  # it was revoked since the record was read
         later = [each for each in self._held if each.topic_partition == place]
         if later:
             self._held = deque(each for each in self._held if each.topic_partition != place)
         self.offsets.reached(place, record.offset)  # the lag is known from here, even if nothing was opened yet
-        self.waiting.park(schema, [record, *later], self._ends.pop(place, None))
-        # Opening a record asks for its schema, and nothing else comes of it here.
-        for each in self.waiting.ahead(later, self._environment.clock):
-            self._transform(each, self._environment.wall())
+        waiting.park(what, [record, *later], self._ends.pop(place, None))
+        return later
 
-    def _later(self, topic: str, wall: float) -> Iterator[Fate | Pending]:
-        return (self._transform(each, wall) for each in list(self._held) if each.topic == topic)
+    def _later(self, place: TopicPartition, wall: float) -> Iterator[Fate | Pending]:
+        return (self._transform(each, wall) for each in list(self._held) if each.topic_partition == place)
 
     def _stop_flood(self, record: Record) -> None:
         """The pipeline is held from this record on: drop what is here of it unopened, so that no commit passes that."""
@@ -271,7 +283,7 @@ class Loop:
         apart = [load for load in loads if replaces(load.topic_partition.topic)]
         if apart:
             loads = [load for load in loads if not replaces(load.topic_partition.topic)]
-        held = self.waiting.places | self._held_places | self._reserve.decide(apart)
+        held = self.waiting.places | self.unplaced.places | self._held_places | self._reserve.decide(apart)
         others = frozenset(load.topic_partition for load in apart)
         change = self.backpressure.decide(loads, self._environment.clock(), held, others)
         self._room = self.backpressure.room(loads)
@@ -287,7 +299,7 @@ class Loop:
             log.info("partitions resumed", partitions=_names(resumed))
 
     def _commit(self) -> None:
-        self.offsets.committed(self._source.committed())
+        self._committed(self._source.committed())
         now = self._environment.clock()
         if now < self._commit_at:
             return
@@ -297,17 +309,21 @@ class Loop:
             self._source.commit(offsets, self.holding.notes(offsets))
 
     def _news(self, among: Collection[TopicPartition] | None = None) -> Mapping[TopicPartition, int]:
-        """What is to be committed: what is done, and what is held, each time: the next process must know of it."""
+        """What is to be committed: what is done, and where the note is to be written again (see holding.py)."""
         offsets = self.offsets.committable(among)
-        for each in self.offsets if self.holding.held else ():
+        for each in self.offsets:
             place = each.topic_partition
-            if each.committable is not None and self.holding.holds(place.topic) and (among is None or place in among):
+            if each.committable is not None and self.holding.renews(place) and (among is None or place in among):
                 offsets[place] = each.committable
         return offsets
 
+    def _committed(self, offsets: Mapping[TopicPartition, int]) -> None:
+        self.offsets.committed(offsets)
+        self.holding.noted(offsets)
+
     def _commit_now(self, among: Collection[TopicPartition] | None = None) -> None:
         offsets = self._news(among)
-        self.offsets.committed(self._source.commit_now(offsets, self.holding.notes(offsets)))
+        self._committed(self._source.commit_now(offsets, self.holding.notes(offsets)))
 
     # -- rebalances: called by the source, from within its poll and close -----------------------------------------
 
@@ -319,6 +335,7 @@ class Loop:
         self.backpressure.forget(topic_partitions)  # they arrive unpaused
         self.offsets.assign(topic_partitions)
         self._beginnings.assigned(topic_partitions, self._environment.clock())
+        self.holding.assigned(topic_partitions, self._environment.clock())
         self._metrics.rebalances.labels("assign").inc()
         log.info("partitions assigned", partitions=_names(topic_partitions), total=len(self.offsets))
 
@@ -361,6 +378,7 @@ class Loop:
         self._held = deque(record for record in self._held if record.topic_partition not in gone)
         self._ends = {place: offset for place, offset in self._ends.items() if place not in gone}
         self.waiting.let_go(gone)
+        self.unplaced.let_go(gone)
 
     # -- the way out ------------------------------------------------------------------------------------------
 

@@ -20,7 +20,8 @@ NO_NOTES: Notes = {}
 class Polled(NamedTuple):
     """What one poll brought: records in the order of their partitions, and ends of partitions that were reached.
 
-    ``notes``: of partitions that were assigned, what went with the group's last commit, where that is not empty.
+    ``notes``: of partitions that were assigned, what went with the group's last commit, once that is known; "" where
+    nothing did.
     """
 
     records: Sequence[Record] = ()

@@ -1,4 +1,4 @@
-"""Records that wait for a schema, and the partitions that wait behind them.
+"""Records that wait for a schema, and the partitions that wait behind them; or for the note of a partition.
 
 Only a schema explains such a record, and it is being fetched in another thread. The record and everything that was
 read after it of its partition are kept here unopened, so no commit can pass them and their order stays. The partition
@@ -108,6 +108,10 @@ class Waiting:
         if answers != self._answers:
             self._answers = answers
             self._ready.update(dict.fromkeys(self._kept))
+
+    def go_on(self, places: Iterable[TopicPartition]) -> None:
+        """These need not wait any more."""
+        self._ready.update(dict.fromkeys(place for place in places if place in self._kept))
 
     def park(self, schema: str, records: Sequence[Record], end: int | None) -> None:
         """Keep records of one partition, the first of which needs this schema."""

@@ -128,7 +128,8 @@ class _Looking:
     def __init__(self, config: Config, reader: "TopicReader", clients: "ClientFactory") -> None:
         from connector.kafka.standing import GroupStanding  # noqa: PLC0415
 
-        topics = reader.wanted(Topics(config.pipelines, config.dead_letter.topic))
+        self._topics = Topics(config.pipelines, config.dead_letter.topic)
+        topics = reader.wanted(self._topics)
         self._config = config
         self._clients = clients
         self._standing = GroupStanding(reader, topics, config.kafka.auto_offset_reset)
@@ -143,6 +144,7 @@ class _Looking:
         """
         from connector.cli.topics import admin_properties  # noqa: PLC0415
         from connector.kafka.standing import members_of  # noqa: PLC0415
+        from connector.looking.holds import holds_of  # noqa: PLC0415
         from connector.looking.standing import group_of  # noqa: PLC0415
 
         kafka = self._config.kafka
@@ -151,9 +153,13 @@ class _Looking:
             self._looks.setdefault(place, deque(maxlen=LOOKS)).append(look)
         members = members_of(kafka.group_id, admin_properties(self._config), self._clients.admin)
         looks = {place: tuple(self._looks[place]) for place in found.looks}
-        return group_of(
-            kafka.group_id, kafka.auto_offset_reset, looks, found.oldest, members=members.any, notes=_notes(members)
-        )
+        held = holds_of(found.notes, self._owner)
+        group, reset = kafka.group_id, kafka.auto_offset_reset
+        return group_of(group, reset, looks, found.oldest, members=members.any, notes=_notes(members), held=held)
+
+    def _owner(self, topic: str) -> str | None:
+        number = self._topics.owner(topic)
+        return None if number is None else self._config.pipelines[number].name
 
 
 def _notes(members: "Members") -> tuple[str, ...]:

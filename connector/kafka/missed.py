@@ -148,8 +148,8 @@ class MissedRecords:
         finally:
             self._spent(now)
         for each in found:
-            if each.error is None and each.metadata:
-                self._notes[TopicPartition(each.topic, each.partition)] = each.metadata
+            if each.error is None:
+                self._notes[TopicPartition(each.topic, each.partition)] = each.metadata or ""
             self._learnt((each.topic, each.partition), each.offset if each.error is None else UNKNOWN)
 
     def _learnt(self, place: Place, committed: int) -> None:

@@ -28,10 +28,14 @@ class Members(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """A look at all partitions; ``oldest`` is the time of the next record to read, in ms, None where it has none."""
+    """A look at all partitions; ``oldest`` is the time of the next record to read, in ms, None where it has none.
+
+    ``notes``: what was committed beside the offsets of those where something is left to read.
+    """
 
     looks: Mapping[TopicPartition, Look]
     oldest: Mapping[TopicPartition, int | None]
+    notes: Mapping[TopicPartition, str] = {}
 
 
 class GroupStanding:
@@ -61,7 +65,8 @@ class GroupStanding:
             Refused: this principal may not describe the group, or not read the topics.
         """
         # The ends come last, so that no offset of the group lies beyond them.
-        committed = self._reader.committed(self._places or self._reader.ends(self._topics).keys())
+        commits = self._reader.commits(self._places or self._reader.ends(self._topics).keys())
+        committed = {place: offset for place, (offset, _) in commits.items()}
         ends = self._reader.ends(self._topics)
         self._places = frozenset(ends)
         at = self._clock()
@@ -69,7 +74,8 @@ class GroupStanding:
         bounds = {place: bound for place, look in looks.items() if (bound := self._unread(look)) is not None}
         oldest = self._first_records(bounds, stopping)
         empty = bounds.keys() - oldest.keys() if not stopping() else frozenset()
-        return Standing({place: look._replace(empty=place in empty) for place, look in looks.items()}, oldest)
+        notes = {place: note for place, (_, note) in commits.items() if place in oldest}
+        return Standing({place: look._replace(empty=place in empty) for place, look in looks.items()}, oldest, notes)
 
     def _unread(self, look: Look) -> Bounds | None:
         position = look.position(self._reset)

@@ -9,5 +9,5 @@
 | columns.py, text.py | the two side by side, as text |
 | counting.py, window.py | what happened to all records, and in which time |
 | table.py | the counts as text |
-| standing.py | lag as text and as JSON |
+| standing.py, holds.py | lag as text and as JSON; pipelines that are held |
 """

@@ -8,6 +8,7 @@ from connector.core.records import TopicPartition
 from connector.core.sending.lag import SEVERITY, Look, Rates, Reset, State, catches_up_in, rates, state, worst
 from connector.given_records import Json
 from connector.looking.columns import padded
+from connector.looking.holds import Held
 from connector.styles import BOLD, GREEN, RED, YELLOW, Style
 
 MOST_NAMES = 3  # of partitions that a note is about
@@ -43,12 +44,13 @@ class Row(NamedTuple):
 
 
 class Group(NamedTuple):
-    """The group, and its partitions, the worst first. ``notes`` are about the group."""
+    """The group, and its partitions, the worst first. ``notes`` are about the group, ``held`` about its pipelines."""
 
     name: str
     reset: Reset
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    held: tuple[Held, ...] = ()
 
     @property
     def state(self) -> State:
@@ -86,13 +88,14 @@ def group_of(
     *,
     members: bool,
     notes: tuple[str, ...] = (),
+    held: tuple[Held, ...] = (),
 ) -> Group:
     """The group from its looks, in the order of time; ``oldest`` is as of the last ones, in ms."""
     rows = [
         _row(place, each, reset, place in oldest, oldest.get(place), members=members) for place, each in looks.items()
     ]
     rows.sort(key=lambda row: (SEVERITY.index(row.state), -row.lag, row.name))
-    return Group(name, reset, tuple(rows), notes)
+    return Group(name, reset, tuple(rows), notes, held)
 
 
 def _row(
@@ -115,7 +118,7 @@ def table(group: Group, style: Style, columns: int, most: int | None = None) -> 
 
     ``columns`` is how wide a sentence may be, and ``most`` how many lines there is room for.
     """
-    notes = [line for note in (*group.notes, *_notes(group)) for line in textwrap.wrap(note, columns - 1)]
+    notes = [line for note in _said(group) for line in textwrap.wrap(note, columns - 1)]
     room = len(group.rows) if most is None else max(1, most - 5 - len(notes))
     rows = group.rows[:room]
     left_out = len(group.rows) - len(rows)
@@ -130,7 +133,8 @@ def table(group: Group, style: Style, columns: int, most: int | None = None) -> 
 
 def summary(group: Group) -> str:
     """The group in a line."""
-    return _summary(group, Style(coloured=False))
+    held = [f"; pipeline {each.pipeline} is held" for each in group.held]
+    return "".join([_summary(group, Style(coloured=False)), *held])
 
 
 def _summary(group: Group, style: Style) -> str:
@@ -167,6 +171,12 @@ def notes_on(look: Look, reset: Reset) -> Iterator[str]:
         )
     elif look.empty:
         yield f"the last {look.end - look.committed:,} offsets hold no record: markers of transactions, or compacted"
+
+
+def _said(group: Group) -> Iterator[str]:
+    yield from map(str, group.held)
+    yield from group.notes
+    yield from _notes(group)
 
 
 def _notes(group: Group) -> Iterator[str]:
@@ -206,6 +216,7 @@ def as_json(group: Group) -> Json:
     return {
         "group": group.name,
         **_numbers(group.state, group.lag, group.seconds, group.rates, group.caught_up_in),
+        "held_pipelines": [each.as_json() for each in group.held],
         "notes": list(group.notes),
         "partitions": [_row_json(row, group.reset) for row in group.rows],
     }

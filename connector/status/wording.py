@@ -84,7 +84,7 @@ STATES: Mapping[Kind, Words] = {
     Kind.PIPELINE_HELD: Words(
         "Held: nearly all records turned invalid",
         "The records of a pipeline became invalid for one cause, so nothing more of it is dead-lettered or committed. "
-        "Other pipelines go on. Nothing is lost: mend its mapping or the producer, then restart.",
+        "Other pipelines go on. Nothing is lost: mend its mapping, then restart.",
         "bad",
     ),
     Kind.REGISTRY_AWAY: Words(

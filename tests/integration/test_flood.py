@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 import pytest
 from confluent_kafka import Producer
 
 from tests.support.processes import Connector, Endpoint, wait_until
+from tests.support.renamed import MENDED, OLD, configuration
 from tests.support.traffic import PARTITIONS, SENT_AT, dead_letters_in, lag
 
 if TYPE_CHECKING:
@@ -21,26 +22,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 SESSIONS = 20
-
-
-def configuration(kafka: Kafka, names: dict[str, str], url: str, item: str, flood: dict[str, Any]) -> dict[str, Any]:
-    def pipeline(name: str, item: str) -> dict[str, Any]:
-        members = {
-            "sessionId": "value.session",
-            "eventType": {"const": "View"},
-            "eventId": "value.id",
-            "itemId": {"from": item, "otherwise": "dead_letter"},
-            "sentAt": "value.at",
-        }
-        return {"name": name, "topics": [names[name]], "rules": [{"name": "view", "put_events": members}]}
-
-    return {
-        "kafka": {"bootstrap_servers": [kafka.bootstrap_servers], "group_id": f"group-{names['web']}"},
-        "personalize": {"tracking_id": "tracker", "endpoint_url": url},
-        "delivery": {"requests_per_second": 5000, "linger": "100ms"},
-        "dead_letter": {"topic": names["dead"], "flood": flood},
-        "pipelines": [pipeline("web", item), pipeline("shop", "value.product_id")],
-    }
 
 
 def produce(kafka: Kafka, topic: str, prefix: str, field: str, first: int, count: int) -> None:
@@ -70,7 +51,7 @@ def test_a_renamed_field_holds_its_pipeline_until_the_mapping_is_mended(
     flood = {} if of_last == 1000 else {"of_last": of_last}
     good, renamed = 2 * of_last, 3 * of_last
     with Endpoint(tmp_path, "--ledger", "--latency", "5ms") as endpoint:
-        old = configuration(kafka, names, endpoint.url, "value.product_id", flood)
+        old = configuration(kafka, names, endpoint.url, OLD, flood)
         with Connector(tmp_path, old, "first") as connector:
             connector.wait_until_ready()
             produce(kafka, names["web"], "web", "product_id", 0, good)
@@ -92,7 +73,7 @@ def test_a_renamed_field_holds_its_pipeline_until_the_mapping_is_mended(
             wait_until(lambda: connector.metric("putevents_pipeline_held", pipeline="web") == 1, 60, "held again")
             assert connector.stop(25) == 0
         assert len(dead_letters_in(kafka, names["dead"])) == len(letters), "a restart writes no more of them"
-        mended = configuration(kafka, names, endpoint.url, "not_null(value.product_id, value.productId)", flood)
+        mended = configuration(kafka, names, endpoint.url, MENDED, flood)
         with Connector(tmp_path, mended, "third") as connector:
             wait_until(lambda: lag(kafka, names["web"]) == 0, 120, "all is delivered", connector.running)
             assert connector.stop(25) == 0

@@ -7,6 +7,7 @@ import pytest
 
 from connector.core.records import TopicPartition
 from connector.core.sending.lag import Look, State
+from connector.looking.holds import Held, holds_of
 from connector.looking.standing import Group, as_json, duration, group_of, notes_on, summary, table
 from connector.styles import Style
 
@@ -137,3 +138,54 @@ def test_one_note_of_many_partitions_is_said_once() -> None:
 )  # fmt: skip
 def test_durations_have_two_units(seconds: float | None, expected: str) -> None:
     assert duration(seconds) == expected
+
+
+# -- pipelines that are held ------------------------------------------------------------------------------------
+
+WHY = "held=931add61:missing_member:view:properties.a%20b"
+OWNERS = {"clicks": "web", "orders": "shop"}
+
+
+def note(since: int | None = None, why: str = WHY) -> str:
+    return f"flood1 100 map=0000000a {why}" + ("" if since is None else f" since={since}")
+
+
+def test_a_held_pipeline_is_named_with_the_first_such_record_of_each_partition() -> None:
+    held = holds_of({B: note(7), A: note(5), C: note()}, OWNERS.get)
+    assert held == (Held("web", "missing_member", "view", "properties.a b", ("clicks-0@5", "clicks-1@7")),)
+    found = group(held=held)
+    line = "pipeline web is held: missing_member in rule view, member properties.a b, since clicks-0@5, clicks-1@7"
+    assert f"\n\n{line}\n" in table(found, PLAIN, 120)
+    assert summary(found).endswith("; pipeline web is held")
+    assert as_json(found)["held_pipelines"] == [
+        {
+            "pipeline": "web",
+            "reason": "missing_member",
+            "rule": "view",
+            "member": "properties.a b",
+            "since": "clicks-0@5, clicks-1@7",
+        }
+    ]
+
+
+def test_of_many_partitions_a_few_are_named_and_what_is_not_known_is_left_out() -> None:
+    notes = {TopicPartition("clicks", number): note(number) for number in range(10)}
+    [held] = holds_of(notes, OWNERS.get)
+    assert str(held).endswith("since clicks-0@0, clicks-1@1, clicks-2@2 and 7 more")
+    [bare] = holds_of({A: note(why="held=931add61:not_json::")}, OWNERS.get)
+    assert str(bare) == "pipeline web is held: not_json"
+    assert bare.as_json()["rule"] is None
+
+
+@pytest.mark.parametrize("text", ["", "of another program", "flood1 100", note(why="held=931add61"), "flood1 9 held="])
+def test_a_note_that_names_no_hold_names_none(text: str) -> None:
+    assert holds_of({A: text}, OWNERS.get) == ()
+
+
+def test_a_topic_that_no_pipeline_reads_any_more_names_none() -> None:
+    assert holds_of({TopicPartition("old", 0): note(1)}, OWNERS.get) == ()
+
+
+def test_a_name_that_somebody_else_wrote_beside_an_offset_does_nothing_to_a_terminal() -> None:
+    [held] = holds_of({A: note(why="held=931add61:not_json:%1B%5B2J:")}, OWNERS.get)
+    assert held.rule == "�[2J"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from structlog.testing import capture_logs
 
 from connector.core.records import Fate, Reason, Record, Rejection, Stage, TopicPartition
 from connector.core.sending.flood import Limit
-from connector.holding import MEND, Action, FloodSettings, Holding
+from connector.holding import MEND, PATIENCE, Action, FloodSettings, Holding
 from connector.ports import NO_NOTES
 from connector.watch import HELD, Watch
 from tests.support.fakes import P0, P1, TOPIC, Harness, body, transform
@@ -25,9 +26,10 @@ def mapped(record: Record, wall: float) -> Fate:
 class Flooding(Harness):
     """A loop whose pipelines are held at 90 % of 20 records."""
 
-    def __init__(self, action: Action = "hold", **more: object) -> None:
+    def __init__(self, action: Action = "hold", mapping: str = "0000000a", **more: object) -> None:
         self.compared: list[tuple[Record, Record]] = []
-        holding = Holding(FloodSettings(Limit(0.9, 20), action), PIPELINES.get, self._compare)
+        settings = FloodSettings(Limit(0.9, 20), action)
+        holding = Holding(settings, PIPELINES.get, self._compare, lambda _: mapping)
         super().__init__(transform=mapped, holding=holding, **more)  # type: ignore[arg-type]
         self.watch = Watch(self.loop, self.source, self.metrics, self.environment)
 
@@ -39,9 +41,9 @@ class Flooding(Harness):
         for _ in range(count):
             self.source.produce(place, value, f"{place.topic}-{place.partition}")
 
-    def successor(self) -> Flooding:
-        """The next process, on the same cluster."""
-        it = Flooding()
+    def successor(self, mapping: str = "0000000a") -> Flooding:
+        """The next process, or another one, on the same cluster."""
+        it = Flooding(mapping=mapping)
         it.source.logs, it.source.stored, it.source.notes = self.source.logs, self.source.stored, self.source.notes
         return it
 
@@ -167,7 +169,7 @@ def test_a_killed_process_has_noted_that_it_is_held() -> None:
     it = flooded().successor()
     it.assign(P0)
     it.run(5)
-    assert it.held()["since"] == "clicks-0@117"
+    assert it.held()["since"] == "clicks-0@100"
     assert it.letters() == []
 
 
@@ -196,6 +198,213 @@ def test_a_mended_mapping_under_which_some_are_invalid_still_goes_on() -> None:
     second.run(60)
     assert second.held() == {}
     assert second.committed(P0) == 300
+
+
+MENDED = "0000000b"
+
+
+def mend(it: Flooding, first: int) -> None:
+    """From this offset on, the mapping takes the records."""
+    log = it.source.logs[P0]
+    it.source.logs[P0] = [record._replace(value=b"1") if record.offset >= first else record for record in log]
+
+
+@pytest.mark.parametrize("few", [1, 3, 15])
+def test_a_mended_mapping_goes_on_where_the_first_poll_brings_only_a_few_that_it_still_refuses(few: int) -> None:
+    first = flooded()
+    assert first.loop.drain(5)
+    second = first.successor(MENDED)
+    log = second.source.logs[P0]
+    second.source.logs[P0] = log[: 117 + few]
+    second.assign(P0)
+    second.run(5)
+    assert second.held() == {}
+    second.source.logs[P0] = log
+    mend(second, 117 + few)
+    second.run(30)
+    assert second.held() == {}
+    assert second.committed(P0) == 300
+    assert len(second.letters()) == few
+
+
+def test_a_mapping_that_mends_nothing_is_held_again_with_fewer_letters_than_the_window_and_then_with_none() -> None:
+    it = flooded()
+    letters = 0
+    for _ in range(20):
+        it = it.successor(MENDED)
+        it.assign(P0)
+        it.run(10)
+        letters += len(it.letters())
+    assert letters == 17
+    assert it.held()["again"] == "the same as before the restart"
+    assert it.held()["since"] == "clicks-0@117"
+
+
+def test_a_storm_of_restarts_writes_fewer_letters_than_the_window_even_where_none_lives_until_it_is_held() -> None:
+    it = Flooding()
+    it.produce(P0, "1", 100)
+    it.assign(P0, ORDERS)
+    it.run(10)
+    letters: set[tuple[str, int, int]] = set()
+    for _ in range(20):
+        it.produce(P0, BAD, 4)
+        it.run(5)
+        letters |= set(it.letters())
+        it = it.successor()
+        it.assign(P0, ORDERS)
+    assert len(letters) == 17
+    assert it.held() == {} or it.held()["since"] == "clicks-0@100"
+    assert it.committed(P0) == 117
+
+
+def test_a_hold_that_is_over_is_forgotten_in_partitions_without_anything_new_as_well() -> None:
+    it = Flooding()
+    it.produce(P1, "1", 1)
+    it.produce(P0, "1", 100)
+    it.assign(P0, P1)
+    it.run(5)
+    it.produce(P0, BAD, 200)
+    it.run(10)
+    assert " held=" in it.source.notes[P1]
+    assert it.loop.drain(5)
+    mended = it.successor(MENDED)
+    mend(mended, 0)
+    mended.assign(P0, P1)
+    mended.run(60)
+    assert mended.committed(P0) == 300
+    assert not [note for note in mended.source.notes.values() if "held" in note]
+    commits = len(mended.source.commits)
+    mended.run(60)
+    assert len(mended.source.commits) == commits, "and only once"
+
+
+def test_of_a_hold_of_old_the_first_invalid_record_is_one_among_good_ones() -> None:
+    """A note in an idle partition that nobody could write anew; the producer was mended meanwhile."""
+    it = flooded().successor()
+    it.source.logs[P0] = [*it.source.logs[P0][:117]]
+    it.produce(P0, "1", 100)
+    it.produce(P0, BAD, 1)
+    it.produce(P0, "1", 100)
+    it.assign(P0)
+    it.run(20)
+    assert it.held() == {}
+    assert it.committed(P0) == 318
+
+
+# -- where it takes time to learn what was noted ----------------------------------------------------------------
+
+
+def test_invalid_records_wait_until_it_is_known_whether_they_were_held() -> None:
+    it = flooded().successor()
+    it.source.answers = False
+    it.produce(ORDERS, "1", 50)
+    it.assign(P0, ORDERS)
+    it.run(10)
+    assert it.letters() == []
+    assert P0 in it.source.paused
+    assert (it.committed(P0), it.committed(ORDERS)) == (117, 50), "others go on"
+    it.source.answers = True
+    it.run(10)
+    assert it.held()["again"]
+    assert it.letters() == []
+    assert it.committed(P0) == 117
+
+
+def test_what_waited_for_a_note_goes_on_in_order_once_nothing_was_noted() -> None:
+    it = Flooding()
+    it.source.answers = False
+    for value in ("1", "1", BAD, "1", "1"):
+        it.produce(P0, value, 1)
+    it.assign(P0)
+    it.run(5)
+    assert it.committed(P0) == 2, "good ones need not wait"
+    it.produce(P0, "1", 1)
+    it.source.answers = True
+    it.run(5)
+    assert it.committed(P0) == 6
+    assert it.letters() == [(*P0, 2)]
+    assert it.sender.delivered == [body(it.source.logs[P0][offset], 0) for offset in (0, 1, 3, 4, 5)]
+    it.assert_balanced()
+
+
+def test_a_note_that_nobody_tells_is_not_waited_for_for_ever() -> None:
+    it = Flooding()
+    it.source.answers = False
+    it.produce(P0, BAD, 3)
+    it.produce(P0, "1", 3)
+    it.assign(P0)
+    it.run(PATIENCE / 2)
+    assert it.committed(P0) == 0
+    it.run(PATIENCE)
+    assert it.committed(P0) == 6
+    assert len(it.letters()) == 3
+
+
+def test_what_waits_for_a_note_is_for_the_next_owner_where_the_partition_leaves() -> None:
+    it = Flooding()
+    it.source.answers = False
+    it.produce(P0, BAD, 3)
+    it.assign(P0)
+    it.run(5)
+    it.revoke(P0)
+    it.run(PATIENCE * 2)
+    assert it.letters() == []
+    assert it.committed(P0) == 0
+    it.source.answers = True
+    it.assign(P0)
+    it.run(5)
+    assert it.committed(P0) == 3
+    it.assert_balanced()
+
+
+# -- several processes ----------------------------------------------------------------------------------------
+
+
+def test_each_process_writes_its_own_letters_so_three_may_write_three_times_as_many() -> None:
+    places = [P0, P1, TopicPartition(TOPIC, 2)]
+    first = Flooding()
+    members = [first, first.successor(), first.successor()]
+    for place, member in zip(places, members, strict=True):
+        first.produce(place, "1", 100)
+        first.produce(place, BAD, 200)
+        member.assign(place)
+    for member in members:
+        member.run(20)
+        assert member.held()
+    letters = [letter for member in members for letter in member.letters()]
+    assert len(letters) == 3 * 17
+    assert len(letters) < 3 * 20
+
+
+def test_a_partition_that_moves_takes_its_hold_along_without_another_letter() -> None:
+    """From a process that is held to one whose own partitions are well: their records are of one pipeline."""
+    held = flooded()
+    well = held.successor()
+    well.produce(P1, "1", 300)
+    well.assign(P1)
+    well.run(10)
+    assert well.committed(P1) == 300
+    held.revoke(P0)
+    well.assign(P0)
+    well.run(10)
+    assert well.held()["again"]
+    assert well.letters() == []
+    assert well.committed(P0) == 117
+
+
+def test_a_partition_that_moves_in_the_middle_of_a_flood_is_counted_on_by_a_new_process() -> None:
+    first = Flooding()
+    first.produce(P0, "1", 100)
+    first.produce(P0, BAD, 10)
+    first.assign(P0)
+    first.run(10)
+    first.revoke(P0)
+    second = first.successor()
+    second.produce(P0, BAD, 200)
+    second.assign(P0)
+    second.run(10)
+    assert second.held()["since"] == "clicks-0@100"
+    assert len(first.letters()) + len(second.letters()) == 17
 
 
 def test_a_topic_that_was_always_like_that_is_not_held_and_not_after_a_restart_either() -> None:
@@ -258,7 +467,8 @@ def test_without_settings_nothing_is_held_or_noted() -> None:
 def test_a_topic_of_no_pipeline_is_never_held() -> None:
     holding = Holding(FloodSettings(Limit(0.9, 10), "hold"))
     assert not holding.holds("unknown")
-    assert holding.notes([P0]) == NO_NOTES
+    assert holding.notes({P0: 1}) == NO_NOTES
+    assert not holding.renews(P0)
 
 
 def test_an_end_while_held_is_in_good_order() -> None:

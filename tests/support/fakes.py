@@ -77,6 +77,7 @@ class FakeSource:
         self.paused: set[TopicPartition] = set()
         self.stored: dict[TopicPartition, int] = {}
         self.notes: dict[TopicPartition, str] = {}  # what went with the commits
+        self.answers = True  # whether the group's coordinator says what was committed
         self._learnt: dict[TopicPartition, str] = {}
         self.commits: list[dict[TopicPartition, int]] = []
         self.on_commit: Callable[[Mapping[TopicPartition, int]], None] = lambda _: None
@@ -90,8 +91,7 @@ class FakeSource:
     def assign(self, listener: Listener, *topic_partitions: TopicPartition) -> None:
         for each in topic_partitions:
             self.positions[each] = self.stored.get(each, 0)
-            if self.notes.get(each):
-                self._learnt[each] = self.notes[each]
+            self._learnt[each] = self.notes.get(each, "")
         listener.on_assign(topic_partitions)
         self.resume(topic_partitions)  # newly assigned partitions arrive unpaused
 
@@ -129,7 +129,8 @@ class FakeSource:
         ends = self._new_ends(reading)
         if not records and not ends:
             self.clock.wait(timeout)
-        notes, self._learnt = self._learnt, {}
+        notes = {place: note for place, note in self._learnt.items() if self.answers}
+        self._learnt = {place: note for place, note in self._learnt.items() if place not in notes}
         return Polled(records, ends, notes)
 
     def _new_ends(self, reading: Iterable[TopicPartition]) -> dict[TopicPartition, int]:

@@ -27,6 +27,7 @@ class Broker:
         self.asked = 0  # for the beginning
         self.questions = 0  # of both kinds
         self.down = False
+        self.note: str | None = None
         self.refuses = False
         self.takes: Callable[[float], object] = lambda _: None  # the time until an answer, or that it is waited for
 
@@ -42,7 +43,7 @@ class Broker:
         error = KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED) if self.refuses else None
         return [
             SimpleNamespace(
-                topic=each.topic, partition=each.partition, offset=self.position, error=error, metadata=None
+                topic=each.topic, partition=each.partition, offset=self.position, error=error, metadata=self.note
             )
             for each in places
         ]
@@ -83,6 +84,28 @@ class Case:
     def missed(self) -> float:
         name = "putevents_records_missed_total"
         return self.metrics.registry.get_sample_value(name, {"topic": "clicks"}) or 0.0
+
+
+@pytest.mark.parametrize(("note", "told"), [("a note", "a note"), (None, ""), ("", "")])
+def test_what_went_with_the_commit_is_told_once_also_where_that_is_nothing(note: str | None, told: str) -> None:
+    broker = Broker(committed=50)
+    broker.note = note
+    case = Case(broker)
+    case.read(50)
+    assert case.missed_records.take_notes() == {PLACE: told}
+    assert case.missed_records.take_notes() == {}
+
+
+def test_nothing_is_told_of_a_partition_until_the_coordinator_answers() -> None:
+    broker = Broker(committed=50)
+    broker.down = True
+    case = Case(broker)
+    case.read(50)
+    assert case.missed_records.take_notes() == {}
+    broker.down = False
+    case.pass_by(60)
+    case.missed_records.look()
+    assert case.missed_records.take_notes() == {PLACE: ""}
 
 
 def test_what_was_deleted_while_nobody_read_is_counted() -> None:

@@ -9,7 +9,7 @@
 | outcomes.py, answers.py | what an answer of the service means, and whether it is the service's |
 | backpressure.py, reserve.py | when reading stops, which partitions pause |
 | offsets.py | open records, and what may be committed |
-| flood.py | when a pipeline's records turn invalid all at once |
+| flood.py, flood_notes.py | when a pipeline's records turn invalid all at once; what the next process is told |
 | backlog.py, needed.py | how many calls a backlog takes; and a stream, a second |
 | lag.py | how far a group is behind, in words |
 """
