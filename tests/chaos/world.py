@@ -233,7 +233,14 @@ class World:
             return Evidence(self.placed, self.rows(), letters.result(), self.watcher.observations, self._standstills)
 
     def rows(self) -> list[dict[str, Any]]:
-        """What was accepted, in order, as far as the endpoint has written it down."""
+        """The events that were accepted, in order, as far as the endpoint has written them down."""
+        return [row for row in self._accepted() if "operation" not in row]
+
+    def entries(self) -> list[dict[str, Any]]:
+        """The same of users, items and what else other operations take."""
+        return [row for row in self._accepted() if "operation" in row]
+
+    def _accepted(self) -> list[dict[str, Any]]:
         with self._ledger.open("rb") as ledger:
             return [json.loads(line) for line in ledger]
 
