@@ -15,6 +15,7 @@ from connector.core.sending.destinations import Destinations
 from connector.core.sending.lanes import Batch, Item
 from connector.core.sending.offsets import OpenRecord
 from connector.core.sending.outcomes import Delivered, Fatal
+from connector.counters import Count
 from connector.metrics import Metrics
 from connector.ports import CallResult, DeadLetters, Environment, Sender
 
@@ -78,6 +79,7 @@ class Delivery:
         self._dead_letters = dead_letters
         self._metrics = metrics
         self._topics: dict[str, TopicCounts] = {}
+        self._matches: dict[tuple[str, str], Count] = {}  # by pipeline and rule
         self._operations: dict[Operation, OperationCounts] = {}
         self._environment = environment
         self._in_flight: dict[int, Batch] = {}
@@ -92,7 +94,8 @@ class Delivery:
             self._metrics.rule_condition_errors.labels(pipeline, rule).value += 1
         match fate:
             case Transformed():
-                self._metrics.rule_matches.labels(fate.pipeline, fate.rule).value += 1
+                key = (fate.pipeline, fate.rule)
+                (self._matches.get(key) or self._counted(key)).value += 1
                 if fate.rejection is not None:
                     opened.reject(fate.rejection)
                 opened.await_entries(len(fate.entries), fate.pipeline, fate.rule)
@@ -114,6 +117,9 @@ class Delivery:
             self._metrics.rule_matches.labels(skipped.pipeline, skipped.rule).value += 1
         self._metrics.skipped_records.labels(topic, skipped.reason).value += 1
         opened.close()
+
+    def _counted(self, key: tuple[str, str]) -> Count:
+        return self._matches.setdefault(key, self._metrics.rule_matches.labels(*key))
 
     def _counts_of(self, topic: str) -> TopicCounts:
         counts = self._topics.get(topic)

@@ -64,6 +64,9 @@ class Guard:
         return {name: words for name, words in found.items() if words}
 
 
+Later = Callable[[TopicPartition], Iterator[Fate | Pending]]
+
+
 class Holding:
     """Decides of each record that is mapped whether its pipeline is held from there.
 
@@ -125,7 +128,7 @@ class Holding:
         """Partitions whose note was waited for long enough."""
         return [place for place, until in self.unknown.items() if now >= until]
 
-    def stops(self, record: Record, fate: Fate, later: Callable[[], Iterator[Fate | Pending]]) -> bool:
+    def stops(self, record: Record, fate: Fate, later: Later) -> bool:
         """Whether this record is where its pipeline is held; ``later`` maps those of its partition that are here."""
         guard = self._of_topic.get(record.topic) or self._guard(record.topic)
         if guard is None:
@@ -146,13 +149,11 @@ class Holding:
             guard.flood.looked(record.topic_partition)
         return stopped
 
-    def _floods(
-        self, guard: Guard, record: Record, rejection: Rejection, later: Callable[[], Iterator[Fate | Pending]]
-    ) -> bool:
+    def _floods(self, guard: Guard, record: Record, rejection: Rejection, later: Later) -> bool:
         flood, place = guard.flood, record.topic_partition
         stopped = False
         if flood.pending and flood.suspected(rejection, place):
-            stopped = flood.again(rejection, place, record.offset, _share(rejection, later()))
+            stopped = flood.again(rejection, place, record.offset, _share(rejection, later(place)))
         if not stopped and not flood.bad(rejection, place, record.offset):
             return False
         before = guard.last_good.get(rejection.rule or "") or next(reversed(guard.last_good.values()), None)

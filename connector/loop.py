@@ -10,7 +10,6 @@ Above 300 lines: the order of things in a step can only be judged where all of t
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import structlog
@@ -185,18 +184,19 @@ class Loop:
         How many events a record makes is known only then, and a poll's worth of those that make a thousand would be a
         process that neither answers nor stays within its memory. What is left is held, and was never opened.
         """
-        now, wall = self._environment.clock(), self._environment.wall()
+        clock, holding, transform, later = self._environment.clock, self.holding, self._transform, self._later
+        now, wall = clock(), self._environment.wall()
         room = self._room
-        while self._held and room > 0 and self._environment.clock() - now < MOMENT:
+        while self._held and room > 0 and clock() - now < MOMENT:
             record = self._held.popleft()
-            fate = self._transform(record, wall)
+            fate = transform(record, wall)
             if isinstance(fate, Pending):
                 self._park(record, fate.schema)
                 continue
-            if self.holding.unknown and self.holding.waits(record, fate, now):
+            if holding.unknown and holding.waits(record, fate, now):
                 self._keep(self.unplaced, record, "")
                 continue
-            if self.holding.stops(record, fate, partial(self._later, record.topic_partition, wall)):
+            if holding.stops(record, fate, later):
                 self._stop_flood(record)
                 continue
             opened = self.offsets.track(record)
@@ -226,7 +226,8 @@ class Loop:
         waiting.park(what, [record, *later], self._ends.pop(place, None))
         return later
 
-    def _later(self, place: TopicPartition, wall: float) -> Iterator[Fate | Pending]:
+    def _later(self, place: TopicPartition) -> Iterator[Fate | Pending]:
+        wall = self._environment.wall()
         return (self._transform(each, wall) for each in list(self._held) if each.topic_partition == place)
 
     def _stop_flood(self, record: Record) -> None:

@@ -35,7 +35,6 @@ class Destinations:
         self._turn: list[Destination] = []  # whose turn it is, in a circle
         self._draining = False
         self._configuration = ConfigurationProven()
-        self._in_flight: dict[Operation, int] = {}
 
     def __iter__(self) -> Iterator[Destination]:
         return iter(self._destinations.values())
@@ -79,43 +78,36 @@ class Destinations:
 
     def take(self, now: float) -> Batch | None:
         """The next call that may go, None where none may; it counts as in flight until it is settled."""
-        shares = self._shares()
-        for _ in range(len(self._turn)):
-            destination = self._turn.pop(0)
-            self._turn.append(destination)
-            batch = destination.take(now) if destination.in_flight < shares[destination.operation] else None
+        for destination in self._free():
+            batch = destination.take(now)
             if batch is not None:
-                self._count(batch, 1)
+                self._turn.remove(destination)
+                self._turn.append(destination)
+                self.in_flight += 1
                 return batch
         return None
 
-    def _count(self, batch: Batch, change: int) -> None:
-        self.in_flight += change
-        self._in_flight[batch.operation] = self._in_flight.get(batch.operation, 0) + change
-
-    def _shares(self) -> dict[Operation, int]:
-        """How many calls each destination of an operation may have in flight; none where the operation has its all."""
-        if len(self._destinations) == 1:
-            operation = self._turn[0].operation
-            return {operation: 0 if self.in_flight >= self._max_in_flight else self._max_in_flight}
-        busy = Counter(destination.operation for destination in self if destination.lanes.waiting)
-        return {
-            operation: 0
-            if self._in_flight.get(operation, 0) >= self._max_in_flight
-            else max(1, -(-self._max_in_flight // max(1, busy[operation])))
-            for operation in {destination.operation for destination in self}
-        }
+    def _free(self) -> list[Destination]:
+        """Those that may have one more call in flight, in their turn."""
+        if len(self._turn) <= 1:
+            return self._turn if self.in_flight < self._max_in_flight else []
+        busy, flying = Counter[Operation](), Counter[Operation]()
+        for each in self._turn:
+            busy[each.operation] += bool(each.lanes.waiting)
+            flying[each.operation] += each.in_flight
+        most = self._max_in_flight
+        shares = {each: max(1, -(-most // max(1, busy[each]))) if flying[each] < most else 0 for each in busy}
+        return [each for each in self._turn if each.in_flight < shares[each.operation]]
 
     def ready_at(self, now: float) -> float | None:
         """When ``take`` or ``confirmed`` has something with nothing added; None where only an answer can tell."""
         times = [destination.confirmed_at() for destination in self]
-        shares = self._shares()
-        times += [each.ready_at(now) for each in self if each.in_flight < shares[each.operation]]
+        times += [each.ready_at(now) for each in self._free()]
         return min((time for time in times if time is not None), default=None)
 
     def settle(self, batch: Batch, outcome: Outcome, now: float, chance: float) -> Settled:
         """Take the answer to a call into account; see ``Destination.settle``."""
-        self._count(batch, -1)
+        self.in_flight -= 1
         return self._destinations[batch.operation, batch.target].settle(batch, outcome, now, chance)
 
     def confirmed(self, now: float) -> list[HeldRejection]:
