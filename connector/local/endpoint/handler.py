@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
+from connector.local.endpoint.datasets import DESCRIBE, described
 from connector.local.endpoint.errors import STATUS, ServiceError
 from connector.local.endpoint.exchange import Hang, Reaction, Reply, Request, Reset
 from connector.local.endpoint.faults import Faults, Injector
@@ -81,6 +82,8 @@ class RequestHandler:
         operation = operations().get(path) if request.method == b"POST" else None
         if operation is not None:
             return self._call(operation, request, now, tick)
+        if request.headers.get(b"x-amz-target") == DESCRIBE:
+            return described(request, self.injector.faults, now)
         known = ", ".join(f"{each.path.decode()} ({each.name})" for each in operations().values())
         return refusal(ServiceError("UnknownOperationException", f"expected POST to one of {known}"))
 
