@@ -19,9 +19,9 @@ def targets_of(loaded: Loaded) -> list[tuple[Operation, str]]:
 
 def _named(loaded: Loaded, operation: Operation) -> Iterator[str]:
     config = loaded.config
-    rules = [getattr(rule, operation.action, None) for pipeline in config.pipelines for rule in pipeline.rules]
-    mapped = [getattr(rule, operation.target) for rule in rules if rule is not None]
+    rules = [rule for pipeline in config.pipelines for rule in pipeline.rules if rule.operation is operation]
+    mapped = [getattr(rule.put, operation.target) for rule in rules]
     yield from (str(each.const) for each in mapped if isinstance(each, Const))
-    default = getattr(config.personalize, operation.setting, None)
+    default = getattr(config.personalize, operation.setting)
     if default is not None and None in mapped:
         yield str(default)

@@ -11,7 +11,8 @@ from connector.aws.credentials import Account
 from connector.aws.describing import Dataset, Unknown, describe_dataset
 from connector.aws.probing import Probe
 from connector.checks.finding import Mark
-from connector.checks.of_aws import NOWHERE, reached
+from connector.checks.of_aws import NOWHERE, credentials, reached, tracker
+from connector.checks.of_aws import endpoint as endpoint_check
 from connector.checks.of_datasets import datasets, meaning
 from connector.checks.targets import targets_of
 from connector.core.operations import OPERATIONS, PUT_ACTIONS, PUT_EVENTS, PUT_ITEMS, PUT_USERS, Operation
@@ -21,6 +22,7 @@ from tests.support.batches import ARN
 from tests.support.http_server import AWS, Response, running_http_server
 
 if TYPE_CHECKING:
+    from connector.checks.world import World
     from connector.local.endpoint.server import Endpoint
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -116,3 +118,60 @@ def test_no_answer_is_taken_for_a_dataset_without_a_type(aws: Any) -> None:
         aws.setenv("AWS_ENDPOINT_URL_PERSONALIZE", other.url)
         told = describe_dataset(Account(None, None), ARN)
     assert meaning(PUT_ITEMS, ARN, told).mark is Mark.SKIPPED
+
+
+SHOP = """\
+pipelines:
+  - name: web
+    topics: [clicks]
+    rules: [{name: view, put_events: {sessionId: value.s, eventType: {const: View}}}]
+  - name: catalogue
+    topics: [items]
+    rules: [{name: item, put_items: {itemId: value.id, properties: {price: value.price}}}]
+  - name: profiles
+    topics: [users]
+    rules:
+      - {name: own, when: value.own, put_users: {datasetArn: value.arn, userId: value.id, properties: {a: value.a}}}
+      - {name: user, put_users: {datasetArn: {const: OTHER}, userId: value.id, properties: {a: value.a}}}
+"""
+USERS = "arn:aws:personalize:eu-west-1:111122223333:dataset/other/USERS"
+
+
+def shop(endpoint: Endpoint) -> World:
+    arns = f"tracking_id: tracker-1, endpoint_url: '{endpoint.url}', items_dataset_arn: '{ARN}'"
+    return world(personalize=f"personalize: {{{arns}}}", pipelines=SHOP.replace("OTHER", USERS))
+
+
+def test_each_operation_and_each_dataset_of_a_file_is_asked(endpoint: Endpoint) -> None:
+    here = shop(endpoint)
+    assert targets_of(here.loaded) == [(PUT_EVENTS, "tracker-1"), (PUT_USERS, USERS), (PUT_ITEMS, ARN)]
+    found = [*credentials(here), *endpoint_check(here), *datasets(here)]
+    assert [each.code for each in found if each.code] == []
+    answers = f"{endpoint.url} answers, and accepts the signature (PutEvents, PutUsers, PutItems)"
+    assert answers in [each.what for each in found]
+    described = [each.what for each in found if each.what.startswith("dataset ")]
+    assert described == [
+        "dataset other/USERS exists, has the type Users and is active",
+        "dataset shop/ITEMS exists, has the type Items and is active",
+    ]
+    assert endpoint.stats()["accepted_calls"] == 0
+
+
+def test_one_operation_that_is_throttled_or_away_is_named_and_the_others_are_well(endpoint: Endpoint) -> None:
+    endpoint.control({"outages": {"PutItems": "unavailable"}})
+    here = shop(endpoint)
+    found = [*credentials(here), *endpoint_check(here)]
+    [away] = [each for each in found if each.code]
+    assert (away.code, away.exit) == ("endpoint-away", Exit.UNAVAILABLE)
+    assert away.what.startswith("PutItems at ")
+    assert "(PutEvents, PutUsers)" in found[-1].what
+
+
+def test_a_file_without_events_has_no_event_tracker_to_ask(endpoint: Endpoint) -> None:
+    items = SHOP[SHOP.index("  - name: catalogue") : SHOP.index("  - name: profiles")]
+    here = world(
+        personalize=f"personalize: {{endpoint_url: '{endpoint.url}', items_dataset_arn: '{ARN}'}}",
+        pipelines="pipelines:\n" + items,
+    )
+    [found] = tracker(here)
+    assert (found.mark, found.what) == (Mark.OK, "not used: no rule sends events")
