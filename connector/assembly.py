@@ -13,7 +13,7 @@ from connector.core.mapping.durations import format_duration
 from connector.core.mapping.specs import Const, PipelineSpec
 from connector.core.mapping.topics import Topics
 from connector.core.mapping.transform import Router
-from connector.core.operations import OPERATIONS, Operation
+from connector.core.operations import OPERATIONS, PUT_EVENTS, Operation, short_name
 from connector.core.records import Record
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.destination import Limits
@@ -46,6 +46,7 @@ def facts_of(loaded: Loaded, endpoint: str, started: float) -> Facts:
         config.delivery.requests_per_second,
         config.delivery.max_in_flight,
         config.delivery.max_buffered_events,
+        tuple((operation.name, rate) for operation, rate in rates_of(config).items()),
     )
 
 
@@ -59,9 +60,9 @@ def setup_of(loaded: Loaded, region: str) -> dict[str, object]:
         "config": loaded.hash,
         "pipelines": [_in_words(pipeline) for pipeline in config.pipelines],
         "without_offset": config.kafka.auto_offset_reset,
-        "tracking_ids": _tracking_ids(config),
+        **_targets(config),
         "region": region,
-        "calls_a_second": f"{delivery.requests_per_second:g}, up to {delivery.max_in_flight} in flight",
+        "calls_a_second": f"{_paces(config)}, up to {delivery.max_in_flight} in flight",
         "linger": format_duration(delivery.linger),
         "dead_letters": config.dead_letter.topic,
         "flood": "off" if flood.action == "off" else held,
@@ -75,13 +76,30 @@ def _in_words(pipeline: PipelineSpec) -> str:
     return f"{rules})" if pipeline.max_age is None else f"{rules}, {late} after {format_duration(pipeline.max_age)})"
 
 
-def _tracking_ids(config: Config) -> list[str]:
-    """As the file names them: what a variable or a file holds is not told."""
+def _paces(config: Config) -> str:
+    """The rate of each operation; without its name where there is only PutEvents."""
+    rates = rates_of(config)
+    if rates.keys() <= {PUT_EVENTS}:
+        return f"{config.delivery.requests_per_second:g}"
+    return ", ".join(f"{operation.action} {rate:g}" for operation, rate in rates.items())
+
+
+def _targets(config: Config) -> dict[str, list[str]]:
+    """Tracking ids and, where they are used, datasets, as the file names them."""
+    used = operations_of(config.pipelines)
+    of_datasets = [each.setting for each in used if each.target == "datasetArn"]
+    tracking_ids = {"tracking_ids": _named(config, "trackingId", ["tracking_id"])}
+    return tracking_ids | ({"datasets": _named(config, "datasetArn", of_datasets)} if of_datasets else {})
+
+
+def _named(config: Config, member: str, settings: Iterable[str]) -> list[str]:
+    """Targets as the file names them: what a variable or a file holds is not told."""
     puts = [rule.put for pipeline in config.pipelines for rule in pipeline.rules if rule.put is not None]
-    mapped = [each for put in puts if (each := getattr(put, "trackingId", None)) is not None]
-    own = [config.personalize.shown("tracking_id"), *(str(each.const) for each in mapped if isinstance(each, Const))]
+    mapped = [each for put in puts if (each := getattr(put, member, None)) is not None]
+    own = [config.personalize.shown(setting) for setting in settings]
+    own += [str(each.const) for each in mapped if isinstance(each, Const)]
     some = any(not isinstance(each, Const) for each in mapped)
-    return [*dict.fromkeys(filter(None, own)), *(["mapped from records"] if some else [])]
+    return [*dict.fromkeys(short_name(each) for each in own if each), *(["mapped from records"] if some else [])]
 
 
 def replacing_topics(config: Config) -> Callable[[str], bool]:
@@ -212,6 +230,12 @@ def operations_of(pipelines: Iterable[PipelineSpec]) -> list[Operation]:
     """The operations that rules use, in the order of the service's list."""
     rules = [rule for pipeline in pipelines for rule in pipeline.rules]
     return [each for each in OPERATIONS if any(rule.operation is each for rule in rules)]
+
+
+def rates_of(config: Config) -> dict[Operation, float]:
+    """Calls a second at most of each operation that rules use, to each tracking id or dataset."""
+    rates = {PUT_EVENTS.action: config.delivery.requests_per_second, **config.delivery.rates.model_dump()}
+    return {each: rates[each.action] for each in operations_of(config.pipelines)}
 
 
 def topics_of(config: Config) -> list[str]:

@@ -9,6 +9,7 @@
 | http.py | kept-alive connections; timeouts, proxies, TLS |
 | origin.py | where requests go: host, port, TLS, proxy |
 | failures.py | why there was no response, in words |
-| probing.py | whether PutEvents would take calls, and as whom |
+| probing.py | whether an operation would take calls, and as whom |
+| describing.py | what a dataset is, and whether it exists |
 | credentials.py | region and credentials, found by boto3's own chain |
 """

@@ -1,6 +1,6 @@
-"""Asks PutEvents whether it would take calls, with a signed call that holds no event, so that nothing can be recorded.
+"""Asks an operation whether it would take calls, with a signed call of no entry, so that nothing can be recorded.
 
-The service refuses a call without events as invalid. It refuses unknown credentials before that, as every call's, so
+The service refuses a call without entries as invalid. It refuses unknown credentials before that, as every call's, so
 "invalid" is the good answer: the way there, TLS and the signature are right.
 """
 
@@ -41,9 +41,9 @@ class Probe(EventsClient):
         session = new_session(account.region, self._config)
         self.found_by = str(getattr(find_credentials(session, None), "method", "") or "")
 
-    def empty(self, tracking_id: str) -> Probed:
-        """Send a call without events."""
-        return self._once(Batch(tracking_id, SESSION, None, ()))
+    def empty(self, operation: Operation, target: str) -> Probed:
+        """Send a call without entries."""
+        return self._once(Batch(target, SESSION, None, (), operation=operation))
 
     def event(self, tracking_id: str, event_type: str) -> Probed:
         """Send one event of this type, without a user and without an item."""
@@ -87,7 +87,7 @@ def skew(date: str | None, before: float, after: float) -> float | None:
 def identity(account: Account) -> str:
     """Who the calls are made as, according to AWS (STS); "" where it does not say.
 
-    No right is needed to ask, but a way to STS, which a process that only calls PutEvents need not have.
+    No right is needed to ask, but a way to STS, which a process that only sends entries need not have.
     """
     config = client_config(CONNECT_TIMEOUT)
     try:
@@ -95,6 +95,6 @@ def identity(account: Account) -> str:
         session._credentials = find_credentials(session, account.role)  # type: ignore[attr-defined]  # noqa: SLF001  no other way for those that renew
         client: Any = session.create_client("sts", config=config)
         answer = client.get_caller_identity()
-    except Exception:  # noqa: BLE001  whatever it is, the call to PutEvents decides
+    except Exception:  # noqa: BLE001  whatever it is, the empty call decides
         return ""
     return str(answer.get("Arn", ""))

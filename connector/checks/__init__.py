@@ -13,5 +13,6 @@ exception is the test event, which is sent only if the user names its type.
 | everything.py | which categories there are, and what each needs |
 | of_network.py, of_login.py, of_topics.py | names, connections and TLS; the login and advertised names; the topics |
 | of_group.py, of_dead_letters.py | the consumer group; the dead-letter topic |
-| of_registry.py, of_aws.py, of_quota.py | the schema registry; credentials, PutEvents and the tracker; calls a second |
+| of_registry.py, of_quota.py | the schema registry; calls a second |
+| of_aws.py, of_datasets.py, targets.py | credentials, each operation, the tracker; datasets; where the calls go |
 """

@@ -6,6 +6,7 @@ from typing import Final
 from connector.checks.finding import Finding, failed, ok, warning
 from connector.checks.inspection import Category, Section, needing
 from connector.checks.of_aws import credentials, endpoint, tracker
+from connector.checks.of_datasets import datasets
 from connector.checks.of_dead_letters import dead_letters
 from connector.checks.of_group import group
 from connector.checks.of_login import advertised_names, login
@@ -41,8 +42,9 @@ CATEGORIES: Final = (
     Category("dead-letter topic", dead_letters, ("advertised addresses",)),
     Category("schema registry", registry),
     Category("AWS credentials", credentials),
-    Category("PutEvents", endpoint, ("AWS credentials",)),
-    Category("event tracker", tracker, ("PutEvents",)),
+    Category("Amazon Personalize", endpoint, ("AWS credentials",)),
+    Category("event tracker", tracker, ("Amazon Personalize",)),
+    Category("datasets", datasets, ("AWS credentials",)),
     Category("calls a second", quota, ("topics",)),
 )
 

@@ -1,14 +1,16 @@
-"""AWS: who this process is there, the way to PutEvents, the clock, and what can be said of the event tracker."""
+"""AWS: who this process is there, the way to each operation, the clock, and what can be said of the event tracker."""
 
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from connector.assembly import account_of
+from connector.assembly import account_of, operations_of
 from connector.aws.credentials import NotConfigured
 from connector.aws.probing import Probe, identity
-from connector.checks.finding import Finding, failed, ok, skipped, warning
+from connector.checks.finding import Finding, Mark, failed, ok, skipped, warning
+from connector.checks.targets import targets_of
 from connector.checks.world import World
+from connector.core.operations import PUT_EVENTS
 from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Rejected, Retryable, Throttled
 from connector.exits import Exit
 
@@ -25,6 +27,11 @@ _METHODS: Final = {
     "iam-role": "from instance metadata (IMDS)",
     "sso": "by IAM Identity Center (SSO)",
     "login": "by the AWS console's login",
+}
+# Targets that cannot exist, for rules that take theirs from records.
+NOWHERE: Final = {
+    "trackingId": "putevents-check",
+    "datasetArn": "arn:aws:personalize:us-east-1:000000000000:dataset/putevents-check/NONE",
 }
 _WAY = "check personalize.endpoint_url and region, DNS, proxies, firewalls, and the VPC endpoint for personalize-events"
 
@@ -56,12 +63,22 @@ def is_aws(endpoint: str) -> bool:
 
 
 def endpoint(world: World) -> Iterator[Finding]:
-    """PutEvents answers a signed call that holds no event; and the clock fits its own."""
-    tracking_id = min(world.loaded.tracking_ids, default="putevents-check")
-    probe = probe_of(world)
-    probed = probe.empty(tracking_id)
-    yield from clock(probed.skew)
-    yield reached(probed.outcome, probe.endpoint)
+    """Each operation of the file answers a signed call that holds no entry; and the clock fits its own."""
+    probe, named = probe_of(world), dict(reversed(targets_of(world.loaded)))
+    well: list[str] = []
+    for number, operation in enumerate(operations_of(world.loaded.config.pipelines) or [PUT_EVENTS]):
+        probed = probe.empty(operation, named.get(operation, NOWHERE[operation.target]))
+        if number == 0:
+            yield from clock(probed.skew)
+        found = reached(probed.outcome, f"{operation.name} at {probe.endpoint}")
+        if found.mark is Mark.OK:
+            well.append(operation.name)
+            continue
+        yield found
+        if isinstance(probed.outcome, Retryable):
+            break  # the way is the same for all of them
+    if well:
+        yield ok(f"{probe.endpoint} answers, and accepts the signature ({', '.join(well)})")
 
 
 def probe_of(world: World) -> Probe:
@@ -86,7 +103,7 @@ def clock(skew: float | None) -> Iterator[Finding]:
 
 
 def reached(outcome: Outcome, where: str) -> Finding:
-    """What the answer to a call without events says of credentials and the way there."""
+    """What the answer to a call without entries says of credentials and the way there."""
     match outcome:
         case Rejected() | Delivered():
             return ok(f"{where} answers, and accepts the signature")
@@ -105,6 +122,9 @@ def reached(outcome: Outcome, where: str) -> Finding:
 def tracker(world: World) -> Iterator[Finding]:
     """The service tells nothing of a tracking id without an event; one is sent only if the user names its type."""
     ids = sorted(world.loaded.tracking_ids)
+    if PUT_EVENTS not in operations_of(world.loaded.config.pipelines):
+        yield ok("not used: no rule sends events")
+        return
     if world.test_event is None:
         yield skipped(
             "whether tracking ids and the right to personalize:PutEvents are good is not known: only an event tells. "

@@ -1,27 +1,29 @@
-"""Calls a second: what the processes of the group may make, beside what the service takes."""
+"""Calls a second: what the processes of the group may make of each operation, beside what the service takes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from connector.assembly import rates_of
 from connector.checks.finding import Finding, ok, warning
 from connector.checks.world import World
+from connector.core.operations import PUT_ACTION_INTERACTIONS, PUT_ACTIONS, PUT_EVENTS, Operation
 
-QUOTA = 1_000.0  # PutEvents calls a second and dataset group; AWS raises it on request
-EVENTS = 10  # of one call, at most
+UNPUBLISHED = frozenset({PUT_ACTIONS, PUT_ACTION_INTERACTIONS})  # operations of which AWS does not tell the quota
+ENTRIES = 10  # of one call, at most
 
 
 def quota(world: World) -> Iterator[Finding]:
     """Partitions bound the processes, and the rate of each multiplies."""
     partitions = sum(world.partitions.values())
-    yield from arithmetic(partitions, world.members, world.loaded.config.delivery.requests_per_second)
+    yield from arithmetic(partitions, world.members, rates_of(world.loaded.config))
 
 
-def arithmetic(partitions: int, members: int, rate: float) -> Iterator[Finding]:
+def arithmetic(partitions: int, members: int, rates: Mapping[Operation, float]) -> Iterator[Finding]:
     """What these numbers mean.
 
     Args:
         partitions: of all topics that are read.
         members: processes of this connector in the group now.
-        rate: delivery.requests_per_second.
+        rates: calls a second of a process, by operation.
     """
     most = (
         "1 partition keeps 1 process busy"
@@ -31,16 +33,23 @@ def arithmetic(partitions: int, members: int, rate: float) -> Iterator[Finding]:
     busy = most if partitions == 1 else f"{most} busy at most"
     processes = max(1, members)
     yield ok(f"{busy}; {members} run{'s' if members == 1 else ''} now")
-    total = processes * rate
-    each = f"{processes} process{'' if processes == 1 else 'es'} at {rate:,g} calls a second"
+    for operation, rate in rates.items():
+        yield _of(operation, processes, rate)
+
+
+def _of(operation: Operation, processes: int, rate: float) -> Finding:
+    total, quota = processes * rate, operation.rate
+    each = f"{processes} process{'' if processes == 1 else 'es'} at {rate:,g} {operation.name} calls a second"
     sum_of = each if processes == 1 else f"{each} make {total:,.0f}"
-    if total <= QUOTA:
-        yield ok(f"{sum_of}, within the default quota of {QUOTA:,.0f} ({total * EVENTS:,.0f} events at most)")
-        return
-    share = QUOTA / processes
-    yield warning(
+    most = f"{total * ENTRIES:,.0f} {operation.nouns} at most"
+    if operation in UNPUBLISHED:
+        return ok(f"{sum_of} ({most}); AWS does not publish the quota")
+    if total <= quota:
+        return ok(f"{sum_of}, within the default quota of {quota:,.0f} ({most})")
+    setting = "requests_per_second" if operation is PUT_EVENTS else f"rates.{operation.action}"
+    return warning(
         "over-rate",
-        f"{sum_of}, more than the default quota of {QUOTA:,.0f} of a dataset group",
-        f"set delivery.requests_per_second to {share:.0f} or less, or ask AWS for a higher quota: what is beyond it is "
-        "throttled and sent again, which delays events",
+        f"{sum_of}, more than the default quota of {quota:,.0f} of a dataset group",
+        f"set delivery.{setting} to {quota / processes:g} or less, or ask AWS for a higher quota: what is beyond it is "
+        f"throttled and sent again, which delays {operation.nouns}",
     )

@@ -183,13 +183,13 @@ PAGES = (
     ),
     _page(
         "aws-throttled",
-        "PutEvents answers, and throttles even a single call.",
+        "Amazon Personalize answers, and throttles even a single call.",
         "Other producers of the dataset group use the quota up, or the account's limits are low.",
         "sizing.md",
     ),
     _page(
         "endpoint-away",
-        "There is no answer from PutEvents: no address, no connection, no TLS, or an error of the service.",
+        "There is no answer from Amazon Personalize: no address, no connection, no TLS, or an error of the service.",
         "Look at region and personalize.endpoint_url, DNS, proxies, and the VPC endpoint for personalize-events.",
         "troubleshooting.md",
     ),
@@ -202,6 +202,22 @@ PAGES = (
         "test-event-rejected",
         "PutEvents did not take the test event: the tracking id is wrong, or of another region or account.",
         "aws personalize list-event-trackers shows those that there are.",
+    ),
+    _page(
+        "missing-dataset",
+        "A dataset that the file names does not exist for this account and region.",
+        "Correct personalize.users_dataset_arn, items_dataset_arn or actions_dataset_arn, or a rule's datasetArn; "
+        "aws personalize list-datasets shows those that there are.",
+    ),
+    _page(
+        "wrong-dataset",
+        "A dataset exists, and is of another type than the rule's action needs.",
+        "put_users needs a Users dataset, put_items an Items dataset, put_actions an Actions dataset.",
+    ),
+    _page(
+        "inactive-dataset",
+        "A dataset exists and is not active: it is being created or deleted, or that has failed.",
+        "Wait until it is active, or create it again; aws personalize describe-dataset says what it waits for.",
     ),
     _page(
         "over-rate",

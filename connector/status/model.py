@@ -26,6 +26,7 @@ class Facts(NamedTuple):
     ceiling: float  # PutEvents calls a second to each tracking id, as configured
     max_in_flight: int
     max_buffered_events: int
+    rates: tuple[tuple[str, float], ...] = ()  # calls a second of each operation that rules use, as configured
 
 
 class Kind(StrEnum):

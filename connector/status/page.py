@@ -10,7 +10,7 @@ from importlib.resources import files
 
 from connector.status.charts import Chart, Line, sparkline
 from connector.status.markup import Child, Html, join, tag
-from connector.status.model import Condition, Kind, Lags, View
+from connector.status.model import Condition, Facts, Kind, Lags, View
 from connector.status.tables import calls, dead_letters, destinations, fill, partitions, records
 from connector.status.wording import STATES, ago, clock_time, count, duration, machine_time, plural, rate
 
@@ -245,10 +245,7 @@ def _setup(view: View) -> Html:
         ("Topics", tag("ul", *(tag("li", tag("code", topic)) for topic in facts.topics))),
         ("Dead letters to", tag("code", facts.dead_letter_topic)),
         ("Endpoint", tag("code", facts.endpoint)),
-        (
-            "Ceiling",
-            f"{rate(facts.ceiling)} PutEvents calls to each tracking id; {count(facts.max_in_flight)} calls in flight",
-        ),
+        ("Ceiling", _ceiling(facts)),
         ("Memory", f"{count(facts.max_buffered_events)} events at most"),
     )
     return tag(
@@ -258,6 +255,12 @@ def _setup(view: View) -> Html:
         id="facts",
         data_live=True,
     )
+
+
+def _ceiling(facts: Facts) -> str:
+    paces = facts.rates or (("PutEvents", facts.ceiling),)
+    each = ", ".join(f"{rate(pace)} {operation}" for operation, pace in paces)
+    return f"{each} calls, to each tracking id or dataset; {count(facts.max_in_flight)} in flight at most"
 
 
 def _footer(view: View) -> Html:

@@ -22,6 +22,7 @@ from connector.checks.of_network import connections, encryption, names
 from connector.checks.of_quota import arithmetic
 from connector.checks.of_topics import Topic, topics
 from connector.checks.world import World
+from connector.core.operations import PUT_ACTIONS, PUT_EVENTS, PUT_ITEMS
 from connector.exits import Exit
 from connector.kafka.asking import Group, Rights
 from connector.kafka.dialing import DEFAULT_PORT, address_of, dial
@@ -466,15 +467,27 @@ def test_settings_of_sources_that_cannot_be_read_leave_the_size_unknown() -> Non
 
 
 def test_processes_times_their_rate_beyond_the_quota_are_a_warning_with_the_share() -> None:
-    assert codes(arithmetic(12, 1, 1000.0)) == [("ok", ""), ("ok", "")]
-    found = list(arithmetic(12, 4, 1000.0))
+    assert codes(arithmetic(12, 1, {PUT_EVENTS: 1000.0})) == [("ok", ""), ("ok", "")]
+    found = list(arithmetic(12, 4, {PUT_EVENTS: 1000.0}))
     assert (found[1].mark, found[1].code) == (Mark.WARNING, "over-rate")
-    assert "4 processes at 1,000 calls a second make 4,000" in found[1].what
+    assert "4 processes at 1,000 PutEvents calls a second make 4,000" in found[1].what
     assert "250 or less" in found[1].do
-    assert codes(arithmetic(12, 4, 250.0))[1] == ("ok", "")
+    assert codes(arithmetic(12, 4, {PUT_EVENTS: 250.0}))[1] == ("ok", "")
 
 
 def test_without_members_the_rate_is_that_of_one_process() -> None:
-    found = list(arithmetic(1, 0, 500.0))
+    found = list(arithmetic(1, 0, {PUT_EVENTS: 500.0}))
     assert found[0].what == "1 partition keeps 1 process busy; 0 run now"
-    assert "1 process at 500 calls a second" in found[1].what
+    assert "1 process at 500 PutEvents calls a second" in found[1].what
+
+
+def test_the_quota_of_each_operation_is_its_own() -> None:
+    found = list(arithmetic(12, 2, {PUT_EVENTS: 500.0, PUT_ITEMS: 10.0, PUT_ACTIONS: 10.0}))
+    assert [(each.mark, each.code) for each in found[1:]] == [
+        (Mark.OK, ""),
+        (Mark.WARNING, "over-rate"),
+        (Mark.OK, ""),
+    ]
+    assert "2 processes at 10 PutItems calls a second make 20, more than the default quota of 10" in found[2].what
+    assert "delivery.rates.put_items to 5 or less" in found[2].do
+    assert "AWS does not publish the quota" in found[3].what

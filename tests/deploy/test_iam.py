@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from connector.core.operations import OPERATIONS
 from tests.support.programs import ROOT
 
 IAM = ROOT / "deploy" / "iam"
 FILES = sorted(IAM.glob("*.json"))
-# Its PutEvents has no type of resource in the service's list of permissions: an ARN would match no call at all.
-ANYWHERE = {"personalize:PutEvents", "glue:GetSchemaVersion"}  # the second by AWS's own example, for a version's id
+# These have no type of resource in the service's list of permissions: an ARN would match no call at all.
+ANYWHERE = {f"personalize:{each.name}" for each in OPERATIONS if each.target == "trackingId"}
+ANYWHERE |= {"glue:GetSchemaVersion"}  # by AWS's own example, for a version's id
+OF_PERSONALIZE = ("policy.json", "action-interactions-policy.json", "datasets-policy.json")
 
 
 def statements(name: str) -> list[dict[str, Any]]:
@@ -36,7 +39,7 @@ def test_no_policy_has_a_wildcard_for_an_action(path: Any) -> None:
             assert re.fullmatch(r"[a-z-]+:[A-Z][A-Za-z]+", action)
 
 
-@pytest.mark.parametrize("name", ["policy.json", "msk-policy.json", "keda-msk-policy.json", "glue-policy.json"])
+@pytest.mark.parametrize("name", [path.name for path in FILES if "trust" not in path.name])
 def test_only_what_has_no_resources_is_allowed_on_any(name: str) -> None:
     for each in statements(name):
         if "*" in listed(each["Resource"]):
@@ -49,6 +52,26 @@ def test_only_what_has_no_resources_is_allowed_on_any(name: str) -> None:
 def test_the_role_may_put_events_and_nothing_else_of_personalize() -> None:
     [each] = statements("policy.json")
     assert each["Action"] == "personalize:PutEvents"
+
+
+def test_the_policies_allow_the_five_operations_each_once_and_nothing_else() -> None:
+    allowed = [action for name in OF_PERSONALIZE for each in statements(name) for action in listed(each["Action"])]
+    assert sorted(allowed) == sorted(f"personalize:{operation.name}" for operation in OPERATIONS)
+
+
+def test_an_operation_of_a_dataset_is_allowed_on_a_dataset_of_its_own_type_alone() -> None:
+    resources = {each["Action"]: each["Resource"] for each in statements("datasets-policy.json")}
+    of_datasets = [operation for operation in OPERATIONS if operation.target == "datasetArn"]
+    assert resources == {
+        f"personalize:{each.name}": f"arn:aws:personalize:eu-west-1:111122223333:dataset/shop/{each.nouns.upper()}"
+        for each in of_datasets
+    }
+
+
+def test_only_check_looks_at_datasets_and_it_changes_none() -> None:
+    [each] = statements("check-policy.json")
+    assert each["Action"] == "personalize:DescribeDataset"
+    assert each["Resource"].startswith("arn:aws:personalize:eu-west-1:111122223333:dataset/")
 
 
 def test_the_role_may_read_schemas_and_nothing_else_of_glue() -> None:

@@ -113,6 +113,14 @@ def committed(servers: str, *topic_partitions: TopicPartition, group: str = "rea
     return offsets
 
 
+def end_of(servers: str, topic: str, partition: int = 0) -> int:
+    """The end offset of a partition: how many messages were ever written to one that nobody trims."""
+    asker = Consumer({"bootstrap.servers": servers, "group.id": "tester", "log_level": 0})
+    _, end = asker.get_watermark_offsets(ClientTopicPartition(topic, partition), timeout=FAILS_AFTER)
+    asker.close()
+    return int(end)
+
+
 def read_all(servers: str, topic: str, count: int, partition: int = 0) -> list[Message]:
     """The first so many messages of a partition."""
     reader = Consumer({"bootstrap.servers": servers, "group.id": "tester", "log_level": 0})

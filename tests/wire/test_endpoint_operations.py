@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import orjson
 import pytest
 from botocore import xform_name
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError
 from botocore.model import ListShape, Shape, StructureShape
 
 from connector.local.endpoint.errors import ServiceError
@@ -181,6 +182,31 @@ def test_a_dataset_that_is_unknown_or_busy_is_refused_and_another_is_not() -> No
         assert code_of(client, "PutItems", datasetArn=OTHER + "2") == "ResourceNotFoundException"
         endpoint.control({"datasets": None})
         assert code_of(client, "PutItems", datasetArn=OTHER) is None
+
+
+@pytest.mark.parametrize("kind", ["unavailable", "close"])
+def test_an_outage_of_one_operation_is_none_of_another_and_accepted_calls_are_counted_by_operation(kind: str) -> None:
+    faults = Faults.model_validate({"outages": {"PutItems": kind}})
+    with running_endpoint(faults) as endpoint, stock_client(endpoint.url) as client:
+        with pytest.raises((ClientError, ConnectionClosedError)):
+            put(client, "PutItems")
+        for name in ("PutUsers", "PutUsers", "PutActions"):
+            assert code_of(client, name) is None
+        client.put_events(**call())
+        assert endpoint.stats()["calls_by_operation"] == {"PutUsers": 2, "PutActions": 1, "PutEvents": 1}
+        endpoint.control({"outages": None})
+        assert code_of(client, "PutItems") is None
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_dataset_is_described_to_a_stock_client_by_what_its_arn_ends_with() -> None:
+    with running_endpoint(Faults(dataset_arns=frozenset([DATASET]))) as endpoint:
+        client = boto3.Session().client("personalize", region_name="eu-west-1", endpoint_url=endpoint.url)
+        found = client.describe_dataset(datasetArn=DATASET)["dataset"]
+        assert (found["datasetArn"], found["status"]) == (DATASET, "ACTIVE")
+        with pytest.raises(client.exceptions.ResourceNotFoundException):
+            client.describe_dataset(datasetArn=OTHER)
+        client.close()
 
 
 def test_a_tracking_id_that_does_not_exist_is_not_found_by_put_action_interactions() -> None:

@@ -7,6 +7,7 @@
 | connection.py | one HTTP connection: bytes to requests, reactions to bytes |
 | exchange.py | a request, and the reactions to it: a reply, a reset, a hang |
 | handler.py | a request becomes a reaction; the pages under `/_local/` |
+| datasets.py | DescribeDataset, for `putevents check` |
 | signatures.py | checks Signature Version 4 |
 | operations.py | the five operations, read from botocore's model |
 | validation.py | checks a call against the service's model |

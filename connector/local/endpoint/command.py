@@ -37,7 +37,7 @@ responds as AWS does, and injects the faults that you choose. Nothing leaves thi
 EPILOG = """\
 while it runs (no signature needed):
   GET  /_local/health     200 once it is ready
-  GET  /_local/stats      counters: calls by status, errors, events by tracking id; duplicates with --ids
+  GET  /_local/stats      counters: calls by status and by operation, errors, events by tracking id
   GET  /_local/accepted   accepted events and entries as JSON lines, in order; with --ledger
   GET  /_local/state      the newest entry of each user, item and action, by dataset; with --ledger
   POST /_local/control    change faults; null ends one. Any of
@@ -46,7 +46,8 @@ while it runs (no signature needed):
                            "outage": "unavailable" | "close" | "hang", "denied": true,
                            "poison_prefix": "bad-", "tracking_ids": ["ID"],
                            "trackers": {"ID": {"quota": 5, "latency": "1s"}},
-                           "quotas": {"PutItems": 10}, "dataset_arns": ["ARN"],
+                           "quotas": {"PutItems": 10}, "outages": {"PutItems": "close"},
+                           "dataset_arns": ["ARN"],
                            "datasets": {"ARN": {"busy": true, "quota": 5, "latency": "1s"}},
                            "credentials": {"KEY": "SECRET"}, "expired_keys": ["KEY"],
                            "expired_tokens": ["TOKEN"]}

@@ -71,6 +71,7 @@ class DatasetFaults(TrackerFaults):
     busy: bool = False
 
 
+OutageKind = Literal["unavailable", "close", "hang"]
 OperationName = Literal["PutEvents", "PutUsers", "PutItems", "PutActions", "PutActionInteractions"]
 
 
@@ -93,12 +94,18 @@ class Faults(_FrozenModel):
     tracking_ids: frozenset[str] | None = None  # None accepts any
     dataset_arns: frozenset[str] | None = None  # None accepts any
     denied: bool = False
-    outage: Literal["unavailable", "close", "hang"] | None = None
+    outage: OutageKind | None = None
+    outages: Mapping[OperationName, OutageKind] = Field(default_factory=dict)  # of single operations
     trackers: Mapping[str, TrackerFaults] = Field(default_factory=dict)
     datasets: Mapping[str, DatasetFaults] = Field(default_factory=dict)
     credentials: Mapping[str, str] | None = Field(default=None, repr=False, exclude=True)
     expired_keys: frozenset[str] = frozenset()
     expired_tokens: frozenset[str] = Field(default=frozenset(), repr=False, exclude=True)
+
+    def outage_of(self, operation: str) -> OutageKind | None:
+        """How calls of an operation fail now; None where they do not."""
+        own: Mapping[str, OutageKind] = {str(name): kind for name, kind in self.outages.items()}
+        return own.get(operation, self.outage)
 
     def changed(self, changes: Mapping[str, Any]) -> "Faults":
         """These faults with some members replaced; None restores a default.

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
+from connector.local.endpoint.datasets import DESCRIBE, described
 from connector.local.endpoint.errors import STATUS, ServiceError
 from connector.local.endpoint.exchange import Hang, Reaction, Reply, Request, Reset
 from connector.local.endpoint.faults import Faults, Injector
@@ -81,12 +82,14 @@ class RequestHandler:
         operation = operations().get(path) if request.method == b"POST" else None
         if operation is not None:
             return self._call(operation, request, now, tick)
+        if request.headers.get(b"x-amz-target") == DESCRIBE:
+            return described(request, self.injector.faults, now)
         known = ", ".join(f"{each.path.decode()} ({each.name})" for each in operations().values())
         return refusal(ServiceError("UnknownOperationException", f"expected POST to one of {known}"))
 
     def _call(self, operation: Operation, request: Request, now: float, tick: float) -> Reaction:
         injector = self.injector
-        broken = self._network(injector)
+        broken = self._network(injector, operation.name)
         if broken is not None:
             return broken
         call: Call | None = None
@@ -100,18 +103,18 @@ class RequestHandler:
         return Reply(delay=delay) if delay else _ACCEPTED
 
     @staticmethod
-    def _network(injector: Injector) -> Reset | Hang | None:
+    def _network(injector: Injector, operation: str) -> Reset | Hang | None:
         """Faults that happen before AWS would have seen the call."""
-        faults = injector.faults
-        if faults.outage == "close" or injector.happens(faults.reset_rate):
+        faults, outage = injector.faults, injector.faults.outage_of(operation)
+        if outage == "close" or injector.happens(faults.reset_rate):
             return Reset()
-        if faults.outage == "hang" or injector.happens(faults.hang_rate):
+        if outage == "hang" or injector.happens(faults.hang_rate):
             return Hang()
         return None
 
     def _accept(self, operation: Operation, request: Request, injector: Injector, now: float, tick: float) -> Call:
         headers, body = request.headers, request.body
-        if injector.faults.outage == "unavailable":
+        if injector.faults.outage_of(operation.name) == "unavailable":
             raise ServiceError("ServiceUnavailable", "injected outage")
         access_key = check_signature(request, now, injector.faults.credentials)
         token = headers.get(b"x-amz-security-token", b"").decode("latin-1")

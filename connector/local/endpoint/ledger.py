@@ -106,6 +106,7 @@ class Ledger:
         self.answers: Counter[str] = Counter()  # by status, or by what was done instead of a reply
         self.codes: Counter[str] = Counter()
         self.calls = 0
+        self.by_operation: Counter[str] = Counter()  # accepted calls
         self.events = self.ignored = self.without_id = self.duplicates = self.conflicts = 0
         self.tracking_ids: Counter[str] = Counter()
         self.others: dict[str, Counter[str]] = {}  # operation → destination → entries
@@ -122,6 +123,7 @@ class Ledger:
         if self.log is not None:
             self.log.write(b"".join(row.line() for row in rows(self.calls + 1, now, of, call)))
         self.calls += 1
+        self.by_operation[of.name] += 1
         self.ignored += ignored
         if self.keep:
             self._kept.append((now, of.name, body))
@@ -157,6 +159,7 @@ class Ledger:
             "calls": dict(self.answers),
             "errors": dict(self.codes),
             "accepted_calls": self.calls,
+            "calls_by_operation": dict(self.by_operation),
             "events": self.events,
             "ignored": self.ignored,
             "by_tracking_id": dict(self.tracking_ids),

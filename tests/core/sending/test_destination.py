@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.core.operations import PUT_ITEMS
 from connector.core.sending.destination import CONFIRMED_AFTER, Destination, Limits, Settled
 from connector.core.sending.lanes import Batch, Item
-from connector.core.sending.outcomes import Expired, Fatal, Outcome, Rejected
+from connector.core.sending.outcomes import IN_USE, Expired, Fatal, Outcome, Rejected, Retryable, Status
 from connector.core.sending.rate import FLOOR, CircuitBreaker
 from tests.support.simulation import DELIVERED, OUTAGE, REJECTED, THROTTLED, USUAL, item, partition, warm_up
 
@@ -136,6 +137,24 @@ def breaker(entries: int = 30, wait: float = 0.1) -> Destination:
     for batch in [must_take(destination, 0.0) for _ in range(CircuitBreaker.OPENS_AFTER)]:
         destination.settle(batch, OUTAGE, 0.0, 0.5)
     return destination
+
+
+def test_calls_that_fail_for_a_dataset_in_use_are_no_outage_but_a_busy_dataset() -> None:
+    away, busy = breaker(), breaker()
+    assert not away.busy
+    in_use = Retryable(IN_USE, Status.SERVER_ERROR)
+    busy.settle(must_take(busy, 1000.0), in_use, 1001.0, 0.5)
+    assert busy.busy
+    busy.settle(must_take(busy, 2000.0), DELIVERED, 2001.0, 0.5)
+    assert not busy.busy, "it has taken a call"
+
+
+def test_a_destination_of_the_file_is_named_without_its_account_and_one_of_a_record_not_at_all() -> None:
+    arn = "arn:aws:personalize:eu-west-1:111122223333:dataset/shop/ITEMS"
+    limits = LIMITS._replace(configured=frozenset({arn, "tracker-1"}))
+    assert Destination(arn, limits, 0.0, operation=PUT_ITEMS).name == "shop/ITEMS"
+    assert Destination("tracker-1", limits, 0.0).name == "tracker-1"
+    assert Destination("arn:aws:personalize:x:1:dataset/jane/ITEMS", limits, 0.0).name == "(taken from records)"
 
 
 def test_whether_an_outage_lasts_is_unknown_once_nothing_is_left_to_send() -> None:

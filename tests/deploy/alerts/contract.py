@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 
+from connector.core.operations import OPERATIONS
 from connector.metrics import Metrics
 
 TARGET = {"namespace", "job", "instance"}  # what Prometheus adds
@@ -21,7 +22,7 @@ _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 def _metrics() -> Metrics:
     metrics = Metrics()
-    metrics.initialise(["clicks"], [("web", "view")])
+    metrics.initialise(["clicks"], [("web", "view")], OPERATIONS)
     metrics.config.info({"hash": "0123456789ab"})
     metrics.lag_seconds.labels("clicks", "0")
     metrics.lag_records.labels("clicks", "0")

@@ -10,13 +10,16 @@ import pytest
 
 from connector.aws.credentials import NotConfigured
 from connector.config.models import ServerConfig
+from connector.core.operations import PUT_ITEMS
 from connector.core.sending.lanes import Batch
-from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Retryable, Status, Throttled
+from connector.core.sending.outcomes import IN_USE, Delivered, Fatal, Outcome, Retryable, Status, Throttled
 from connector.ending import Refusal, by_kafka, by_personalize, by_schema_registry, without_credentials
 from connector.kafka.startup import FIRST_ANSWER
 from connector.ports import Refused
-from tests.deploy.alerts.staging import Pod, Recording, lives
+from tests.deploy.alerts.staging import Pod, Recording, lives, mixed
 from tests.support.programs import ROOT
+
+BUSY = Retryable(IN_USE, Status.SERVER_ERROR)
 
 pytestmark = pytest.mark.timeout(300)  # an hour of the loop and of the rules, on a machine that is busy otherwise
 
@@ -89,6 +92,21 @@ def test_dead_letters_that_rise_a_little_wait_for_the_morning(recording: Recordi
     for _ in range(25):
         recording.scrape(pod)
     recording.assert_firing(tmp_path, "PutEventsDeadLettersRising")
+
+
+def test_a_dataset_that_is_busy_for_an_hour_shows_under_its_operation_and_as_the_lag_of_its_records(
+    recording: Recording, tmp_path: Path
+) -> None:
+    pod = Pod("a", partitions=2)
+    pod.word = lambda number: "item" if number % 2 else mixed(number)
+    for _ in range(10):
+        recording.scrape(pod)
+    pod.sender.outcome = lambda batch: BUSY if batch.operation is PUT_ITEMS else Delivered()
+    for _ in range(50):
+        recording.scrape(pod)
+    lag = ("PutEventsLagging", "PutEventsFallingBehind")
+    recording.assert_firing(tmp_path, "PutEventsPersonalizeErrors", "PutEventsDatasetStalled", *lag)
+    assert pod.value("events_total", operation="put_events", outcome="delivered") > 500
 
 
 def test_an_exhausted_quota_shows_as_throttling_and_as_lag(recording: Recording, tmp_path: Path) -> None:
