@@ -12,6 +12,7 @@ PRESETS: Mapping[str, str] = {
     "snowplow": "Snowplow: enriched events with the e-commerce plugin, 131 columns or JSON",
     "debezium": "Debezium: a table of product events, and orders whose items are a JSON column",
     "cloudevents": "CloudEvents: structured, binary and batch mode",
+    "shop": "a whole shop: clicks, the catalogue by Debezium, profiles: events, items and users",
     "flat": "one flat JSON object a record: the smallest file that runs",
 }
 

@@ -35,7 +35,7 @@ _putevents() {
     "version") options="-h --help" words="" files= ;;
   esac
   case "$path $before" in
-    "init --from") words="segment rudderstack ga4 snowplow debezium cloudevents flat" files= ;;
+    "init --from") words="segment rudderstack ga4 snowplow debezium cloudevents shop flat" files= ;;
     "init --sample") words="" files=yes ;;
     "init --member") words="" files= ;;
     "init -o"|"init --output") words="" files=yes ;;

@@ -27,7 +27,7 @@ complete -c putevents -n 'not __fish_seen_subcommand_from run init validate map 
 complete -c putevents -n '__fish_seen_subcommand_from run' -s h -l help -d 'show this help'
 complete -c putevents -n '__fish_seen_subcommand_from run' -F
 complete -c putevents -n '__fish_seen_subcommand_from init' -s h -l help -d 'show this help'
-complete -c putevents -n '__fish_seen_subcommand_from init' -l from -xa 'segment rudderstack ga4 snowplow debezium cloudevents flat' -d 'one of segment, rudderstack, ga4, snowplow, debezium, cloudevents, flat'
+complete -c putevents -n '__fish_seen_subcommand_from init' -l from -xa 'segment rudderstack ga4 snowplow debezium cloudevents shop flat' -d 'one of segment, rudderstack, ga4, snowplow, debezium, cloudevents, shop, flat'
 complete -c putevents -n '__fish_seen_subcommand_from init' -l sample -rF -d 'sample records, of which the first 1,000 are read'
 complete -c putevents -n '__fish_seen_subcommand_from init' -l member -x -d 'with --sample'
 complete -c putevents -n '__fish_seen_subcommand_from init' -s o -l output -rF -d 'write the file here'

@@ -12,7 +12,7 @@ _putevents_init() {
   _arguments -s \
     '*-h[show this help]' \
     '*--help[show this help]' \
-    '*--from[one of segment, rudderstack, ga4, snowplow, debezium, cloudevents, flat]:SOURCE:(segment rudderstack ga4 snowplow debezium cloudevents flat)' \
+    '*--from[one of segment, rudderstack, ga4, snowplow, debezium, cloudevents, shop, flat]:SOURCE:(segment rudderstack ga4 snowplow debezium cloudevents shop flat)' \
     '*--sample[sample records, of which the first 1,000 are read]:FILE:_files' \
     '*--member[with --sample]:NAME=EXPRESSION: ' \
     '*-o[write the file here]:FILE:_files' \

@@ -121,7 +121,7 @@ def to_category(value: Any) -> Any:
         return to_property(value)
     items = to_items(value) or []
     if any("|" in item for item in items):
-        raise DataError(Reason.INVALID_VALUE, "expected no | in an item of a list, where it stands between the items")
+        raise DataError(Reason.INVALID_VALUE, "expected no | in the items of a list: it separates the values of a column")
     return "|".join(items) or None
 
 

@@ -13,6 +13,7 @@ from connector.core.mapping.values import (
     CONVERSIONS,
     MAX_EXACT_INTEGER,
     render,
+    to_category,
     to_items,
     to_number,
     to_properties,
@@ -215,3 +216,41 @@ def test_text_in_base64_in_place_of_a_number_is_told_the_function_that_reads_it(
     reason, message = refusal(to_number, text)
     assert reason is Reason.INVALID_VALUE
     assert message == "expected a number, not other text" + ("; decimal(…, scale) reads base64" if packed else "")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (["Horror", "Action"], "Horror|Action"),
+        (["a"], "a"),
+        ([1, 2.0, 2.5], "1|2|2.5"),
+        (["a", None, "", "b"], "a|b"),
+        ([], None),
+        ([None, ""], None),
+        ("a|b", "a|b"),  # which is several values that were joined before
+        (7, 7),
+        (True, True),
+        (None, None),
+    ],
+    ids=str,
+)
+def test_a_list_becomes_its_items_with_a_bar_between_them(value: Any, expected: Any) -> None:
+    assert to_category(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (["a|b"], Reason.INVALID_VALUE),
+        (["a", "|"], Reason.INVALID_VALUE),
+        ([True], Reason.WRONG_TYPE),
+        ([["a"]], Reason.WRONG_TYPE),
+        ([{}], Reason.WRONG_TYPE),
+        (float("inf"), Reason.INVALID_VALUE),
+    ],
+    ids=str,
+)
+def test_a_list_that_cannot_be_joined_without_a_guess_is_refused(value: Any, reason: Reason) -> None:
+    with pytest.raises(DataError) as caught:
+        to_category(value)
+    assert caught.value.reason is reason
