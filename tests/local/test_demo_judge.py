@@ -6,17 +6,20 @@ from collections.abc import Callable
 
 import pytest
 
+from connector.local.demo.catalogue import ITEMS, USERS, rows
 from connector.local.demo.clickstream import clickstream
 from connector.local.demo.judge import Seen, judge, latencies, percentile
 from connector.local.demo.report import Figures, Screen, final_page
-from connector.local.demo.traffic import Accepted, Letter, Sent
+from connector.local.demo.traffic import Accepted, Kept, Letter, Sent
 
 CLICKS = clickstream(2_000, 7, 1_795_500_000.0)
+ROWS = rows(400, 7)
+ROW_ENDS = {(ITEMS, 0): ROWS.count(ITEMS), (USERS, 0): ROWS.count(USERS)}
 
 
 def _sent() -> Sent:
     places = {(number % 3, number // 3): number for number in range(len(CLICKS))}
-    return Sent(CLICKS, [1_795_503_600_000 + number for number in range(len(CLICKS))], places)
+    return Sent(CLICKS, [1_795_503_600_000 + number for number in range(len(CLICKS))], places, ROWS, ROW_ENDS)
 
 
 def _as_it_should_be() -> Seen:
@@ -32,7 +35,20 @@ def _as_it_should_be() -> Seen:
     ]
     counts: dict[str, int] = dict(Counter(click.fate.outcome for click in CLICKS))
     counts["consumed"] = len(CLICKS)
-    return Seen(accepted, letters, _sent().ends(), counts, 0)
+    kept = {topic: Kept(ROWS.newest[topic], 4) for topic in (ITEMS, USERS)}
+    changes = len(ROWS.changes)
+    told = {"consumed": changes, "skipped": ROWS.skipped, "delivered": 40, "superseded": changes - ROWS.skipped - 40}
+    return Seen(accepted, letters, _sent().ends(), counts, 0, kept, told, ROW_ENDS)
+
+
+def _first_item(seen: Seen, entry: dict[str, object] | None) -> Seen:
+    state = dict(seen.kept[ITEMS].state)
+    name = next(iter(state))
+    if entry is None:
+        del state[name]
+    else:
+        state[name] = entry
+    return seen._replace(kept={**seen.kept, ITEMS: Kept(state, 4)})
 
 
 def _two_of_one_session(seen: Seen) -> tuple[int, int]:
@@ -85,6 +101,20 @@ DEFECTS: dict[str, tuple[Defect, str]] = {
     "a record is not counted": (
         lambda seen: seen._replace(counts={**seen.counts, "filtered": seen.counts["filtered"] - 1}),
         "filtered",
+    ),
+    "an item is lost": (lambda seen: _first_item(seen, None), "is not its newest version"),
+    "an item is an older version": (lambda seen: _first_item(seen, {"itemId": "x"}), "is not its newest version"),
+    "an item that is none": (
+        lambda seen: seen._replace(kept={**seen.kept, USERS: Kept({**seen.kept[USERS].state, "x": {}}, 4)}),
+        "user x was not expected",
+    ),
+    "a change is not counted": (
+        lambda seen: seen._replace(row_counts={**seen.row_counts, "superseded": 0}),
+        "delivered or superseded",
+    ),
+    "an offset of the catalogue is not committed": (
+        lambda seen: seen._replace(committed_rows={**seen.committed_rows, (ITEMS, 0): 1}),
+        ITEMS,
     ),
     "a wrong exit code": (lambda seen: seen._replace(exit_code=77), "exit code 77"),
     "no exit": (lambda seen: seen._replace(exit_code=None), "did not end"),
@@ -144,4 +174,4 @@ def test_the_page_says_loudly_what_is_wrong() -> None:
 
 
 def test_nothing_at_all_still_makes_a_page() -> None:
-    assert "was never accepted" in _page(Seen([], [], {}, {}, None))
+    assert "was never accepted" in _page(Seen([], [], {}, {}, None, {}, {}, {}))

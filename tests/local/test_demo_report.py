@@ -4,6 +4,7 @@ import io
 
 import pytest
 
+from connector.local.demo.catalogue import rows
 from connector.local.demo.report import GREEN, Progress, Screen, next_steps
 from connector.local.demo.traffic import Sent
 from tests.local.test_demo_judge import CLICKS
@@ -39,7 +40,7 @@ def test_progress_is_a_line_each_elsewhere() -> None:
 
 
 def test_the_last_line_is_behind_until_it_says_what_the_page_will() -> None:
-    progress, sent = Progress(), Sent(CLICKS, [0] * len(CLICKS), {})
+    progress, sent = Progress(), Sent(CLICKS, [0] * len(CLICKS), {}, rows(0, 1), {})
     early, late = {"events": 9, "accepted_calls": 2}, {"events": 10, "accepted_calls": 3}
     progress.line(sent, early, 4)
     assert progress.is_behind(sent, late, 4)
@@ -50,6 +51,6 @@ def test_the_last_line_is_behind_until_it_says_what_the_page_will() -> None:
 
 def test_a_line_of_progress_and_the_next_steps_fit_a_narrow_terminal() -> None:
     stats = {"events": 10_214, "accepted_calls": 1_948}
-    line = Progress().line(Sent(CLICKS, [0] * len(CLICKS), {}), stats, 461)
+    line = Progress().line(Sent(CLICKS, [0] * len(CLICKS), {}, rows(0, 1), {}), stats, 461)
     assert len(line) < 80
     assert all(len(step) < 100 for step in next_steps("putevents", "examples/segment.yaml"))

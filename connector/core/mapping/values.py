@@ -121,7 +121,9 @@ def to_category(value: Any) -> Any:
         return to_property(value)
     items = to_items(value) or []
     if any("|" in item for item in items):
-        raise DataError(Reason.INVALID_VALUE, "expected no | in the items of a list: it separates the values of a column")
+        raise DataError(
+            Reason.INVALID_VALUE, "expected no | in the items of a list: it separates the values of a column"
+        )
     return "|".join(items) or None
 
 

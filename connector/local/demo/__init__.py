@@ -3,7 +3,8 @@
 | module | what it holds |
 |---|---|
 | command.py | the options, and the demo from start to end |
-| clickstream.py | the records, each with the outcome that it must have |
+| clickstream.py | the clicks, each with the outcome that it must have |
+| catalogue.py | changes of products and profiles, and the newest version of each |
 | breakages.py | the ways in which records are broken |
 | processes.py | the broker, the endpoint and the connector as processes |
 | traffic.py | writes records; reads events, dead letters, offsets and metrics |

@@ -18,17 +18,19 @@ from typing import Any, NamedTuple
 import orjson
 
 from connector.exits import Exit
+from connector.local.demo import catalogue
 from connector.local.demo.breakages import POISON
 from connector.local.demo.clickstream import SECONDS, clickstream
 from connector.local.demo.judge import OUTCOMES, Seen, judge
-from connector.local.demo.paths import configuration, example, program, shown
+from connector.local.demo.paths import configuration, example, program, shown, whole_shop
 from connector.local.demo.processes import NAP, Failed, Interrupted, Interrupts, Part, environment, wait_for
 from connector.local.demo.report import Figures, Progress, Screen, final_page, next_steps
-from connector.local.demo.traffic import Broker, Page, Sent, accepted, counted, page, send
+from connector.local.demo.traffic import Broker, Page, Sent, accepted, counted, kept, page, send
 
 PARTITIONS = 6
 TRACKING_ID = "demo-tracker"
 LATENCY = "20ms-50ms"
+CLICKS_A_CHANGE = 5  # of a product
 MOST_RECORDS = 40_000  # the embedded broker keeps 5 MiB a partition
 SETTLE = 30.0  # seconds to wait after the last record, at most, until everything is committed
 AT_REST = 3.0  # seconds to wait after the last commit, at most, until the metrics are complete
@@ -116,8 +118,10 @@ class Demo:
         self._interrupts = interrupts
         self._begun = time.monotonic()
         self._parts: list[Part] = []
-        self._file = example()
-        self._config = configuration(self._file)
+        self._file, self._shop = example(), example("shop.yaml")
+        self._running = folder / "demo.yaml"
+        whole_shop(self._file, self._shop, self._running)
+        self._config = configuration(self._running)
 
     def play(self) -> None:
         """Run all steps. No process is left behind, whatever happens."""
@@ -128,7 +132,7 @@ class Demo:
             try:
                 stage = self._start(stack)
                 clicks = clickstream(options.records, options.seed, time.time() - SECONDS)
-                sent = Sent(clicks, [], {})
+                sent = Sent(clicks, [], {}, catalogue.rows(options.records // CLICKS_A_CHANGE, options.seed), {})
                 wait_for("the connector in its consumer group", lambda: _ready(stage.metrics, "/readyz"), self._pause)
                 self._screen.say(
                     f"  started in {time.monotonic() - self._begun:.1f} s; metrics: {stage.metrics_url}/metrics"
@@ -142,10 +146,12 @@ class Demo:
         self._conclude(figures)
 
     def _announce(self, seconds: float) -> None:
-        file = shown(self._file)
+        changes = self._options.records // CLICKS_A_CHANGE
         self._screen.say(
-            f"An hour of a shop's clicks in {seconds:.1f} s: {self._options.records:,} records, 3 % of them broken,\n"
-            f"from a local Kafka broker, through `run {file}`, to a local PutEvents endpoint.\n"
+            f"An hour of a shop in {seconds:.1f} s: {self._options.records:,} clicks, 3 % of them broken, and "
+            f"{changes:,} changes\nof its products, {changes // 2:,} of its customers' profiles; from a local Kafka "
+            f"broker, through `run` with\n{shown(self._file)} and the items and users of {shown(self._shop)}, to a "
+            "local endpoint.\n"
         )
 
     # -- step 1: start everything ---------------------------------------------------------------------------
@@ -154,6 +160,7 @@ class Demo:
         config, base = self._config, environment(os.environ)
         [topic] = config.pipelines[0].topics
         topics = [f"--topic={topic}:{PARTITIONS}", f"--topic={config.dead_letter.topic}:1"]
+        topics += [f"--topic={each}:{catalogue.PARTITIONS}" for each in (catalogue.ITEMS, catalogue.USERS)]
         broker = self._part(stack, "broker", ["connector.local.broker", "--quiet", *topics], base)
         endpoint = self._part(stack, "endpoint", ["connector.local.endpoint.command", *_ENDPOINT_OPTIONS], base)
         servers, url = self._said(broker, "bootstrap_servers"), self._said(endpoint, "url")
@@ -162,12 +169,14 @@ class Demo:
             KAFKA_BOOTSTRAP_SERVERS=servers,
             PERSONALIZE_ENDPOINT_URL=url,
             PERSONALIZE_TRACKING_ID=TRACKING_ID,
+            PERSONALIZE_ITEMS_DATASET_ARN=catalogue.ITEMS_ARN,
+            PERSONALIZE_USERS_DATASET_ARN=catalogue.USERS_ARN,
             # The embedded broker holds an empty fetch for this long, even if a record arrives meanwhile.
             KAFKA_FETCH_WAIT_MAX_MS="50",
             SERVER_HOST="127.0.0.1",
             SERVER_PORT="0",
         )
-        runs = self._part(stack, "connector", ["connector", "run", str(self._file)], env)
+        runs = self._part(stack, "connector", ["connector", "run", str(self._running)], env)
         metrics = f"http://127.0.0.1:{self._said(runs, 'port')}"
         observer = Broker(servers, config.kafka.group_id, topic, config.dead_letter.topic)
         return Stage(runs, page(url), page(metrics), metrics, stack.enter_context(closing(observer)), servers)
@@ -202,8 +211,9 @@ class Demo:
                 self._screen.progress(progress.line(sent, _stats(stage), stage.broker.dead_letter_count()))
 
         def done() -> bool:
-            ends = sent.ends()
-            return stage.broker.committed(list(ends)) == ends
+            ends, row_ends = sent.ends(), sent.row_ends
+            clicks_done = stage.broker.committed(list(ends)) == ends
+            return clicks_done and stage.broker.committed_rows(row_ends) == row_ends
 
         send(stage.servers, topic, sent, seconds, pause)
         try:
@@ -221,31 +231,36 @@ class Demo:
 
     def _finish(self, stage: Stage, sent: Sent, seconds: float) -> Figures:
         took = max(seconds, (sent.times[-1] - sent.times[0]) / 1000)
-        counts = self._counts(stage, len(sent.clicks))
+        counts, row_counts = self._counts(stage, len(sent.clicks), len(sent.rows.changes))
         self._parts.remove(stage.connector)
         code = stage.connector.stop()
         events = accepted(stage.endpoint)
         committed = stage.broker.committed(list(sent.ends()))
-        seen = Seen(events, list(stage.broker.dead_letters()), committed, counts, code)
+        rows = stage.broker.committed_rows(sent.row_ends)
+        letters = list(stage.broker.dead_letters())
+        seen = Seen(events, letters, committed, counts, code, kept(stage.endpoint), row_counts, rows)
         if self._options.keep:
             self._write(sent, seen)
         total = time.monotonic() - self._begun
         linger, topic = self._config.delivery.linger, self._config.dead_letter.topic
         return Figures(sent, seen, judge(sent, seen), _stats(stage), took, total, linger, topic)
 
-    def _counts(self, stage: Stage, records: int) -> dict[str, int]:
-        """The connector's counters, once they are complete; none where it does not respond."""
+    def _counts(self, stage: Stage, records: int, changes: int) -> tuple[dict[str, int], dict[str, int]]:
+        """The connector's counters of clicks and of rows, once they are complete; none where it does not respond."""
+        [topic] = self._config.pipelines[0].topics
         deadline = time.monotonic() + AT_REST
         while True:
             try:
                 text = stage.metrics("/metrics")
             except Failed:
                 self._check_parts()
-                return {}
-            counts = counted(text)
-            if sum(counts.get(outcome, 0) for outcome in OUTCOMES) >= records or time.monotonic() > deadline:
+                return {}, {}
+            counts, rows = counted(text, topic), counted(text, catalogue.ITEMS, catalogue.USERS)
+            done = sum(counts.get(outcome, 0) for outcome in OUTCOMES) >= records
+            rows_done = sum(rows.get(outcome, 0) for outcome in (*OUTCOMES, "superseded")) >= changes
+            if (done and rows_done) or time.monotonic() > deadline:
                 (self._folder / "metrics.txt").write_bytes(text)
-                return counts
+                return counts, rows
             self._pause()
 
     def _write(self, sent: Sent, seen: Seen) -> None:

@@ -7,8 +7,9 @@ counts. Nothing may be missing, out of order, in another session or of another u
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from connector.local.demo.catalogue import ITEMS, USERS
 from connector.local.demo.clickstream import Click
-from connector.local.demo.traffic import Accepted, Letter, Place, Sent
+from connector.local.demo.traffic import Accepted, Kept, Letter, Place, Sent
 
 SHOWN = 3  # examples shown of what is wrong
 OUTCOMES = ("delivered", "filtered", "skipped", "dead_lettered")
@@ -29,13 +30,19 @@ class Check(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What was observed at the end; ``exit_code`` is None for a process that did not end."""
+    """What was observed at the end; ``exit_code`` is None for a process that did not end.
+
+    ``kept`` is by topic; ``row_counts`` are the connector's counters of the topics of products and profiles.
+    """
 
     accepted: Sequence[Accepted]
     letters: Sequence[Letter]
     committed: Mapping[int, int]
     counts: Mapping[str, int]
     exit_code: int | None
+    kept: Mapping[str, Kept]
+    row_counts: Mapping[str, int]
+    committed_rows: Mapping[tuple[str, int], int]
 
 
 def judge(sent: Sent, seen: Seen) -> list[Check]:
@@ -44,8 +51,11 @@ def judge(sent: Sent, seen: Seen) -> list[Check]:
         _delivered(sent.clicks, seen.accepted),
         _in_order(sent.clicks, seen.accepted),
         _dead_lettered(sent, seen.letters),
+        _newest(sent, seen, ITEMS, "item"),
+        _newest(sent, seen, USERS, "user"),
         _counted(sent.clicks, seen.counts),
-        _committed(sent, seen.committed),
+        _rows_counted(sent, seen.row_counts),
+        _committed(sent, seen),
         _stopped(seen.exit_code),
     ]
 
@@ -144,15 +154,46 @@ def _counted(clicks: Sequence[Click], counts: Mapping[str, int]) -> Check:
     return Check("its metrics count all records, each in one outcome", done, len(clicks), _few(wrong))
 
 
-def _committed(sent: Sent, committed: Mapping[int, int]) -> Check:
-    ends = sent.ends()
+def _newest(sent: Sent, seen: Seen, topic: str, noun: str) -> Check:
+    expected = sent.rows.newest[topic]
+    found = seen.kept[topic].state if topic in seen.kept else {}
+    wrong = [
+        *(f"{noun} {name} is not its newest version" for name, entry in expected.items() if found.get(name) != entry),
+        *(f"{noun} {name} was not expected" for name in found if name not in expected),
+    ]
+    right = sum(found.get(name) == entry for name, entry in expected.items())
+    return Check(f"the newest version of every {noun}", right, len(expected), _few(wrong))
+
+
+def _rows_counted(sent: Sent, counts: Mapping[str, int]) -> Check:
+    changes, skipped = len(sent.rows.changes), sent.rows.skipped
+    told = {"delivered or superseded": changes - skipped, "skipped": skipped, "dead_lettered": 0, "consumed": changes}
+    given = {**counts, "delivered or superseded": counts.get("delivered", 0) + counts.get("superseded", 0)}
+    wrong = [
+        f"{what}: {given.get(what, 0):,}, expected {expected:,}"
+        for what, expected in told.items()
+        if given.get(what, 0) != expected
+    ]
+    done = given["delivered or superseded"] + counts.get("skipped", 0)
+    return Check("the same of products and profiles", done, changes, _few(wrong))
+
+
+def _committed(sent: Sent, seen: Seen) -> Check:
+    ends, committed = sent.ends(), seen.committed
     wrong = [
         f"partition {partition}: {committed.get(partition, 0):,}, expected {end:,}"
         for partition, end in sorted(ends.items())
         if committed.get(partition, 0) != end
     ]
+    wrong += [
+        f"{topic}, partition {partition}: {seen.committed_rows.get((topic, partition), 0):,}, expected {end:,}"
+        for (topic, partition), end in sorted(sent.row_ends.items())
+        if seen.committed_rows.get((topic, partition), 0) != end
+    ]
     found = sum(committed.get(partition, 0) for partition in ends)
-    return Check("offsets committed to the end of each partition", found, sum(ends.values()), _few(wrong))
+    found += sum(seen.committed_rows.get(place, 0) for place in sent.row_ends)
+    expected = sum(ends.values()) + sum(sent.row_ends.values())
+    return Check("offsets committed to the end of each partition", found, expected, _few(wrong))
 
 
 def _stopped(exit_code: int | None) -> Check:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Any, NamedTuple, TextIO
 
+from connector.local.demo.catalogue import ITEMS, USERS
 from connector.local.demo.clickstream import Click
 from connector.local.demo.judge import Check, Seen, latencies, percentile
 from connector.local.demo.traffic import Letter, Sent
@@ -132,12 +133,26 @@ def _numbers(figures: Figures) -> Iterator[str]:
     yield _row("  skipped", outcome("skipped", 0), f"reasons: {reasons}" if reasons else "")
     yield _row("  dead-lettered", outcome("dead_lettered", 0), "invalid, see below")
     yield _row("events", stats["events"], _times(stats["duplicates"]))
-    calls = stats["accepted_calls"]
-    refused = sum(stats["calls"].values()) - calls
+    all_calls = stats["accepted_calls"]
+    calls = all_calls - sum(each.calls for each in seen.kept.values())
+    refused = sum(stats["calls"].values()) - all_calls
     extra = f" ({refused:,} more were refused)" if refused else ""
     yield _row("calls", calls, f"{stats['events'] / max(1, calls):.1f} events a call{extra}")
     yield from _latency(latencies(sent, seen.accepted), figures.linger)
-    yield _row("committed", sum(seen.committed.values()), f"offsets of {count:,}")
+    yield from _rows(figures)
+    committed = sum(seen.committed.values()) + sum(seen.committed_rows.values())
+    yield _row("committed", committed, f"offsets of {count + len(sent.rows.changes):,}")
+
+
+def _rows(figures: Figures) -> Iterator[str]:
+    for name, topic in (("items", ITEMS), ("users", USERS)):
+        there = figures.seen.kept.get(topic)
+        if there is not None and figures.sent.rows.count(topic):
+            yield _row(
+                name,
+                len(there.state),
+                f"newest versions, of {figures.sent.rows.count(topic):,} changes in {topic}, in {there.calls:,} calls",
+            )
 
 
 def _times(repeats: int) -> str:

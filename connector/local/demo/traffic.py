@@ -6,7 +6,8 @@ its metrics are read.
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from typing import Any, NamedTuple
@@ -15,6 +16,9 @@ from urllib.parse import urlsplit
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, Producer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
+from connector.local.demo.catalogue import ITEMS as ITEMS_TOPIC
+from connector.local.demo.catalogue import ITEMS_ARN, USERS_ARN, Rows
+from connector.local.demo.catalogue import USERS as USERS_TOPIC
 from connector.local.demo.clickstream import SECONDS, Click
 from connector.local.demo.processes import Failed
 
@@ -35,11 +39,17 @@ class Letter(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """Clicks that are sent: ``times`` are Kafka timestamps in ms, ``places`` the partition and offset of each click."""
+    """Clicks that are sent: ``times`` are Kafka timestamps in ms, ``places`` the partition and offset of each click.
+
+    ``rows`` are the changes of products and profiles sent beside them, ``row_ends`` the offset after the last of them,
+    by topic and partition.
+    """
 
     clicks: Sequence[Click]
     times: list[int]
     places: dict[Place, int]
+    rows: Rows
+    row_ends: dict[tuple[str, int], int]
 
     def ends(self) -> dict[int, int]:
         """The offset after the last record, by partition."""
@@ -76,9 +86,13 @@ def send(servers: str, topic: str, sent: Sent, seconds: float, pause: Callable[[
     ``pause`` is called between two slices; it waits a little and may raise.
     """
     producer = Producer({"bootstrap.servers": servers, "linger.ms": 5, "acks": "all", "log_level": 0})
-    begun = time.monotonic()
-    while len(sent.times) < len(sent.clicks):
+    begun, changes, delivered = time.monotonic(), deque(sent.rows.changes), Counter[str]()
+    while len(sent.times) < len(sent.clicks) or changes:
         until = (time.monotonic() - begun) * SECONDS / seconds
+        while changes and changes[0].at <= until:
+            change = changes.popleft()
+            noted_row = _noted_row(sent.row_ends, delivered)
+            producer.produce(change.topic, change.value, change.key, on_delivery=noted_row)
         for number in range(len(sent.times), min(len(sent.times) + SLICE, len(sent.clicks))):
             click = sent.clicks[number]
             if click.at > until:
@@ -88,14 +102,25 @@ def send(servers: str, topic: str, sent: Sent, seconds: float, pause: Callable[[
             producer.produce(topic, click.value, click.key, timestamp=sent.times[-1], on_delivery=noted)
         producer.poll(0)
         pause()
-    if producer.flush(TIMEOUT) or len(sent.places) < len(sent.clicks):
-        raise Failed(f"the broker accepted {len(sent.places):,} of {len(sent.clicks):,} records")
+    expected = len(sent.clicks) + len(sent.rows.changes)
+    if producer.flush(TIMEOUT) or (there := len(sent.places) + delivered.total()) < expected:
+        raise Failed(f"the broker accepted {there:,} of {expected:,} records")
 
 
 def _noted(number: int, places: dict[Place, int]) -> Callable[[Any, Message], None]:
     def note(error: Any, message: Message) -> None:
         if error is None:
             places[message.partition() or 0, message.offset() or 0] = number
+
+    return note
+
+
+def _noted_row(ends: dict[tuple[str, int], int], delivered: Counter[str]) -> Callable[[Any, Message], None]:
+    def note(error: Any, message: Message) -> None:
+        if error is None:
+            topic, place = message.topic() or "", message.partition() or 0
+            ends[topic, place] = max(ends.get((topic, place), 0), (message.offset() or 0) + 1)
+            delivered[topic] += 1
 
     return note
 
@@ -122,6 +147,13 @@ class Broker:
         asked = [TopicPartition(self._topic, partition) for partition in partitions]
         with _failures_of_the_broker():
             return {each.partition: max(0, each.offset) for each in self._consumer.committed(asked, TIMEOUT)}
+
+    def committed_rows(self, places: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """The same of other topics, by topic and partition."""
+        asked = [TopicPartition(topic, partition) for topic, partition in places]
+        with _failures_of_the_broker():
+            found = self._consumer.committed(asked, TIMEOUT) if asked else []
+        return {(each.topic, each.partition): max(0, each.offset) for each in found}
 
     def dead_letter_count(self) -> int:
         """The number of dead letters."""
@@ -164,17 +196,39 @@ class Accepted(NamedTuple):
     event_id: str
 
 
+class Kept(NamedTuple):
+    """What the endpoint has of the items or the users: each id's newest entry, and how many calls that took."""
+
+    state: Mapping[str, Mapping[str, Any]]
+    calls: int
+
+
 def accepted(endpoint: Page) -> list[Accepted]:
     """All of them, in order."""
     rows = map(json.loads, endpoint("/_local/accepted").splitlines())
-    return [Accepted(row["time"], row["sessionId"], row["userId"], row["eventId"]) for row in rows]
+    return [
+        Accepted(row["time"], row["sessionId"], row["userId"], row["eventId"]) for row in rows if "operation" not in row
+    ]
 
 
-def counted(metrics: bytes) -> dict[str, int]:
-    """The connector's own counters of records: consumed, and by outcome."""
+def kept(endpoint: Page) -> dict[str, Kept]:
+    """By topic, what became of its changes."""
+    rows = [json.loads(line) for line in endpoint("/_local/accepted").splitlines()]
+    found = {}
+    for topic, arn in ((ITEMS_TOPIC, ITEMS_ARN), (USERS_TOPIC, USERS_ARN)):
+        mine = [row for row in rows if row.get("destination") == arn]
+        state = {row["id"]: {**row["entry"], "properties": json.loads(row["entry"]["properties"])} for row in mine}
+        found[topic] = Kept(state, len({row["call"] for row in mine}))
+    return found
+
+
+def counted(metrics: bytes, *topics: str) -> dict[str, int]:
+    """The connector's own counters of the records of some topics: consumed, and by outcome."""
     counts: dict[str, int] = {}
     for family in text_string_to_metric_families(metrics.decode()):
         for sample in family.samples:
+            if sample.labels.get("topic") not in topics:
+                continue
             if sample.name == "putevents_records_consumed_total":
                 counts["consumed"] = counts.get("consumed", 0) + int(sample.value)
             if sample.name == "putevents_records_total":
