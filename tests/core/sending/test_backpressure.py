@@ -323,11 +323,12 @@ def test_memory_is_bounded_and_who_can_move_moves(seed: int, count: int, stuck: 
     bounds = Bounds(events=300, bytes=20_000, span=random.choice([50, 150, 10_000]))
     consumer = Consumer(bounds, random, set(partitions[:stuck]), list(partitions), speed)
     for step in range(300):
-        if random.once_in(100) and consumer.partitions:
+        settled = step >= 150  # from here on each has the time to move
+        if not settled and random.once_in(100) and consumer.partitions:
             consumer.revoke(random.choice(consumer.partitions))
-        if step < 150 and random.once_in(20):
+        if not settled and random.once_in(20):
             consumer.waiting ^= {random.choice(partitions)}
-        if random.once_in(100):
+        if not settled and random.once_in(100):
             consumer.partitions += [each for each in partitions if each not in consumer.partitions][:1]
         consumer.step(step * 0.05)
         if step == 150:
@@ -335,6 +336,6 @@ def test_memory_is_bounded_and_who_can_move_moves(seed: int, count: int, stuck: 
             consumer.waiting.clear()
     # A full buffer, then each of the others its share; a record of three, and one poll of them, on top.
     assert consumer.most <= 2.5 * bounds.events + 3 * 50 + count * 3
-    if speed:
+    if speed > 1:  # at one record a step or none it takes longer than this to give a share back
         for each in set(consumer.partitions) - consumer.stuck:
             assert consumer.read.get(each, 0) > 0, "a partition that can move stands still"
