@@ -131,7 +131,8 @@ def _checked_by(operation: Operation, model: type[Strict]) -> Check:
         except ValidationError as error:
             return first_problem(error, entry, operation.noun)
         except orjson.JSONEncodeError:
-            return Invalid(Reason.INVALID_VALUE, "expected text of valid Unicode", operation.noun)
+            # As in check_event: what is left is an integer, and only a time is one.
+            return Invalid(Reason.INVALID_VALUE, "timestamp: expected an integer that 64 bits hold", "timestamp")
 
     return checked
 

@@ -69,6 +69,11 @@ def test_text_that_is_not_unicode_is_invalid(operation: Operation) -> None:
     assert "\ud800" not in found.message
 
 
+def test_a_time_that_json_cannot_hold_is_invalid_whatever_the_clock_says() -> None:
+    found = check_constant("timestamp", 10**30, PUT_ACTION_INTERACTIONS)
+    assert found == (Reason.INVALID_VALUE, "timestamp: expected an integer that 64 bits hold", "timestamp")
+
+
 # -- constants --------------------------------------------------------------------------------------------------
 
 BEYOND: dict[Operation, dict[str, list[tuple[Any, Reason]]]] = {
