@@ -6,6 +6,7 @@ the columns known at its time, and ends short; empty cells are added when the fi
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from connector.exporting.cells import cell_of, one_line
@@ -18,6 +19,7 @@ _PART = 10  # of a long column, at most this part of the values may be distinct
 
 _UPPER = re.compile(r"(?<!^)([A-Z])")
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
+_PLAIN = frozenset({str, int, float, bool})
 _TYPES: dict[str, AvroType] = {"bool": "boolean", "int": "long", "float": "double"}
 
 
@@ -52,25 +54,34 @@ class Column:
         self.reserved = reserved
         self.values = 0
         self.longest = 0
+        self.last: type | None = None
+        self.known: dict[Any, str] = {}  # the text of values of the type ``last``, of the first thousand
         self._kinds: set[str] = set()
-        self._last: type = type(None)
         self._distinct: set[str] = set()
         self._many = reserved is not None  # such a column is no category
 
     def cell(self, value: Any) -> str:
         """The value as text; "" is the same as none."""
         kind = type(value)
-        if kind is not self._last:
-            self._last = kind
+        if kind is not self.last:
             self._kinds.add(kind.__name__)
+            # 1, 1.0 and true are one key, but not one text.
+            self.known.clear()
+            self.last = kind if kind in _PLAIN else None
         text = one_line(value) if kind is str else cell_of(value)
         if text:
-            self.values += 1
-            self.longest = max(self.longest, len(text))
-            if not self._many and text not in self._distinct:
-                self._distinct.add(text)
-                self._many = len(self._distinct) > MOST_DISTINCT
+            self._note(text)
+            if len(self.known) < MOST_DISTINCT and self.last is not None:
+                self.known[value] = text
         return text
+
+    def _note(self, text: str) -> None:
+        self.values += 1
+        if len(text) > self.longest:  # noqa: PLR1730  max costs three times as much
+            self.longest = len(text)
+        if not self._many and text not in self._distinct:
+            self._distinct.add(text)
+            self._many = len(self._distinct) > MOST_DISTINCT
 
     def seen(self, rows: int) -> Seen:
         """What it was in so many rows."""
@@ -138,9 +149,11 @@ class Columns:
             found = self._new(name)
             if found is not None or len(self.by_property) < MOST_DISTINCT:
                 self.by_property[name] = found
-        if found is None:
-            self.left_out[self._why_none(name)] += 1
         return found
+
+    def count_strangers(self, names: Iterable[str]) -> None:
+        """Count the values of these properties that have no column."""
+        self.left_out.update(self._why_none(name) for name in names if self.of_property(name) is None)
 
     def _new(self, name: str) -> Column | None:
         column = column_name(name)

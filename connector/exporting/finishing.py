@@ -53,21 +53,26 @@ class Finishing:
         for number in range(BUCKETS):
             (self._folder / bucket_name(_LATE, number)).unlink(missing_ok=True)
         self._attribute()
-        for files in self._buckets(IDS, _LATE):
-            self._firsts(files)
+        self._by_id((IDS, _LATE), "repeat", newest=False)
         self._direct()
 
     def newest(self) -> None:
         """Rows of which the last of each id counts."""
-        for files in self._buckets(IDS):
-            rows: dict[str, str] = {}
-            versions = 0
+        self._by_id((IDS,), "superseded", newest=True)
+
+    def _by_id(self, names: tuple[str, ...], reason: str, *, newest: bool) -> None:
+        """One row of each id: the one that was read first, or last. All others are left out."""
+        for files in self._buckets(*names):
+            rows: dict[str, tuple[int, int, str]] = {}
+            count = 0
             for line in chain.from_iterable(map(lines_of, files)):
-                identity, width, row = line.split("\t", 2)
-                versions += 1
-                rows[identity] = self._whole(row, int(width))
-            self._left_out["superseded"] += versions - len(rows)
-            self._write(rows.values())
+                identity, taken, width, row = line.split("\t", 3)
+                number, before = int(taken), rows.get(identity)
+                count += 1
+                if before is None or (number > before[0]) is newest:
+                    rows[identity] = (number, int(width), row)
+            self._left_out.update({reason: count - len(rows)} if count > len(rows) else {})
+            self._write(self._whole(row, width) for _, width, row in rows.values())
 
     def _buckets(self, *names: str) -> Iterator[list[Path]]:
         for number in range(BUCKETS):
@@ -94,12 +99,12 @@ class Finishing:
     def _find(self, rows: Path, users: Users, late: Buckets) -> None:
         found: list[str] = []
         for count, line in enumerate(lines_of(rows)):
-            session, seconds, event_id, width, row = line.split("\t", 4)
+            session, seconds, event_id, taken, width, row = line.split("\t", 5)
             user = users.of(session, int(seconds))
             if user is None:
                 self._left_out["no_user"] += 1
             elif event_id:
-                late.add(event_id, f"{event_id}\t{width}\t{quoted(user)}{row}")
+                late.add(event_id, f"{event_id}\t{taken}\t{width}\t{quoted(user)}{row}")
             else:
                 found.append(self._whole(quoted(user) + row, int(width)))
             if count % _HELD == _HELD - 1:
@@ -107,23 +112,6 @@ class Finishing:
                 found.clear()
                 late.flush()
         self._write(found)
-
-    # -- events with ids of their own -------------------------------------------------------------------------
-
-    def _firsts(self, files: list[Path]) -> None:
-        seen: set[str] = set()
-        rows: list[str] = []
-        for line in chain.from_iterable(map(lines_of, files)):
-            event_id, width, row = line.split("\t", 2)
-            if event_id in seen:
-                self._left_out["repeat"] += 1
-                continue
-            seen.add(event_id)
-            rows.append(self._whole(row, int(width)))
-            if len(rows) == _HELD:
-                self._write(rows)
-                rows.clear()
-        self._write(rows)
 
     # -- all others -------------------------------------------------------------------------------------------
 

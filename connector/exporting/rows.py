@@ -6,7 +6,7 @@ items and actions all versions wait by their id, since only the newest is a row.
 """
 
 from collections import Counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -20,8 +20,17 @@ from connector.exporting.spill import Appended, Buckets
 DIRECT = "direct.rows"
 SESSIONS, LOGINS, IDS = "sessions", "logins", "ids"
 MOST_TYPES = 1_000  # event types that are remembered
+MOST_SHAPES = 1_000  # combinations of members and properties that are remembered
 
 _loads = orjson.loads
+
+
+class _Shape(NamedTuple):
+    """Which columns an entry fills: of its members, of its properties; ``strangers``: not each property has one."""
+
+    members: tuple[tuple[str, Column], ...]
+    columns: tuple[Column | None, ...]
+    strangers: bool
 
 
 class Rows:
@@ -51,6 +60,8 @@ class Rows:
         self._logins = Logins(self._noted.add)
         self._width = 0
         self._fixed = [member for member, _ in dataset.fixed]
+        self._shapes: dict[tuple[str, ...], _Shape] = {}
+        self._blank = [""] * columns.width
         self._first = frozenset([*self._fixed, "eventId", "properties", "sessionId"])
 
     def add(self, entry: Entry, *, own_id: bool) -> None:
@@ -71,15 +82,16 @@ class Rows:
             cells = self._cells(members)
             cells[0] = identity = members[self._fixed[0]]
             self.taken += 1
-            self._ids.add(identity, f"{identity}\t{len(cells)}\t{line_of(cells)}\n")
+            self._ids.add(identity, f"{identity}\t{self.taken}\t{len(cells)}\t{line_of(cells)}\n")
 
     def _add_event(self, entry: Entry, members: dict[str, Any], *, own_id: bool) -> None:
         _, item, time, kind = self._fixed
-        user, seconds = entry.user_id or members.get("userId"), members[time]
+        lane, user, seconds, event_type = entry.lane, entry.user_id, members[time], members[kind]
+        if user is None:
+            user = members.get("userId")  # of an action interaction
         if user is not None:
             # Also of an event that is no row: that of a login has seldom an item.
-            self._logins.seen(entry.lane, user, seconds)
-        event_type = members[kind]
+            self._logins.seen(lane, user, seconds)
         if event_type in self.types or len(self.types) < MOST_TYPES:
             self.types[event_type] += 1
         if item not in members:
@@ -88,45 +100,55 @@ class Rows:
         self.taken += 1
         cells = self._cells(members)
         cells[1], cells[2], cells[3] = members[item], str(seconds), event_type
-        event_id = members.get("eventId", "") if own_id else ""
+        event_id = members.get("eventId") if own_id else None
         if user is None:
-            line = line_of(cells)
-            self._sessions.add(entry.lane, f"{entry.lane}\t{seconds}\t{event_id}\t{len(cells)}\t{line}\n")
-        elif event_id:
-            cells[0] = user
-            self._ids.add(event_id, f"{event_id}\t{len(cells)}\t{line_of(cells)}\n")
-        else:
-            cells[0] = user
-            if len(cells) != self._width:
-                self._grow(len(cells))
-            self._direct.append(line_of(cells) + "\n")
+            self._sessions.add(
+                lane, f"{lane}\t{seconds}\t{event_id or ''}\t{self.taken}\t{len(cells)}\t{line_of(cells)}\n"
+            )
+            return
+        cells[0] = user
+        if event_id:
+            self._ids.add(event_id, f"{event_id}\t{self.taken}\t{len(cells)}\t{line_of(cells)}\n")
+            return
+        if len(cells) != self._width:
+            self._grow(len(cells))
+        self._direct.append(line_of(cells))
 
     def _cells(self, members: dict[str, Any]) -> list[str]:
         """The row, its fixed cells still empty."""
-        columns = self._columns
-        cells = [""] * columns.width
-        for name, value in members.items():
-            if name not in self._first:
-                column = columns.by_member.get(name) or columns.of_member(name)
-                if column is not None:
-                    self._put(cells, column, self._member(name, value))
-        properties = members.get("properties")
-        if properties is not None:
-            by_property = columns.by_property
-            for name, value in _loads(properties).items():
-                if value is not None:
-                    column = by_property.get(name) or columns.of_property(name)
-                    if column is not None:
-                        self._put(cells, column, value)
+        text = members.get("properties")
+        properties: dict[str, Any] = _loads(text) if text is not None else {}
+        if None in properties.values():
+            properties = {name: value for name, value in properties.items() if value is not None}
+        names = (*members, *properties)
+        shape = self._shapes.get(names) or self._shape(names, members, properties)
+        cells = self._blank.copy()
+        for name, of_member in shape.members:
+            cells[of_member.index] = of_member.cell(self._member(name, members[name]))
+        if shape.strangers:
+            self._columns.count_strangers(properties)
+        for column, value in zip(shape.columns, properties.values(), strict=True):
+            if column is not None:
+                # Most values are of a few, or of the type of the one before.
+                known = column.known.get(value) if type(value) is column.last else None
+                if known is None:
+                    cells[column.index] = column.cell(value)
+                else:
+                    column.values += 1
+                    cells[column.index] = known
         return cells
 
-    @staticmethod
-    def _put(cells: list[str], column: Column, value: Any) -> None:
-        text = column.cell(value)
-        if column.index == len(cells):
-            cells.append(text)
-        else:
-            cells[column.index] = text
+    def _shape(self, names: tuple[str, ...], members: dict[str, Any], properties: dict[str, Any]) -> _Shape:
+        """Which columns entries with these members and properties fill, found once."""
+        if len(self._shapes) >= MOST_SHAPES:
+            self._shapes.clear()
+        columns = self._columns
+        of_members = ((name, columns.of_member(name)) for name in members if name not in self._first)
+        found = tuple((name, column) for name, column in of_members if column is not None)
+        of_properties = tuple(map(columns.of_property, properties))
+        shape = self._shapes[names] = _Shape(found, of_properties, None in of_properties)
+        self._blank = [""] * columns.width
+        return shape
 
     def _member(self, name: str, value: Any) -> Any:
         if name == "metricAttribution":
@@ -146,7 +168,7 @@ class Rows:
 
     def _flush_direct(self) -> None:
         if self._direct:
-            self._files.append(DIRECT, self._direct)
+            self._files.append(DIRECT, ["\n".join(self._direct), "\n"])
             self._direct.clear()
 
     def flush(self) -> None:
@@ -172,5 +194,6 @@ class Rows:
         """As it was noted."""
         self.taken, self.target, self.widths = state["taken"], state["target"], state["widths"]
         self._width = self.widths[-1][1] if self.widths else 0
+        self._blank = [""] * self._columns.width
         self.left_out, self.others = Counter(state["left_out"]), Counter(state["others"])
         self.types = Counter(state["types"])

@@ -10,7 +10,7 @@ from pathlib import Path
 from zlib import crc32
 
 BUCKETS = 64
-LARGE = 128 * 1024 * 1024  # bytes of a file that is divided before it is read
+LARGE = 64 * 1024 * 1024  # bytes of a file that is divided before it is read
 _PARTS = 16  # files that a large one is divided into
 _DEEPEST = 3  # times that is done: a file may be large for a single key
 _BLOCK = 50_000  # lines that are held while a file is divided
