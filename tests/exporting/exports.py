@@ -39,11 +39,19 @@ def event(session: str = "s", user: str | None = "u", item: str | None = "i", **
 class Exported:
     """A dataset made of the values of records, all of one partition."""
 
-    def __init__(self, folder: Path, rule: str = RULE, dataset: Dataset = INTERACTIONS, settings: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        rule: str = RULE,
+        dataset: Dataset = INTERACTIONS,
+        settings: str = "",
+        target: str = "tracker-1",
+    ) -> None:
         pipelines = f"pipelines: [{{name: web, topics: [clicks], {settings} rules: [{rule}]}}]"
         self.loaded = loaded(build(pipelines=pipelines))
         self.folder = folder
         self.dataset = dataset
+        self.target = target
         self.work = folder / "work"
         self.work.mkdir()
         self.reading = self.begun()
@@ -51,7 +59,7 @@ class Exported:
     def begun(self) -> Reading:
         """A reading as the last note has it."""
         place = TopicPartition("clicks", 0)
-        same = Same(self.dataset.name, self.loaded.hash, "cluster", "start", "tracker-1")
+        same = Same(self.dataset.name, self.loaded.hash, "cluster", "start", self.target)
         noted = read_note(self.work) or Noted(same, {place: Partition(0, 1_000_000, 0)})
         own = own_ids(self.loaded, self.dataset)
         return Reading(self.work, noted, self.dataset, router_of(self.loaded, None), own, SchemaWait(None))
