@@ -12,7 +12,7 @@ files on disk, by the hash of their session or their id, until all was read. So 
 | logins.py | which user a session belongs to, and when |
 | folder.py, spill.py | the folder of an export; rows that wait in files |
 | noted.py | what an export has noted, so that it goes on where it was killed |
-| reading.py | the records of the topics, each counted once |
+| export.py, reading.py | one export, from its first record to its last file; the records, each counted once |
 | finishing.py, parts.py | waiting rows find their user or are left out; files below the size limit |
 | cutover.py, committing.py | where `run` begins; committing that for the group |
 | uploading.py | files to Amazon S3 |

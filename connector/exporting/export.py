@@ -1,7 +1,7 @@
 """One export, from the first record to the last file; it goes on where an earlier one in the same folder ended."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from connector.config import Loaded
 from connector.core.formats.decoded import Schemas
 from connector.core.mapping.topics import Topics
 from connector.core.positions import Range, Start
-from connector.core.records import TopicPartition
+from connector.core.records import Record, TopicPartition
 from connector.exporting.columns import Seen
 from connector.exporting.committing import cluster_id
 from connector.exporting.cutover import Cutover
@@ -45,11 +45,15 @@ class Wanted(NamedTuple):
 
 
 class Tell(NamedTuple):
-    """How an export says what it does: notices, and progress of reading and of finishing."""
+    """How an export says what it does.
+
+    Notices; news of the brokers; how many of how many records it has read; how many bytes of files it has made.
+    """
 
     say: Callable[[str], None]
+    news: Callable[[str], None]
     read: Callable[[int, int], None]
-    finish: Callable[[], None]
+    finish: Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -169,7 +173,11 @@ class Export:
         bounds = self._reader.bounds(topics, begin or Start(), end)
         found = {place: Partition(each.begin, each.end, each.begin) for place, each in bounds.items()}
         until = self._wanted.until
-        return found if until is None else _cut(found, until)
+        if until is None:
+            return found
+        if until.cluster != cluster_id(self._reader):
+            raise NotUsable("expected the cutover.json of an export of the same Kafka cluster for --until")
+        return _cut(found, until)
 
     def _go_on(self, noted: Noted) -> None:
         """Look at what has become of the partitions meanwhile."""
@@ -193,10 +201,17 @@ class Export:
         topics = {place.topic for place in noted.partitions}
         total = sum(each.end - each.begin for each in noted.partitions.values())
         reading.all(
-            self._reader.records(noted.bounds(), stopping=stopping),
+            self._noticed(self._reader.records(noted.bounds(), stopping=stopping)),
             lambda: {place: first for place, (first, _) in self._reader.ends(topics).items()},
             lambda count: self._tell.read(count, total),
         )
+
+    def _noticed(self, records: Iterator[Record | None]) -> Iterator[Record | None]:
+        """The same; while none comes, it is said whether Kafka answers."""
+        for record in records:
+            if record is None and (news := self._reader.outages.news()) is not None:
+                self._tell.news(news)
+            yield record
 
     # -- files ------------------------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ class Finishing:
         width: how many columns a row has.
         widths: from which byte on the direct rows have how many.
         left_out: counts rows that are left out.
-        step: called now and then.
+        step: is given now and then how many bytes of files there are.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Finishing:
         width: int,
         widths: list[list[int]],
         left_out: Counter[str],
-        step: Callable[[], None] = lambda: None,
+        step: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._folder = folder
         self._parts = parts
@@ -76,7 +76,7 @@ class Finishing:
 
     def _buckets(self, *names: str) -> Iterator[list[Path]]:
         for number in range(BUCKETS):
-            self._step()
+            self._step(self._parts.bytes)
             yield from divided([self._folder / bucket_name(name, number) for name in names])
 
     def _write(self, rows: Iterable[str]) -> None:
@@ -129,4 +129,4 @@ class Finishing:
                     if not block.endswith(b"\n"):
                         block += file.readline()
                     self._parts.write(block if len(lacking) == 1 else block.replace(b"\n", lacking))
-                    self._step()
+                    self._step(self._parts.bytes)

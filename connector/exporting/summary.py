@@ -32,6 +32,7 @@ _NO_COLUMN = {
 def summary_text(done: Done, config: str, bucket: str, types: frozenset[str]) -> str:
     """For people. ``types`` are event types that the file names: no other is shown."""
     parts = [_head(done), _counted(done), _columns(done), *(_types(done, types) if done.types else [])]
+    parts += [_quota(done)] if done.dataset is INTERACTIONS else []
     warnings = list(warnings_of(done))
     if warnings:
         parts.append("\n".join(["to look at", *(f"  {each}" for each in warnings)]))
@@ -120,16 +121,28 @@ def _of_reading(done: Done) -> Iterator[str]:
         yield "retention deletes faster than the export reads: records are missing"
 
 
+def _quota(done: Done) -> str:
+    """The quota of event types and columns together, and how much of it is used."""
+    types, own = len(done.types), sum(not each.reserved for each in done.columns)
+    parts = [f"{types} event type{'' if types == 1 else 's'}", *_counting(done)]
+    parts += [f"{own} column{'' if own == 1 else 's'} of properties"]
+    return (
+        f"{', '.join(parts[:-1])} and {parts[-1]}: {types + len(parts) - 2 + own} of {TOGETHER}; "
+        f"{own} of {done.dataset.most_own} columns of your own"
+    )
+
+
+def _counting(done: Done) -> list[str]:
+    """The service's own columns that count against the quota."""
+    return [each.name for each in done.columns if each.name in {"EVENT_TYPE", "EVENT_VALUE"}]
+
+
 def _of_interactions(done: Done, own: list[Seen]) -> Iterator[str]:
     if done.rows < LEAST:
         yield f"{done.rows:,} interactions: a training needs at least {LEAST:,}"
-    columns = [each.name for each in done.columns if each.name in {"EVENT_TYPE", "EVENT_VALUE"}]
-    together = len(done.types) + len(columns) + len(own)
+    together = len(done.types) + len(_counting(done)) + len(own)
     if together > TOGETHER:
-        yield (
-            f"{len(done.types)} event types, {' and '.join(columns)} and {len(own)} columns of properties are "
-            f"{together} together: the quota is {TOGETHER}"
-        )
+        yield f"{together} event types and columns together: a training fails beyond {TOGETHER}"
 
 
 def _of_column(column: Seen) -> Iterator[str]:

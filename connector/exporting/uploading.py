@@ -3,6 +3,7 @@
 Only the rows go into the folder that an import job is given: everything in there is taken for rows.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -59,7 +60,9 @@ class Uploader:
             read_timeout=READ_TIMEOUT,
         )
         try:
-            self._client: Any = Session(region_name=region).client("s3", config=settings)
+            self._client: Any = Session(region_name=region or os.environ.get("AWS_REGION")).client(
+                "s3", config=settings
+            )
         except (BotoCoreError, ValueError) as error:
             raise NotConfigured(f"no client for Amazon S3: {error}") from None
 

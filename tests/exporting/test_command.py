@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka import TopicPartition as ClientTopicPartition
 
-from connector.cli import main
+from connector.cli import exporting, main
 from connector.exits import Exit
 from tests.exporting.exports import RULE, TIME, event
 from tests.support.config_files import build
@@ -262,3 +262,140 @@ def test_a_file_that_is_no_cutover_is_said(shop: Shop, text: str, message: str) 
     _, err = shop.set(code=Exit.NOT_OK, cutover="cutover.json")
     assert "expected" in err
     assert message in err
+
+
+def test_an_export_that_a_signal_stopped_is_gone_on_with(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.produce(events(3))
+    with monkeypatch.context() as stopped:
+        stopped.setattr("connector.cli.topics.Stop.is_set", lambda _: True)
+        _, err = shop.export(code=Exit.NOT_OK)
+    assert "stopped by a signal: the same command goes on" in err
+    assert not (shop.folder / "out" / "cutover.json").exists()
+    shop.export()
+    assert len(shop.rows()) == 3
+
+
+def test_an_unfinished_export_of_a_topic_that_was_created_again_is_refused(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.produce(events(3))
+    with monkeypatch.context() as stopped:
+        stopped.setattr("connector.cli.topics.Stop.is_set", lambda _: True)
+        shop.export(code=Exit.NOT_OK)
+    path = shop.folder / "out" / ".putevents-export" / "note.json"
+    note = json.loads(path.read_bytes())
+    note["partitions"][0][2][1] = 99
+    path.write_text(json.dumps(note))
+    assert "the topic was created again" in shop.export(code=Exit.NOT_OK)[1]
+    path.write_text("{")
+    assert "cannot be read" in shop.export(code=Exit.NOT_OK)[1]
+
+
+def test_an_export_ends_only_where_one_of_the_same_cluster_ended(shop: Shop) -> None:
+    shop.produce(events(3))
+    shop.export("first")
+    path = shop.folder / "first" / "cutover.json"
+    path.write_text(json.dumps(shop.document("cutover.json", "first") | {"cluster": "another"}))
+    assert "same Kafka cluster" in shop.export("second", "--until", str(path), code=Exit.NOT_OK)[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--until", "missing.json"], "no such file"),
+        (["--until", "x", "-o", "0:5"], "not both"),
+        (["--to", "s3:///prefix"], "expected a bucket"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_before_kafka_is_asked(shop: Shop, words: list[str], message: str) -> None:
+    assert message in shop.export("out", *words, code=Exit.NOT_OK)[1]
+    assert not (shop.folder / "out").exists()
+
+
+@pytest.mark.parametrize("words", [["-o", "yesterday"], ["--max-bytes", "5"], ["--dataset", "clicks"]])
+def test_arguments_that_are_wrong_are_refused_with_the_usage(shop: Shop, words: list[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        shop.export("out", *words)
+    assert left.value.code == 2
+    assert "expected" in (err := shop.capsys.readouterr().err) or "invalid choice" in err
+
+
+CATALOGUE = (
+    "{name: items, when: value.sku, put_items: {datasetArn: "
+    "{const: 'arn:aws:personalize:eu-west-1:123456789012:dataset/shop/ITEMS'}, itemId: value.sku, "
+    "properties: {price: value.price}}}"
+)
+
+
+def test_a_topic_of_two_datasets_is_exported_twice_up_to_one_end(shop: Shop) -> None:
+    shop.write(f"{CATALOGUE}, {RULE}")
+    shop.produce([*events(2), {"sku": "i1", "price": 1.5}, {"sku": "i1", "price": 2}])
+    out, _ = shop.export()
+    assert "2  of other datasets: put_items" in out
+    assert "export those with --until" in out
+    shop.produce([{"sku": "i1", "price": 3}])
+    target = "arn:aws:personalize:eu-west-1:123456789012:dataset/shop/ITEMS"
+    until = str(shop.folder / "out" / "cutover.json")
+    out, _ = shop.export("items", "--dataset", "items", "--until", until, "--target", target)
+    assert shop.rows("items") == [{"ITEM_ID": "i1", "PRICE": "2"}]
+    assert shop.document("schema.json", "items")["fields"][1] == {"name": "PRICE", "type": "double"}
+    assert "1  left out: older versions" in out
+    shop.set()
+    assert "committed the offsets of 0 of 2" in shop.set(cutover="items/cutover.json")[1]
+
+
+def test_the_quota_of_event_types_and_columns_is_counted_and_warned_of(shop: Shop) -> None:
+    shop.produce([event(type=f"Type{n}", price=1, more={"a": 1, "b": 2}) for n in range(7)])
+    out, _ = shop.export()
+    assert "7 event types, EVENT_TYPE, EVENT_VALUE and 2 columns of properties: 11 of 10; 2 of 5" in out
+    assert "11 event types and columns together: a training fails beyond 10" in out
+
+
+def test_columns_that_training_makes_little_of_are_said(shop: Shop) -> None:
+    shop.produce([event(more={"mixed": n or "x", "flag": True, "text": f"text {n}"}) for n in range(40)])
+    out, _ = shop.export()
+    assert "MIXED: text because its values are int and str: give the property an `as`" in out
+    assert "FLAG: training does not use true and false" in out
+    assert "TEXT: many different texts: training uses it only if" in out
+
+
+def test_only_topics_that_make_rows_are_read_and_set(shop: Shop, cluster: MockCluster) -> None:
+    cluster.create_topic("catalogue", 1)
+    shop.write()
+    shop.path.write_text(
+        shop.path.read_text().rstrip().removesuffix("]")
+        + f", {{name: c, topics: [catalogue], rules: [{CATALOGUE}]}}]\n"
+    )
+    shop.produce(events(3))
+    shop.produce([{"sku": "i1", "price": 1}], "catalogue")
+    found = json.loads(shop.export("out", "--output", "json")[0])
+    assert (found["records"], found["other_datasets"]) == (3, {})
+    assert shop.document("cutover.json")["offsets"].keys() == {"clicks"}
+    shop.export("items", "--dataset", "items")
+    assert shop.document("cutover.json", "items")["offsets"] == {"catalogue": {"0": 1}}
+    shop.set()
+    assert (shop.committed(), shop.committed(topic="catalogue")) == ({0: 3, 1: 0}, {})
+
+
+def test_the_line_of_a_stage_is_gone_before_the_next_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+
+    class Line:
+        def __init__(self, doing: str, unit: str = "") -> None:
+            self.doing = f"{doing} {unit}"
+
+        def show(self, done: int, total: int | None = None) -> None:
+            drawn.append(f"{self.doing} {done} {total}")
+
+        def clear(self) -> None:
+            drawn.append(f"no {self.doing}")
+
+    monkeypatch.setattr("connector.cli.exporting.Progress", Line)
+    stages = exporting._Stages()
+    tell = stages.tell()
+    tell.read(1, 2)
+    tell.read(2, 2)
+    tell.finish(9)
+    stages.clear()
+    reading, making = "exporting records", "making the files bytes"
+    assert drawn[1:] == [f"{reading} 1 2", f"{reading} 2 2", f"no {reading}", f"{making} 9 None", f"no {making}"]

@@ -1,6 +1,7 @@
 """Users, items, actions and action interactions become files, too: of each id the newest version only."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,9 @@ def test_the_newest_version_of_each_id_is_the_row(
 ) -> None:
     assert isinstance(dataset, type(USERS))
     exported = Exported(tmp_path, rule(action, member, target), dataset, target=ARN.format(target))
-    versions = [{"is": action, "id": f"x{n % 7}", "more": {"kind": f"k{n % 3}", "numSold": n}} for n in range(40)]
+    versions: list[dict[str, Any]] = [
+        {"is": action, "id": f"x{n % 7}", "more": {"kind": f"k{n % 3}", "numSold": n}} for n in range(40)
+    ]
     versions.append({"is": action, "id": "x0", "more": {"kind": "last"}})
     rows = exported.read(versions).dicts()
     assert exported.header == [column, "KIND", "NUM_SOLD"]
@@ -72,7 +75,7 @@ def test_action_interactions_have_the_user_that_is_in_each_or_logs_in_later(tmp_
         "userId: value.user, eventType: {const: Viewed}, timestamp: value.time, impression: value.seen}}"
     )
     exported = Exported(tmp_path, rule, ACTION_INTERACTIONS)
-    values = [
+    values: list[dict[str, Any]] = [
         {"action": "a1", "session": "s", "user": None, "time": TIME, "seen": ["a1", "a2"]},
         {"action": "a2", "session": "s", "user": "u1", "time": TIME + 1},
         {"action": "a3", "session": "t", "user": None, "time": TIME},

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from connector.exporting import reading
 from connector.exporting.folder import NotUsable, taken
 from connector.exporting.noted import read_note
 from connector.exporting.spill import Appended
@@ -64,6 +65,20 @@ def test_offsets_that_were_passed_over_are_missed_records_only_where_they_are_go
     noted = read_note(exported.work)
     assert noted is not None
     assert noted.missed == 400
+
+
+def test_what_is_held_in_memory_is_bounded_and_written_before_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "HELD", 10_000)
+    monkeypatch.setattr(reading, "BATCH", 10)
+    monkeypatch.setattr(reading, "EVERY", 1e9)
+    exported = Exported(tmp_path, WITH_ID)
+    held: list[int] = []
+    exported.reading.all(records(VALUES * 5), dict, lambda _: held.append(exported.reading.rows.held))
+    assert len(held) == 100
+    assert max(held) < 20_000
+    assert 0 in held[:-1]
 
 
 def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path) -> None:

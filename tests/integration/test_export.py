@@ -206,3 +206,18 @@ def test_a_partition_that_appears_after_the_export_begins_at_its_start(
     assert shop.set() == Exit.OK
     assert f"begin at the start: {shop.topic}-{PARTITIONS}" in capsys.readouterr().err
     assert shop.kafka.committed_offsets(shop.group, shop.topic).keys() == set(range(PARTITIONS))
+
+
+def test_records_that_retention_deletes_before_they_are_read_are_counted(
+    shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.produce(30)
+    with monkeypatch.context() as stopped:
+        stopped.setattr("connector.cli.topics.Stop.is_set", lambda _: True)
+        assert main(shop.words()) == Exit.NOT_OK
+    shop.kafka.delete_records(shop.topic, 0, 4)
+    capsys.readouterr()
+    assert main([*shop.words(), "--output", "json"]) == Exit.OK
+    found = json.loads(capsys.readouterr().out)
+    assert (found["missed"], found["records"], found["rows"]) == (4, 26, 26)
+    assert "retention deletes faster than the export reads: records are missing" in found["warnings"]
