@@ -46,9 +46,10 @@ class Column:
         name: of the column.
         index: its place in a row.
         reserved: its type where the service gives it.
+        as_float: whether numbers are float in place of long and double.
     """
 
-    def __init__(self, name: str, index: int, reserved: Reserved | None = None) -> None:
+    def __init__(self, name: str, index: int, reserved: Reserved | None = None, *, as_float: bool = False) -> None:
         self.name = name
         self.index = index
         self.reserved = reserved
@@ -58,6 +59,7 @@ class Column:
         self.known: dict[Any, str] = {}  # the text of values of the type ``last``, of the first thousand
         self._kinds: set[str] = set()
         self._distinct: set[str] = set()
+        self._as_float = as_float
         self._many = reserved is not None  # such a column is no category
 
     def cell(self, value: Any) -> str:
@@ -86,6 +88,8 @@ class Column:
     def seen(self, rows: int) -> Seen:
         """What it was in so many rows."""
         kind = self.reserved.type if self.reserved else self._type()
+        if self._as_float and kind in {"long", "double"}:
+            kind = "float"
         few = len(self._distinct) <= max(_FEW, self.values // _PART) and self.longest <= MOST_CATEGORY
         category = kind == "string" and not self._many and few
         return Seen(
@@ -174,7 +178,7 @@ class Columns:
         return "same_column" if _bare(column) in self._taken else "too_many"
 
     def _added(self, name: str, reserved: Reserved | None) -> Column:
-        column = Column(name, self.width, reserved)
+        column = Column(name, self.width, reserved, as_float=name in self.dataset.floats)
         self.width += 1
         self.others.append(column)
         return column

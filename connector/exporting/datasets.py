@@ -39,7 +39,8 @@ class Dataset(NamedTuple):
         members: other members that are columns.
         reserved: columns of properties whose type the service gives.
         most_own: how many columns of properties a schema may have.
-        job: the type of the import job, in the words of the command line of AWS.
+        job: the type of the dataset, in the words of the command line of AWS.
+        floats: columns of properties whose numbers have to be float where the group has a domain.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Dataset(NamedTuple):
     reserved: Mapping[str, Reserved]
     most_own: int
     job: str
+    floats: frozenset[str] = frozenset()
 
     @property
     def adds_up(self) -> bool:
@@ -90,7 +92,17 @@ INTERACTIONS = Dataset(
     "Interactions",
 )
 USERS = Dataset("users", "Users", PUT_USERS, (("userId", _text("USER_ID")),), {}, {}, 25, "Users")
-ITEMS = Dataset("items", "Items", PUT_ITEMS, (("itemId", _text("ITEM_ID")),), {}, _CREATED, 100, "Items")
+ITEMS = Dataset(
+    "items",
+    "Items",
+    PUT_ITEMS,
+    (("itemId", _text("ITEM_ID")),),
+    {},
+    _CREATED,
+    100,
+    "Items",
+    frozenset({"PRICE"}),  # of the domain ECOMMERCE
+)
 ACTIONS = Dataset(
     "actions",
     "Actions",

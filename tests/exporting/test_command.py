@@ -338,7 +338,7 @@ def test_a_topic_of_two_datasets_is_exported_twice_up_to_one_end(shop: Shop) -> 
     until = str(shop.folder / "out" / "cutover.json")
     out, _ = shop.export("items", "--dataset", "items", "--until", until, "--target", target)
     assert shop.rows("items") == [{"ITEM_ID": "i1", "PRICE": "2"}]
-    assert shop.document("schema.json", "items")["fields"][1] == {"name": "PRICE", "type": "double"}
+    assert shop.document("schema.json", "items")["fields"][1] == {"name": "PRICE", "type": "float"}
     assert "1  left out: older versions" in out
     shop.set()
     assert "committed the offsets of 0 of 2" in shop.set(cutover="items/cutover.json")[1]

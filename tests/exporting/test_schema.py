@@ -164,6 +164,19 @@ def test_a_reserved_column_of_properties_has_the_services_type() -> None:
     assert columns.seen(1)[1].type == "long"
 
 
+def test_a_price_of_items_is_the_float_that_the_shop_domain_asks_for() -> None:
+    columns = Columns(ITEMS)
+    for name, value in (("price", 5), ("price", 19.95), ("weight", 5)):
+        column = columns.of_property(name)
+        assert column is not None
+        column.cell(value)
+    assert {each.name: each.type for each in columns.seen(2)} == {
+        "ITEM_ID": "string",
+        "PRICE": "float",
+        "WEIGHT": "long",
+    }
+
+
 def test_what_is_noted_of_columns_is_what_is_restored() -> None:
     columns = Columns(INTERACTIONS)
     for name, value in (("aB", 1), ("aB", 2.5), ("text", "x")):
