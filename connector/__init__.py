@@ -28,6 +28,7 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | starting/ | `putevents init` | config, given_dumps.py, trials, core/formats, core/mapping |
 | dry_run.py, looking/ | map, tap, lag | config, exits, given_dumps, showing, core/formats, core/mapping, core/sending |
 | trials/ | `putevents test` | config, styles, given_records.py, core/formats, core/mapping |
+| exporting/ | `export`, `offsets` | anything below exporting |
 | planning/ | `putevents plan` | looking, config, styles, schema_wait.py, core/formats, core/mapping, core/sending |
 | playground/ | `play` | config, logs, exits, schema_wait.py, dry_run.py, starting, trials, core/mapping |
 | signals.py | signals to stop, and restarting in place | exits |

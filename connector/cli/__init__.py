@@ -13,6 +13,7 @@ Kafka's client and the AWS SDK take most of a second to load and most commands n
 | planning.py, planned_records.py | `plan`, and the records of its files |
 | tapping.py, lagging.py, topics.py | `tap`, `lag`, and the reader of commands that look at topics |
 | checking.py | `check` |
+| exporting.py, offsets.py | `export`, `offsets` |
 | explaining.py, completing.py, versions.py | `explain`, `completion`, `version` |
 | dlq.py, dlq_opening.py | `dlq`: its arguments; the letters that are meant |
 | dlq_actions.py, dlq_text.py | `dlq list`, `show`, `export`, `to-test`, and how that is shown |
@@ -77,6 +78,8 @@ COMMANDS = {
     "check": Command("try everything that a run needs: brokers, rights, topics, AWS", "connector.cli.checking"),
     "play": Command("a mapping and its result side by side in the browser, on loopback", "connector.cli.playing"),
     "dlq": Command("the dead letters: list, show, replay, export, make tests of them", "connector.cli.dlq"),
+    "export": Command("history as files for a bulk import, by the same mapping", "connector.cli.exporting"),
+    "offsets": Command("where the group begins: after an export, for one", "connector.cli.offsets"),
     "demo": Command(
         "a shop's clickstream through the real connector, on a broker and an endpoint of its own",
         "connector.local.demo.command",

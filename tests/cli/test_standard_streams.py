@@ -41,6 +41,9 @@ def live(file: Path, cluster: MockCluster) -> Path:
         producer.produce("clicks", VALUE.encode())
     producer.produce("clicks.dead", b"{}", headers=[("putevents.error.reason", b"not_json")])
     assert producer.flush(60) == 0
+    offsets = '"config": "", "dataset": "interactions", "offsets": {"clicks": {"0": 0}}'
+    cutover = f'{{"version": 1, "cluster": "", "group": "clicks", {offsets}}}'
+    (file.parent / "cutover.json").write_text(cutover)
     return file
 
 
@@ -81,6 +84,8 @@ READS_TOPICS = {
     "lag": "lag file.yaml --interval 1s",
     "dlq": "dlq list file.yaml",
     "check": "check file.yaml",
+    "export": 'export file.yaml --to "$(mktemp -d -p .)"',
+    "offsets": "offsets set file.yaml cutover.json --dry-run",
 }
 
 

@@ -3,12 +3,12 @@ _putevents() {
   local current="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}" path="" word
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$path${path:+ }$word" in
-      "run"|"init"|"validate"|"map"|"test"|"plan"|"tap"|"lag"|"check"|"play"|"dlq"|"dlq list"|"dlq show"|"dlq replay"|"dlq export"|"dlq to-test"|"demo"|"endpoint"|"broker"|"print-config"|"schema"|"explain"|"completion"|"version") path="$path${path:+ }$word" ;;
+      "run"|"init"|"validate"|"map"|"test"|"plan"|"tap"|"lag"|"check"|"play"|"dlq"|"dlq list"|"dlq show"|"dlq replay"|"dlq export"|"dlq to-test"|"export"|"offsets"|"offsets set"|"demo"|"endpoint"|"broker"|"print-config"|"schema"|"explain"|"completion"|"version") path="$path${path:+ }$word" ;;
     esac
   done
   local options="" words="" files=""
   case "$path" in
-    "") words="run init validate map test plan tap lag check play dlq demo endpoint broker print-config schema explain completion version" ;;
+    "") words="run init validate map test plan tap lag check play dlq export offsets demo endpoint broker print-config schema explain completion version" ;;
     "run") options="-h --help" words="" files=yes ;;
     "init") options="-h --help --from --sample --member -o --output --force" words="" files= ;;
     "validate") options="-h --help --format --deny-warnings" words="" files=yes ;;
@@ -25,6 +25,9 @@ _putevents() {
     "dlq replay") options="-h --help --execute --to --rate --max-replays --look --output --reason --rule --member --topic --since --until --partition --offset --key --key-base64 --again" words="" files=yes ;;
     "dlq export") options="-h --help --to --show-values --reason --rule --member --topic --since --until --partition --offset --key --key-base64 --again" words="" files=yes ;;
     "dlq to-test") options="-h --help --whole --print --show-values --reason --rule --member --topic --since --until --partition --offset --key --key-base64 --again" words="" files=yes ;;
+    "export") options="-h --help --to --dataset -o --offset --until --target --max-bytes --work --output" words="" files=yes ;;
+    "offsets") options="-h --help" words="set" files= ;;
+    "offsets set") options="-h --help --dry-run --force" words="" files=yes ;;
     "demo") options="-h --help --records --rate --seed --keep" words="" files= ;;
     "endpoint") options="-h --help --host --port --access-key --secret-key --tracking-id --dataset-arn --strict --quota --quota-of --latency --fail-rate --reset-rate --reset-after-rate --hang-rate --poison-prefix --seed --ids --ledger --log" words="" files= ;;
     "broker") options="-h --help --brokers --topic --quiet" words="" files= ;;
@@ -133,6 +136,14 @@ _putevents() {
     "dlq to-test --offset") words="" files= ;;
     "dlq to-test --key") words="" files= ;;
     "dlq to-test --key-base64") words="" files= ;;
+    "export --to") words="" files= ;;
+    "export --dataset") words="interactions users items actions action-interactions" files= ;;
+    "export -o"|"export --offset") words="" files= ;;
+    "export --until") words="" files=yes ;;
+    "export --target") words="" files= ;;
+    "export --max-bytes") words="" files= ;;
+    "export --work") words="" files=yes ;;
+    "export --output") words="text json" files= ;;
     "demo --records") words="" files= ;;
     "demo --rate") words="" files= ;;
     "demo --seed") words="" files= ;;

@@ -257,6 +257,50 @@ _putevents_dlq_to_test() {
     ':PARTITION\:OFFSET: '
 }
 
+_putevents_export() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*--to[a new folder, here or in Amazon S3]:DIR|s3\://…: ' \
+    '*--dataset[whose rows]:DATASET:(interactions users items actions action-interactions)' \
+    '*-o[what to read]:START\[\:END\]: ' \
+    '*--offset[what to read]:START\[\:END\]: ' \
+    '*--until[read up to the offsets of an earlier export'\''s cutover.json]:FILE:_files' \
+    '*--target[rows for this tracking id or dataset ARN]:ID: ' \
+    '*--max-bytes[bytes of a file]:N: ' \
+    '*--work[with s3]:DIR:_files' \
+    '*--output[how the summary is shown]:OUTPUT:(text json)' \
+    ':CONFIG:_files'
+}
+
+_putevents_offsets() {
+  local curcontext=$curcontext state line
+  local -a commands=(
+    'set:commit the offsets of an export'\''s cutover.json for the group of the file, so that `run` begins there'
+  )
+  _arguments -C \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '1: :->command' \
+    '*:: :->rest'
+  case $state in
+    command) _describe -t commands command commands ;;
+    rest) case $words[1] in
+      set) _putevents_offsets_set ;;
+    esac ;;
+  esac
+}
+
+_putevents_offsets_set() {
+  _arguments -s \
+    '*-h[show this help]' \
+    '*--help[show this help]' \
+    '*--dry-run[show what would be committed, and commit nothing]' \
+    '*--force[also where the group has other offsets, or the export names another group]' \
+    ':CONFIG:_files' \
+    ':CUTOVER: '
+}
+
 _putevents_demo() {
   _arguments -s \
     '*-h[show this help]' \
@@ -348,6 +392,8 @@ _putevents() {
     'check:try everything that a run needs\: brokers, rights, topics, AWS'
     'play:a mapping and its result side by side in the browser, on loopback'
     'dlq:the dead letters\: list, show, replay, export, make tests of them'
+    'export:history as files for a bulk import, by the same mapping'
+    'offsets:where the group begins\: after an export, for one'
     'demo:a shop'\''s clickstream through the real connector, on a broker and an endpoint of its own'
     'endpoint:a local PutEvents endpoint\: enforces every service limit; faults can be injected'
     'broker:a local Kafka broker in memory, for trials and tests'
@@ -375,6 +421,8 @@ _putevents() {
       check) _putevents_check ;;
       play) _putevents_play ;;
       dlq) _putevents_dlq ;;
+      export) _putevents_export ;;
+      offsets) _putevents_offsets ;;
       demo) _putevents_demo ;;
       endpoint) _putevents_endpoint ;;
       broker) _putevents_broker ;;
