@@ -1,9 +1,10 @@
 """What holds for all tests: the shared fixtures, and which tests run in one process."""
 
+import gc
 import os
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -20,6 +21,8 @@ APART = (
     "tests/integration/test_check.py",
     "tests/registry/test_apicurio.py",
 )
+# Folders and files of thousands of short tests, handed out a function at a time: each handing over takes a millisecond.
+SHORT = ("tests/core/", "tests/config/", "tests/test_architecture.py", "tests/test_docs_links.py")
 
 
 def group_of(nodeid: str) -> str:
@@ -31,13 +34,26 @@ def group_of(nodeid: str) -> str:
     if folder in TOGETHER:
         return folder
     of_contract = re.search(r"[\[-]kafka[\]-]", nodeid)  # on the same broker
-    return "integration" if of_contract else nodeid
+    if of_contract:
+        return "integration"
+    return nodeid.partition("[")[0] if nodeid.startswith(SHORT) else nodeid
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Nothing that is made while tests are collected is garbage, then or later: no walk through it finds any."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         shares = item.get_closest_marker("integration") or "kafka" in getattr(item, "fixturenames", ())
-        if shares and group_of(item.nodeid) == item.nodeid:
+        if shares and group_of(item.nodeid).startswith(item.nodeid.partition("[")[0]):
             raise pytest.UsageError(f"{item.nodeid} uses the shared broker, but group_of does not know it")
 
 
@@ -53,6 +69,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class InGroups(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
         def _split_scope(self, nodeid: str) -> str:
             return group_of(nodeid)
+
+        def mark_test_complete(self, node: Any, item_index: int, duration: float = 0) -> None:
+            super().mark_test_complete(node, item_index, duration)
+            # Forgotten once it is done: for each test that ends, the scheduler counts what is left of all units.
+            units = self.assigned_work[node]
+            unit = self._split_scope(self.registered_collections[node][item_index])
+            if all(units[unit].values()):
+                del units[unit]
 
     return InGroups(config, log)
 
