@@ -14,12 +14,18 @@ pytest_plugins = ("tests.support.fixtures",)
 
 # Where tests run side by side, those of one of these folders run in one process: they share a broker or an image.
 TOGETHER = ("integration", "chaos", "image")
-# Files with a broker or a registry of their own, which need not wait for the others.
+# Files of which the same is true, and which need not wait for others: with a broker or a registry of their own.
 APART = (
     "tests/integration/test_auth.py",
     "tests/integration/test_broker.py",
     "tests/integration/test_check.py",
     "tests/registry/test_apicurio.py",
+    # What their tests share takes longer to make than any of them: a browser, the syntax trees of all the code.
+    "tests/cli/test_same_clickstream.py",
+    "tests/local/test_examples.py",
+    "tests/playground/test_browser.py",
+    "tests/security/test_hostile.py",
+    "tests/status/test_browser.py",
 )
 # Folders and files of thousands of short tests, handed out a function at a time: each handing over takes a millisecond.
 SHORT = ("tests/core/", "tests/config/", "tests/test_architecture.py", "tests/test_docs_links.py")
@@ -47,6 +53,7 @@ def pytest_collection() -> Generator[None, object, object]:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(50_000, 20, 20)  # as `run` does: a tenth of the time of the tests, otherwise
         gc.enable()
 
 

@@ -23,7 +23,7 @@ def test_tests_on_the_shared_broker_run_in_one_process(nodeid: str) -> None:
 
 
 @pytest.mark.parametrize("file", APART)
-def test_a_file_with_a_broker_of_its_own_runs_in_one_process_and_waits_for_no_other(file: str) -> None:
+def test_a_file_with_something_of_its_own_to_share_runs_in_one_process_and_waits_for_no_other(file: str) -> None:
     assert (ROOT / file).is_file()
     assert group_of(f"{file}::test_x") == group_of(f"{file}::test_y[kafka]") == file
 
