@@ -1,9 +1,10 @@
 """What holds for all tests: the shared fixtures, and which tests run in one process."""
 
+import gc
 import os
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,13 +14,21 @@ pytest_plugins = ("tests.support.fixtures",)
 
 # Where tests run side by side, those of one of these folders run in one process: they share a broker or an image.
 TOGETHER = ("integration", "chaos", "image")
-# Files with a broker or a registry of their own, which need not wait for the others.
+# Files of which the same is true, and which need not wait for others: with a broker or a registry of their own.
 APART = (
     "tests/integration/test_auth.py",
     "tests/integration/test_broker.py",
     "tests/integration/test_check.py",
     "tests/registry/test_apicurio.py",
+    # What their tests share takes longer to make than any of them: a browser, the syntax trees of all the code.
+    "tests/cli/test_same_clickstream.py",
+    "tests/local/test_examples.py",
+    "tests/playground/test_browser.py",
+    "tests/security/test_hostile.py",
+    "tests/status/test_browser.py",
 )
+# Folders and files of thousands of short tests, handed out a function at a time: each handing over takes a millisecond.
+SHORT = ("tests/core/", "tests/config/", "tests/test_architecture.py", "tests/test_docs_links.py")
 
 
 def group_of(nodeid: str) -> str:
@@ -31,13 +40,27 @@ def group_of(nodeid: str) -> str:
     if folder in TOGETHER:
         return folder
     of_contract = re.search(r"[\[-]kafka[\]-]", nodeid)  # on the same broker
-    return "integration" if of_contract else nodeid
+    if of_contract:
+        return "integration"
+    return nodeid.partition("[")[0] if nodeid.startswith(SHORT) else nodeid
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Nothing that is made while tests are collected is garbage, then or later: no walk through it finds any."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 20)  # as `run` does: a tenth of the time of the tests, otherwise
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         shares = item.get_closest_marker("integration") or "kafka" in getattr(item, "fixturenames", ())
-        if shares and group_of(item.nodeid) == item.nodeid:
+        if shares and group_of(item.nodeid).startswith(item.nodeid.partition("[")[0]):
             raise pytest.UsageError(f"{item.nodeid} uses the shared broker, but group_of does not know it")
 
 
@@ -53,6 +76,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class InGroups(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
         def _split_scope(self, nodeid: str) -> str:
             return group_of(nodeid)
+
+        def mark_test_complete(self, node: Any, item_index: int, duration: float = 0) -> None:
+            super().mark_test_complete(node, item_index, duration)
+            # Forgotten once it is done: for each test that ends, the scheduler counts what is left of all units.
+            units = self.assigned_work[node]
+            unit = self._split_scope(self.registered_collections[node][item_index])
+            if all(units[unit].values()):
+                del units[unit]
 
     return InGroups(config, log)
 

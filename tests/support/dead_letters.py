@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import BytesIO, TextIOWrapper
 from typing import TYPE_CHECKING, Any, NamedTuple
+from unittest.mock import patch
 
 import orjson
 import yaml
 from confluent_kafka import Producer
 
+from connector.cli import main
 from connector.core.records import Reason, Record, Rejection, Stage
 from connector.kafka.letter import headers, stub_of
 from tests.support.processes import environment
@@ -63,11 +68,17 @@ class Shop(NamedTuple):
         self.path.write_text(yaml.safe_dump(config, sort_keys=False))
 
     def dlq(self, action: str, *options: str) -> Ended:
-        """Run it to its end."""
-        done = subprocess.run(
-            self.command(action, *options), env=environment(), capture_output=True, timeout=180, check=False
-        )
-        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+        """Run it to its end. What delivers may end its process, so it has one of its own; to load it takes a while."""
+        if "--execute" in options:
+            done = subprocess.run(
+                self.command(action, *options), env=environment(), capture_output=True, timeout=180, check=False
+            )
+            return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+        written, said = BytesIO(), BytesIO()
+        out, err = (TextIOWrapper(each, encoding="utf-8", write_through=True) for each in (written, said))
+        with patch.dict(os.environ, environment(), clear=True), redirect_stdout(out), redirect_stderr(err):
+            code = main(["dlq", action, str(self.path), *options])
+        return Ended(code, written.getvalue().decode(), said.getvalue().decode())
 
     def command(self, action: str, *options: str) -> list[str]:
         return [sys.executable, "-m", "connector", "dlq", action, str(self.path), *options]

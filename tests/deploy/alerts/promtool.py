@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ def check_rules(path: Path) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+@cache  # a hundred tests ask for them
 def groups() -> list[dict[str, Any]]:
     """The groups of the rule file."""
     listed: list[dict[str, Any]] = yaml.safe_load(RULES.read_text())["groups"]
