@@ -59,13 +59,15 @@ class Loaded:
 
         ``schemas`` is the registry of the file, which whoever runs the pipelines has started.
         """
-        personalize = self.config.personalize
-        tracking_id, datasets = personalize.tracking_id, datasets_of(personalize)
         triples = zip(self.config.pipelines, self.mappings, self.formats, strict=True)
         return [
-            (spec, Pipeline(spec, mapping, tracking_id, formats._replace(schemas=schemas), datasets))
-            for spec, mapping, formats in triples
+            (spec, self.pipeline(spec, mapping, formats._replace(schemas=schemas))) for spec, mapping, formats in triples
         ]
+
+    def pipeline(self, spec: PipelineSpec, mapping: CompiledRules, formats: Formats) -> Pipeline:
+        """A pipeline whose entries go where the file says, unless its rules say otherwise."""
+        personalize = self.config.personalize
+        return Pipeline(spec, mapping, personalize.tracking_id, formats, datasets_of(personalize))
 
     @property
     def tracking_ids(self) -> frozenset[str]:
@@ -73,9 +75,15 @@ class Loaded:
         return self._named("trackingId") | frozenset(filter(None, [self.config.personalize.tracking_id]))
 
     @property
+    def default_targets(self) -> frozenset[str]:
+        """Where entries go whose rule does not say it."""
+        personalize = self.config.personalize
+        return frozenset([*filter(None, [personalize.tracking_id]), *datasets_of(personalize).values()])
+
+    @property
     def targets(self) -> frozenset[str]:
         """The tracking ids, and the ARNs of datasets, that the file names."""
-        return self.tracking_ids | self._named("datasetArn") | frozenset(datasets_of(self.config.personalize).values())
+        return self.tracking_ids | self._named("datasetArn") | self.default_targets
 
     def _named(self, member: str) -> frozenset[str]:
         puts = [rule.put for pipeline in self.config.pipelines for rule in pipeline.rules]

@@ -14,6 +14,7 @@ from connector.config import Config, Loaded
 from connector.config.client_properties import base_properties, for_producer
 from connector.core.mapping.topics import Topics
 from connector.core.mapping.transform import Router
+from connector.core.operations import OPERATIONS
 from connector.core.records import Fate, Pending, Reason, Record, Rejection, Skipped, Stage
 from connector.dlq.letters import Letter, Place, letter_of, replayed
 from connector.dlq.reading import Topic, Wanted, environment, replay_properties
@@ -182,7 +183,7 @@ def _count(done: Replay, metrics: Metrics, topic: str, how: How) -> None:
     if how.to == "topic":
         done.delivered, again = again, 0
     done.again = again
-    done.events = int(metrics.events.labels("put_events", "delivered").value)
+    done.events = sum(int(metrics.events.labels(each.action, "delivered").value) for each in OPERATIONS)
     done.skipped["filtered"] = int(metrics.records.labels(topic, "filtered").value)
 
 
