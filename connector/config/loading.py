@@ -61,7 +61,8 @@ class Loaded:
         """
         triples = zip(self.config.pipelines, self.mappings, self.formats, strict=True)
         return [
-            (spec, self.pipeline(spec, mapping, formats._replace(schemas=schemas))) for spec, mapping, formats in triples
+            (spec, self.pipeline(spec, mapping, formats._replace(schemas=schemas)))
+            for spec, mapping, formats in triples
         ]
 
     def pipeline(self, spec: PipelineSpec, mapping: CompiledRules, formats: Formats) -> Pipeline:
@@ -209,6 +210,7 @@ def _across(
     yield from checks.check_late(pipelines, located)
     yield from checks.check_topics(pipelines, dead_letter, located)
     yield from checks.check_tracking_id(pipelines, personalize, located)
+    yield from checks.check_datasets(pipelines, personalize, located)
     yield from check_quota(pipelines, personalize, located)
     yield from check_formats(pipelines, located, registry=data.get("schema_registry") is not None)
     yield from checks.check_kafka(kafka, located) if kafka else ()

@@ -63,7 +63,7 @@ class Table:
             _part(style, "dead letters by reason", ("records",), self._invalid()),
             _part(style, "skipped by reason", ("records",), self._skipped()),
             *(
-                _part(style, _of_columns(operation), ("entries" if " " in operation.nouns else operation.nouns,), self._named(operation))
+                _part(style, _of_columns(operation), (_head(operation),), self._named(operation))
                 for operation in counts.named
             ),
         ]
@@ -126,9 +126,8 @@ class Table:
     def _calls_of(self, style: Style, operation: Operation, number: int, calls: Calls) -> Iterator[str]:
         limit, nouns = self._limits.rates[operation], operation.nouns
         over = calls.a_second > limit
-        yield f"\n{style(BOLD, self._which(operation, number))} within {calls.seconds:,.0f} s, with a linger of " + (
-            f"{self._limits.linger:g} s"
-        )
+        head = style(BOLD, self._which(operation, number))
+        yield f"\n{head} within {calls.seconds:,.0f} s, with a linger of {self._limits.linger:g} s"
         lane = "session" if operation.identity is None else operation.noun
         lanes, each = _counted(calls.sessions, lane), calls.events / max(1, calls.sessions)
         what = nouns if operation.identity is None else "versions"
@@ -213,6 +212,10 @@ def _of_columns(operation: Operation) -> str:
     types = operation.identity is None
     of = "" if operation is PUT_EVENTS else f" of {operation.nouns}"
     return f"event types and columns{of}" if types else f"columns{of}"
+
+
+def _head(operation: Operation) -> str:
+    return "entries" if " " in operation.nouns else operation.nouns
 
 
 def _remedy(operation: Operation) -> str:

@@ -14,8 +14,7 @@ TARGETS = frozenset(operation.target for operation in OPERATIONS)
 class Outcome(NamedTuple):
     """The fate of a record: its events, and why it was skipped, filtered or rejected, if it was.
 
-    ``operation`` is what sends them. ``because`` is the message of a rejection, which holds no value of the record. ``failed`` are the conditions that
-    could not be evaluated.
+    ``operation`` is what sends them. ``failed`` are the conditions that could not be evaluated.
     """
 
     events: tuple[Event, ...] = ()

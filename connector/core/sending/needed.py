@@ -1,8 +1,8 @@
 """How many calls a second a stream needs, by the same lanes that send, from the times of its records.
 
 An event waits ``linger`` for others of its session, and any other entry for others of its target. In a backlog calls
-are fuller, so this is what a connector needs that keeps up. Answers are taken to come at once; while a call is in flight
-its lane fills, so the real number is at most this one.
+are fuller, so this is what a connector needs that keeps up. Answers are taken to come at once; while a call is in
+flight its lane fills, so the real number is at most this one.
 """
 
 import zlib
@@ -37,8 +37,8 @@ class Calls(NamedTuple):
 class NeededCalls:
     """Takes the events of a stream with their times, and counts their calls.
 
-    Beyond ``most`` events only every second session is kept, then every fourth, and so on. A call of PutEvents is of one
-    session, so what is left out changes nothing in the calls that are counted; of others the number may be too high.
+    Beyond ``most`` events only every second session is kept, then every fourth, and so on. A call of PutEvents is of
+    one session, so what is left out changes nothing in the calls that are counted; of others it may be too many.
 
     Args:
         linger: seconds, ``delivery.linger``.
