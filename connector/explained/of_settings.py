@@ -62,8 +62,8 @@ PAGES = (
         "inconsistent",
         "error",
         "Two settings contradict each other, or one says nothing without the other.",
-        "The message names both. A rule has one action (`put_events`, `put_items` and so on, or `skip`), and a field spec "
-        "one of const, template, case and from.",
+        "The message names both. A rule has one action (`put_events`, `put_items` and so on, or `skip`), and a field "
+        "spec one of const, template, case and from.",
         "itemId: {const: p1, template: '{{ value.item }}'}",
         "itemId: {template: '{{ value.item }}'}",
         "mapping.md#field-specs",
