@@ -11,6 +11,7 @@ from connector.config.problems import suggest_or_list
 from connector.config.yaml_tree import Path
 from connector.core import words
 from connector.core.mapping.specs import PUT_KEYS, SPEC_KINDS
+from connector.core.operations import BY_ACTION, PUT_EVENTS
 
 # Letters and digits of other names, by the key that is meant; the one that is free at that place counts.
 _NAMES: Mapping[str, tuple[str, ...]] = {
@@ -124,8 +125,21 @@ def key_hint(key: str, path: Path, free: Sequence[str], keys: Sequence[str], mod
     close = words.suggest(key, free) or other_name(key, free)
     if close:
         return close
-    home = next((name for name, at in _HOMES.items() if at != path and key in keys_at(model, at, None)), None)
-    return f"{key} is a key of {home}" if home else suggest_or_list(key, keys, "keys")
+    return _elsewhere(key, path, model) or suggest_or_list(key, keys, "keys")
+
+
+def _elsewhere(key: str, path: Path, model: type[BaseModel]) -> str | None:
+    """Where a key belongs that is none of the mapping at ``path``."""
+    if path == ("delivery", "rates") and key == PUT_EVENTS.action:
+        return "the rate of put_events is delivery.requests_per_second"
+    homes = [name for name, at in _HOMES.items() if at != path and key in keys_at(model, at, None)]
+    action = str(path[-1]) if path[:1] == ("pipelines",) else ""
+    if action in PUT_KEYS:
+        homes = [name for name in homes if name in PUT_KEYS] or homes
+        if not homes and BY_ACTION[action].identity is not None:
+            return f"columns stand in properties, as in properties: {{{key}: …}}"
+    shown = homes if action in PUT_KEYS else homes[:1]
+    return f"{key} is a key of {' and '.join(shown)}" if shown else None
 
 
 def other_name(key: str, free: Sequence[str]) -> str | None:

@@ -115,8 +115,11 @@ def check_tracking_id(
         if personalize is None or getattr(personalize, setting) is not None or faulty:
             continue
         message = f"expected the key {setting} in personalize: rule {printable(name)} maps no {member}"
-        code = "missing-tracking-id" if setting == "tracking_id" else "missing-dataset"
-        yield located.at_key(("personalize",), code, message, f"set it, or map {member} in every rule")
+        hint, section = f"set it, or map {member} in every rule", ("personalize",)
+        if setting == "tracking_id":
+            yield located.at_key(section, "missing-tracking-id", message, hint)
+        else:
+            yield located.at_key(section, "missing-dataset", message, hint)
 
 
 def check_kafka(kafka: KafkaConfig, located: Located) -> Iterator[Problem]:

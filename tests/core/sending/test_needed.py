@@ -57,7 +57,9 @@ def test_only_what_lies_between_the_times_counts_in_whatever_order_it_came() -> 
 def test_calls_are_neither_fewer_than_full_ones_nor_more_than_events(
     stream: list[tuple[int, int]], linger: float
 ) -> None:
-    found = needed([(float(at), event(f"s{session}")) for at, session in stream], linger).calls(0.0, 50.0)[PUT_EVENTS, "t"]
+    found = needed([(float(at), event(f"s{session}")) for at, session in stream], linger).calls(0.0, 50.0)[
+        PUT_EVENTS, "t"
+    ]
     assert found.events == len(stream)
     assert -(-found.events // 10) <= found.calls <= found.events
     assert found.calls >= found.sessions
