@@ -1,8 +1,8 @@
 """Warns of more event types and columns than the service's quota allows: PutEvents takes such events, training fails.
 
 Only what the file names is counted, which may be less than what it makes. Each tracking id may stand for a dataset
-group of its own. Of users and items the columns of each dataset are counted; quotas of actions and of action
-interactions are not published.
+group of its own. Of users, items and actions the columns of each dataset are counted; for action interactions no quota
+is published.
 """
 
 import re
@@ -18,15 +18,16 @@ from connector.core.mapping.specs import (
     Else,
     From,
     PipelineSpec,
+    PutActionsSpec,
     PutEventsSpec,
     PutItemsSpec,
     PutUsersSpec,
 )
-from connector.core.operations import PUT_ITEMS, PUT_USERS, Operation
+from connector.core.operations import PUT_ACTIONS, PUT_ITEMS, PUT_USERS, Operation
 
 TOGETHER = 10  # distinct event types, and optional columns of the interactions schema
 CUSTOM = 5  # columns that are not the service's own
-COLUMNS: Mapping[Operation, int] = {PUT_USERS: 25, PUT_ITEMS: 100}  # beside the id
+COLUMNS: Mapping[Operation, int] = {PUT_USERS: 25, PUT_ITEMS: 100, PUT_ACTIONS: 10}  # beside the id
 
 _TEXT = re.compile(r"\s*'([^'\\]*)'\s*")
 _LEAVE_OUT = "a dataset has no more columns: leave properties out"
@@ -71,7 +72,7 @@ def _of_datasets(pipelines: Mapping[int, PipelineSpec], located: Located) -> Ite
     for index, pipeline in pipelines.items():
         for number, rule in enumerate(pipeline.rules):
             operation, put = rule.operation, rule.put
-            if operation is None or not isinstance(put, PutUsersSpec | PutItemsSpec):
+            if operation is None or not isinstance(put, PutUsersSpec | PutItemsSpec | PutActionsSpec):
                 continue
             if not isinstance(put.datasetArn, Const | None):
                 continue
