@@ -30,7 +30,7 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | trials/ | `putevents test` | config, styles, given_records.py, core/formats, core/mapping |
 | exporting/ | `export`, `offsets` | anything below exporting |
 | planning/ | `putevents plan` | looking, config, styles, schema_wait.py, core/formats, core/mapping, core/sending |
-| playground/ | `play` | config, logs, exits, schema_wait.py, dry_run.py, starting, trials, core/mapping |
+| playground/ | `play` | config, logs, exits, schema_wait.py, dry_run.py, showing, starting, trials, core/mapping |
 | signals.py | signals to stop, and restarting in place | exits |
 | ending.py, life.py | how the process ends; its probes | signals, exits, aws, ports, logs, loop, status, core/sending |
 | local/ | embedded broker, local endpoint, demo | config, exits |

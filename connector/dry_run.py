@@ -7,7 +7,7 @@ is what it is for; it goes to whoever asked, and nowhere else.
 import itertools
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, assert_never
 
@@ -19,6 +19,7 @@ from connector.core.mapping.explain import Evaluated, Trace, Traced, TracedMembe
 from connector.core.mapping.rules import compile_pipeline
 from connector.core.mapping.specs import PipelineSpec
 from connector.core.mapping.transform import Pipeline, Router
+from connector.core.operations import PUT_EVENTS, Operation
 from connector.core.records import (
     MAX_EVENTS_PER_CALL,
     Entry,
@@ -33,6 +34,7 @@ from connector.core.records import (
 from connector.core.sending.backlog import Backlog
 from connector.given_records import Json, UnreadableRecord, record_of
 from connector.schema_wait import SchemaWait
+from connector.showing.calls import some
 from connector.showing.limits import use_of
 
 
@@ -133,9 +135,10 @@ class DryRun:
         total = sum(self.counts.values())
         parts = ", ".join(f"{count} {outcome}" for outcome, count in self.counts.most_common())
         lines = [_count(total, "record") + (f": {parts}" if parts else "")]
-        calls, events = self._backlog.count()
-        if events:
-            lines.append(f"{_count(events, 'event')}: {_count(calls, 'call')} when sent as a backlog")
+        lines += [
+            f"{some(count.events, operation)}: {_count(count.calls, 'call')} when sent as a backlog"
+            for operation, count in self._backlog.count().items()
+        ]
         lines += [
             f"note: rule {rule} made {_count(count, 'event')} without the itemId that it maps; "
             "to leave such events out, write itemId: {from: ..., otherwise: skip}"
@@ -177,17 +180,35 @@ def _why(rejection: Rejection) -> Json:
 
 
 def calls(entries: tuple[Entry, ...]) -> list[Json]:
-    """The calls that these entries alone would make: in order, one session and user each, ten at most."""
+    """The calls that these entries alone would make, in order, ten entries at most.
+
+    A call of PutEvents is of one session and user. Any other names its operation, and holds an id once where entries
+    replace each other.
+    """
     shown: list[Json] = []
-    for (tracking_id, session_id, user_id), group in itertools.groupby(entries, key=lambda entry: entry[:3]):
-        envelope = {"trackingId": tracking_id, "sessionId": session_id, "userId": user_id}
-        envelope = {name: value for name, value in envelope.items() if value is not None}
-        bodies = [orjson.loads(entry.body) for entry in group]
-        shown += [
-            {**envelope, "eventList": bodies[start : start + MAX_EVENTS_PER_CALL]}
-            for start in range(0, len(bodies), MAX_EVENTS_PER_CALL)
-        ]
+    for (operation, *shared), group in itertools.groupby(entries, key=_call_of):
+        names = (operation.target, "sessionId", "userId")
+        around: Json = {} if operation is PUT_EVENTS else {"operation": operation.name}
+        around |= {name: value for name, value in zip(names, shared, strict=False) if value is not None}
+        shown += [{**around, operation.entries: bodies} for bodies in _bodies(operation, group)]
     return shown
+
+
+def _call_of(entry: Entry) -> tuple[Any, ...]:
+    return (entry.operation, *(entry[:3] if entry.operation is PUT_EVENTS else entry[:1]))
+
+
+def _bodies(operation: Operation, entries: Iterable[Entry]) -> Iterator[list[Json]]:
+    """The entries of each call."""
+    call: list[Json] = []
+    ids: set[str] = set()
+    for entry in entries:
+        if len(call) == MAX_EVENTS_PER_CALL or (operation.identity is not None and entry.lane in ids):
+            yield call
+            call, ids = [], set()
+        call.append(orjson.loads(entry.body))
+        ids.add(entry.lane)
+    yield call
 
 
 def traced(loaded: Loaded, traces: dict[str, Trace]) -> Loaded:
@@ -207,19 +228,17 @@ def _explained(trace: Traced, spec: PipelineSpec) -> Json:
         explained["not_tried"] = later
     if trace.elements:
         explained["for_each"] = _evaluated(trace.elements)
-    written = _written(trace, spec)
+    tried = trace.rules[-1].rule if trace.rules else None
+    put, operation = next(((rule.put, rule.operation) for rule in spec.rules if rule.name == tried), (None, None))
+    operation = operation or PUT_EVENTS
+    if operation is not PUT_EVENTS:
+        explained["operation"] = operation.name
+    written = {} if put is None else put.model_dump(by_alias=True, exclude_none=True)
     explained["events"] = [
-        {"index": event.index, "members": {each.name: _member(each, written) for each in event.members}}
+        {"index": event.index, "members": {each.name: _member(each, written, operation) for each in event.members}}
         for event in trace.events
     ]
     return explained
-
-
-def _written(trace: Traced, spec: PipelineSpec) -> Json:
-    """What the file says of each member, in the rule that was looked at last."""
-    tried = trace.rules[-1].rule if trace.rules else None
-    found = next((rule.put_events for rule in spec.rules if rule.name == tried), None)
-    return {} if found is None else found.model_dump(by_alias=True, exclude_none=True)
 
 
 def _tried(rule: TriedRule) -> Json:
@@ -232,10 +251,10 @@ def _tried(rule: TriedRule) -> Json:
     return {**tried, "hints": hints} if hints else tried
 
 
-def _member(member: TracedMember, written: Json) -> Json:
+def _member(member: TracedMember, written: Json, operation: Operation) -> Json:
     spec: Json = {"spec": _plain(written[member.name])} if member.name in written else {}
     ended: Json = {"value": _plain(member.value)} if member.failed is None else {"failed": member.failed}
-    use = use_of(member.name, member.value)
+    use = use_of(member.name, member.value, operation)
     limit: Json = {} if use is None else {"limit": use._asdict()}
     return {**spec, "evaluated": _evaluated(member.evaluated), **ended, **limit}
 

@@ -1,13 +1,16 @@
 """What a replay would do, or did, in words and as JSON; nothing of a record."""
 
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 
 from connector.cli.dlq_text import as_json, count
+from connector.core.operations import PUT_EVENTS, Operation
 from connector.dlq.letters import Letter
 from connector.dlq.newer import Newer
 from connector.dlq.replaying import Replay
 from connector.dlq.trying import FOREIGN, REPLAYED_OFTEN, STUB, TOPIC_GONE, Tried
+from connector.showing.calls import some
 
 Stubs = Sequence[tuple[Letter, bool | None]]
 _EXAMPLES = 3  # places of letters in a line
@@ -20,7 +23,7 @@ def tried_text(tried: Tried, newer: Newer | None, stubs: Stubs, to: str, max_rep
         lines[0] += f", {tried.replayed:,} more were replayed already"
     if to == "topic":
         lines.append("  would go back to their topics; of this file's mapping there would be:")
-    lines.append(f"  {tried.deliver:,} delivered ({count(tried.events, 'event')})")
+    lines.append(f"  {tried.deliver:,} delivered ({_made(tried.made)})")
     lines += [f"  {number:,} skipped: {why}" for why, number in tried.skipped.most_common()]
     for again, number in tried.again.most_common():
         lines.append(f"  {number:,} fail again: {again.message} (letter {tried.examples[again]})")
@@ -28,6 +31,10 @@ def tried_text(tried: Tried, newer: Newer | None, stubs: Stubs, to: str, max_rep
     lines += [f"    {line}" for line in _stub_lines(stubs)]
     lines += _newer_lines(newer, tried)
     return "\n".join(lines) + "\n"
+
+
+def _made(made: Counter[Operation]) -> str:
+    return ", ".join(some(number, each) for each, number in made.items() if number) or some(0, PUT_EVENTS)
 
 
 def _left(left: dict[str, list[Letter]], max_replays: int) -> list[str]:
@@ -75,6 +82,12 @@ def _newer_lines(newer: Newer | None, tried: Tried) -> list[str]:
             "in the same partitions"
         ),
     ]
+    if newer.versions:
+        lines.insert(
+            0,
+            f"newer versions of the same users, items or actions that were delivered already: {least}"
+            f"{newer.versions:,}, of {count(newer.ids, 'id')}: a replay puts the older ones in their place",
+        )
     if newer.not_looked_at:
         lines.append(f"  {count(newer.not_looked_at, 'record')} not looked at: unknown (raise --look)")
     if newer.deleted:
@@ -105,6 +118,7 @@ def tried_json(tried: Tried, newer: Newer | None, stubs: Stubs) -> str:
             "stubs": [{"letter": str(letter.place), "source_is_there": there} for letter, there in stubs],
             "replayed": tried.replayed,
             "newer_events": None if newer is None or newer.trouble else newer.events,
+            "newer_versions": None if newer is None or newer.trouble else newer.versions,
             "newer_events_complete": newer is not None and not (newer.trouble or newer.not_looked_at or newer.deleted),
         }
     )
@@ -117,7 +131,7 @@ def replayed_text(ended: Replay, to: str, max_replays: int) -> str:
     else:
         lines = [
             f"{count(ended.taken, 'letter')} replayed",
-            f"  {ended.delivered:,} delivered ({count(ended.events, 'event')})",
+            f"  {ended.delivered:,} delivered ({_made(ended.made)})",
         ]
         lines += [f"  {number:,} skipped: {why}" for why, number in sorted(ended.skipped.items()) if number]
         lines += (
@@ -135,7 +149,7 @@ def replayed_json(ended: Replay) -> str:
         {
             "letters": ended.taken,
             "delivered": ended.delivered,
-            "events": ended.events,
+            "events": ended.made.total(),
             "skipped": {why: number for why, number in ended.skipped.items() if number},
             "failed_again": ended.again,
             "left": {why: [str(letter.place) for letter in found] for why, found in ended.left.items()},

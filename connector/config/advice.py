@@ -10,7 +10,8 @@ from connector.config.choices import keys_at
 from connector.config.problems import suggest_or_list
 from connector.config.yaml_tree import Path
 from connector.core import words
-from connector.core.mapping.specs import SPEC_KINDS
+from connector.core.mapping.specs import PUT_KEYS, SPEC_KINDS
+from connector.core.operations import BY_ACTION, PUT_EVENTS
 
 # Letters and digits of other names, by the key that is meant; the one that is free at that place counts.
 _NAMES: Mapping[str, tuple[str, ...]] = {
@@ -25,11 +26,21 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "librdkafka": ("properties", "config", "options", "consumerconfig"),
     "tracking_id": ("trackerarn", "eventtrackerarn", "tracker", "trackerid", "eventtracker", "eventtrackerid"),
     "put_events": ("event", "events", "action", "map", "mapping", "output", "fields", "members"),
+    "put_users": ("user", "users", "profile", "profiles", "putuser"),
+    "put_items": ("item", "items", "product", "products", "catalogue", "putitem"),
+    "put_actions": ("actions", "putaction"),
+    "put_action_interactions": ("actioninteraction", "actioninteractions", "interactions", "putactioninteraction"),
+    "users_dataset_arn": ("usersarn", "userdataset", "usersdataset", "userdatasetarn"),
+    "items_dataset_arn": ("itemsarn", "itemdataset", "itemsdataset", "itemdatasetarn"),
+    "actions_dataset_arn": ("actionsarn", "actiondataset", "actionsdataset", "actiondatasetarn"),
+    "datasetArn": ("dataset", "arn"),
+    "actionId": ("action", "offer", "offerid"),
     "when": ("if", "condition", "filter", "match", "where", "predicate"),
     "for_each": ("foreach", "loop", "each", "items", "explode", "flatmap"),
     "skip": ("ignore", "drop", "discard"),
     "sessionId": ("session", "sid", "visitorid", "anonymousid"),
     "eventType": ("type", "event", "name", "eventname"),
+    "timestamp": ("sentat", "time", "ts", "date", "eventtime", "createdat"),
     "sentAt": ("timestamp", "time", "ts", "date", "eventtime", "createdat"),
     "itemId": ("product", "productid", "sku"),
     "userId": ("customer", "customerid", "uid"),
@@ -54,7 +65,7 @@ _HOMES: Mapping[str, Path] = {
     "personalize": ("personalize",),
     "delivery": ("delivery",),
     "dead_letter": ("dead_letter",),
-    "put_events": ("pipelines", 0, "rules", 0, "put_events"),
+    **{key: ("pipelines", 0, "rules", 0, key) for key in PUT_KEYS},
     "a rule": ("pipelines", 0, "rules", 0),
     "a pipeline": ("pipelines", 0),
     "value": ("pipelines", 0, "value"),
@@ -72,14 +83,28 @@ _EXAMPLES: Mapping[str, str] = {
     "rules": "rules: [{name: view, put_events: {...}}]",
     "sessionId": "sessionId: value.session",
     "eventType": "eventType: {const: View}",
+    "userId": "userId: value.id",
+    "itemId": "itemId: value.sku",
+    "actionId": "actionId: value.action",
     "when": "when: value.type == 'view'",
     "then": "then: {const: View}",
 }
 _LEFT_EMPTY: Mapping[str, str] = {
     "skip": "write a reason, as in skip: bot",
     "put_events": "write its members below it, further to the right, as in sessionId: value.session",
+    "put_users": "write its members below it, further to the right, as in userId: value.id",
+    "put_items": "write its members below it, further to the right, as in itemId: value.sku",
+    "put_actions": "write its members below it, further to the right, as in actionId: value.id",
+    "put_action_interactions": "write its members below it, further to the right, as in actionId: value.action",
 }
-_FIRST: Mapping[str, str] = {"put_events": "sessionId"}  # the key to begin with, where it is not the model's first
+# The key to begin with, where it is not the model's first.
+_FIRST: Mapping[str, str] = {
+    "put_events": "sessionId",
+    "put_users": "userId",
+    "put_items": "itemId",
+    "put_actions": "actionId",
+    "put_action_interactions": "actionId",
+}
 _SHAPES: Mapping[str, str] = {
     "when": "write an expression, as in value.type == 'view'",
     "bootstrap_servers": "name each broker with its port, as in broker-1:9092",
@@ -100,8 +125,21 @@ def key_hint(key: str, path: Path, free: Sequence[str], keys: Sequence[str], mod
     close = words.suggest(key, free) or other_name(key, free)
     if close:
         return close
-    home = next((name for name, at in _HOMES.items() if at != path and key in keys_at(model, at, None)), None)
-    return f"{key} is a key of {home}" if home else suggest_or_list(key, keys, "keys")
+    return _elsewhere(key, path, model) or suggest_or_list(key, keys, "keys")
+
+
+def _elsewhere(key: str, path: Path, model: type[BaseModel]) -> str | None:
+    """Where a key belongs that is none of the mapping at ``path``."""
+    if path == ("delivery", "rates") and key == PUT_EVENTS.action:
+        return "the rate of put_events is delivery.requests_per_second"
+    homes = [name for name, at in _HOMES.items() if at != path and key in keys_at(model, at, None)]
+    action = str(path[-1]) if path[:1] == ("pipelines",) else ""
+    if action in PUT_KEYS:
+        homes = [name for name in homes if name in PUT_KEYS] or homes
+        if not homes and BY_ACTION[action].identity is not None:
+            return f"columns stand in properties, as in properties: {{{key}: …}}"
+    shown = homes if action in PUT_KEYS else homes[:1]
+    return f"{key} is a key of {' and '.join(shown)}" if shown else None
 
 
 def other_name(key: str, free: Sequence[str]) -> str | None:

@@ -20,7 +20,8 @@ from connector.config.problems import Problem, printable
 from connector.config.regions import RegionProblem, region_problem
 from connector.config.scalars import is_topic
 from connector.config.yaml_tree import Path
-from connector.core.mapping.specs import PUT_KEYS, PUT_SPECS, PipelineSpec
+from connector.core.mapping.specs import PUT_KEYS, PUT_SPECS, Const, PipelineSpec
+from connector.core.mapping.targets import TYPES, region_of
 from connector.core.mapping.topics import INTERNAL, fault, is_internal, is_pattern
 
 Pipelines = Mapping[int, PipelineSpec]
@@ -114,8 +115,11 @@ def check_tracking_id(
         if personalize is None or getattr(personalize, setting) is not None or faulty:
             continue
         message = f"expected the key {setting} in personalize: rule {printable(name)} maps no {member}"
-        code = "missing-tracking-id" if setting == "tracking_id" else "missing-dataset"
-        yield located.at_key(("personalize",), code, message, f"set it, or map {member} in every rule")
+        hint, section = f"set it, or map {member} in every rule", ("personalize",)
+        if setting == "tracking_id":
+            yield located.at_key(section, "missing-tracking-id", message, hint)
+        else:
+            yield located.at_key(section, "missing-dataset", message, hint)
 
 
 def check_kafka(kafka: KafkaConfig, located: Located) -> Iterator[Problem]:
@@ -170,6 +174,27 @@ def check_regions(
             yield located.at_value(path, "bad-region", "expected the name of a region: letters, digits and -")
     if kafka is not None and isinstance(kafka.auth, MskIamAuth) and kafka.auth.region is not None:
         yield from region(("kafka", "auth", "region"), region_problem(kafka.auth.region, personalize=False), located)
+
+
+def check_datasets(pipelines: Pipelines, personalize: PersonalizeConfig | None, located: Located) -> Iterator[Problem]:
+    """Datasets are where calls go: one of another region is never found. With another endpoint anything may be."""
+    if personalize is None or personalize.region is None or personalize.endpoint_url is not None:
+        return
+    given: list[tuple[Path, str | None]] = [
+        (("personalize", each.setting), getattr(personalize, each.setting)) for each in TYPES
+    ]
+    for index, pipeline in pipelines.items():
+        for number, rule in enumerate(pipeline.rules):
+            arn = getattr(rule.put, "datasetArn", None)
+            if rule.operation is not None and isinstance(arn, Const) and isinstance(arn.const, str):
+                path: Path = ("pipelines", index, "rules", number, rule.operation.action, "datasetArn", "const")
+                given.append((path, arn.const))
+    for path, arn in given:
+        found = region_of(arn or "")
+        if found not in {None, personalize.region}:
+            message = f"expected a dataset of region {printable(personalize.region)}, where calls go"
+            hint = "name a dataset of that region, or set personalize.region to its own"
+            yield located.at_value(path, "wrong-region", message, hint)
 
 
 def region(path: Path, found: RegionProblem | None, located: Located) -> Iterator[Problem]:

@@ -59,13 +59,16 @@ class Loaded:
 
         ``schemas`` is the registry of the file, which whoever runs the pipelines has started.
         """
-        personalize = self.config.personalize
-        tracking_id, datasets = personalize.tracking_id, datasets_of(personalize)
         triples = zip(self.config.pipelines, self.mappings, self.formats, strict=True)
         return [
-            (spec, Pipeline(spec, mapping, tracking_id, formats._replace(schemas=schemas), datasets))
+            (spec, self.pipeline(spec, mapping, formats._replace(schemas=schemas)))
             for spec, mapping, formats in triples
         ]
+
+    def pipeline(self, spec: PipelineSpec, mapping: CompiledRules, formats: Formats) -> Pipeline:
+        """A pipeline whose entries go where the file says, unless its rules say otherwise."""
+        personalize = self.config.personalize
+        return Pipeline(spec, mapping, personalize.tracking_id, formats, datasets_of(personalize))
 
     @property
     def tracking_ids(self) -> frozenset[str]:
@@ -73,9 +76,15 @@ class Loaded:
         return self._named("trackingId") | frozenset(filter(None, [self.config.personalize.tracking_id]))
 
     @property
+    def default_targets(self) -> frozenset[str]:
+        """Where entries go whose rule does not say it."""
+        personalize = self.config.personalize
+        return frozenset([*filter(None, [personalize.tracking_id]), *datasets_of(personalize).values()])
+
+    @property
     def targets(self) -> frozenset[str]:
         """The tracking ids, and the ARNs of datasets, that the file names."""
-        return self.tracking_ids | self._named("datasetArn") | frozenset(datasets_of(self.config.personalize).values())
+        return self.tracking_ids | self._named("datasetArn") | self.default_targets
 
     def _named(self, member: str) -> frozenset[str]:
         puts = [rule.put for pipeline in self.config.pipelines for rule in pipeline.rules]
@@ -201,6 +210,7 @@ def _across(
     yield from checks.check_late(pipelines, located)
     yield from checks.check_topics(pipelines, dead_letter, located)
     yield from checks.check_tracking_id(pipelines, personalize, located)
+    yield from checks.check_datasets(pipelines, personalize, located)
     yield from check_quota(pipelines, personalize, located)
     yield from check_formats(pipelines, located, registry=data.get("schema_registry") is not None)
     yield from checks.check_kafka(kafka, located) if kafka else ()

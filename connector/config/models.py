@@ -4,6 +4,7 @@ The text under a field is its description: editors show it, and it is the refere
 Durations are float seconds here and text such as ``250ms`` in the file.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -41,7 +42,15 @@ from connector.config.scalars import (
 from connector.config.section import Blank, BlankList, Kept, Rereadable, Section
 from connector.config.tls import CertificateFiles
 from connector.core.mapping.specs import PipelineSpec
-from connector.core.operations import PUT_ACTION_INTERACTIONS, PUT_ACTIONS, PUT_ITEMS, PUT_USERS
+from connector.core.operations import (
+    BY_ACTION,
+    PUT_ACTION_INTERACTIONS,
+    PUT_ACTIONS,
+    PUT_EVENTS,
+    PUT_ITEMS,
+    PUT_USERS,
+    Operation,
+)
 
 
 class TlsConfig(CertificateFiles):
@@ -146,6 +155,11 @@ class DeliveryConfig(Section):
     """How often offsets are committed, a duration above 0."""
     shutdown_timeout: Wait = 25.0
     """How long a stop may take to deliver the buffered events, a duration; set it below the pod's grace period."""
+
+    @property
+    def by_operation(self) -> Mapping[Operation, float]:
+        """Calls a second to each target, of each operation."""
+        return {PUT_EVENTS: self.requests_per_second} | {BY_ACTION[name]: rate for name, rate in self.rates}
 
 
 class FloodConfig(Section):

@@ -1,7 +1,8 @@
 """Warns of more event types and columns than the service's quota allows: PutEvents takes such events, training fails.
 
 Only what the file names is counted, which may be less than what it makes. Each tracking id may stand for a dataset
-group of its own.
+group of its own. Of users, items and actions the columns of each dataset are counted; for action interactions no quota
+is published.
 """
 
 import re
@@ -11,12 +12,25 @@ from typing import Any, NamedTuple
 from connector.config.located import Located
 from connector.config.models import PersonalizeConfig
 from connector.config.problems import Problem
-from connector.core.mapping.specs import Case, Const, Else, From, PipelineSpec, PutEventsSpec
+from connector.core.mapping.specs import (
+    Case,
+    Const,
+    Else,
+    From,
+    PipelineSpec,
+    PutActionsSpec,
+    PutEventsSpec,
+    PutItemsSpec,
+    PutUsersSpec,
+)
+from connector.core.operations import PUT_ACTIONS, PUT_ITEMS, PUT_USERS, Operation
 
 TOGETHER = 10  # distinct event types, and optional columns of the interactions schema
 CUSTOM = 5  # columns that are not the service's own
+COLUMNS: Mapping[Operation, int] = {PUT_USERS: 25, PUT_ITEMS: 100, PUT_ACTIONS: 10}  # beside the id
 
 _TEXT = re.compile(r"\s*'([^'\\]*)'\s*")
+_LEAVE_OUT = "a dataset has no more columns: leave properties out"
 _HINT = "training fails beyond the quota: map several kinds onto one type, or leave properties out"
 
 
@@ -33,7 +47,8 @@ class _Counted(NamedTuple):
 def check_quota(
     pipelines: Mapping[int, PipelineSpec], personalize: PersonalizeConfig | None, located: Located
 ) -> Iterator[Problem]:
-    """One warning for each tracking id, at the rule that goes beyond a quota."""
+    """One warning for each tracking id and each dataset, at the rule that goes beyond a quota."""
+    yield from _of_datasets(pipelines, located)
     default = personalize.tracking_id if personalize is not None else None
     counts: dict[str | None, _Counted] = {}
     exceeded: set[str | None] = set()
@@ -50,6 +65,25 @@ def check_quota(
                 member, message = found
                 path = ("pipelines", index, "rules", number, "put_events", member)
                 yield located.at_key(path, "over-quota", message, _HINT)._replace(severity="warning")
+
+
+def _of_datasets(pipelines: Mapping[int, PipelineSpec], located: Located) -> Iterator[Problem]:
+    counts: dict[tuple[Operation, str | None], set[str]] = {}
+    for index, pipeline in pipelines.items():
+        for number, rule in enumerate(pipeline.rules):
+            operation, put = rule.operation, rule.put
+            if operation is None or not isinstance(put, PutUsersSpec | PutItemsSpec | PutActionsSpec):
+                continue
+            if not isinstance(put.datasetArn, Const | None):
+                continue
+            dataset = None if put.datasetArn is None else str(put.datasetArn.const)
+            counted, most = counts.setdefault((operation, dataset), set()), COLUMNS[operation]
+            before = len(counted)
+            counted.update(put.properties if isinstance(put.properties, dict) else ())
+            if before <= most < len(counted):
+                path = ("pipelines", index, "rules", number, operation.action, "properties")
+                message = f"expected at most {most} properties of {operation.nouns} in all rules, not {len(counted)}"
+                yield located.at_key(path, "over-quota", message, _LEAVE_OUT)._replace(severity="warning")
 
 
 def _add(counted: _Counted, put: PutEventsSpec) -> tuple[str, str] | None:

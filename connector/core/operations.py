@@ -60,6 +60,7 @@ PUT_ACTION_INTERACTIONS = Operation(
 
 OPERATIONS = (PUT_EVENTS, PUT_USERS, PUT_ITEMS, PUT_ACTIONS, PUT_ACTION_INTERACTIONS)
 BY_ACTION: Mapping[str, Operation] = {each.action: each for each in OPERATIONS}
+BY_NAME: Mapping[str, Operation] = {each.name: each for each in OPERATIONS}
 
 
 def short_name(target: str) -> str:

@@ -13,7 +13,6 @@ import orjson
 from connector.config import Loaded
 from connector.config.examples import Example
 from connector.core.mapping.specs import PipelineSpec
-from connector.core.mapping.transform import Pipeline
 from connector.core.records import Fate, Pending, Rejection, Transformed
 from connector.dlq.appending import CannotAdd
 from connector.dlq.letters import Letter
@@ -71,9 +70,8 @@ class Trials:
             formats = formats_of(test, self.spec, self._loaded.formats[self._number], self._folder, glue=False)
         except (UnusableInput, ValueError):
             return None
-        tracking_id = self._loaded.config.personalize.tracking_id
         now = clock_of(test, records)
-        pipeline = Pipeline(spec_at(self.spec, now), self._loaded.mappings[self._number], tracking_id, formats)
+        pipeline = self._loaded.pipeline(spec_at(self.spec, now), self._loaded.mappings[self._number], formats)
         return pipeline(records[0], now)
 
     def fails(self, given: Mapping[str, Any]) -> Failure | None:

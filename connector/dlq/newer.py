@@ -1,6 +1,7 @@
 """How many newer events of the same sessions were delivered already: a bounded look through the source topics.
 
-A replayed event comes after those that were delivered while it lay in the dead letters. How many that are cannot be
+The same is asked of users, items and actions, where it matters more: there a replayed version replaces the newer one. A
+replayed event comes after those that were delivered while it lay in the dead letters. How many that are cannot be
 known without reading: from the letter's record on to the offset that the connector has committed, in the same
 partition. What lies in another partition, or beyond the bound, is not known.
 """
@@ -12,29 +13,41 @@ from dataclasses import dataclass
 from connector.config import Config
 from connector.config.client_properties import base_properties, for_consumer
 from connector.core.mapping.transform import Router
+from connector.core.operations import BY_ACTION, Operation
 from connector.core.records import TopicPartition, Transformed
 from connector.dlq.reading import reader_of
+from connector.dlq.trying import Session, session_of
 from connector.kafka.clients import ClientFactory
 from connector.kafka.reading import Bounds, TopicReader
 from connector.ports import Refused, Unavailable
 from connector.schema_wait import SchemaWait
 
-Sessions = Mapping[tuple[str, int], Mapping[tuple[str, str], int]]
+Sessions = Mapping[tuple[str, int], Mapping[Session, int]]
 
 
 @dataclass
 class Newer:
     """Events of the same sessions that were delivered after the letters' records, and what is not known.
 
-    ``not_looked_at`` is how many records are beyond the bound; ``deleted`` that retention took some before the look.
+    ``versions`` are those of users, items and actions, of so many ``ids``. ``not_looked_at`` is how many records are
+    beyond the bound; ``deleted`` that retention took some before the look.
     """
 
     events: int = 0
     sessions: int = 0
+    versions: int = 0
+    ids: int = 0
     looked_at: int = 0
     not_looked_at: int = 0
     deleted: bool = False
     trouble: str = ""
+
+    def add(self, operation: Operation) -> None:
+        """One more that is newer."""
+        if operation.identity is None:
+            self.events += 1
+        else:
+            self.versions += 1
 
 
 def newer_events(
@@ -65,7 +78,7 @@ def newer_events(
     try:
         with reader_of(config, clients, properties) as reader:
             bounds = _bounds(reader, sessions, most, found)
-            total, hits = sum(each.end - each.begin for each in bounds.values()), set[tuple[str, str]]()
+            total, hits = sum(each.end - each.begin for each in bounds.values()), set[Session]()
             for record in reader.records(bounds, stopping=stopping):
                 show(found.looked_at, total)
                 if record is None:
@@ -74,11 +87,12 @@ def newer_events(
                 fate = wait(lambda record=record: router(record, time.time()))  # type: ignore[misc]
                 wanted = sessions[record.topic, record.partition]
                 for entry in fate.entries if isinstance(fate, Transformed) else ():
-                    session = (entry.target, entry.lane)
+                    session = session_of(entry)
                     if wanted.get(session, record.offset) < record.offset:
-                        found.events += 1
+                        found.add(entry.operation)
                         hits.add(session)
-            found.sessions = len(hits)
+            found.ids = sum(BY_ACTION[action].identity is not None for action, _, _ in hits)
+            found.sessions = len(hits) - found.ids
     except (Unavailable, Refused) as error:
         found.trouble = str(error)
     return found

@@ -14,6 +14,7 @@ from connector.config import Config, Loaded
 from connector.config.client_properties import base_properties, for_producer
 from connector.core.mapping.topics import Topics
 from connector.core.mapping.transform import Router
+from connector.core.operations import OPERATIONS, Operation
 from connector.core.records import Fate, Pending, Reason, Record, Rejection, Skipped, Stage
 from connector.dlq.letters import Letter, Place, letter_of, replayed
 from connector.dlq.reading import Topic, Wanted, environment, replay_properties
@@ -59,7 +60,7 @@ class Replay:
 
     taken: int = 0
     delivered: int = 0
-    events: int = 0
+    made: Counter[Operation] = field(default_factory=Counter)
     again: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     left: dict[str, list[Letter]] = field(default_factory=dict)
@@ -182,7 +183,8 @@ def _count(done: Replay, metrics: Metrics, topic: str, how: How) -> None:
     if how.to == "topic":
         done.delivered, again = again, 0
     done.again = again
-    done.events = int(metrics.events.labels("put_events", "delivered").value)
+    for each in OPERATIONS:
+        done.made[each] = int(metrics.events.labels(each.action, "delivered").value)
     done.skipped["filtered"] = int(metrics.records.labels(topic, "filtered").value)
 
 

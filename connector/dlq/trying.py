@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, assert_never
 
 from connector.core.mapping.transform import Router
-from connector.core.records import Fate, Filtered, Pending, Rejection, Skip, Skipped, Transformed, place_text
+from connector.core.operations import Operation
+from connector.core.records import Entry, Fate, Filtered, Pending, Rejection, Skip, Skipped, Transformed, place_text
 from connector.dlq.groups import Kind
 from connector.dlq.letters import Letter, Place
 
@@ -63,18 +64,35 @@ class Again(NamedTuple):
     message: str
 
 
+# What keeps its order: a session of an operation and a target, or the id of a user, an item or an action.
+Session = tuple[str, str, str]
+
+
+def session_of(entry: Entry) -> Session:
+    """The session of an entry."""
+    return entry.operation.action, entry.target, entry.lane
+
+
 @dataclass
 class Tried:
-    """What a replay would do. ``sessions`` are those of the events, by source partition, with the first offset."""
+    """What a replay would do. ``sessions`` are those of the entries, by source partition, with the first offset.
+
+    ``made`` counts the entries by their operation; ``events`` is all of them.
+    """
 
     deliver: int = 0
-    events: int = 0
+    made: Counter[Operation] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     again: Counter[Again] = field(default_factory=Counter)
     left: dict[str, list[Letter]] = field(default_factory=dict)
     replayed: int = 0
-    sessions: dict[tuple[str, int], dict[tuple[str, str], int]] = field(default_factory=dict)
+    sessions: dict[tuple[str, int], dict[Session, int]] = field(default_factory=dict)
     examples: dict[Again, Place] = field(default_factory=dict)
+
+    @property
+    def events(self) -> int:
+        """How many entries would be sent."""
+        return self.made.total()
 
     @property
     def letters(self) -> int:
@@ -104,13 +122,13 @@ class Tried:
     def _delivered(self, letter: Letter, fate: Transformed) -> None:
         if fate.rejection is None:
             self.deliver += 1
-        self.events += len(fate.entries)
+        self.made.update(entry.operation for entry in fate.entries)
         record = letter.record
         if record is None:
             return
         known = self.sessions.setdefault((record.topic, record.partition), {})
         for entry in fate.entries:
-            session = (entry.target, entry.lane)
+            session = session_of(entry)
             known[session] = min(known.get(session, record.offset), record.offset)
 
     def _fails(self, letter: Letter, rejection: Rejection) -> None:

@@ -17,8 +17,10 @@ PAGES = (
     Page(
         "bad-arn",
         "error",
-        "This is not the ARN of an IAM role.",
-        "It reads arn:aws:iam::ACCOUNT:role/NAME. The ARN of an assumed role (arn:aws:sts::…) is no role's.",
+        "This is not the ARN of what the setting is for: an IAM role, or a dataset of the right type.",
+        "A role's reads arn:aws:iam::ACCOUNT:role/NAME; that of an assumed role (arn:aws:sts::…) is no role's. A "
+        "dataset's ends with its type: arn:aws:personalize:REGION:ACCOUNT:dataset/GROUP/ITEMS, or USERS, or ACTIONS. A "
+        "tracking id is no ARN: events and action interactions go to it.",
         "personalize: {tracking_id: tracker-1, assume_role: {role_arn: putevents}}",
         'personalize:\n  tracking_id: tracker-1\n  assume_role: {role_arn: "arn:aws:iam::123456789012:role/putevents"}',
         "personalize.assume_role",
@@ -84,6 +86,28 @@ PAGES = (
         "Set `personalize.tracking_id`, or map trackingId in every rule.",
         "personalize: {region: eu-west-1}",
         "personalize: {region: eu-west-1, tracking_id: tracker-1}",
+        "personalize",
+    ),
+    Page(
+        "missing-dataset",
+        "error",
+        "A rule makes users, items or actions, and nothing says to which dataset they go.",
+        "Set `personalize.users_dataset_arn`, `items_dataset_arn` or `actions_dataset_arn`, or map datasetArn in every "
+        "such rule. `aws personalize list-datasets` shows the ARNs.",
+        "- name: product\n  put_items: {itemId: value.sku}",
+        "- name: product\n  put_items:\n    itemId: value.sku\n"
+        '    datasetArn: {const: "arn:aws:personalize:eu-west-1:123456789012:dataset/shop/ITEMS"}',
+        "personalize",
+    ),
+    Page(
+        "wrong-region",
+        "error",
+        "A dataset is of another region than `personalize.region`, where calls go, so that it is never found.",
+        "Set the region of the dataset, or name a dataset of that region: the fourth part of its ARN is its region.",
+        "personalize:\n  tracking_id: tracker-1\n  region: eu-central-1\n"
+        "  items_dataset_arn: arn:aws:personalize:eu-west-1:123456789012:dataset/shop/ITEMS",
+        "personalize:\n  tracking_id: tracker-1\n  region: eu-west-1\n"
+        "  items_dataset_arn: arn:aws:personalize:eu-west-1:123456789012:dataset/shop/ITEMS",
         "personalize",
     ),
     Page(

@@ -62,7 +62,8 @@ PAGES = (
         "inconsistent",
         "error",
         "Two settings contradict each other, or one says nothing without the other.",
-        "The message names both. There is one of `put_events` and `skip`, and one of const, template, case and from.",
+        "The message names both. A rule has one action (`put_events`, `put_items` and so on, or `skip`), and a field "
+        "spec one of const, template, case and from.",
         "itemId: {const: p1, template: '{{ value.item }}'}",
         "itemId: {template: '{{ value.item }}'}",
         "mapping.md#field-specs",
@@ -233,7 +234,7 @@ PAGES = (
     Page(
         "unknown-member",
         "error",
-        "A test names a member that PutEvents does not have.",
+        "A test names a member that what the pipeline makes does not have.",
         "",
         "tests:\n  - {name: t, pipeline: web, input: {value: {}}, output: {rejected: missing_member, member: session}}",
         "",

@@ -1,11 +1,13 @@
 """What happened to all records that were read: rules, members, reasons, event types and calls."""
 
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import orjson
 
 from connector.config import Loaded
+from connector.core.operations import PUT_EVENTS, Operation
 from connector.core.records import Skipped, Transformed
 from connector.core.sending.needed import NeededCalls
 from connector.looking.tapping import Tapped
@@ -20,6 +22,15 @@ class Filled(NamedTuple):
     value: int = 0
     null: int = 0
     invalid: int = 0
+
+
+@dataclass
+class Named:
+    """Entries of one operation: how many, and their event types and columns."""
+
+    entries: int = 0
+    types: Counter[str] = field(default_factory=Counter)
+    columns: Counter[str] = field(default_factory=Counter)
 
 
 class Counts:
@@ -39,9 +50,22 @@ class Counts:
         self.members: dict[Rule, dict[str, Filled]] = {}
         self.invalid: Counter[tuple[str, str, str, str]] = Counter()  # reason, pipeline, rule, member
         self.skipped: Counter[tuple[str, str, str]] = Counter()  # reason, pipeline, rule
-        self.types: Counter[str] = Counter()
-        self.columns: Counter[str] = Counter()
+        self.named: dict[Operation, Named] = {}
         self.needed = NeededCalls(loaded.config.delivery.linger)
+
+    @property
+    def types(self) -> Counter[str]:
+        """The event types of PutEvents."""
+        return self.of(PUT_EVENTS).types
+
+    @property
+    def columns(self) -> Counter[str]:
+        """The columns of its events."""
+        return self.of(PUT_EVENTS).columns
+
+    def of(self, operation: Operation) -> Named:
+        """The names in the entries of an operation."""
+        return self.named.get(operation) or Named()
 
     def add(self, tapped: Tapped) -> None:
         """Count one record."""
@@ -77,14 +101,16 @@ class Counts:
         if timestamp is not None:
             self.needed.add(timestamp / 1000, fate.entries)
         for entry in fate.entries:
-            event = orjson.loads(entry.body)
-            _count(self.types, str(event.get("eventType")))
+            event, named = orjson.loads(entry.body), self.named.setdefault(entry.operation, Named())
+            named.entries += 1
+            if entry.operation.identity is None:
+                _count(named.types, str(event.get("eventType")))
             for column in _columns(event):
-                _count(self.columns, column)
+                _count(named.columns, column)
 
 
 def _columns(event: dict[str, Any]) -> list[str]:
-    """The columns of the interactions dataset that an event fills, beside those that every event has."""
+    """The columns of its dataset that an entry fills, beside those that every one has."""
     properties = event.get("properties")
     names = list(orjson.loads(properties)) if isinstance(properties, str) else []
     return [*(["EVENT_VALUE"] if "eventValue" in event else []), *names]

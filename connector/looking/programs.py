@@ -8,6 +8,7 @@ from connector.dry_run import shown_fate
 from connector.given_records import Json
 from connector.looking.masking import masked, masked_name, masked_tree
 from connector.looking.tapping import Tapped
+from connector.showing.calls import around, entries_of, operation_of
 
 
 class AsJson:
@@ -51,8 +52,10 @@ class AsJson:
         }
 
     def _masked_call(self, call: Json) -> Json:
-        events = [{name: self.member(name, value) for name, value in each.items()} for each in call["eventList"]]
-        return {**{name: masked(value) for name, value in call.items()}, "eventList": events}
+        operation, given = operation_of(call), entries_of(call)
+        entries = [{name: self.member(name, value) for name, value in each.items()} for each in given]
+        named = {"operation": call["operation"]} if "operation" in call else {}
+        return {**named, **{name: masked(value) for name, value in around(call).items()}, operation.entries: entries}
 
     def member(self, name: str, value: Any) -> Any:
         """The value of an event's member, masked where it may be of a person."""

@@ -68,7 +68,7 @@ class Session:
         self._sample = sample
         self._tap = Tap(loaded, schemas, wait)
         self._types = None if values else named_types(loaded)
-        self._limits = Limits(loaded.config.delivery.linger, loaded.config.delivery.requests_per_second)
+        self._limits = Limits(loaded.config.delivery.linger, loaded.config.delivery.by_operation)
         self._as_json = as_json
         self._json = AsJson(values=values, types=self._types or frozenset())
         self._style = Style(coloured=is_coloured(sys.stdout))

@@ -1,11 +1,12 @@
 """The counts of all records that were read: as text, and as JSON."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from connector.config import Loaded
 from connector.config.problems import width
 from connector.config.quota import CUSTOM, TOGETHER, event_types
+from connector.core.operations import PUT_EVENTS, Operation
 from connector.core.records import MAX_EVENTS_PER_CALL
 from connector.core.sending.needed import Calls
 from connector.given_records import Json
@@ -20,16 +21,16 @@ UNNAMED = "not named in the file"
 
 
 class Limits(NamedTuple):
-    """What the calls are compared with: ``delivery.linger`` and ``delivery.requests_per_second``."""
+    """What the calls are compared with: ``delivery.linger``, and how many a second may be made of each operation."""
 
     linger: float
-    requests_per_second: float
+    rates: Mapping[Operation, float]
 
 
 def named_types(loaded: Loaded) -> frozenset[str]:
     """The event types that the file names: those may be shown."""
-    rules = [rule.put_events for pipeline in loaded.config.pipelines for rule in pipeline.rules]
-    return frozenset(name for put in rules if put is not None for name in event_types(put.eventType))
+    puts = [rule.put for pipeline in loaded.config.pipelines for rule in pipeline.rules]
+    return frozenset(name for put in puts for name in event_types(getattr(put, "eventType", None)))
 
 
 class Table:
@@ -61,7 +62,10 @@ class Table:
             _part(style, "members", ("value", "null", "invalid", "null share"), self._members()),
             _part(style, "dead letters by reason", ("records",), self._invalid()),
             _part(style, "skipped by reason", ("records",), self._skipped()),
-            _part(style, "event types and columns", ("events",), self._named()),
+            *(
+                _part(style, _of_columns(operation), (_head(operation),), self._named(operation))
+                for operation in counts.named
+            ),
         ]
         outcomes = ", ".join(f"{_outcome(name, count)}" for name, count in counts.outcomes.most_common())
         head = f"{counts.records:,} record{'' if counts.records == 1 else 's'} read" + (
@@ -94,10 +98,10 @@ class Table:
         for (reason, pipeline, rule), count in self._counts.skipped.most_common():
             yield f"{reason}  {_rule((pipeline, rule))}", f"{count:,}"
 
-    def _named(self) -> Iterator[tuple[str, ...]]:
-        for name, count in self._shown_types().items():
+    def _named(self, operation: Operation) -> Iterator[tuple[str, ...]]:
+        for name, count in self._shown_types(operation).items():
             yield f"type {name}", f"{count:,}"
-        for name, count in self._shown_columns().items():
+        for name, count in self._shown_columns(operation).items():
             yield f"column {name}", f"{count:,}"
 
     def _needed(self, style: Style) -> Iterator[str]:
@@ -109,42 +113,53 @@ class Table:
             quota = f"{types + columns + 1} of {TOGETHER}; {own} of {CUSTOM} columns of your own"
             more = "; training fails beyond the quota of a dataset group" if over else ""
             yield "\n" + style(YELLOW if over else "", f"{kinds}: {quota}{more}")
+        if self._counts.named:
             yield from self._call_lines(style)
 
     def _call_lines(self, style: Style) -> Iterator[str]:
         if not self._calls:
             yield "\ncalls a second: not known: the partitions that were read have no time in common"
             yield "  read a range of time for it, as with -o @-1h:end"
-        for number, calls in enumerate(self._calls.values(), 1):
-            which = f" of tracking id {number}" if len(self._calls) > 1 else ""
-            limit = self._limits.requests_per_second
-            over = calls.a_second > limit
-            head = style(BOLD, f"calls{which}")
-            yield f"\n{head} within {calls.seconds:,.0f} s, with a linger of {self._limits.linger:g} s"
-            sessions = _counted(calls.sessions, "session")
-            each, fill = calls.events / max(1, calls.sessions), calls.events / max(1, calls.calls)
-            yield f"  {sessions}, {each:.1f} events each; {fill:.1f} events a call, of {MAX_EVENTS_PER_CALL}"
-            if calls.seconds < SHORTEST:
-                yield f"  calls a second: not known: the records are of less than {SHORTEST:g} s; read a longer time"
-                continue
-            line = f"  {calls.a_second:,.2f} calls a second needed, of {limit:,g} ({calls.a_second / limit:.1%})"
-            yield style(
-                RED if over else "", line + ("; raise delivery.linger, or have the quota raised" if over else "")
-            )
+        for number, ((operation, _), calls) in enumerate(self._calls.items(), 1):
+            yield from self._calls_of(style, operation, number, calls)
+
+    def _calls_of(self, style: Style, operation: Operation, number: int, calls: Calls) -> Iterator[str]:
+        limit, nouns = self._limits.rates[operation], operation.nouns
+        over = calls.a_second > limit
+        head = style(BOLD, self._which(operation, number))
+        yield f"\n{head} within {calls.seconds:,.0f} s, with a linger of {self._limits.linger:g} s"
+        lane = "session" if operation.identity is None else operation.noun
+        lanes, each = _counted(calls.sessions, lane), calls.events / max(1, calls.sessions)
+        what = nouns if operation.identity is None else "versions"
+        fill = calls.events / max(1, calls.calls)
+        yield f"  {lanes}, {each:.1f} {what} each; {fill:.1f} {what} a call, of {MAX_EVENTS_PER_CALL}"
+        if calls.seconds < SHORTEST:
+            yield f"  calls a second: not known: the records are of less than {SHORTEST:g} s; read a longer time"
+            return
+        line = f"  {calls.a_second:,.2f} calls a second needed, of {limit:,g} ({calls.a_second / limit:.1%})"
+        yield style(RED if over else "", line + (f"; {_remedy(operation)}" if over else ""))
+
+    def _which(self, operation: Operation, number: int) -> str:
+        """Whose calls they are: of several tracking ids and datasets, which as they came."""
+        of = "" if operation is PUT_EVENTS else f" of {operation.name}"
+        target = "tracking id" if operation.target == "trackingId" else "dataset"
+        same = [each for each, _ in self._calls if each is operation]
+        return f"calls{of}" + (f" of {target} {number}" if len(same) > 1 else "")
 
     # -- what may be shown ------------------------------------------------------------------------------------
 
-    def _shown_types(self) -> dict[str, int]:
+    def _shown_types(self, operation: Operation = PUT_EVENTS) -> dict[str, int]:
         """Event types with their counts; those that come out of records are counted together, unless asked for."""
-        found = {name: count for name, count in self._counts.types.most_common() if self._may_show_type(name)}
-        hidden = [count for name, count in self._counts.types.items() if name not in found]
+        types = self._counts.of(operation).types
+        found = {name: count for name, count in types.most_common() if self._may_show_type(name)}
+        hidden = [count for name, count in types.items() if name not in found]
         return found | ({f"({len(hidden)} {UNNAMED})": sum(hidden)} if hidden else {})
 
     def _may_show_type(self, name: str) -> bool:
         return self._types is None or name in self._types
 
-    def _shown_columns(self) -> dict[str, int]:
-        columns = self._counts.columns.most_common()
+    def _shown_columns(self, operation: Operation = PUT_EVENTS) -> dict[str, int]:
+        columns = self._counts.of(operation).columns.most_common()
         found = {name: count for name, count in columns if self._types is None or is_name(name)}
         hidden = [count for name, count in columns if name not in found]
         return found | ({f"({len(hidden)} that look like data)": sum(hidden)} if hidden else {})
@@ -174,16 +189,40 @@ class Table:
             ],
             "event_types": self._shown_types(),
             "columns": self._shown_columns(),
-            "calls": [self._json_of(calls) for calls in self._calls.values()],
+            "others": [self._others(each) for each in counts.named if each is not PUT_EVENTS],
+            "calls": [self._json_of(operation, calls) for (operation, _), calls in self._calls.items()],
         }
 
-    def _json_of(self, calls: Calls) -> Json:
+    def _others(self, operation: Operation) -> Json:
+        types, columns = self._shown_types(operation), self._shown_columns(operation)
+        named: Json = {"event_types": types} if types else {}
+        return {"operation": operation.name, "entries": self._counts.of(operation).entries, **named, "columns": columns}
+
+    def _json_of(self, operation: Operation, calls: Calls) -> Json:
         return {
+            "operation": operation.name,
             **calls._asdict(),
             "calls_per_second": calls.a_second,
             "linger": self._limits.linger,
-            "requests_per_second": self._limits.requests_per_second,
+            "requests_per_second": self._limits.rates[operation],
         }
+
+
+def _of_columns(operation: Operation) -> str:
+    types = operation.identity is None
+    of = "" if operation is PUT_EVENTS else f" of {operation.nouns}"
+    return f"event types and columns{of}" if types else f"columns{of}"
+
+
+def _head(operation: Operation) -> str:
+    return "entries" if " " in operation.nouns else operation.nouns
+
+
+def _remedy(operation: Operation) -> str:
+    """What to do about more calls than are allowed."""
+    if operation.identity is None:
+        return "raise delivery.linger, or have the quota raised"
+    return "lag does not grow for ever, since older versions are left out"
 
 
 def _outcome(name: str, count: int) -> str:

@@ -13,6 +13,7 @@ from connector.looking.columns import Line, beside, lines_of, one_line, short
 from connector.looking.masking import masked, masked_name
 from connector.looking.programs import AsJson
 from connector.looking.tapping import Tapped
+from connector.showing.calls import around, entries_of, operation_of
 from connector.styles import BOLD, DIM, GREEN, RED, YELLOW, Style
 
 _COLOURS = {"mapped": GREEN, "skipped": YELLOW, "filtered": DIM, "dead_letter": RED}
@@ -83,12 +84,12 @@ class AsText:
             yield f"{rejection.reason}: {rejection.message}", ""
 
     def _call(self, call: Json) -> Iterator[Line]:
-        envelope = {name: value for name, value in call.items() if name not in {"eventList", "trackingId"}}
-        several = len(call["eventList"]) > 1
-        for number, event in enumerate(call["eventList"]):
-            if several:
-                yield f"event {number + 1} of {len(call['eventList'])}", ""
-            for name, value in {**envelope, **event}.items():
+        operation, entries = operation_of(call), entries_of(call)
+        envelope = {name: value for name, value in around(call).items() if name != operation.target}
+        for number, entry in enumerate(entries):
+            if len(entries) > 1:
+                yield f"{operation.noun} {number + 1} of {len(entries)}", ""
+            for name, value in {**envelope, **entry}.items():
                 yield from self._member(name, value)
 
     def _member(self, name: str, value: Any) -> Iterator[Line]:

@@ -52,7 +52,7 @@ def _element(event: Event) -> Hashable:
 
 
 def _id(event: Event) -> Hashable:
-    return event.id if isinstance(event.id, str) else None
+    return (event.operation, event.key) if isinstance(event.key, str) else None
 
 
 def _matched(

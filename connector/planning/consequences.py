@@ -6,7 +6,7 @@ from typing import NamedTuple
 from connector.config.quota import CUSTOM, TOGETHER
 from connector.core.words import closest
 from connector.planning.findings import Comparison
-from connector.planning.settings import Setting, is_tracking_id
+from connector.planning.settings import Setting, is_dataset, is_tracking_id
 from connector.planning.sides import Kinds
 
 OWN = frozenset({"EVENT_VALUE"})  # columns of the service, which do not count among the ones of the user
@@ -86,6 +86,10 @@ CONSEQUENCES: Mapping[str, Consequence] = {
     "tracking_id": Consequence(
         "events go to another event tracker",
         lambda plan: _members(plan, "trackingId") or any(is_tracking_id(each.path) for each in plan.settings),
+    ),
+    "dataset": Consequence(
+        "users, items or actions go to another dataset",
+        lambda plan: _members(plan, "datasetArn") or any(is_dataset(each.path) for each in plan.settings),
     ),
     "quota": Consequence(
         "event types and columns exceed what the service allows, and more so than before",

@@ -20,10 +20,10 @@ _LITERAL = re.compile(r"\s*'([^'\\]*)'\s*")  # of JMESPath
 
 
 def texts_of(loaded: Loaded) -> frozenset[str]:
-    """The texts that a file names in field specs, and its tracking id."""
-    puts = [rule.put_events for pipeline in loaded.config.pipelines for rule in pipeline.rules if rule.put_events]
+    """The texts that a file names in field specs, its tracking id and its datasets."""
+    puts = [rule.put for pipeline in loaded.config.pipelines for rule in pipeline.rules if rule.put]
     found = {text for put in puts for _, spec in put for text in _texts(spec)}
-    return frozenset(found | loaded.tracking_ids)
+    return frozenset(found | loaded.targets)
 
 
 def _texts(spec: Any) -> Iterator[str]:

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple, assert_never
 
 import orjson
 
+from connector.core.operations import PUT_EVENTS, Operation
 from connector.core.records import Entry, Fate, Filtered, Place, Rejection, Skipped, Transformed
 
 Members = dict[str, Any]
@@ -14,17 +15,24 @@ UNREAD = "unread"  # the topic of the record is none that this version reads
 class Event(NamedTuple):
     """One event that would be sent: its members by name, each property as one of its own; its place in the record.
 
-    ``digest`` is that of all that would be sent: equal events have an equal one.
+    ``digest`` is that of all that would be sent: equal events have an equal one. It may be a user, an item, an action
+    or an action interaction as well, by its ``operation``.
     """
 
     members: Members
     element: Place | None = None
     digest: int = 0
+    operation: Operation = PUT_EVENTS
 
     @property
     def id(self) -> Any:
-        """Its event id."""
+        """Its event id; None for what has none."""
         return self.members.get("eventId")
+
+    @property
+    def key(self) -> Any:
+        """By what it is known among those of its record: the event id, or that of the user, item or action."""
+        return self.members.get(self.operation.identity or "eventId")
 
 
 class Outcome(NamedTuple):
@@ -66,7 +74,9 @@ def _event(entry: Entry) -> Event:
     body = orjson.loads(entry.body)
     properties = orjson.loads(body.pop("properties", "{}"))
     body |= body.pop("metricAttribution", {})
-    shared = {"trackingId": entry.target, "sessionId": entry.lane, "userId": entry.user_id}
+    shared: Members = {entry.operation.target: entry.target}
+    if entry.operation is PUT_EVENTS:
+        shared |= {"sessionId": entry.lane, "userId": entry.user_id}
     members = {name: value for name, value in {**shared, **body}.items() if value is not None}
     members |= {f"{PROPERTIES}{name}": value for name, value in properties.items()}
-    return Event(members, entry.element, hash(entry[:4]))
+    return Event(members, entry.element, hash(entry[:4]), entry.operation)

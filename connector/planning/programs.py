@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from connector.core.operations import PUT_EVENTS
 from connector.planning.consequences import Plan, newly_over, over_quota, unseen
 from connector.planning.findings import Findings, Group, Place, Seen
 from connector.planning.masks import Masks
@@ -52,6 +53,11 @@ def _side(side: Side) -> Json:
         "calls": side.calls.calls,
         "events_per_call": round(per_call(side), 3),
         "repeated_event_ids": side.repeated,
+        "others": [
+            {"operation": operation.name, "entries": count.events, "calls": count.calls}
+            for operation, count in side.by_operation.items()
+            if operation is not PUT_EVENTS
+        ],
         "trackers": [_kinds(kinds) for kinds in side.kinds.values()],
     }
 

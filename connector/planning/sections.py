@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from connector.config.quota import CUSTOM, TOGETHER
+from connector.core.operations import PUT_EVENTS
+from connector.core.sending.backlog import Count
 from connector.planning.consequences import Plan, newly_over, over_quota
 from connector.planning.findings import Comparison, Group, Seen
 from connector.planning.masks import Masks
@@ -58,6 +60,17 @@ def _numbers(comparison: Comparison) -> Iterator[tuple[str, str, str]]:
     for kind, words in OUTCOMES.items():
         if old.outcomes[kind] or new.outcomes[kind]:
             yield words, f"{old.outcomes[kind]:,}", f"{new.outcomes[kind]:,}"
+    others = [each for each in {**old.by_operation, **new.by_operation} if each is not PUT_EVENTS]
+    for each in others:
+        counts = [side.by_operation.get(each, Count()) for side in (old, new)]
+        yield each.nouns, f"{counts[0].events:,}", f"{counts[1].events:,}"
+        yield f"calls of {each.name}, sent as a backlog", f"{counts[0].calls:,}", f"{counts[1].calls:,}"
+    if not others or old.calls.events or new.calls.events:
+        yield from _of_events(comparison)
+
+
+def _of_events(comparison: Comparison) -> Iterator[tuple[str, str, str]]:
+    old, new, found = comparison.old, comparison.new, comparison.found
     yield "events", f"{old.calls.events:,}", f"{new.calls.events:,}"
     if old.repeated or new.repeated:
         yield "events with the id of another event", f"{old.repeated:,}", f"{new.repeated:,}"

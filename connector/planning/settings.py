@@ -13,6 +13,7 @@ _REREAD = "this group has no committed offsets: reading starts at kafka.auto_off
 # The first pattern that matches the path decides; what follows where the setting changes.
 _FOLLOWS: tuple[tuple[str, str], ...] = (
     (r"personalize\.tracking_id", "events go to another event tracker: a dataset group learns from those it gets"),
+    (r"personalize\.(users|items|actions)_dataset_arn", "another dataset: what the old one got stays there"),
     (r"personalize\.(region|endpoint_url)", "events go to another endpoint"),
     (r"personalize\.assume_role.*", "calls are made as another identity"),
     (r"kafka\.group_id", _REREAD),
@@ -81,6 +82,11 @@ def _follows(path: str) -> str:
 def is_tracking_id(path: str) -> bool:
     """Whether this setting decides which event tracker gets events."""
     return path == "personalize.tracking_id"
+
+
+def is_dataset(path: str) -> bool:
+    """Whether this setting decides which dataset gets users, items or actions."""
+    return re.fullmatch(r"personalize\.(users|items|actions)_dataset_arn", path) is not None
 
 
 def written(value: Any) -> str:

@@ -1,11 +1,13 @@
 """One version of a file as records go through it: the pipelines of `run`, the calls that they make, what is counted."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from connector.config import Loaded
 from connector.core.formats.decoded import Schemas
 from connector.core.mapping.transform import Pipeline, Router
+from connector.core.operations import PUT_EVENTS, Operation
 from connector.core.records import Fate, Record, Transformed
 from connector.core.sending.backlog import Backlog, Count
 from connector.planning.outcomes import PROPERTIES, Outcome, outcome_of
@@ -55,7 +57,7 @@ class Side:
         self._router = Router(pairs, loaded.config.dead_letter.topic)
         self._wait = wait or SchemaWait(None)
         self._backlog = Backlog(loaded.config.delivery.max_buffered_events)
-        self._calls: Count | None = None
+        self._calls: Mapping[Operation, Count] | None = None
         self._ids: dict[int, int] = {}  # of each event id what it was given to first, both as hashes
         self.outcomes: Counter[str] = Counter()
         self.rules: set[tuple[str | None, str]] = set()  # pipeline and rule of those that took a record
@@ -89,7 +91,10 @@ class Side:
         if outcome.rule is not None:
             self.rules.add((outcome.pipeline, outcome.rule))
         for event in outcome.events:
-            self._add_id(hash(event.id), event.digest)
+            if event.id is not None:
+                self._add_id(hash(event.id), event.digest)
+            if event.operation is not PUT_EVENTS:
+                continue
             kinds = self.kinds.setdefault(str(event.members.get("trackingId")), Kinds(set(), set()))
             _add(kinds.types, [str(event.members.get("eventType"))])
             _add(kinds.columns, ["EVENT_VALUE"] if "eventValue" in event.members else [])
@@ -100,7 +105,12 @@ class Side:
 
     @property
     def calls(self) -> Count:
-        """How many calls all events make, and how many events these are: once, after the last record."""
+        """How many calls of PutEvents all events make, and how many events these are: once, after the last record."""
+        return self.by_operation.get(PUT_EVENTS, Count())
+
+    @property
+    def by_operation(self) -> Mapping[Operation, Count]:
+        """The same of each operation that has entries."""
         if self._calls is None:
             self._calls = self._backlog.count()
         return self._calls

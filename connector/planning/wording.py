@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from connector.planning.consequences import Plan, newly_over, unseen
-from connector.planning.settings import is_tracking_id
+from connector.planning.settings import is_dataset, is_tracking_id
 
 _LISTED = 5  # rules that a sentence names
 
@@ -41,6 +41,8 @@ def alarms(plan: Plan) -> Iterator[str]:
 def _of_settings(plan: Plan) -> Iterator[str]:
     if "trackingId" in plan.comparison.found.members or any(is_tracking_id(each.path) for each in plan.settings):
         yield "events go to another event tracker"
+    if "datasetArn" in plan.comparison.found.members or any(is_dataset(each.path) for each in plan.settings):
+        yield "users, items or actions go to another dataset"
     for each in plan.settings:
         if each.path == "kafka.group_id":
             yield f"the consumer group changes: {each.follows}"
@@ -52,7 +54,7 @@ def result(plan: Plan) -> str:
     unread = f"; {_some(found.unread, 'record')} of topics that neither version reads" if found.unread else ""
     if not found.changed:
         what = "no record changes" if plan.settings else "nothing changes"
-        made = plan.comparison.new.calls.events
+        made = sum(count.events for count in plan.comparison.new.by_operation.values())
         events = "the same events" if made else "none of which makes an event in either version"
         differ = "; settings differ" if plan.settings else ""
         return f"{what}: {_some(found.records, 'record')}, {events}{differ}{unread}"

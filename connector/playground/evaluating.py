@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from connector.config import Loaded, Problem, load_text
 from connector.config.yaml_tree import parse
+from connector.core.operations import OPERATIONS
 from connector.dry_run import DryRun
 from connector.given_records import UnreadableRecord
 from connector.playground.marks import Marks, used_by_samples, used_by_tests
@@ -69,7 +70,7 @@ class Evaluation:
         ran, problems = self._tested(text, loaded)
         of_samples = used_by_samples(loaded, dry_run.traces, results)
         of_tests = None if ran is None else used_by_tests(ran)
-        answer = {
+        answer: Json = {
             "valid": True,
             "problems": [_problem(each, self._path) for each in (*loaded.warnings, *problems) if each.code != NOT_RUN],
             "records": [shown(each) if "outcome" in each else each for each in results],
@@ -77,8 +78,9 @@ class Evaluation:
             "rules": Marks(text, self._path, loaded, of_samples, of_tests).rules(results),
             "tests": None if ran is None else _tests(ran),
         }
-        hidden: Json = _without(answer, _secret(text, loaded))
-        return hidden
+        for secret in _secrets(text, loaded):
+            answer = _without(answer, secret)
+        return answer
 
     def _results(self, loaded: Loaded, samples: Sequence[str]) -> tuple[list[Json], DryRun]:
         registry = self._registry
@@ -168,20 +170,21 @@ def _coverage(coverage: Coverage) -> Json:
     return {"percent": coverage.percent, "used": coverage.used, "all": coverage.all}
 
 
-def _secret(text: str, loaded: Loaded) -> str | None:
-    """The tracking id where it is not written in the file: the one value from elsewhere that a result can hold."""
+def _secrets(text: str, loaded: Loaded) -> list[str]:
+    """Where entries go, where that is not written in the file: the values from elsewhere that a result can hold."""
     data = parse(text).data
     personalize = data.get("personalize") if isinstance(data, dict) else None
-    given = personalize.get("tracking_id") if isinstance(personalize, dict) else None
-    if not isinstance(given, dict) or loaded.config.personalize.tracking_id == given.get("default"):
-        return None
-    return loaded.config.personalize.tracking_id
+    found = []
+    for setting in {operation.setting: None for operation in OPERATIONS}:
+        given = personalize.get(setting) if isinstance(personalize, dict) else None
+        value = getattr(loaded.config.personalize, setting)
+        if isinstance(given, dict) and value is not None and value != given.get("default"):
+            found.append(value)
+    return found
 
 
-def _without(node: Any, secret: str | None) -> Any:
+def _without(node: Any, secret: str) -> Any:
     """The same data, with something else in the place of the secret wherever it stands."""
-    if not secret:
-        return node
     if isinstance(node, dict):
         return {name: _without(each, secret) for name, each in node.items()}
     if isinstance(node, list):

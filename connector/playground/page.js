@@ -345,7 +345,7 @@
     ];
     document.elements.forEach((each) => parts.push(element("p", {}, "for_each ", step(each))));
     document.events.forEach((event, place) => {
-      const title = `Members of event ${place + 1}${event.index === null ? "" : `, index ${event.index}`}${of}`;
+      const title = `Members of ${document.noun} ${place + 1}${event.index === null ? "" : `, index ${event.index}`}${of}`;
       const rows = event.members.map((each) => [
         element("code", {}, each.name),
         element("span", {}, each.spec === null ? "" : element("code", {}, each.spec), ...each.steps.filter((one) => one.expression !== each.spec || each.failed || one.hints.length).map(step)),

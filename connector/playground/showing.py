@@ -8,17 +8,15 @@ from typing import Any
 
 import orjson
 
-from connector.core.mapping.limits import (
-    MAX_EVENT_BYTES,
-    MAX_JOINED_IMPRESSION,
-    MAX_PROPERTIES,
-    MAX_TEXT,
-)
+from connector.core.mapping.entries import KINDS
+from connector.core.mapping.limits import MAX_EVENT_BYTES, MAX_JOINED_IMPRESSION, MAX_TEXT
+from connector.core.operations import BY_NAME, PUT_EVENTS
 from connector.core.records import MAX_EVENTS_PER_CALL
+from connector.showing.calls import entries_of, made_by, operation_of
 
 Json = dict[str, Any]
 LONGEST = 400  # characters of a value in the explanation
-TEXTS = ("sessionId", "userId", "eventId", "eventType", "itemId", "recommendationId")
+TEXTS = ("sessionId", "userId", "eventId", "eventType", "itemId", "actionId", "recommendationId")
 
 
 def shown(result: Json) -> Json:
@@ -32,7 +30,8 @@ def shown(result: Json) -> Json:
         "reason": rejection.get("reason") or result.get("reason"),
         "member": rejection.get("field"),
         "why": rejection.get("message"),
-        "events": sum(len(call["eventList"]) for call in calls),
+        "events": sum(len(entries_of(call)) for call in calls),
+        "made": made_by(calls),
         "calls": [orjson.dumps(call, option=orjson.OPT_INDENT_2).decode() for call in calls],
         "limits": [row for number, call in enumerate(calls, 1) for row in _limits(number, call)],
         "explain": [_document(each) for each in _documents(result.get("explain") or {})],
@@ -40,16 +39,17 @@ def shown(result: Json) -> Json:
 
 
 def _limits(number: int, call: Json) -> Iterator[Json]:
-    """What each call uses of the limits, and of each limit on events the one that uses the most."""
-    events = call["eventList"]
-    yield _limit(f"call {number}, events", len(events), MAX_EVENTS_PER_CALL)
-    bodies = [(event, len(orjson.dumps(event))) for event in events]
-    yield _limit(f"call {number}, bytes of the largest event", max(size for _, size in bodies), MAX_EVENT_BYTES)
+    """What each call uses of the limits, and of each limit on entries the one that uses the most."""
+    events, operation = entries_of(call), operation_of(call)
+    yield _limit(f"call {number}, {operation.nouns}", len(events), MAX_EVENTS_PER_CALL)
+    if operation is PUT_EVENTS:
+        largest = max(len(orjson.dumps(event)) for event in events)
+        yield _limit(f"call {number}, bytes of the largest event", largest, MAX_EVENT_BYTES)
     columns = [len(event["properties"]) for event in events if "properties" in event]
     if columns:
-        yield _limit(f"call {number}, characters of the longest properties", max(columns), MAX_PROPERTIES)
+        yield _limit(f"call {number}, characters of the longest properties", max(columns), KINDS[operation].properties)
     joined = [len("|".join(event["impression"])) for event in events if event.get("impression")]
-    if joined:
+    if joined and operation is PUT_EVENTS:
         yield _limit(f"call {number}, characters of the longest impression", max(joined), MAX_JOINED_IMPRESSION)
     texts = {name: len(str(each[name])) for each in (call, *events) for name in TEXTS if name in each}
     if texts:
@@ -70,6 +70,7 @@ def _document(explain: Json) -> Json:
     return {
         "rules": [_rule(each) for each in explain.get("rules", ())],
         "elements": [_step(each) for each in explain.get("for_each", ())],
+        "noun": BY_NAME[explain.get("operation", PUT_EVENTS.name)].noun,
         "events": [
             {"index": _place(event["index"]), "members": [_member(*each) for each in event["members"].items()]}
             for event in explain.get("events", ())

@@ -6,7 +6,7 @@ from typing import Any
 
 from connector.config.problems import printable
 from connector.showing.columns import Cell, Row, shown
-from connector.showing.limits import use_of
+from connector.showing.limits import Use
 from connector.styles import DIM, GREEN, RED, YELLOW
 
 Json = dict[str, Any]
@@ -14,6 +14,7 @@ HEADS = ("member", "expression", "read", "result", "note")
 _BY_ITSELF = {
     "eventId": "the record's place and time",
     "sentAt": "the record's time",
+    "timestamp": "the record's time",
 }
 _FORMS = ("template", "lookup", "case")
 _TEXT = 200  # characters of an expression
@@ -70,7 +71,7 @@ def _result(name: str, member: Json, *, refused: bool) -> tuple[Cell, Cell]:
     value = member["value"]
     if value is None:
         return Cell("none", RED if refused else DIM), Cell("" if refused else "left out", DIM)
-    use = use_of(name, value)
+    use = Use(**member["limit"]) if "limit" in member else None
     notes = [note for note in (_conversion(name, member), str(use) if use else None) if note]
     bad = refused or (use is not None and not use.fits)
     return Cell(shown(value), RED if bad else GREEN), Cell("; ".join(notes), RED if bad else DIM)
@@ -79,7 +80,7 @@ def _result(name: str, member: Json, *, refused: bool) -> tuple[Cell, Cell]:
 def _conversion(name: str, member: Json) -> str | None:
     """What was done to the value that was read, where that changed it."""
     value, evaluated = member["value"], member["evaluated"]
-    if name == "sentAt" and isinstance(value, int):
+    if name in {"sentAt", "timestamp"} and isinstance(value, int):
         return _moment(value)
     if name == "properties":
         return "object to JSON text" if isinstance(value, str) else None

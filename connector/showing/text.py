@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from connector.config.problems import printable
+from connector.core.operations import BY_NAME, PUT_EVENTS
+from connector.showing.calls import around, entries_of, made_by, operation_of
 from connector.showing.columns import Cell, Row, painted, shown, table
 from connector.showing.limits import use_of_call, use_of_event
 from connector.showing.members import HEADS, found_in, rows_of
@@ -12,7 +14,6 @@ from connector.styles import BOLD, DIM, GREEN, RED, YELLOW
 Json = dict[str, Any]
 LEAST = 40  # columns; fewer hold no table
 _COLOURS = {"mapped": GREEN, "dead_letter": RED, "skipped": YELLOW, "filtered": YELLOW}
-_ENVELOPE = ("trackingId", "sessionId", "userId")
 _TEXT = 200
 
 
@@ -54,9 +55,10 @@ class RecordText:
             found = each.get("found")
             count = f"{len(found)} element{'' if len(found) == 1 else 's'}" if isinstance(found, list) else None
             yield f"  for_each  {printable(each['expression'], _TEXT)}: {count or self._paint(found_in(each))}"
+        noun = BY_NAME[document.get("operation", PUT_EVENTS.name)].noun
         for number, event in enumerate(document["events"], 1):
             element = "" if event["index"] is None else f", element {shown(event['index'])}"
-            yield self._in(f"  event {number} of {len(document['events'])}{element}", BOLD)
+            yield self._in(f"  {noun} {number} of {len(document['events'])}{element}", BOLD)
             refused = _is_refused(rejection, place, event["index"])
             yield from self._members(event["members"], rejection.get("field") if refused else None)
 
@@ -74,12 +76,14 @@ class RecordText:
         yield from self._table((f"  {HEADS[0]}", *HEADS[1:]), rows, 2)
 
     def _call(self, number: int, call: Json) -> Iterator[str]:
-        events = call["eventList"]
-        yield self._in(f"  call {number}: {use_of_call(len(events))}", BOLD)
-        yield "    " + ", ".join(f"{name} {shown(call[name])}" for name in _ENVELOPE if name in call)
-        for event in events:
-            yield f"    {shown(event)}"
-            yield self._in(f"      {use_of_event(event)}", DIM)
+        entries, operation = entries_of(call), operation_of(call)
+        of = "" if operation is PUT_EVENTS else f" of {operation.name}"
+        yield self._in(f"  call {number}{of}: {use_of_call(len(entries), operation)}", BOLD)
+        yield "    " + ", ".join(f"{name} {shown(value)}" for name, value in around(call).items())
+        for entry in entries:
+            yield f"    {shown(entry)}"
+            if operation is PUT_EVENTS:
+                yield self._in(f"      {use_of_event(entry)}", DIM)
 
     def _table(self, heads: Sequence[str], rows: Sequence[Row], indent: int) -> Iterator[str]:
         for line in table(heads, rows, room=self._room - indent, colour=self._colour):
@@ -103,8 +107,8 @@ def _is_refused(rejection: Json, document: int | None, element: Any) -> bool:
 
 
 def _fate(result: Json) -> str:
-    events = sum(len(call["eventList"]) for call in result.get("calls", ()))
-    made = f"{events} event{'' if events == 1 else 's'}"
+    calls = result.get("calls", ())
+    made = made_by(calls)
     by = f", pipeline {result['pipeline']}" if result.get("pipeline") else ""
     by += f", rule {result['rule']}" if result.get("rule") else ""
     match result["outcome"]:
@@ -114,7 +118,7 @@ def _fate(result: Json) -> str:
             return f"skipped: {result['reason']}{by}"
         case "dead_letter":
             field = f" of {result['rejection']['field']}" if "field" in result["rejection"] else ""
-            beside = f"; {made} all the same" if events else ""
+            beside = f"; {made} all the same" if calls else ""
             return f"dead letter: {result['rejection']['reason']}{field}{by}{beside}"
         case _:
             return "filtered: no rule matched"

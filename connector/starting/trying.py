@@ -188,7 +188,7 @@ class _Runner:
         self._plan = plan
         [(self._spec, _)] = zip(loaded.config.pipelines, loaded.mappings, strict=True)
         self._pipeline = Pipeline(self._spec, loaded.mappings[0], loaded.config.personalize.tracking_id)
-        self._tracking_id = loaded.config.personalize.tracking_id
+        self._defaults = loaded.default_targets
         self._count = 0
         self._now = _latest(plan) + _DAY
 
@@ -208,7 +208,7 @@ class _Runner:
         fate = self._pipeline(record, self._now)
         if isinstance(fate, Pending):
             raise TypeError("a proposal names no registry, so no record can wait for one")
-        return Trial(name, given, as_output(outcome_of(fate), self._tracking_id))
+        return Trial(name, given, as_output(outcome_of(fate), self._defaults))
 
     def _row(self, seen: Seen) -> dict[str, str] | None:
         """A cell for each column, where records are rows: what no rule reads is empty, and none needs quotes."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from connector.config.example_checks import CONTAINS
 from connector.config.examples import FilteredOutput, RejectedOutput, SkippedOutput
-from connector.trials.outcomes import TRACKING_ID, Event, Outcome
+from connector.trials.outcomes import TARGETS, Event, Outcome, id_of
 
 
 class Absent(Enum):
@@ -47,7 +47,7 @@ def differences(expected: Any, found: Outcome) -> list[Block]:
         blocks.append(Block("outcome", rows))
     events = expected.events or [] if isinstance(expected, RejectedOutput) else expected
     events = events if isinstance(events, list) else []
-    return blocks + list(_event_blocks(events, found.events))
+    return blocks + list(_event_blocks(events, found.events, found.operation.noun))
 
 
 def same(expected: Any, found: Any) -> bool:
@@ -95,13 +95,13 @@ def _reason(found: Outcome) -> Any:
     return ABSENT if found.rejection is None else str(found.rejection.reason)
 
 
-def _event_blocks(expected: Sequence[Event], found: Sequence[Event]) -> Iterator[Block]:
+def _event_blocks(expected: Sequence[Event], found: Sequence[Event], noun: str) -> Iterator[Block]:
     for number, (wanted, event) in enumerate(_pairs(expected, found), 1):
-        title = f"event {number}"
+        title = f"{noun} {number}"
         if wanted is None:
-            title = f"event {number} is not expected"
+            title = f"{noun} {number} is not expected"
         elif event is None:
-            title = f"event {number} is missing"
+            title = f"{noun} {number} is missing"
         rows = list(_members(wanted or {}, event or {}, whole=wanted is None or event is None))
         if not all(row.same for row in rows) or wanted is None or event is None:
             yield Block(title, rows)
@@ -112,8 +112,9 @@ def _pairs(expected: Sequence[Event], found: Sequence[Event]) -> Iterator[tuple[
     if len(expected) == len(found):
         yield from zip(expected, found, strict=True)
         return
-    ids = [event.get(CONTAINS, event).get("eventId", number) for number, event in enumerate(expected)]
-    matcher = SequenceMatcher(None, [str(each) for each in ids], [str(event.get("eventId")) for event in found], False)
+    ids = [id_of(event.get(CONTAINS, event)) for event in expected]
+    wanted_ids = [str(number if each is None else each) for number, each in enumerate(ids)]
+    matcher = SequenceMatcher(None, wanted_ids, [str(id_of(event)) for event in found], False)
     for _, first, last, start, end in matcher.get_opcodes():
         for offset in range(max(last - first, end - start)):
             wanted = expected[first + offset] if first + offset < last else None
@@ -124,13 +125,13 @@ def _pairs(expected: Sequence[Event], found: Sequence[Event]) -> Iterator[tuple[
 def _members(wanted: Event, event: Event, *, whole: bool) -> Iterator[Row]:
     """The members that are compared: of ``contains`` those that it names, else all.
 
-    The tracking id of the file is in every event, so it counts only where a test names it.
+    Each has the tracking id or the dataset of the file, so it counts only where a test names it.
     """
     some = wanted.get(CONTAINS) if list(wanted) == [CONTAINS] else None
     expected = wanted if some is None else some
     names = list(dict.fromkeys([*expected, *(event if some is None or whole else ())]))
     for name in names:
-        if name == TRACKING_ID and name not in expected:
+        if name in TARGETS and name not in expected:
             continue
         left, right = expected.get(name, ABSENT), event.get(name, ABSENT)
         if name == "properties" and (isinstance(left, dict) or left is ABSENT) and isinstance(right, dict | Absent):

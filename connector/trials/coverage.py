@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from connector.config.yaml_tree import Path
-from connector.core.mapping.specs import Case, Const, Else, FieldSpec, ForEach, From, PipelineSpec, PutEventsSpec, Rule
+from connector.core.mapping.entries import KINDS
+from connector.core.mapping.specs import Case, Const, Else, FieldSpec, ForEach, From, PipelineSpec, Rule
 from connector.core.records import Skip
 from connector.trials.cases import line_of
 from connector.trials.outcomes import Outcome
@@ -106,19 +107,20 @@ def rule_parts(path: Path, rule: Rule) -> Iterator[Part]:
     yield Part(path, "no test reaches it")
     if isinstance(rule.for_each, ForEach) and rule.for_each.otherwise == "skip":
         yield Part((*path, "for_each", "otherwise"), "otherwise of for_each")
-    if rule.put_events is None:
+    put, operation = rule.put, rule.operation
+    if put is None or operation is None:
         return
-    members = {name: getattr(rule.put_events, name) for name in PutEventsSpec.model_fields}
-    given = {name: spec for name, spec in members.items() if spec is not None}
+    given = {name: spec for name, spec in put if spec is not None}
+    time = KINDS[operation].time
     # A rule of constants alone rejects nothing, unless it takes a list or the record's own time.
     if (
         rule.for_each is not None
-        or "sentAt" not in given
+        or (time is not None and time not in given)
         or not all(isinstance(each, Const) for each in given.values())
     ):
         yield Part((*path, REJECTED), "no test in which it rejects a record")
     for name, spec in given.items():
-        yield from _member((*path, "put_events", name), name, spec)
+        yield from _member((*path, operation.action, name), name, spec)
 
 
 def _member(path: Path, name: str, spec: Any) -> Iterator[Part]:

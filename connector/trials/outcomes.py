@@ -4,17 +4,17 @@ from typing import Any, NamedTuple, assert_never
 
 import orjson
 
+from connector.core.operations import OPERATIONS, PUT_EVENTS, Operation
 from connector.core.records import Entry, Failed, Fate, Filtered, Rejection, Skipped, Transformed
 
-Event = dict[str, Any]
-TRACKING_ID = "trackingId"
+Event = dict[str, Any]  # or a user, an item, an action, an action interaction
+TARGETS = frozenset(operation.target for operation in OPERATIONS)
 
 
 class Outcome(NamedTuple):
     """The fate of a record: its events, and why it was skipped, filtered or rejected, if it was.
 
-    ``because`` is the message of a rejection, which holds no value of the record. ``failed`` are the conditions that
-    could not be evaluated.
+    ``operation`` is what sends them. ``failed`` are the conditions that could not be evaluated.
     """
 
     events: tuple[Event, ...] = ()
@@ -23,6 +23,7 @@ class Outcome(NamedTuple):
     rejection: Rejection | None = None
     rule: str | None = None
     failed: Failed = ()
+    operation: Operation = PUT_EVENTS
 
     @property
     def kind(self) -> str:
@@ -36,7 +37,9 @@ def outcome_of(fate: Fate) -> Outcome:
     """The fate in the words of a file."""
     match fate:
         case Transformed(_, rule, entries, rejection, failed):
-            return Outcome(tuple(map(_event, entries)), rejection=rejection, rule=rule, failed=failed)
+            operation = next((entry.operation for entry in entries), PUT_EVENTS)
+            events = tuple(map(_event, entries))
+            return Outcome(events, rejection=rejection, rule=rule, failed=failed, operation=operation)
         case Skipped(reason, rule, _, failed):
             return Outcome(skipped=str(reason), rule=rule, failed=failed)
         case Filtered(failed):
@@ -53,5 +56,14 @@ def _event(entry: Entry) -> Event:
     if "properties" in event:
         event["properties"] = orjson.loads(event["properties"])
     event |= event.pop("metricAttribution", {})
-    shared = {TRACKING_ID: entry.target, "sessionId": entry.lane, "userId": entry.user_id}
+    shared: Event = {entry.operation.target: entry.target}
+    if entry.operation is PUT_EVENTS:
+        shared |= {"sessionId": entry.lane, "userId": entry.user_id}
     return {name: value for name, value in {**shared, **event}.items() if value is not None}
+
+
+def id_of(event: Event) -> Any:
+    """By what an event is known among those of a record: its id, or that of the user, item or action that it is."""
+    if "eventType" in event:
+        return event.get("eventId")
+    return next((event[each.identity] for each in OPERATIONS if each.identity in event), event.get("eventId"))

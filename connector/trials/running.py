@@ -62,9 +62,8 @@ def run(suite: Suite, *, pattern: str = "", traced: bool = False) -> Ran:
 
 
 def _run(suite: Suite, case: Case, mapping: CompiledRules) -> Result | Problem:
-    config = suite.loaded.config
-    spec = spec_at(config.pipelines[case.pipeline], case.now)
-    pipeline = Pipeline(spec, mapping, config.personalize.tracking_id, case.formats)
+    spec = spec_at(suite.loaded.config.pipelines[case.pipeline], case.now)
+    pipeline = suite.loaded.pipeline(spec, mapping, case.formats)
     outcomes = []
     for record in case.records:
         outcome = _outcome(case, pipeline, record)

@@ -4,7 +4,7 @@ The new text is read again before it is written: outside of the expectations the
 must be what was found.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,8 +64,8 @@ def updates(ran: Ran) -> list[Updated]:
     for result in ran.results:
         if not result.passed:
             by_file.setdefault(result.case.source.path, []).append(result)
-    default = ran.suite.loaded.config.personalize.tracking_id
-    return [_updated(path, results, default) for path, results in by_file.items()]
+    defaults = ran.suite.loaded.default_targets
+    return [_updated(path, results, defaults) for path, results in by_file.items()]
 
 
 class _Change(NamedTuple):
@@ -80,13 +80,13 @@ class _Change(NamedTuple):
     commented: bool
 
 
-def _updated(path: Path, results: Sequence[Result], default: str | None) -> Updated:
+def _updated(path: Path, results: Sequence[Result], defaults: Collection[str]) -> Updated:
     source = results[0].case.source
     layout = Layout(source.text, source.located.tree)
     changes, refused = list[_Change](), list[tuple[Result, str]]()
     for result in results:
         try:
-            changes.append(_change(source.text, layout, result, default))
+            changes.append(_change(source.text, layout, result, defaults))
         except CannotUpdate as error:
             refused.append((result, str(error)))
     text, wrong = _applied(source.text, changes)
@@ -115,12 +115,12 @@ def _applied(text: str, changes: Sequence[_Change]) -> tuple[str, list[tuple[Res
     return _judged(text, good), wrong
 
 
-def _change(text: str, layout: Layout, result: Result, default: str | None) -> _Change:
+def _change(text: str, layout: Layout, result: Result, defaults: Collection[str]) -> _Change:
     test = result.case.test
     if test.rule is not None and any(outcome.rule != test.rule for outcome in result.outcomes):
         raise CannotUpdate("another rule decided than the test names")
     pairs = zip(result.outcomes, _expected(result), strict=True)
-    found = [as_output(outcome, default, wanted) for outcome, wanted in pairs]
+    found = [as_output(outcome, defaults, wanted) for outcome, wanted in pairs]
     key, output = ("output", found[0]) if test.outputs is None else ("outputs", found)
     path = ("tests", result.case.number, key)
     region = layout.region(path)

@@ -1,13 +1,13 @@
 """An expectation as data of the file, and data as YAML on one line."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from connector.config.example_checks import CONTAINS
 from connector.config.examples import RejectedOutput
 from connector.config.yaml_scalars import SCALARS
-from connector.trials.outcomes import TRACKING_ID, Event, Outcome
+from connector.trials.outcomes import TARGETS, Event, Outcome
 
 # Text that every reader of YAML takes for text, without quotes, also between braces.
 _PLAIN = re.compile(r"[A-Za-z_/](?:[\w./+@-]| (?=[\w./+@-]))*\Z", re.ASCII)
@@ -16,12 +16,12 @@ _OTHER = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
-def as_output(found: Outcome, default: str | None = None, expected: Any = None) -> Any:
+def as_output(found: Outcome, defaults: Collection[str] = (), expected: Any = None) -> Any:
     """What a file says of an outcome.
 
     Args:
         found: the outcome.
-        default: the tracking id of the file, which events need not name; without one no event names any.
+        defaults: the tracking id and the datasets of the file, which events need not name.
         expected: the output that the file has, whose choice of members is kept.
     """
     before = expected.events or [] if isinstance(expected, RejectedOutput) else expected
@@ -30,7 +30,7 @@ def as_output(found: Outcome, default: str | None = None, expected: Any = None) 
         return {"skipped": found.skipped}
     if found.filtered:
         return {"filtered": True}
-    events = [_event(event, default, before[number : number + 1]) for number, event in enumerate(found.events)]
+    events = [_event(event, defaults, before[number : number + 1]) for number, event in enumerate(found.events)]
     if found.rejection is None:
         return events
     output: dict[str, Any] = {"rejected": str(found.rejection.reason)}
@@ -40,7 +40,7 @@ def as_output(found: Outcome, default: str | None = None, expected: Any = None) 
     return {**output, "events": events} if events else output
 
 
-def _event(event: Event, default: str | None, before: Sequence[Event]) -> Event:
+def _event(event: Event, defaults: Collection[str], before: Sequence[Event]) -> Event:
     some = before[0].get(CONTAINS) if before and list(before[0]) == [CONTAINS] else None
     if isinstance(some, dict):
         kept = {name: event[name] for name in some if name in event}
@@ -48,9 +48,8 @@ def _event(event: Event, default: str | None, before: Sequence[Event]) -> Event:
             return {CONTAINS: kept}
     order = before[0] if before else {}
     names = [name for name in dict.fromkeys([*order, *event]) if name in event]
-    if event.get(TRACKING_ID) == default and TRACKING_ID not in order:
-        names.remove(TRACKING_ID)
-    return {name: event[name] for name in names}
+    implied = {name for name in TARGETS if event.get(name) in defaults and name not in order}
+    return {name: event[name] for name in names if name not in implied}
 
 
 def in_yaml(value: Any) -> str:

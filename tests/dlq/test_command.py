@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,8 +12,9 @@ import pytest
 from connector.cli import dlq, dlq_outcomes, dlq_text, main
 from connector.config import Loaded, load
 from connector.core.mapping.transform import Router
+from connector.core.operations import PUT_EVENTS, PUT_ITEMS, PUT_USERS
 from connector.core.positions import Time
-from connector.core.records import Reason, Record, Rejection, Skipped, Stage, Transformed
+from connector.core.records import Entry, Reason, Record, Rejection, Skipped, Stage, Transformed
 from connector.dlq.letters import Letter, letter_of
 from connector.dlq.newer import Newer
 from connector.dlq.replaying import Replay
@@ -106,7 +108,7 @@ def test_a_dry_run_counts_each_letter_once_and_says_what_is_unknown(router: Rout
         tried.add(each, fate_of(router, each, NOW))  # type: ignore[arg-type]
     tried.leave(letter(stub=True), STUB)
     assert (tried.letters, tried.deliver, tried.events) == (3, 1, 3)
-    assert tried.sessions == {("clicks", 0): {("tracker", "s-1"): 7}}
+    assert tried.sessions == {("clicks", 0): {("put_events", "tracker", "s-1"): 7}}
     newer = Newer(events=4, sessions=1, looked_at=10, not_looked_at=5)
     text = dlq_outcomes.tried_text(tried, newer, [(letter(stub=True), True)], "putevents", 3)
     assert "dry run: 3 letters" in text
@@ -118,6 +120,21 @@ def test_a_dry_run_counts_each_letter_once_and_says_what_is_unknown(router: Rout
     assert "jane" not in text
     assert "unknown: no broker" in dlq_outcomes.tried_text(tried, Newer(trouble="no broker"), [], "putevents", 3)
     assert "not looked for" in dlq_outcomes.tried_text(tried, None, [], "topic", 3)
+
+
+def test_a_replay_that_puts_an_older_version_in_the_place_of_a_newer_one_says_so() -> None:
+    tried, newer = Tried(), Newer(looked_at=10)
+    entries = tuple(Entry("arn", name, None, b"{}", None, PUT_ITEMS) for name in ("a", "b"))
+    tried.add(letter(), Transformed("clicks", "order", entries))
+    assert tried.sessions == {("clicks", 0): {("put_items", "arn", "a"): 7, ("put_items", "arn", "b"): 7}}
+    for operation in (PUT_ITEMS, PUT_USERS, PUT_EVENTS):
+        newer.add(operation)
+    newer.ids = 2
+    text = dlq_outcomes.tried_text(tried, newer, [], "putevents", 3)
+    assert "1 delivered (2 items)" in text
+    assert "already: 2, of 2 ids: a replay puts the older ones in their place" in text
+    found = json.loads(dlq_outcomes.tried_json(tried, newer, []))
+    assert (found["newer_versions"], found["newer_events"], found["events"]) == (2, 1, 2)
 
 
 def test_a_letter_is_shown_without_values_and_a_stranger_as_one(router: Router) -> None:
@@ -133,12 +150,13 @@ def test_a_letter_is_shown_without_values_and_a_stranger_as_one(router: Router) 
 
 
 def test_what_a_replay_did_is_said_by_outcome() -> None:
-    ended = Replay(taken=5, delivered=3, events=4, again=1, left={REPLAYED_OFTEN: [letter()] * 5}, complete=False)
+    made = Counter({PUT_EVENTS: 4, PUT_ITEMS: 1})
+    ended = Replay(taken=5, delivered=3, made=made, again=1, left={REPLAYED_OFTEN: [letter()] * 5}, complete=False)
     ended.skipped["bot"] = 1
     text = dlq_outcomes.replayed_text(ended, "putevents", 3)
-    for line in ("5 letters replayed", "3 delivered (4 events)", "1 skipped: bot", "1 failed again", "0:3, …"):
+    for line in ("5 letters replayed", "3 delivered (4 events, 1 item)", "1 skipped: bot", "1 failed again", "0:3, …"):
         assert line in text
-    assert json.loads(dlq_outcomes.replayed_json(ended))["complete"] is False
+    assert json.loads(dlq_outcomes.replayed_json(ended)).items() >= {"complete": False, "events": 5}.items()
     assert "3 letters written back" in dlq_outcomes.replayed_text(ended, "topic", 3)
 
 

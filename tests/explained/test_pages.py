@@ -37,12 +37,16 @@ PASSED_ON = {
     "config/scalars.py": {"code"},
     "config/wording.py": {"code"},
     "core/mapping/doubts.py": {"code"},
-    "core/mapping/events.py": {"_OURS"},
+    "core/mapping/events.py": {"Reason.TOO_LONG"},
+    "core/mapping/limits.py": {
+        "OURS", "Reason.EMPTY", "Reason.IGNORED_LITERAL", "Reason.INVALID_PROPERTIES", "Reason.INVALID_VALUE",
+        "Reason.RESERVED_PROPERTY", "Reason.TIME_OUT_OF_WINDOW",
+    },
     "core/mapping/fields.py": {"f'unknown_{error.key}'"},
     "core/mapping/members.py": {"together.reason"},
     "trials/cases.py": {"code"},
     "core/mapping/scope.py": {"code", "error.code", "error.reason", "problem.reason"},
-}
+}  # fmt: skip
 BY_ANOTHER_NAME = {
     "unknown-format", "unknown-timezone",  # f"unknown_{error.key}"
     "unreachable-arm",  # doubts.py gives it to what finds rules, too

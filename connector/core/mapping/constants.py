@@ -28,13 +28,13 @@ def check_constant(member: str, value: Any, operation: Operation = PUT_EVENTS) -
     """The first limit of its member that a value of the member's own type is beyond; the clock's excepted."""
     if value == "" and member not in _MUST_BE_TEXT and member != operation.identity:
         return None
-    if member == operation.target and operation is not PUT_EVENTS:
+    if member == operation.target:
+        if member == "trackingId" and any(map(str.isspace, value)):
+            return Invalid(Reason.INVALID_VALUE, f"{member}: expected a tracking id without blanks", member)
         return check_target(operation, value)
     if operation is not PUT_EVENTS:
         return _check_other(operation, member, value)
     if member in _ENVELOPE:
-        if member == "trackingId" and any(map(str.isspace, value)):
-            return Invalid(Reason.INVALID_VALUE, f"{member}: expected a tracking id without blanks", member)
         envelope = _ENVELOPE | {member: value}
         return check_envelope(envelope["trackingId"], envelope["sessionId"], envelope["userId"])
     given = {"metricAttribution": {member: value}} if member == "eventAttributionSource" else {member: value}

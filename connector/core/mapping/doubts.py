@@ -9,7 +9,7 @@ from typing import Any
 
 from connector.core.expressions.implied import Condition
 from connector.core.mapping.scope import Path, SpecError
-from connector.core.mapping.specs import Arm, Case, FieldSpec, From, PipelineSpec, PutEventsSpec, Template
+from connector.core.mapping.specs import Arm, Case, FieldSpec, From, PipelineSpec, Template
 
 MOST = 100  # conditions that each later one is compared with: a file of thousands of rules must not take minutes
 _BRACED = re.compile(r"[$#%]?\{\s*([A-Za-z_][^{}]*?)\s*\}")  # as other tools write an expression in text
@@ -22,8 +22,8 @@ def doubts(spec: PipelineSpec) -> Iterator[SpecError]:
     whens = [(rule.name, rule.when, ("rules", number, "when")) for number, rule in enumerate(spec.rules)]
     yield from _unreached(whens, "unreachable_rule")
     for number, rule in enumerate(spec.rules):
-        if rule.put_events is not None:
-            for path, part in _parts(rule.put_events, ("rules", number, "put_events")):
+        if rule.operation is not None:
+            for path, part in _parts(dict(rule.put or ()), ("rules", number, rule.operation.action)):
                 yield from _of_part(path, part)
 
 
@@ -78,8 +78,6 @@ def _unreached(whens: Sequence[tuple[str, str | None, Path]], code: str) -> Iter
 
 def _parts(part: Any, path: Path) -> Iterator[tuple[Path, FieldSpec]]:
     """Every case, template and lookup in the members of an event, also within arms, with its path."""
-    if isinstance(part, PutEventsSpec):
-        part = {name: getattr(part, name) for name in PutEventsSpec.model_fields}
     if isinstance(part, Case | Template | From):
         yield path, part
     if isinstance(part, Case):

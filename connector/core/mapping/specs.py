@@ -240,7 +240,7 @@ class Rule(Spec):
     def _one_action(self) -> "Rule":
         actions = [key for key in (*PUT_KEYS, "skip") if getattr(self, key) is not None]
         if len(actions) != 1:
-            raise ValueError("expected exactly one action: put_events, or skip with a reason")
+            raise ValueError(f"expected exactly one action: {', '.join(PUT_KEYS)}, or skip with a reason")
         if self.skip is not None and self.for_each is not None:
             raise ValueError("for_each makes one event an element; a rule that skips takes the whole record")
         return self

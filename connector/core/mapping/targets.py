@@ -10,7 +10,9 @@ from connector.core.records import Reason
 TYPES = {PUT_USERS: "USERS", PUT_ITEMS: "ITEMS", PUT_ACTIONS: "ACTIONS"}  # how the ARN of a dataset ends
 MAX_ARN = 256  # characters
 
-_ARN = re.compile(r"arn:[a-z\d-]+:personalize:([a-z\d-]+):\d{12}:dataset/[A-Za-z0-9][A-Za-z0-9\-_]*/([A-Z_]+)")
+_ARN = re.compile(
+    r"arn:[a-z\d-]+:personalize:([a-z\d-]+):\d{12}:dataset/[A-Za-z0-9][A-Za-z0-9\-_]*/([A-Z_]+)", re.ASCII
+)
 
 
 def example_of(operation: Operation) -> str:

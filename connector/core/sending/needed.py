@@ -1,24 +1,27 @@
 """How many calls a second a stream needs, by the same lanes that send, from the times of its records.
 
-An event waits ``linger`` for others of its session. In a backlog calls are fuller, so this is what a connector needs
-that keeps up. Answers are taken to come at once; while a call is in flight its lane fills, so the real number is at
-most this one.
+An event waits ``linger`` for others of its session, and any other entry for others of its target. In a backlog calls
+are fuller, so this is what a connector needs that keeps up. Answers are taken to come at once; while a call is in
+flight its lane fills, so the real number is at most this one.
 """
 
 import zlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from connector.core.operations import Operation
 from connector.core.records import Entry
 from connector.core.sending.backlog import ANY_RECORD
+from connector.core.sending.destination import lanes_for
 from connector.core.sending.lanes import Item, Lanes
+from connector.core.sending.mixed import MixedLanes
 
 MOST = 100_000  # events that are kept
 MOST_HALVINGS = 10  # then further events are left out: a single session is larger than all the memory
 
 
 class Calls(NamedTuple):
-    """Calls, and events in them, of ``sessions`` within ``seconds``."""
+    """Calls, and entries for them, of ``sessions`` within ``seconds``. For users, items and actions these are ids."""
 
     calls: int
     events: int
@@ -34,8 +37,8 @@ class Calls(NamedTuple):
 class NeededCalls:
     """Takes the events of a stream with their times, and counts their calls.
 
-    Beyond ``most`` events only every second session is kept, then every fourth, and so on. A call is of one session,
-    so what is left out changes nothing in the calls that are counted.
+    Beyond ``most`` events only every second session is kept, then every fourth, and so on. A call of PutEvents is of
+    one session, so what is left out changes nothing in the calls that are counted; of others it may be too many.
 
     Args:
         linger: seconds, ``delivery.linger``.
@@ -62,20 +65,20 @@ class NeededCalls:
         session = f"{entry.target}\0{entry.lane}".encode("utf-8", "replace")
         return not zlib.crc32(session) & ((1 << self._halved) - 1)
 
-    def calls(self, since: float, until: float) -> dict[str, Calls]:
-        """Tracking id to the calls of the events between two times (Unix seconds, both included)."""
+    def calls(self, since: float, until: float) -> dict[tuple[Operation, str], Calls]:
+        """Operation and target to the calls of the entries between two times (Unix seconds, both included)."""
         kept = sorted((each for each in self._kept if since <= each[0] <= until), key=lambda each: each[0])
-        found: dict[str, Calls] = {}
-        for target in dict.fromkeys(entry.target for _, entry in kept):
-            own = [(at, entry) for at, entry in kept if entry.target == target]
+        found: dict[tuple[Operation, str], Calls] = {}
+        for destination in dict.fromkeys((entry.operation, entry.target) for _, entry in kept):
+            own = [(at, entry) for at, entry in kept if (entry.operation, entry.target) == destination]
             sessions = len({entry.lane for _, entry in own})
             times = 1 << self._halved
-            calls = _sent(Lanes(target, self._linger), own)
-            found[target] = Calls(calls * times, len(own) * times, sessions * times, until - since)
+            calls = _sent(lanes_for(*destination, self._linger), own)
+            found[destination] = Calls(calls * times, len(own) * times, sessions * times, until - since)
         return found
 
 
-def _sent(lanes: Lanes, entries: Iterable[tuple[float, Entry]]) -> int:
+def _sent(lanes: Lanes | MixedLanes, entries: Iterable[tuple[float, Entry]]) -> int:
     calls = 0
     for at, entry in entries:
         calls += _due(lanes, at)
@@ -84,7 +87,7 @@ def _sent(lanes: Lanes, entries: Iterable[tuple[float, Entry]]) -> int:
     return calls + _due(lanes, float("inf"))
 
 
-def _due(lanes: Lanes, now: float) -> int:
+def _due(lanes: Lanes | MixedLanes, now: float) -> int:
     """Send what is due up to a time; how many calls that are."""
     calls = 0
     while (batch := lanes.take(now)) is not None:
