@@ -29,7 +29,6 @@ from connector.local.demo.traffic import Broker, Page, Sent, accepted, counted, 
 
 PARTITIONS = 6
 TRACKING_ID = "demo-tracker"
-LATENCY = "20ms-50ms"
 CLICKS_A_CHANGE = 5  # of a product
 MOST_RECORDS = 40_000  # the embedded broker keeps 5 MiB a partition
 SETTLE = 30.0  # seconds to wait after the last record, at most, until everything is committed
@@ -283,7 +282,7 @@ class Demo:
 _ENDPOINT_OPTIONS = (
     "--ledger",
     "--strict",
-    f"--latency={LATENCY}",
+    "--latency=20ms-50ms",
     f"--tracking-id={TRACKING_ID}",
     f"--poison-prefix={POISON}",
 )
