@@ -8,7 +8,8 @@ Kafka's client and the AWS SDK take most of a second to load and most commands n
 |---|---|
 | running.py | `run` |
 | files.py | `validate`, `print-config`, `schema`; loads a file for the other commands |
-| mapping.py, given_lines.py, schemas.py | `map`, its records, and the schemas that it asks for |
+| mapping.py, given_lines.py | `map`, and its records |
+| registries.py, schemas.py | the schemas that commands ask for |
 | starting.py, testing.py, playing.py | `init`, `test`, `play` |
 | planning.py, planned_records.py | `plan`, and the records of its files |
 | tapping.py, lagging.py, topics.py | `tap`, `lag`, and the reader of commands that look at topics |

@@ -5,15 +5,14 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connector.cli.files import add_config, loaded_or_reported
 from connector.cli.progress import Progress
+from connector.cli.registries import registry_of
 from connector.config import Loaded
-from connector.config.formats import uses_registry
 from connector.core.positions import EXAMPLES, NotAPosition, Range, range_of
 from connector.exits import Exit
 from connector.streams import say
@@ -21,7 +20,6 @@ from connector.streams import say
 if TYPE_CHECKING:
     from connector.exporting.export import Done, Tell, Wanted
     from connector.exporting.uploading import Uploader
-    from connector.registry.schemas import Registry
 
 DATASETS = ("interactions", "users", "items", "actions", "action-interactions")
 MOST_BYTES = 1_000_000_000
@@ -150,7 +148,7 @@ def _export(arguments: argparse.Namespace, loaded: Loaded) -> int:
     folder, uploader = _folder(arguments), _uploader(arguments, loaded)
     wanted = _wanted(arguments)
     stages = _Stages()
-    with opened(loaded.config) as reader, _registry(loaded) as registry, stop_signals() as stop:
+    with opened(loaded.config) as reader, registry_of(loaded) as registry, stop_signals() as stop:
         export = Export(loaded, reader, wanted, folder, stages.tell(), registry, SchemaWait(registry))
         try:
             done = export(stop.is_set, _upload(uploader, stages))
@@ -214,21 +212,6 @@ class _Stages:
             lambda done, total: self.show("exporting", "records", done, total),
             lambda done: self.show("making the files", "bytes", done),
         )
-
-
-@contextmanager
-def _registry(loaded: Loaded) -> Iterator["Registry | None"]:
-    settings = loaded.config.schema_registry
-    if settings is None or not uses_registry(loaded.config.pipelines):
-        yield None
-        return
-    from connector.cli.schemas import started  # noqa: PLC0415
-
-    registry = started(settings)
-    try:
-        yield registry
-    finally:
-        registry.close(0)
 
 
 def _uploader(arguments: argparse.Namespace, loaded: Loaded) -> "Uploader | None":

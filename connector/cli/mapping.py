@@ -3,16 +3,15 @@
 import argparse
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import orjson
 
 from connector.cli import given_lines
 from connector.cli.files import add_config, loaded_or_reported
+from connector.cli.registries import registry_of
 from connector.config import Loaded
-from connector.config.formats import uses_registry
 from connector.dry_run import DryRun
 from connector.exits import Exit
 from connector.given_records import Json, UnreadableRecord
@@ -68,24 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _dry_run(arguments: argparse.Namespace, loaded: Loaded) -> int:
-    with _registry(loaded) as registry:
+    with registry_of(loaded) as registry:
         return _mapped(arguments, loaded, registry)
-
-
-@contextmanager
-def _registry(loaded: Loaded) -> Iterator["Registry | None"]:
-    """The registry, where the file needs one. It is asked only for the schemas that records need."""
-    settings = loaded.config.schema_registry
-    if settings is None or not uses_registry(loaded.config.pipelines):
-        yield None
-        return
-    from connector.cli.schemas import started  # noqa: PLC0415  loads what most files do not need
-
-    registry = started(settings)
-    try:
-        yield registry
-    finally:
-        registry.close(0)
 
 
 def _mapped(arguments: argparse.Namespace, loaded: Loaded, registry: "Registry | None") -> int:

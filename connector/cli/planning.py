@@ -6,14 +6,14 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from connector.cli.planned_records import Given, given
 from connector.cli.progress import Progress
+from connector.cli.registries import registry_of
 from connector.config import Loaded, Problem, render
-from connector.config.formats import not_text, uses_registry
+from connector.config.formats import not_text
 from connector.core.mapping.topics import Topics
 from connector.core.positions import EXAMPLES, NotAPosition, Range, Start, range_of
 from connector.core.words import suggest
@@ -174,7 +174,7 @@ def _unknown_pipeline(arguments: argparse.Namespace, old: Loaded, new: Loaded) -
 def _plan(arguments: argparse.Namespace, old: Loaded, new: Loaded) -> int:
     with ExitStack() as closing:
         sides = [
-            _side(name, loaded, arguments.pipeline, closing.enter_context(_registry(loaded)))
+            _side(name, loaded, arguments.pipeline, closing.enter_context(registry_of(loaded)))
             for name, loaded in ((arguments.old, old), (arguments.new, new))
         ]
         comparison = Comparison(sides[0], sides[1], time.time())
@@ -189,22 +189,6 @@ def _plan(arguments: argparse.Namespace, old: Loaded, new: Loaded) -> int:
 
 def _side(name: str, loaded: Loaded, pipeline: str | None, registry: "Registry | None") -> Side:
     return Side(name, loaded, pipeline, registry, SchemaWait(registry))
-
-
-@contextmanager
-def _registry(loaded: Loaded) -> Iterator["Registry | None"]:
-    """The registry of a version, where it needs one."""
-    chosen = loaded.config.schema_registry
-    if chosen is None or not uses_registry(loaded.config.pipelines):
-        yield None
-        return
-    from connector.cli.schemas import started  # noqa: PLC0415  loads what most files do not need
-
-    registry = started(chosen)
-    try:
-        yield registry
-    finally:
-        registry.close(0)
 
 
 def _compare_lines(comparison: Comparison, arguments: argparse.Namespace) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from connector.cli.files import add_config
+from connector.cli.registries import registry_of
 from connector.config import Loaded, Problem, load_text
-from connector.config.formats import uses_registry
 from connector.exits import Exit
 from connector.schema_wait import NoSchema, SchemaWait
 from connector.starting.samples import NoSamplesError
@@ -102,18 +102,13 @@ def _samples(arguments: argparse.Namespace, text: str, loaded: Loaded | None) ->
 @contextmanager
 def _registry(loaded: Loaded | None) -> "Iterator[Registry | None]":
     """The registry of the saved file, where it needs one; see ``Registry``."""
-    settings = None if loaded is None else loaded.config.schema_registry
-    if loaded is None or settings is None or not uses_registry(loaded.config.pipelines):
+    if loaded is None or loaded.config.schema_registry is None:
         yield None
         return
-    from connector.cli.schemas import started  # noqa: PLC0415  loads what most files do not need
     from connector.playground.evaluating import Registry  # noqa: PLC0415
 
-    registry = started(settings)
-    try:
-        yield Registry(settings, registry, SchemaWait(registry))
-    finally:
-        registry.close(0)
+    with registry_of(loaded) as registry:
+        yield None if registry is None else Registry(loaded.config.schema_registry, registry, SchemaWait(registry))
 
 
 def _serve(arguments: argparse.Namespace, sheet: "Sheet", samples: "Samples", registry: "Registry | None") -> int:

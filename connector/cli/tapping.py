@@ -4,13 +4,12 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from connector.cli.files import add_config, loaded_or_reported
 from connector.cli.progress import Progress
+from connector.cli.registries import registry_of
 from connector.config import Loaded
-from connector.config.formats import uses_registry
 from connector.core.mapping.topics import Topics
 from connector.core.positions import EXAMPLES, BeforeEnd, End, NotAPosition, Offset, Range, Start, Time, range_of
 from connector.core.records import Reason, Record, Skip, TopicPartition
@@ -90,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     from connector.cli.topics import FAILURES, code_of, opened  # noqa: PLC0415  loads Kafka's client
 
     try:
-        with opened(loaded.config) as reader, _registry(loaded) as registry:
+        with opened(loaded.config) as reader, registry_of(loaded) as registry:
             return _tap(arguments, loaded, reader, registry)
     except FAILURES as error:
         say(f"{error}\n")
@@ -106,21 +105,6 @@ def _wrong_filter(arguments: argparse.Namespace, loaded: Loaded) -> str | None:
             hint = suggest(given, known) or f"one of {', '.join(sorted(known))}"
             return f"expected a {what} that the file or putevents knows for --{what}: {hint}"
     return None
-
-
-@contextmanager
-def _registry(loaded: Loaded) -> Iterator["Registry | None"]:
-    settings = loaded.config.schema_registry
-    if settings is None or not uses_registry(loaded.config.pipelines):
-        yield None
-        return
-    from connector.cli.schemas import started  # noqa: PLC0415
-
-    registry = started(settings)
-    try:
-        yield registry
-    finally:
-        registry.close(0)
 
 
 def _tap(arguments: argparse.Namespace, loaded: Loaded, reader: "TopicReader", registry: "Registry | None") -> int:
