@@ -156,9 +156,22 @@ class Pipeline:
     def _check(self, mapped: Mapped, now: float) -> tuple[list[Entry], list[Rejection]]:
         entries: list[Entry] = []
         invalid = list(mapped.invalid)
-        other = self._others.get(mapped.rule) if self._others else None
+        others = self._others and self._others.get(mapped.rule)
+        if others:
+            return self._check_others(others, mapped, now)
         for event in mapped.events:
-            entry = self._entry(event, now, entries) if other is None else self._other(other, event, now)
+            entry = self._entry(event, now, entries)
+            if isinstance(entry, Entry):
+                entries.append(entry)
+            elif isinstance(entry, Invalid):
+                invalid.append(self._rejection(entry, mapped.rule, event.index))
+        return entries, invalid
+
+    def _check_others(self, operation: Operation, mapped: Mapped, now: float) -> tuple[list[Entry], list[Rejection]]:
+        entries: list[Entry] = []
+        invalid = list(mapped.invalid)
+        for event in mapped.events:
+            entry = self._other(operation, event, now)
             if isinstance(entry, Entry):
                 entries.append(entry)
             elif isinstance(entry, Invalid):
