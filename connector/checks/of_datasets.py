@@ -49,7 +49,7 @@ def _unknown(operation: Operation, which: str, code: str) -> Finding:
     if code == MISSING:
         outcome = classify(code, 404, "", operation)
         advice = outcome.advice if isinstance(outcome, Fatal) else ""
-        return failed("missing-dataset", f"{which} does not exist for this account and region", advice, Exit.REFUSED)
+        return failed("unknown-dataset", f"{which} does not exist for this account and region", advice, Exit.REFUSED)
     if code in DENIED:
         return skipped(
             f"whether {which} exists is not known: this identity may not call personalize:DescribeDataset, which only "

@@ -204,7 +204,7 @@ PAGES = (
         "aws personalize list-event-trackers shows those that there are.",
     ),
     _page(
-        "missing-dataset",
+        "unknown-dataset",
         "A dataset that the file names does not exist for this account and region.",
         "Correct personalize.users_dataset_arn, items_dataset_arn or actions_dataset_arn, or a rule's datasetArn; "
         "aws personalize list-datasets shows those that there are.",

@@ -43,7 +43,7 @@ def test_a_dataset_that_exists_is_told_with_its_type(endpoint: Endpoint) -> None
 def test_a_dataset_that_does_not_exist_is_found_and_its_setting_named(endpoint: Endpoint) -> None:
     endpoint.control({"dataset_arns": ["arn:another"]})
     found = meaning(PUT_ITEMS, ARN, asked(endpoint))
-    assert (found.code, found.exit) == ("missing-dataset", Exit.REFUSED)
+    assert (found.code, found.exit) == ("unknown-dataset", Exit.REFUSED)
     assert "check personalize.items_dataset_arn" in found.do
     assert "111122223333" not in found.what, "the account is nobody's business in an output that is passed on"
 
