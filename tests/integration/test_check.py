@@ -223,7 +223,7 @@ def test_what_is_wrong_is_found_in_its_category_with_its_exit_code(world: World,
     code, category, finding = WAYS[spoil]
     assert (checked.exit, checked.codes()) == (code, {finding}), checked.text
     assert (category, "failed", finding) in checked.found
-    assert checked.marks("PutEvents") == {"ok"}  # what does not depend on Kafka is looked at all the same
+    assert checked.marks("Amazon Personalize") == {"ok"}  # what does not depend on Kafka is looked at all the same
 
 
 def test_by_tls_the_certificate_is_checked_and_its_end_told(world: World) -> None:
