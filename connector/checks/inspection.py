@@ -29,12 +29,15 @@ class Section(NamedTuple):
         return any(finding.mark is Mark.FAILED for finding in self.findings)
 
 
-def inspected(categories: Sequence[Category[World]], world: World) -> Iterator[Section]:
-    """Each category as soon as it was looked at."""
+def inspected(
+    categories: Sequence[Category[World]], world: World, begins: Callable[[str], None] = lambda _: None
+) -> Iterator[Section]:
+    """Each category as soon as it was looked at. ``begins`` is given the name of each before that."""
     causes: dict[str, str] = {}  # of categories that say nothing: the one that failed
     for category in categories:
         cause = next((causes[name] for name in category.needs if name in causes), None)
         if cause is None:
+            begins(category.name)
             section = Section(category.name, tuple(_found(category, world)))
         else:
             section = needing(category.name, cause)

@@ -192,6 +192,7 @@ def test_positions_and_keys_are_read_as_the_user_wrote_them() -> None:
         (["list", "--since", "1:5"], "one position, not two"),
         (["list", "--partition", "-1"], "expected"),
         (["replay", "--rate", "0"], "letters a second"),
+        (["replay", "--rate", "fast"], "letters a second"),
         (["list", "--key-base64", "%"], "expected base64"),
         (["replay", "--to", "elsewhere"], "invalid choice"),
     ],
