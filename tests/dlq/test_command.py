@@ -154,7 +154,7 @@ def test_what_a_replay_did_is_said_by_outcome() -> None:
     ended = Replay(taken=5, delivered=3, made=made, again=1, left={REPLAYED_OFTEN: [letter()] * 5}, complete=False)
     ended.skipped["bot"] = 1
     text = dlq_outcomes.replayed_text(ended, "putevents", 3)
-    for line in ("5 letters replayed", "3 delivered (4 events, 1 item)", "1 skipped: bot", "1 failed again", "0:3, …"):
+    for line in ("5 letters taken", "3 delivered (4 events, 1 item)", "1 skipped: bot", "1 failed again", "0:3, …"):
         assert line in text
     assert json.loads(dlq_outcomes.replayed_json(ended)).items() >= {"complete": False, "events": 5}.items()
     assert "3 letters written back" in dlq_outcomes.replayed_text(ended, "topic", 3)
