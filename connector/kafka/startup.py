@@ -18,6 +18,7 @@ log = structlog.get_logger()
 
 FIRST_ANSWER = 15.0  # seconds to wait for a broker at the start
 ASK_AGAIN = 1.0  # seconds between two looks at whether to go on waiting
+_NAMED = 3  # partitions in a message
 
 Topics = Mapping[str, Any]  # names to what the client knows of each; ``error`` is None where all is well
 
@@ -88,3 +89,17 @@ def require_topics(known: Topics, topics: Collection[str], dead_letter: str, ser
                 f"topic {topic} does not exist at {servers}, or this principal may not describe it: "
                 f"create it, correct {setting}, or allow Describe on it"
             )
+
+
+def require_leaders(leaders: Mapping[tuple[str, int], int]) -> None:
+    """Say which partitions no broker leads: a question about one of them has no answer.
+
+    Raises:
+        Unavailable: there are such partitions.
+    """
+    without = [f"{topic}-{number}" for (topic, number), leader in leaders.items() if leader < 0]
+    if without:
+        more = f" and {len(without) - _NAMED} more" if len(without) > _NAMED else ""
+        raise Unavailable(
+            f"no broker leads {', '.join(without[:_NAMED])}{more}: the brokers with the replicas are down; start them"
+        )
