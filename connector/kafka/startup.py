@@ -91,13 +91,19 @@ def require_topics(known: Topics, topics: Collection[str], dead_letter: str, ser
             )
 
 
-def require_leaders(leaders: Mapping[tuple[str, int], int]) -> None:
+def leaders(consumer: Consumer, topics: Collection[str], timeout: float) -> dict[tuple[str, int], int]:
+    """The broker that leads each partition, -1 for none."""
+    listed = {name: consumer.list_topics(name, timeout=timeout).topics[name] for name in topics}
+    return {(name, each.id): each.leader for name, of in listed.items() for each in of.partitions.values()}
+
+
+def require_leaders(led: Mapping[tuple[str, int], int]) -> None:
     """Say which partitions no broker leads: a question about one of them has no answer.
 
     Raises:
         Unavailable: there are such partitions.
     """
-    without = [f"{topic}-{number}" for (topic, number), leader in leaders.items() if leader < 0]
+    without = [f"{topic}-{number}" for (topic, number), leader in led.items() if leader < 0]
     if without:
         more = f" and {len(without) - _NAMED} more" if len(without) > _NAMED else ""
         raise Unavailable(
