@@ -40,11 +40,11 @@ CATEGORIES: Final = (
     Category("topics", topics, ("advertised addresses",)),
     Category("consumer group", group, ("advertised addresses",)),
     Category("dead-letter topic", dead_letters, ("advertised addresses",)),
-    Category("schema registry", registry),
-    Category("AWS credentials", credentials),
-    Category("Amazon Personalize", endpoint, ("AWS credentials",)),
-    Category("event tracker", tracker, ("Amazon Personalize",)),
-    Category("datasets", datasets, ("AWS credentials",)),
+    Category("schema registry", registry, lane="registry"),
+    Category("AWS credentials", credentials, lane="AWS"),
+    Category("Amazon Personalize", endpoint, ("AWS credentials",), "AWS"),
+    Category("event tracker", tracker, ("Amazon Personalize",), "AWS"),
+    Category("datasets", datasets, ("AWS credentials",), "AWS"),
     Category("calls a second", quota, ("topics",)),
 )
 

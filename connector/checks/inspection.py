@@ -1,6 +1,8 @@
 """The categories in their order. A failed one skips what needs it: nobody has to read ten consequences of one cause."""
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from queue import SimpleQueue
 from typing import Generic, NamedTuple, TypeVar
 
 from connector.checks.finding import Finding, Mark, failed, skipped
@@ -10,11 +12,16 @@ World = TypeVar("World")
 
 
 class Category(NamedTuple, Generic[World]):
-    """A group of findings. ``needs`` names categories before it without which nothing can be said."""
+    """A group of findings.
+
+    ``needs`` names categories before it, of the same lane, without which nothing can be said. Those of a ``lane`` with
+    a name are looked at while the others are: what does not answer is waited for together, not one after another.
+    """
 
     name: str
     check: Callable[[World], Iterable[Finding]]
     needs: tuple[str, ...] = ()
+    lane: str = ""
 
 
 class Section(NamedTuple):
@@ -29,8 +36,31 @@ class Section(NamedTuple):
         return any(finding.mark is Mark.FAILED for finding in self.findings)
 
 
-def inspected(categories: Sequence[Category[World]], world: World) -> Iterator[Section]:
-    """Each category as soon as it was looked at."""
+def inspected(
+    categories: Sequence[Category[World]], world: World, begins: Callable[[str], None] = lambda _: None
+) -> Iterator[Section]:
+    """Each category in its order, as soon as it was looked at. ``begins`` is given the name of each before that."""
+    lanes = {each.lane for each in categories if each.lane}
+    meanwhile = {name: _meanwhile([each for each in categories if each.lane == name], world) for name in lanes}
+    others = _in_order([each for each in categories if not each.lane], world)
+    for category in categories:
+        begins(category.name)
+        yield meanwhile[category.lane].get() if category.lane else next(others)
+
+
+def _meanwhile(categories: Sequence[Category[World]], world: World) -> "SimpleQueue[Section]":
+    """Look at these in a thread, which keeps no process from ending."""
+    found: SimpleQueue[Section] = SimpleQueue()
+
+    def look() -> None:
+        for section in _in_order(categories, world):
+            found.put(section)
+
+    threading.Thread(target=look, name=f"check {categories[0].lane}", daemon=True).start()
+    return found
+
+
+def _in_order(categories: Sequence[Category[World]], world: World) -> Iterator[Section]:
     causes: dict[str, str] = {}  # of categories that say nothing: the one that failed
     for category in categories:
         cause = next((causes[name] for name in category.needs if name in causes), None)

@@ -14,6 +14,7 @@ from connector.checks.inspection import Section, exit_of, inspected
 from connector.checks.report import Look, as_json, changes, look_for, short, summary, text
 from connector.checks.waiting import until_well
 from connector.checks.world import World
+from connector.cli.progress import Waiting, remaining
 from connector.config import Loaded, load
 from connector.core.mapping.durations import parse_duration
 from connector.ports import Environment
@@ -63,15 +64,16 @@ def run(arguments: argparse.Namespace) -> int:
     """0; 78 for the file, 77 for what refuses, 69 for what is away."""
     # What goes wrong is a finding; the clients' own lines would only come between.
     logs.configure("critical", "text")
-    shown = Shown(arguments.output, arguments.config)
     delivered: set[str] = set()
-    found = until_well(
-        lambda: _looked(arguments, shown, delivered),
-        arguments.wait,
-        shown.changed,
-        clock=time.monotonic,
-        sleep=time.sleep,
-    )
+    with Waiting() as waiting:
+        shown = Shown(arguments.output, arguments.config, waiting)
+        found = until_well(
+            lambda: _looked(arguments, shown, delivered),
+            arguments.wait,
+            shown.changed,
+            clock=time.monotonic,
+            sleep=shown.pause,
+        )
     shown.ended(found)
     return exit_of(found)
 
@@ -88,7 +90,7 @@ def _looked(arguments: argparse.Namespace, shown: "Shown", delivered: set[str]) 
         return found
     world = World(loaded, Environment(time.monotonic, time.time, random.random), arguments.send_test_event, delivered)
     try:
-        for section in inspected(CATEGORIES, world):
+        for section in inspected(CATEGORIES, world, shown.begins):
             shown.section(section)
             found.append(section)
     finally:
@@ -100,11 +102,21 @@ def _looked(arguments: argparse.Namespace, shown: "Shown", delivered: set[str]) 
 class Shown:
     """Writes what was found, in the form that was asked for: the first look as it goes on, then what changes."""
 
-    def __init__(self, output: str, path: str) -> None:
+    def __init__(self, output: str, path: str, waiting: Waiting) -> None:
+        self._waiting = waiting
         self._output = output
         self._path = path
         self._first = True
         self._written = False
+
+    def begins(self, name: str) -> None:
+        """A category is looked at now; a terminal says so where that takes long."""
+        self._waiting.on(f"looking at {name}")
+
+    def pause(self, seconds: float) -> None:
+        """Nothing is looked at for so long."""
+        self._waiting.on(f"not all is well: looking again after {remaining(seconds)}, waiting")
+        time.sleep(seconds)
 
     def section(self, section: Section) -> None:
         """A category of a look."""
@@ -133,6 +145,7 @@ class Shown:
             self._write(summary(found))
 
     def _write(self, content: str) -> None:
+        self._waiting.on("")
         self._written = self._written or bool(content)
         # A name in the file may have letters that the output has not.
         encoding = sys.stdout.encoding or "ascii"

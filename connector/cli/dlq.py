@@ -188,7 +188,10 @@ def _whole(text: str) -> int:
 
 
 def _rate(text: str) -> float:
-    rate = float(text)
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
     if not LEAST_RATE <= rate <= 1e6:
         _refuse(f"expected letters a second, {LEAST_RATE:g} or more")
     return rate

@@ -15,6 +15,7 @@ from connector import logs
 from connector.aws.credentials import NotConfigured
 from connector.cli import dlq_replaying
 from connector.cli import dlq_text as text
+from connector.cli.dlq import MAX_REPLAYS
 from connector.cli.dlq_opening import each, mapping, opened, shown
 from connector.cli.files import loaded_or_reported
 from connector.config import Loaded
@@ -25,7 +26,7 @@ from connector.dlq.exporting import line_of
 from connector.dlq.groups import Kind, grouped, kind_of
 from connector.dlq.letters import Letter
 from connector.dlq.reading import NoLetters, Topic, Wanted
-from connector.dlq.trying import fate_of
+from connector.dlq.trying import fate_of, why_left
 from connector.exits import Exit
 from connector.kafka.reading import TopicReader
 from connector.ports import Refused, Unavailable
@@ -67,22 +68,23 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace, loaded: Loaded, __: Signals) -> int:
-    replayed = 0
+    replayed = left = 0
 
     def open_letters(found: Iterator[tuple[Letter, bool]], *, again: bool) -> Iterator[Letter]:
-        nonlocal replayed
+        nonlocal replayed, left
         for letter, done in found:
             replayed += done
+            left += done and why_left(letter, MAX_REPLAYS) is not None
             if again or not done:
                 yield letter
 
     with opened(arguments, loaded) as (_, reader, topic, wanted):
         groups = grouped(open_letters(each(reader, topic, wanted), again=wanted.again))
     if arguments.output == "json":
-        shown(text.groups_json(groups, replayed) + "\n")
+        shown(text.groups_json(groups, replayed, left) + "\n")
         return Exit.OK
     shown(text.groups_text(groups))
-    say(text.groups_summary(topic.name, groups, replayed, again=wanted.again, config=arguments.config))
+    say(text.groups_summary(topic.name, groups, replayed, left, again=wanted.again, config=arguments.config))
     return Exit.OK
 
 

@@ -130,7 +130,7 @@ def replayed_text(ended: Replay, to: str, max_replays: int) -> str:
         lines = [f"{count(ended.delivered, 'letter')} written back to their topics"]
     else:
         lines = [
-            f"{count(ended.taken, 'letter')} replayed",
+            f"{count(ended.taken, 'letter')} {'replayed' if ended.complete and ended.refused is None else 'taken'}",
             f"  {ended.delivered:,} delivered ({_made(ended.made)})",
         ]
         lines += [f"  {number:,} skipped: {why}" for why, number in sorted(ended.skipped.items()) if number]

@@ -25,6 +25,7 @@ WAITS = (
     "another replay has all partitions in the group {group}, or one that was killed a moment ago: "
     "waiting for it; Ctrl-C ends this one\n"
 )
+STOPS = "stopping: what is in flight has at most {seconds:g} s; another Ctrl-C ends at once, and nothing is lost\n"
 
 
 def run(arguments: argparse.Namespace, loaded: Loaded, signals: Signals) -> int:
@@ -127,6 +128,7 @@ def _done(loaded: Loaded, topic: Topic, wanted: Wanted, how: How, clients: Clien
             stopping=signals.stopping,
             show=_showing(progress, topic.total),
             waits=lambda: say(WAITS.format(group=group)),
+            stops=lambda: say(STOPS.format(seconds=loaded.config.delivery.shutdown_timeout)),
         )
 
 

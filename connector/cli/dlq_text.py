@@ -70,13 +70,18 @@ def groups_text(groups: Sequence[Group]) -> str:
     return table([head, *rows], right=1)
 
 
-def groups_summary(topic: str, groups: Sequence[Group], replayed: int, *, again: bool, config: str) -> str:
+def groups_summary(topic: str, groups: Sequence[Group], replayed: int, left: int, *, again: bool, config: str) -> str:
     """How many there are in all, and what to do next."""
     total = sum(group.count for group in groups)
     stubs, most = sum(group.stubs for group in groups), max((group.replays for group in groups), default=0)
     lines = [f"{topic}: {count(total, 'letter')}{'' if again else ' to replay'}"]
     if replayed:
         lines[0] += f", {replayed:,} {'of them ' if again else ''}replayed already{'' if again else ' (--again)'}"
+    if left:
+        lines.append(
+            f"{count(left, 'letter')} of those a replay had to leave: without the record, or replayed as often as "
+            "--max-replays allows; --again shows them"
+        )
     if stubs:
         lines.append(f"{count(stubs, 'letter')} without the record, which was too large: it is only in its own topic")
     if most:
@@ -86,7 +91,7 @@ def groups_summary(topic: str, groups: Sequence[Group], replayed: int, *, again:
     return "\n".join(lines) + "\n"
 
 
-def groups_json(groups: Sequence[Group], replayed: int) -> str:
+def groups_json(groups: Sequence[Group], replayed: int, left: int) -> str:
     """The same as JSON."""
     found = [
         {
@@ -100,7 +105,9 @@ def groups_json(groups: Sequence[Group], replayed: int) -> str:
         }
         for group in groups
     ]
-    return as_json({"groups": found, "letters": sum(group.count for group in groups), "replayed": replayed})
+    return as_json(
+        {"groups": found, "letters": sum(group.count for group in groups), "replayed": replayed, "left": left}
+    )
 
 
 def as_json(value: Any) -> str:

@@ -5,6 +5,7 @@ written. Only stderr is used: stdout is data.
 """
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -64,6 +65,63 @@ class Progress:
             self._shown = False
             self._stream.write(_CLEAR)
             self._stream.flush()
+
+
+class Waiting:
+    """``with Waiting() as waiting: waiting.on("brokers")``: the line says what a command waits for, and how long.
+
+    A thread draws it: who waits for an answer cannot call `Progress.show` meanwhile.
+
+    Args:
+        stream: where the line is drawn, if that is a terminal.
+        clock: seconds that never go back.
+    """
+
+    def __init__(self, stream: IO[str] | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = sys.stderr if stream is None else stream
+        self._clock = clock
+        self._what = ""
+        self._begun = clock()
+        self._shown = False
+        self._drawing = threading.Lock()
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        if _is_terminal(self._stream):
+            self._thread = threading.Thread(target=self._draw_on, name="waiting", daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join()
+        self.on("")
+
+    def on(self, what: str) -> None:
+        """It is this that is waited for now; "" is nothing, before something else is written."""
+        with self._drawing:
+            self._what, self._begun = what, self._clock()
+            if self._shown:
+                self._shown = False
+                self._stream.write(_CLEAR)
+                self._stream.flush()
+
+    def draw(self) -> None:
+        """Draw the line, where it has been waited long enough."""
+        with self._drawing:
+            waited = self._clock() - self._begun
+            if self._what and waited >= AFTER:
+                self._shown = True
+                self._stream.write(f"{_CLEAR}{self._what}: {remaining(waited)}")
+                self._stream.flush()
+
+    def _draw_on(self) -> None:
+        while not self._over.wait(_EVERY):
+            self.draw()
 
 
 def line(doing: str, done: int, total: int | None, unit: str, seconds: float) -> str:

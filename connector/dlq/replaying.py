@@ -28,6 +28,7 @@ from connector.kafka.dead_letters import KafkaDeadLetters
 from connector.kafka.source import KafkaSource
 from connector.loop import Loop
 from connector.metrics import Metrics
+from connector.watch import Watch
 
 ALONE = 5.0  # seconds until it is said that another member of the group has all partitions
 CLOSING = 10.0  # seconds for leaving the group and closing
@@ -137,6 +138,7 @@ def replay(
     stopping: Callable[[], bool],
     show: Callable[[int], None],
     waits: Callable[[], None],
+    stops: Callable[[], None],
 ) -> Replay:
     """Replay the wanted letters, until all are done or a signal comes.
 
@@ -149,6 +151,7 @@ def replay(
         stopping: whether to stop, as soon as what is in flight is done.
         show: is given how many offsets were read.
         waits: is called once if the group gives this member no partition for some seconds.
+        stops: is called once when it stops and waits for what is in flight.
 
     Raises:
         NotConfigured: there is no AWS region, or there are no credentials.
@@ -160,8 +163,10 @@ def replay(
         loop, source = parts.loop, parts.source
         source.subscribe(loop)
         world, alone_until = environment(), environment().clock() + ALONE
+        watch = Watch(loop, source, parts.metrics, world)  # says why nothing goes on, as in `run`
         while not stopping() and loop.fatal is None:
             loop.step()
+            watch.look()
             show(source.seen)
             if source.finished({each.topic_partition: each.committable for each in loop.offsets}):
                 break
@@ -169,6 +174,8 @@ def replay(
                 alone_until = inf
                 waits()
         done.stopped, done.refused = stopping(), refusal_of(loop)
+        if done.stopped:
+            stops()
         if loop.fatal is None:
             done.complete = loop.drain(loaded.config.delivery.shutdown_timeout) and not source.commit_trouble
         if loop.fatal is not None:

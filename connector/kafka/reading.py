@@ -23,7 +23,7 @@ from connector.kafka.errors import ErrorClassifier, what_to_do
 from connector.kafka.following import existing
 from connector.kafka.messages import HeaderReader, place_of, record_of
 from connector.kafka.outages import Outages
-from connector.kafka.startup import FIRST_ANSWER, known_cluster, require_names
+from connector.kafka.startup import FIRST_ANSWER, known_cluster, leaders, require_leaders, require_names
 from connector.logs import CLIENT, LogLimiter
 from connector.ports import Refused, Unavailable
 
@@ -148,12 +148,12 @@ class TopicReader:
             Unavailable: a broker does not answer.
         """
         with self._asking():
-            places = [
-                ClientTopicPartition(topic, partition)
-                for topic in topics
-                for partition in self.consumer.list_topics(topic, timeout=ANSWERED_WITHIN).topics[topic].partitions
-            ]
-            found = [self.consumer.get_watermark_offsets(place, timeout=ANSWERED_WITHIN) for place in places]
+            places = [ClientTopicPartition(*each) for each in leaders(self.consumer, topics, ANSWERED_WITHIN)]
+            try:
+                found = [self.consumer.get_watermark_offsets(place, timeout=ANSWERED_WITHIN) for place in places]
+            except KafkaException:
+                require_leaders(leaders(self.consumer, topics, ANSWERED_WITHIN))  # as it is by now
+                raise
         return {TopicPartition(place.topic, place.partition): ends for place, ends in zip(places, found, strict=True)}
 
     def bounds(

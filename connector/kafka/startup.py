@@ -18,6 +18,7 @@ log = structlog.get_logger()
 
 FIRST_ANSWER = 15.0  # seconds to wait for a broker at the start
 ASK_AGAIN = 1.0  # seconds between two looks at whether to go on waiting
+_NAMED = 3  # partitions in a message
 
 Topics = Mapping[str, Any]  # names to what the client knows of each; ``error`` is None where all is well
 
@@ -88,3 +89,23 @@ def require_topics(known: Topics, topics: Collection[str], dead_letter: str, ser
                 f"topic {topic} does not exist at {servers}, or this principal may not describe it: "
                 f"create it, correct {setting}, or allow Describe on it"
             )
+
+
+def leaders(consumer: Consumer, topics: Collection[str], timeout: float) -> dict[tuple[str, int], int]:
+    """The broker that leads each partition, -1 for none."""
+    listed = {name: consumer.list_topics(name, timeout=timeout).topics[name] for name in topics}
+    return {(name, each.id): each.leader for name, of in listed.items() for each in of.partitions.values()}
+
+
+def require_leaders(led: Mapping[tuple[str, int], int]) -> None:
+    """Say which partitions no broker leads: a question about one of them has no answer.
+
+    Raises:
+        Unavailable: there are such partitions.
+    """
+    without = [f"{topic}-{number}" for (topic, number), leader in led.items() if leader < 0]
+    if without:
+        more = f" and {len(without) - _NAMED} more" if len(without) > _NAMED else ""
+        raise Unavailable(
+            f"no broker leads {', '.join(without[:_NAMED])}{more}: the brokers with the replicas are down; start them"
+        )

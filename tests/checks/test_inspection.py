@@ -1,5 +1,6 @@
 """Categories in their order, what a failure skips, the exit code, and looking again until all is well."""
 
+import threading
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -28,6 +29,27 @@ def test_what_needs_a_failed_category_is_skipped_and_names_the_first_cause() -> 
         ("names", Mark.FAILED), ("brokers", Mark.SKIPPED), ("topics", Mark.SKIPPED), ("AWS", Mark.OK),
     ]  # fmt: skip
     assert {each.findings[0].what for each in found[1:3]} == {"skipped: needs names"}
+
+
+def test_what_does_not_answer_is_waited_for_together_and_told_in_the_order_of_the_categories() -> None:
+    asked, nothing, begun = threading.Event(), dict[str, Finding](), list[str]()
+
+    def brokers(_: Marked) -> Iterator[Finding]:
+        yield ok("answers") if asked.wait(30) else failed("no-answer", "the registry was not asked meanwhile", "do")
+
+    def registry(_: Marked) -> Iterator[Finding]:
+        asked.set()
+        yield failed("registry-away", "no", "do")
+
+    categories = (
+        Category("brokers", brokers),
+        Category("registry", registry, lane="registry"),
+        Category("schemas", registry, ("registry",), "registry"),
+        category("topics", "brokers"),
+    )
+    found = list(inspected(categories, nothing, begun.append))
+    assert begun == [each.name for each in found] == ["brokers", "registry", "schemas", "topics"]
+    assert [each.findings[0].mark for each in found] == [Mark.OK, Mark.FAILED, Mark.SKIPPED, Mark.OK]
 
 
 def test_a_warning_skips_nothing() -> None:

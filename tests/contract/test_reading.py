@@ -15,6 +15,7 @@ from connector.core.mapping.topics import Topics
 from connector.core.positions import BeforeEnd, End, Offset, Start, Time
 from connector.core.records import TopicPartition
 from connector.kafka.reading import Bounds, TopicReader
+from connector.kafka.startup import require_leaders
 from connector.local.mock_cluster import MockCluster
 from connector.ports import Refused, Unavailable
 
@@ -217,6 +218,12 @@ def test_a_broker_that_does_not_answer_a_question_is_unavailable(monkeypatch: py
         for ask in (lambda: reader.ends(["clicks"]), lambda: reader.committed([TopicPartition("clicks", 0)])):
             with pytest.raises(Unavailable, match=r"did not answer a question"):
                 ask()
+
+
+def test_partitions_that_no_broker_leads_are_named_where_their_ends_cannot_be_known() -> None:
+    with pytest.raises(Unavailable, match=r"no broker leads clicks-0, clicks-2, clicks-3 and 1 more: "):
+        require_leaders({("clicks", number): 7 if number == 1 else -1 for number in range(5)})
+    require_leaders({("clicks", 1): 7})
 
 
 def test_brokers_that_go_away_while_a_range_is_read_end_it_in_words(

@@ -154,7 +154,7 @@ def test_what_a_replay_did_is_said_by_outcome() -> None:
     ended = Replay(taken=5, delivered=3, made=made, again=1, left={REPLAYED_OFTEN: [letter()] * 5}, complete=False)
     ended.skipped["bot"] = 1
     text = dlq_outcomes.replayed_text(ended, "putevents", 3)
-    for line in ("5 letters replayed", "3 delivered (4 events, 1 item)", "1 skipped: bot", "1 failed again", "0:3, …"):
+    for line in ("5 letters taken", "3 delivered (4 events, 1 item)", "1 skipped: bot", "1 failed again", "0:3, …"):
         assert line in text
     assert json.loads(dlq_outcomes.replayed_json(ended)).items() >= {"complete": False, "events": 5}.items()
     assert "3 letters written back" in dlq_outcomes.replayed_text(ended, "topic", 3)
@@ -192,6 +192,7 @@ def test_positions_and_keys_are_read_as_the_user_wrote_them() -> None:
         (["list", "--since", "1:5"], "one position, not two"),
         (["list", "--partition", "-1"], "expected"),
         (["replay", "--rate", "0"], "letters a second"),
+        (["replay", "--rate", "fast"], "letters a second"),
         (["list", "--key-base64", "%"], "expected base64"),
         (["replay", "--to", "elsewhere"], "invalid choice"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -94,7 +95,20 @@ def test_a_replay_that_fails_again_counts_and_keeps_the_first_failure_until_the_
     capped = shop.dlq("replay", "--execute", "--output", "json", "--max-replays", "2")
     assert (capped.code, capped.json["letters"]) == (1, 0)
     assert len(capped.json["left"]["max_replays"]) == 3
+    listed = shop.dlq("list", "--output", "json").json
+    assert (listed["letters"], listed["replayed"], listed["left"]) == (0, 9, 0), "2 is below the usual cap"
     assert shop.kafka.end_offsets(shop.dead)[0] >= 9
+
+
+def test_letters_that_a_replay_had_to_leave_are_counted_afterwards(shop: Shop) -> None:
+    shop.write("value.sessionID")
+    shop.bury(shop.records(3))
+    shop.bury(shop.records(2, 3), stub=True)
+    assert shop.dlq("replay", "--execute").code == 1
+    assert shop.dlq("list", "--output", "json").json["left"] == 2
+    listed = shop.dlq("list").err
+    assert "0 letters to replay, 5 replayed already" in listed
+    assert "2 letters of those a replay had to leave" in listed
 
 
 def test_a_replay_by_reason_leaves_the_others_to_the_next_and_neither_delivers_twice(
@@ -127,6 +141,24 @@ def test_after_a_kill_only_what_was_in_flight_is_delivered_again(shop: Shop, end
     assert len(after) == 600
     assert done.json["delivered"] < 600, "it resumed where the commits of the first one stand"
     assert set(after.values()) <= {1, 2}
+
+
+def test_a_replay_says_why_nothing_goes_on_and_that_it_stops_and_the_next_one_does_all(
+    shop: Shop, endpoint: Endpoint
+) -> None:
+    shop.write("value.sessionID", delivery={"linger": "50ms", "max_in_flight": 4, "shutdown_timeout": "1s"})
+    shop.bury(shop.records(20))
+    endpoint.control(outage="unavailable")
+    arguments = ["connector", "dlq", "replay", str(shop.path), "--execute"]
+    with Process(arguments, environment(), shop.folder / "outage.log") as replay:
+        wait_until(lambda: "outage: " in replay.logged(), 90, "a line of the outage", replay.running)
+        replay.popen.send_signal(signal.SIGINT)
+        assert replay.exit_code(90) == 1
+        assert "stopping: what is in flight has at most 1 s" in replay.logged()
+        assert replay.popen.stdout is not None
+        assert replay.popen.stdout.read().startswith(b"20 letters taken\n  0 delivered")
+    endpoint.control(outage=None)
+    assert shop.dlq("replay", "--execute", "--output", "json").json["delivered"] == 20
 
 
 @pytest.mark.parametrize("partitions", [1, 3])
