@@ -13,7 +13,7 @@ from connector.dlq.guarding import Guard, guard_of, replacing
 from connector.dlq.letters import Letter
 from connector.dlq.newer import Newer, Sessions, newer_events
 from connector.dlq.reading import Topic, Wanted, topic_of
-from connector.dlq.trying import Tried, fate_of, version_of, why_left
+from connector.dlq.trying import ANY, Tried, fate_of, version_of, why_left
 from connector.kafka.clients import ClientFactory
 from connector.kafka.reading import Bounds, TopicReader
 from connector.schema_wait import SchemaWait
@@ -82,19 +82,14 @@ def _within(topic: Topic, letter: Letter) -> bool:
 def _try(
     letter: Letter, arguments: argparse.Namespace, mapped: Mapped, tried: Tried, *, meant: bool, done: bool, again: bool
 ) -> None:
-    if meant and done and not again:
-        tried.replayed += 1
     if done and not (meant and again):
+        tried.replayed += meant
         return
     why = why_left(letter, arguments.max_replays)
     if meant and why is not None:
         tried.leave(letter, why)
-    if letter.record is None or letter.stub:
-        return
-    fate = mapped(letter)
-    if not done:
-        tried.waits(letter, fate)
-    if not meant or why is not None:
+    fate = _waiting(letter, mapped, tried, done=done)
+    if fate is None or not meant or why is not None:
         return
     tried.add(letter, fate)
     # A record returns to its topic with all of its elements.
@@ -102,6 +97,19 @@ def _try(
     version = version_of(letter, mapped(whole) if whole.elements != letter.elements else fate)
     if version is not None:
         tried.versions.append(version)
+
+
+def _waiting(letter: Letter, mapped: Mapped, tried: Tried, *, done: bool) -> Fate | None:
+    """What becomes of the letter, where it has its record; and that it was not delivered, if it was not replayed."""
+    if letter.record is None:
+        return None
+    if letter.stub:
+        tried.undelivered.add((*letter.record.topic_partition, letter.record.offset, ANY))
+        return None
+    fate = mapped(letter)
+    if not done:
+        tried.waits(letter, fate)
+    return fate
 
 
 def _newer(

@@ -16,7 +16,7 @@ from connector.core.mapping.transform import Router
 from connector.core.operations import BY_ACTION, Operation
 from connector.core.records import TopicPartition, Transformed
 from connector.dlq.reading import reader_of
-from connector.dlq.trying import Session, session_of
+from connector.dlq.trying import ANY, Session, session_of
 from connector.kafka.clients import ClientFactory
 from connector.kafka.reading import Bounds, TopicReader
 from connector.ports import Refused, Unavailable
@@ -102,7 +102,8 @@ def newer_events(
                     if wanted.get(session, record.offset) >= record.offset:
                         continue
                     if entry.operation.identity is not None:
-                        if (record.topic, record.partition, record.offset, session) in undelivered:
+                        place = (record.topic, record.partition, record.offset)
+                        if (*place, session) in undelivered or (*place, ANY) in undelivered:
                             continue
                         found.newest.setdefault((record.topic, record.partition), {})[session] = record.offset
                     found.add(entry.operation)

@@ -66,6 +66,7 @@ class Again(NamedTuple):
 
 # What keeps its order: a session of an operation and a target, or the id of a user, an item or an action.
 Session = tuple[str, str, str]
+ANY: Session = ("", "", "")  # of a letter without its record: nothing of it was delivered
 
 
 def session_of(entry: Entry) -> Session:

@@ -5,24 +5,29 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import orjson
 import pytest
 import yaml
+from confluent_kafka import Consumer, Producer, TopicPartition
 
-from tests.support.dead_letters import Shop, missing
+from connector.core.records import Record
+from tests.support.dead_letters import TIMESTAMP, Shop, missing
 from tests.support.processes import Connector, Endpoint, Process, environment, wait_until
 from tests.support.traffic import dead_letters_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from tests.support.kafka.admin import Kafka
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+DATASET = "arn:aws:personalize:eu-west-1:123456789012:dataset/shop/ITEMS"
 
 
 @pytest.fixture
@@ -227,3 +232,72 @@ def test_an_export_goes_through_map_to_the_same_result(shop: Shop) -> None:
     assert [call["sessionId"] for call in calls] == ["s-0", "s-1", "s-2"]
     ids = [event["eventId"] for call in calls for event in call["eventList"]]
     assert [each.rsplit("-", 2)[0] for each in ids] == [f"{shop.topic}-0"] * 3, "those of the source"
+
+
+def catalogue(shop: Shop, versions: Sequence[tuple[str, int]]) -> list[Record]:
+    """Versions of items by their price, which are in the topic; the connector has committed all of them."""
+    rule = {
+        "name": "product",
+        "put_items": {"itemId": "value.item", "properties": {"price": "value.price"}},
+    }
+    shop.write(
+        personalize={
+            "items_dataset_arn": DATASET,
+            "region": "eu-west-1",
+            "endpoint_url": shop.url,
+        },
+        pipelines=[{"name": "clicks", "topics": [shop.topic], "rules": [rule]}],
+    )
+    producer = Producer({"bootstrap.servers": shop.kafka.bootstrap_servers})
+    records = []
+    for offset, (item, price) in enumerate(versions):
+        value = orjson.dumps({"item": item, "price": price})
+        producer.produce(shop.topic, key=item, value=value, partition=0)
+        records.append(Record(shop.topic, 0, offset, TIMESTAMP + offset, item.encode(), value))
+    assert not producer.flush(60)
+    consumer = Consumer({"bootstrap.servers": shop.kafka.bootstrap_servers, "group.id": shop.group})
+    consumer.commit(offsets=[TopicPartition(shop.topic, 0, len(records))], asynchronous=False)
+    consumer.close()
+    return records
+
+
+def sent_items(endpoint: Endpoint) -> dict[str, str]:
+    """The state that the service would have: each item with its properties."""
+    with urllib.request.urlopen(f"{endpoint.url}/_local/state", timeout=60) as answer:
+        state = orjson.loads(answer.read())
+    return {row["itemId"]: row["properties"] for row in state[DATASET].values()} if DATASET in state else state
+
+
+@pytest.mark.parametrize("to", ["putevents", "topic"])
+def test_an_item_whose_newer_version_was_delivered_is_superseded_and_done(
+    shop: Shop, endpoint: Endpoint, to: str
+) -> None:
+    records = catalogue(shop, [("a", 1), ("b", 1), ("a", 2), ("b", 2)])
+    # Of b both versions are dead letters: the newer one was not delivered, so that both are replayed in their order.
+    shop.bury([records[0], records[1], records[3]], missing("price", "product"))
+    tried = shop.dlq("replay", "--to", to, "--output", "json").json
+    assert (tried["superseded"], tried["left"], tried["newer_versions"]) == (1, {}, 1)
+    done = shop.dlq("replay", "--execute", "--to", to, "--output", "json")
+    assert (done.code, done.json["superseded"], done.json["left"]) == (0, 1, {}), done.err
+    assert "0 letters to replay, 3 replayed already" in shop.dlq("list").err
+    if to == "topic":
+        assert shop.kafka.end_offsets(shop.topic)[0] == 6, "b twice"
+    else:
+        state = orjson.dumps(sent_items(endpoint)).decode()
+        assert '"b"' in state
+        assert '"a"' not in state, "the letter of a is older than what was delivered"
+
+
+def test_items_of_which_it_is_not_known_stay_letters_until_older_ones_are_allowed(
+    shop: Shop, endpoint: Endpoint
+) -> None:
+    records = catalogue(shop, [("a", 1), ("b", 1), ("c", 1), ("a", 2)])
+    shop.bury(records[:3], missing("price", "product"))
+    left = shop.dlq("replay", "--execute", "--look", "1", "--output", "json")
+    assert (left.code, left.json["left"]) == (1, {"newer_unknown": ["0:0", "0:1", "0:2"]}), left.err
+    assert "raise --look" in shop.dlq("replay", "--execute", "--look", "1").out
+    assert "3 letters to replay" in shop.dlq("list").err, "none is lost"
+    assert "a" not in sent_items(endpoint)
+    sent = shop.dlq("replay", "--execute", "--look", "3", "--allow-older", "--output", "json")
+    assert (sent.code, sent.json["superseded"], sent.json["delivered"]) == (0, 1, 2), sent.err
+    assert "0 letters to replay" in shop.dlq("list").err
