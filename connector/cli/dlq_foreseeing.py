@@ -55,8 +55,8 @@ def foreseen(
     """Map the letters, and look through their sources."""
     with mapping(loaded) as (router, wait):
         tried, mapped = Tried(), Mapped(router, wait)
-        whole = _whole(loaded, reader, topic, wanted) if replaces(loaded) else topic
-        for letter, done in each(reader, whole, Wanted()):
+        read = (_whole(loaded, reader, topic, wanted), Wanted()) if replaces(loaded) else (topic, wanted)
+        for letter, done in each(reader, *read):
             meant = _within(topic, letter) and wanted.selection.takes(letter)
             _try(letter, arguments, mapped, tried, meant=meant, done=done, again=wanted.again)
         newer = _newer(arguments, loaded, clients, mapped, tried)
