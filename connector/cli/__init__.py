@@ -18,7 +18,7 @@ Kafka's client and the AWS SDK take most of a second to load and most commands n
 | explaining.py, completing.py, versions.py | `explain`, `completion`, `version` |
 | dlq.py, dlq_opening.py | `dlq`: its arguments; the letters that are meant |
 | dlq_actions.py, dlq_text.py | `dlq list`, `show`, `export`, `to-test`, and how that is shown |
-| dlq_replaying.py, dlq_outcomes.py | `dlq replay`, and how that is shown |
+| dlq_replaying.py, dlq_foreseeing.py, dlq_outcomes.py | `dlq replay`, what it would do, and how that is shown |
 | progress.py | how far a command has come, on a terminal |
 | streams.py | a command on standard streams, whatever state they are in |
 """

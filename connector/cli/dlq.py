@@ -118,8 +118,13 @@ def _add_replay(parser: argparse.ArgumentParser) -> None:
         type=_whole,
         default=LOOK,
         metavar="N",
-        help="dry run: look through N records of the source at most for newer events of the same sessions; "
-        f"0: do not look (default: {LOOK})",
+        help="look through N records of the source at most for newer events of the same sessions (dry run) and newer "
+        f"versions of the same users, items and actions; 0: do not look (default: {LOOK})",
+    )
+    parser.add_argument(
+        "--allow-older",
+        action="store_true",
+        help="also send users, items and actions of which it is not known whether a newer version was delivered",
     )
     _add_output(parser)
 

@@ -1,23 +1,21 @@
 """``putevents dlq replay``: what a replay would do, or the replay itself."""
 
 import argparse
-import time
 from collections.abc import Callable
 
 from connector.cli import dlq_outcomes as text
-from connector.cli.dlq_opening import each, mapping, opened, shown
+from connector.cli.dlq_foreseeing import foreseen, replaces
+from connector.cli.dlq_opening import opened, shown
 from connector.cli.progress import Progress
 from connector.config import Loaded
-from connector.core.mapping.transform import Router
+from connector.dlq.guarding import Guard
 from connector.dlq.letters import Letter
-from connector.dlq.newer import Newer, newer_events
 from connector.dlq.reading import NoLetters, Topic, Wanted, group_of
 from connector.dlq.replaying import How, Replay, replay
-from connector.dlq.trying import STUB, Tried, fate_of, why_left
+from connector.dlq.trying import STUB
 from connector.exits import Exit
 from connector.kafka.clients import ClientFactory
 from connector.kafka.reading import TopicReader
-from connector.schema_wait import SchemaWait
 from connector.signals import Signals
 from connector.streams import say
 
@@ -32,31 +30,16 @@ def run(arguments: argparse.Namespace, loaded: Loaded, signals: Signals) -> int:
     """0; 1 where a letter failed again or is left."""
     if arguments.execute:
         return _execute(arguments, loaded, signals)
-    with mapping(loaded) as (router, wait):
-        with opened(arguments, loaded) as (clients, reader, topic, wanted):
-            tried = Tried()
-            for letter, done in each(reader, topic, wanted):
-                _try(letter, done and not wanted.again, arguments.max_replays, router, wait, tried)
-            stubs = _still_there(reader, tried.left.get(STUB, []))
-        newer = _newer(arguments, loaded, clients, router, wait, tried)
+    with opened(arguments, loaded) as (clients, reader, topic, wanted):
+        tried, newer, guard = foreseen(arguments, loaded, clients, reader, topic, wanted)
+        stubs = _still_there(reader, tried.left.get(STUB, []))
     if arguments.output == "json":
-        shown(text.tried_json(tried, newer, stubs) + "\n")
+        shown(text.tried_json(tried, newer, stubs, guard) + "\n")
     else:
-        shown(text.tried_text(tried, newer, stubs, arguments.to, arguments.max_replays))
+        shown(text.tried_text(tried, newer, stubs, arguments.to, arguments.max_replays, guard))
         if tried.letters:
             say(text.next_step(group_of(loaded.config)))
     return Exit.OK
-
-
-def _try(letter: Letter, done: bool, max_replays: int, router: Router, wait: SchemaWait, tried: Tried) -> None:  # noqa: FBT001
-    if done:
-        tried.replayed += 1
-        return
-    why = why_left(letter, max_replays)
-    if why is not None:
-        tried.leave(letter, why)
-        return
-    tried.add(letter, wait(lambda: fate_of(router, letter, time.time())))
 
 
 def _still_there(reader: TopicReader, stubs: list[Letter]) -> list[tuple[Letter, bool | None]]:
@@ -75,45 +58,29 @@ def _still_there(reader: TopicReader, stubs: list[Letter]) -> list[tuple[Letter,
     return found
 
 
-def _newer(
-    arguments: argparse.Namespace,
-    loaded: Loaded,
-    clients: ClientFactory,
-    router: Router,
-    wait: SchemaWait,
-    tried: Tried,
-) -> Newer | None:
-    if not arguments.look or not tried.sessions:
-        return None
-    with Progress("looking for newer events of the same sessions") as progress:
-        return newer_events(
-            loaded.config,
-            clients,
-            router,
-            wait,
-            tried.sessions,
-            arguments.look,
-            stopping=lambda: False,
-            show=progress.show,
-        )
-
-
 def _execute(arguments: argparse.Namespace, loaded: Loaded, signals: Signals) -> int:
     with opened(arguments, loaded) as (clients, reader, topic, wanted):
-        _require_room(topic, wanted)
+        seen = foreseen(arguments, loaded, clients, reader, topic, wanted) if _asks(arguments, loaded, topic) else None
+        guard = seen.guard if seen is not None else Guard()
+        _require_room(topic, wanted, guard)
         partitions = _partitions(reader, loaded) if arguments.to == "topic" else {}
-    how = How(arguments.to, arguments.rate, arguments.max_replays, partitions)
+    how = How(arguments.to, arguments.rate, arguments.max_replays, partitions, guard)
     ended = _done(loaded, topic, wanted, how, clients, signals) if topic.total else Replay()
     if arguments.output == "json":
         shown(text.replayed_json(ended) + "\n")
     else:
-        shown(text.replayed_text(ended, arguments.to, arguments.max_replays))
+        shown(text.replayed_text(ended, arguments.to, arguments.max_replays, None if seen is None else seen.newer))
     if ended.refused is not None:
         say(f"{ended.refused.reason}; the same command goes on where this one ended\n")
         return Exit.REFUSED
     if ended.stopped:
         say("stopped by a signal: the same command goes on where this one ended\n")
     return Exit.NOT_OK if ended.again or ended.left or ended.stopped or not ended.complete else Exit.OK
+
+
+def _asks(arguments: argparse.Namespace, loaded: Loaded, topic: Topic) -> bool:
+    """Whether to look first which letters are older than what was delivered."""
+    return bool(topic.total) and replaces(loaded) and bool(arguments.look or not arguments.allow_older)
 
 
 def _done(loaded: Loaded, topic: Topic, wanted: Wanted, how: How, clients: ClientFactory, signals: Signals) -> Replay:
@@ -136,11 +103,18 @@ def _showing(progress: Progress, total: int) -> Callable[[int], None]:
     return lambda seen: progress.show(seen, total)
 
 
-def _require_room(topic: Topic, wanted: Wanted) -> None:
+def _require_room(topic: Topic, wanted: Wanted, guard: Guard) -> None:
     """Make sure that what is done can be noted; else a replay that is killed would start over."""
     for place, marks in topic.marks.items():
         bounds = topic.bounds[place]
-        if not marks.with_progress(wanted.selection, bounds.begin, bounds.end).fits:
+        noted = guard.progress(marks, wanted.selection, place.partition, bounds.begin, bounds.end)
+        if not noted.fits and guard.left:
+            raise NoLetters(
+                f"{len(guard.left):,} letters would be left, since it is not known whether newer versions were "
+                "delivered, in too many places to note them beside the group's offset: raise --look, select others "
+                "with --rule, or send them with --allow-older"
+            )
+        if not noted.fits:
             raise NoLetters(
                 "too many different selections were replayed to note another beside the group's offset: "
                 "replay what is left without a filter, or up to --until, and then select again"

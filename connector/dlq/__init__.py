@@ -8,6 +8,7 @@
 | minimal | the smallest document that keeps a property. Pure |
 | reading | the letters of the topic, read without a group |
 | trying, newer | what the current mapping makes of letters; what was delivered after them |
+| guarding | which letters are older than what was delivered, and so are not sent. Pure |
 | source, replaying, returning | the replay: the loop of ``run``, over letters |
 | exporting, adding, appending | letters as lines for ``map``; a letter as a test, added to the file |
 """

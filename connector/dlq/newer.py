@@ -7,8 +7,8 @@ partition. What lies in another partition, or beyond the bound, is not known.
 """
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 
 from connector.config import Config
 from connector.config.client_properties import base_properties, for_consumer
@@ -16,13 +16,14 @@ from connector.core.mapping.transform import Router
 from connector.core.operations import BY_ACTION, Operation
 from connector.core.records import TopicPartition, Transformed
 from connector.dlq.reading import reader_of
-from connector.dlq.trying import Session, session_of
+from connector.dlq.trying import ANY, Session, session_of
 from connector.kafka.clients import ClientFactory
 from connector.kafka.reading import Bounds, TopicReader
 from connector.ports import Refused, Unavailable
 from connector.schema_wait import SchemaWait
 
 Sessions = Mapping[tuple[str, int], Mapping[Session, int]]
+Undelivered = Collection[tuple[str, int, int, Session]]
 
 
 @dataclass
@@ -30,7 +31,9 @@ class Newer:
     """Events of the same sessions that were delivered after the letters' records, and what is not known.
 
     ``versions`` are those of users, items and actions, of so many ``ids``. ``not_looked_at`` is how many records are
-    beyond the bound; ``deleted`` that retention took some before the look.
+    beyond the bound; ``deleted`` that retention took some before the look. ``newest`` has the offset of the newest
+    version of each id that was delivered, by source partition. ``known`` are the partitions that were looked through
+    up to what is committed, with the offset from which on.
     """
 
     events: int = 0
@@ -41,6 +44,12 @@ class Newer:
     not_looked_at: int = 0
     deleted: bool = False
     trouble: str = ""
+    newest: dict[tuple[str, int], dict[Session, int]] = field(default_factory=dict)
+    known: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def knows(self, source: tuple[str, int], offset: int) -> bool:
+        """Whether everything was looked at that was delivered after this record."""
+        return source in self.known and self.known[source] <= offset + 1
 
     def add(self, operation: Operation) -> None:
         """One more that is newer."""
@@ -58,6 +67,7 @@ def newer_events(
     sessions: Sessions,
     most: int,
     *,
+    undelivered: Undelivered = (),
     stopping: Callable[[], bool],
     show: Callable[[int, int], None],
 ) -> Newer:
@@ -70,6 +80,7 @@ def newer_events(
         wait: waits for the schemas of a record.
         sessions: by topic and partition, each session with the offset of its first letter's record.
         most: records to look at.
+        undelivered: what is a dead letter itself, by topic, partition, offset and session: nothing newer came of it.
         stopping: whether to stop.
         show: is given how many records were looked at, of how many.
     """
@@ -88,13 +99,20 @@ def newer_events(
                 wanted = sessions[record.topic, record.partition]
                 for entry in fate.entries if isinstance(fate, Transformed) else ():
                     session = session_of(entry)
-                    if wanted.get(session, record.offset) < record.offset:
-                        found.add(entry.operation)
-                        hits.add(session)
+                    if wanted.get(session, record.offset) >= record.offset:
+                        continue
+                    if entry.operation.identity is not None:
+                        place = (record.topic, record.partition, record.offset)
+                        if (*place, session) in undelivered or (*place, ANY) in undelivered:
+                            continue
+                        found.newest.setdefault((record.topic, record.partition), {})[session] = record.offset
+                    found.add(entry.operation)
+                    hits.add(session)
             found.ids = sum(BY_ACTION[action].identity is not None for action, _, _ in hits)
             found.sessions = len(hits) - found.ids
     except (Unavailable, Refused) as error:
         found.trouble = str(error)
+        found.known.clear()
     return found
 
 
@@ -116,4 +134,6 @@ def _bounds(reader: TopicReader, sessions: Sessions, most: int, found: Newer) ->
         room = most // len(places)
         found.not_looked_at += max(0, end - begin - room)
         bounds[place] = Bounds(begin, min(end, begin + room), first)
+        if end - begin <= room:
+            found.known[place] = first
     return bounds

@@ -16,6 +16,7 @@ from connector.core.mapping.topics import Topics
 from connector.core.mapping.transform import Router
 from connector.core.operations import OPERATIONS, Operation
 from connector.core.records import Fate, Pending, Reason, Record, Rejection, Skipped, Stage
+from connector.dlq.guarding import SUPERSEDED, Guard
 from connector.dlq.letters import Letter, Place, letter_of, replayed
 from connector.dlq.reading import Topic, Wanted, environment, replay_properties
 from connector.dlq.returning import NoCalls, Returned
@@ -41,18 +42,20 @@ To = Literal["putevents", "topic"]
 class How(NamedTuple):
     """Where to, how fast (letters a second), and how often a letter may be replayed in all.
 
-    ``partitions`` is how many each topic has that a letter can return to.
+    ``partitions`` is how many each topic has that a letter can return to; ``guard`` says what would be older.
     """
 
     to: To
     rate: float
     max_replays: int
     partitions: Mapping[str, int] = {}
+    guard: Guard = Guard()
 
     def why_left(self, letter: Letter) -> str | None:
         """Why a letter is not replayed; None where it is."""
         gone = self.to == "topic" and letter.topic not in self.partitions
-        return why_left(letter, self.max_replays) or (TOPIC_GONE if gone else None)
+        why = why_left(letter, self.max_replays) or (TOPIC_GONE if gone else None)
+        return why or self.guard.left.get(letter.place)
 
 
 @dataclass
@@ -63,6 +66,7 @@ class Replay:
     delivered: int = 0
     made: Counter[Operation] = field(default_factory=Counter)
     again: int = 0
+    superseded: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     left: dict[str, list[Letter]] = field(default_factory=dict)
     stopped: bool = False
@@ -99,14 +103,23 @@ class Transforming:
                 self._looked_at.add(letter.place)
                 self._replay.left.setdefault(why, []).append(letter)
             return Skipped(_LEFT)
-        fate = fate_of(self._router, letter, now) if self._how.to == "putevents" else _RETURNS
+        fate = self._fate(letter, now)
         if first and not isinstance(fate, Pending):
             self._looked_at.add(letter.place)
             self._replay.taken += 1
             self._source.took()
-            if isinstance(fate, Skipped):
+            if fate is SUPERSEDED:
+                self._replay.superseded += 1
+            elif isinstance(fate, Skipped):
                 self._replay.skipped[str(fate.reason)] += 1
         return fate
+
+    def _fate(self, letter: Letter, now: float) -> Fate | Pending:
+        guard = self._how.guard
+        if self._how.to == "topic":
+            return SUPERSEDED if letter.place in guard.superseded else _RETURNS
+        fate = fate_of(self._router, letter, now)
+        return fate if isinstance(fate, Pending) else guard.sent(letter, fate)
 
 
 _RETURNS = Rejection(Stage.MAP, Reason.UNMATCHED, "replayed to its topic")
@@ -207,7 +220,7 @@ def _parts(
     config, metrics, world = loaded.config, Metrics(), environment()
     sender = _sender(config) if how.to == "putevents" else None
     member = _member(config, metrics, clients)
-    source = ReplaySource(member, topic, wanted, Pace(how.rate, world.clock))
+    source = ReplaySource(member, topic, wanted, Pace(how.rate, world.clock), how.guard)
     registry = schema_registry(config, metrics, world)
     router = Router(loaded.pipelines(registry), config.dead_letter.topic)
     dead_letters = _dead_letters(config, metrics, clients, how)

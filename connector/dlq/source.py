@@ -12,6 +12,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka import TopicPartition as ClientTopicPartition
 
 from connector.core.records import Record, TopicPartition
+from connector.dlq.guarding import Guard
 from connector.dlq.letters import Letter
 from connector.dlq.marks import Marks
 from connector.dlq.reading import Topic, Wanted
@@ -67,9 +68,12 @@ class ReplaySource:
         topic: the dead-letter topic as it was at the start.
         wanted: which letters.
         pace: how fast.
+        guard: which letters are left, so that they are not noted as done.
     """
 
-    def __init__(self, source: KafkaSource, topic: Topic, wanted: Wanted, pace: Pace) -> None:
+    def __init__(
+        self, source: KafkaSource, topic: Topic, wanted: Wanted, pace: Pace, guard: Guard | None = None
+    ) -> None:
         self.owned: dict[TopicPartition, Owned] = {}
         self.seen = 0
         self.commit_trouble = ""
@@ -77,6 +81,7 @@ class ReplaySource:
         self._topic = topic
         self._wanted = wanted
         self._pace = pace
+        self._guard = guard or Guard()
         self._listener: Listener | None = None
         self._ends: dict[TopicPartition, int] = {}  # to be reported with the next poll
         self._acknowledged: dict[TopicPartition, int] = {}
@@ -214,7 +219,9 @@ class ReplaySource:
         for place, offset in offsets.items():
             if place in self.owned:
                 marks, bounds = self.owned[place]
-                news[place] = marks.with_progress(self._wanted.selection, bounds.begin, min(offset, bounds.end))
+                news[place] = self._guard.progress(
+                    marks, self._wanted.selection, place.partition, bounds.begin, min(offset, bounds.end)
+                )
         wanted = [
             ClientTopicPartition(*place, marks.base, metadata=marks.note())
             for place, marks in news.items()

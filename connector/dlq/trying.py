@@ -66,6 +66,7 @@ class Again(NamedTuple):
 
 # What keeps its order: a session of an operation and a target, or the id of a user, an item or an action.
 Session = tuple[str, str, str]
+ANY: Session = ("", "", "")  # of a letter without its record: nothing of it was delivered
 
 
 def session_of(entry: Entry) -> Session:
@@ -73,11 +74,39 @@ def session_of(entry: Entry) -> Session:
     return entry.operation.action, entry.target, entry.lane
 
 
+class Version(NamedTuple):
+    """A letter of users, items or actions: its place, its record's, and the ids.
+
+    ``alone`` says that all of its entries are of these ids.
+    """
+
+    place: Place
+    source: tuple[str, int]
+    offset: int
+    sessions: frozenset[Session]
+    alone: bool
+
+
+def version_of(letter: Letter, fate: Fate) -> Version | None:
+    """The ids that the letter would replace; None where it is none of users, items or actions."""
+    record = letter.record
+    if record is None or not isinstance(fate, Transformed):
+        return None
+    found = [entry for entry in fate.entries if entry.operation.identity is not None]
+    if not found:
+        return None
+    alone = len(found) == len(fate.entries) and fate.rejection is None
+    source = (record.topic, record.partition)
+    return Version(letter.place, source, record.offset, frozenset(map(session_of, found)), alone)
+
+
 @dataclass
 class Tried:
     """What a replay would do. ``sessions`` are those of the entries, by source partition, with the first offset.
 
-    ``made`` counts the entries by their operation; ``events`` is all of them.
+    ``made`` counts the entries by their operation; ``events`` is all of them. ``versions`` are letters of users, items
+    and actions. ``undelivered`` has the ids of all such letters that were not replayed, also of those that are not
+    wanted: topic, partition and offset of the record, and the session.
     """
 
     deliver: int = 0
@@ -88,6 +117,8 @@ class Tried:
     replayed: int = 0
     sessions: dict[tuple[str, int], dict[Session, int]] = field(default_factory=dict)
     examples: dict[Again, Place] = field(default_factory=dict)
+    versions: list[Version] = field(default_factory=list)
+    undelivered: set[tuple[str, int, int, Session]] = field(default_factory=set)
 
     @property
     def events(self) -> int:
@@ -102,6 +133,12 @@ class Tried:
     def leave(self, letter: Letter, why: str) -> None:
         """One that cannot be replayed."""
         self.left.setdefault(why, []).append(letter)
+
+    def waits(self, letter: Letter, fate: Fate) -> None:
+        """One that was not replayed yet, wanted or not: its ids were not delivered."""
+        version = version_of(letter, fate)
+        if version is not None:
+            self.undelivered.update((*version.source, version.offset, each) for each in version.sessions)
 
     def add(self, letter: Letter, fate: Fate) -> None:
         """One letter more, and what becomes of it."""

@@ -122,7 +122,7 @@ def test_a_dry_run_counts_each_letter_once_and_says_what_is_unknown(router: Rout
     assert "not looked for" in dlq_outcomes.tried_text(tried, None, [], "topic", 3)
 
 
-def test_a_replay_that_puts_an_older_version_in_the_place_of_a_newer_one_says_so() -> None:
+def test_a_dry_run_counts_newer_versions_apart_from_newer_events() -> None:
     tried, newer = Tried(), Newer(looked_at=10)
     entries = tuple(Entry("arn", name, None, b"{}", None, PUT_ITEMS) for name in ("a", "b"))
     tried.add(letter(), Transformed("clicks", "order", entries))
@@ -132,7 +132,7 @@ def test_a_replay_that_puts_an_older_version_in_the_place_of_a_newer_one_says_so
     newer.ids = 2
     text = dlq_outcomes.tried_text(tried, newer, [], "putevents", 3)
     assert "1 delivered (2 items)" in text
-    assert "already: 2, of 2 ids: a replay puts the older ones in their place" in text
+    assert "already: 2, of 2 ids\n" in text
     found = json.loads(dlq_outcomes.tried_json(tried, newer, []))
     assert (found["newer_versions"], found["newer_events"], found["events"]) == (2, 1, 2)
 

@@ -22,7 +22,7 @@ _putevents() {
     "dlq") options="-h --help" words="list show replay export to-test" files= ;;
     "dlq list") options="-h --help --output --reason --rule --member --topic --since --until --partition --offset --key --key-base64 --again" words="" files=yes ;;
     "dlq show") options="-h --help --output --show-values --reason --rule --member --topic --since --until --partition --offset --key --key-base64 --again" words="" files=yes ;;
-    "dlq replay") options="-h --help --execute --to --rate --max-replays --look --output --reason --rule --member --topic --since --until --partition --offset --key --key-base64 --again" words="" files=yes ;;
+    "dlq replay") options="-h --help --execute --to --rate --max-replays --look --allow-older --output --reason --rule --member --topic --since --until --partition --offset --key --key-base64 --again" words="" files=yes ;;
     "dlq export") options="-h --help --to --show-values --reason --rule --member --topic --since --until --partition --offset --key --key-base64 --again" words="" files=yes ;;
     "dlq to-test") options="-h --help --whole --print --show-values --reason --rule --member --topic --since --until --partition --offset --key --key-base64 --again" words="" files=yes ;;
     "export") options="-h --help --to --dataset -o --offset --until --target --max-bytes --work --output" words="" files=yes ;;

@@ -199,7 +199,8 @@ _putevents_dlq_replay() {
     '*--to[putevents]:TO:(putevents topic)' \
     '*--rate[letters a second, 0.1 or more]:RATE: ' \
     '*--max-replays[leave letters that were replayed N times and failed again]:N: ' \
-    '*--look[dry run]:N: ' \
+    '*--look[look through N records of the source at most for newer events of the same sessions (dry run) and newer versions of the same users, items and actions]:N: ' \
+    '*--allow-older[also send users, items and actions of which it is not known whether a newer version was delivered]' \
     '*--output[how the result is shown]:OUTPUT:(text json)' \
     '*--reason[those with this reason, such as missing_member]:REASON: ' \
     '*--rule[those of this rule]:RULE: ' \
