@@ -22,6 +22,7 @@ from connector.ports import Reach
 MISSED = 2  # heartbeats without an answer, after which a broker is silent
 SILENT_STATISTICS = 2  # in a row mean an outage: one alone may be a reconnection
 CONNECTED: Final = frozenset({"UP", "UPDATE"})
+NO_LEADER = -1
 HERE = Reach()
 
 Broker = Mapping[str, Any]  # a connection, in the words of librdkafka's STATISTICS.md
@@ -56,7 +57,7 @@ class Listening:
         heard = [idle for each in brokers if (idle := self._answered(each)) is not None]
         if heard:
             self._heard_at, self._silent = self._clock() - min(heard), 0
-            self.reach = Reach(None, frozenset(self._cut_off(brokers)))
+            self.reach = Reach(None, frozenset([*self._cut_off(brokers), *_without_leader(found)]))
         elif self._nobody(brokers, steady=steady) if brokers else was_member or self._fetches:
             # A broker that refuses connections is INIT between two tries, like one that was never needed. But a member
             # of a group always needs one, and so does who fetches.
@@ -83,6 +84,14 @@ class Listening:
             if broker.get("state") not in CONNECTED or self._silence(broker, steady=True):
                 for each in broker.get("toppars", {}).values():
                     yield TopicPartition(each.get("topic", ""), each.get("partition", -1))
+
+
+def _without_leader(found: Mapping[str, Any]) -> Iterable[TopicPartition]:
+    """Partitions that are read and that no broker leads, as when the only one that has them is gone."""
+    for topic, known in found.get("topics", {}).items():
+        for each in known.get("partitions", {}).values():
+            if each.get("desired") and each.get("leader") == NO_LEADER:
+                yield TopicPartition(topic, each.get("partition", -1))
 
 
 def quiet(properties: Mapping[str, Any]) -> float:

@@ -52,6 +52,19 @@ def joined(servers: str) -> tuple[KafkaSource, Ours]:
     return source, ours
 
 
+def test_a_partition_that_no_broker_leads_is_cut_off_until_one_does() -> None:
+    """Its broker is none that the client could call silent, and another one answers all the time."""
+    with MockCluster(2) as cluster:
+        cluster.create_topic("clicks", 2)
+        source, _ = joined(cluster.bootstrap_servers)
+        cluster.set_leader("clicks", 0, -1)
+        poll_until(source, lambda: source.reach().cut_off == {P0}, "the partition without a leader is cut off")
+        assert source.reach().away_since is None
+        cluster.set_leader("clicks", 0, 1)
+        poll_until(source, lambda: not source.reach().cut_off, "nothing is cut off any more")
+        source.close()
+
+
 def poll_until(source: KafkaSource, condition: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + FAILS_AFTER
     while not condition():
