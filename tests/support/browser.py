@@ -183,12 +183,17 @@ class Browser:
 
     def open(self, url: str, width: int, scheme: str, *, scripts: bool = True) -> None:
         """Show a page in a window so wide, to somebody who likes it ``light`` or ``dark``."""
+        # The page before may still ask its server, which is gone, and its errors are none of the next one.
+        self._go("about:blank")
         self.said.clear()
         self.requests.clear()
         mobile = width < 600
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=mobile)
         self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         self.ask("Emulation.setScriptExecutionDisabled", value=not scripts)
+        self._go(url)
+
+    def _go(self, url: str) -> None:
         self._events.clear()
         self.ask("Page.navigate", url=url)
         self.wait_for("Page.loadEventFired")
