@@ -3,7 +3,7 @@
 A held pipeline's partitions are paused, and what was read of them is dropped unopened, so that no commit passes the
 first of it. Only a restart lets them go on, from what is committed: nothing else can mend a mapping. What is usual for
 a pipeline, and whether it is held, goes with its commits, so that the next process knows; see core/sending/flood.py.
-A note of a hold that is over is written anew, also in partitions without anything new: it would be believed later.
+A note of a hold that is over is written again, also in partitions without anything new: it would be believed later.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

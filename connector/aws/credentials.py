@@ -100,3 +100,14 @@ def find_credentials(session: Session, role: Role | None) -> Credentials:
         arguments["ExternalId"] = role.external_id
     fetcher = AssumeRoleCredentialFetcher(session.create_client, found, role.arn, extra_args=arguments)
     return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+
+
+def session_of(account: Account, config: Config) -> Session:
+    """A session of the account, whose clients have the credentials of its role.
+
+    Raises:
+        NotConfigured: see ``find_credentials``.
+    """
+    session = new_session(account.region, config)
+    session._credentials = find_credentials(session, account.role)  # type: ignore[attr-defined]  # noqa: SLF001  no other way for those that renew
+    return session

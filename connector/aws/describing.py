@@ -14,8 +14,7 @@ from connector.aws.credentials import (
     Account,
     NotConfigured,
     client_config,
-    find_credentials,
-    new_session,
+    session_of,
 )
 from connector.aws.failures import code_of
 
@@ -47,8 +46,7 @@ def describe_dataset(account: Account, arn: str) -> Dataset | Unknown:
     config = client_config(CONNECT_TIMEOUT)
     other = None if any(os.environ.get(name) for name in OWN) else account.endpoint_url
     try:
-        session = new_session(account.region, config)
-        session._credentials = find_credentials(session, account.role)  # type: ignore[attr-defined]  # noqa: SLF001  no other way for those that renew
+        session = session_of(account, config)
         client: Any = boto3.Session(botocore_session=session).client(SERVICE, endpoint_url=other, config=config)
         found = client.describe_dataset(datasetArn=arn).get("dataset") or {}
     except ClientError as error:

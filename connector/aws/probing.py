@@ -12,7 +12,14 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from connector.aws.calls import EventsClient
-from connector.aws.credentials import CONNECT_TIMEOUT, Account, client_config, find_credentials, new_session
+from connector.aws.credentials import (
+    CONNECT_TIMEOUT,
+    Account,
+    client_config,
+    find_credentials,
+    new_session,
+    session_of,
+)
 from connector.aws.http import Response
 from connector.core.operations import Operation
 from connector.core.records import Entry
@@ -91,8 +98,7 @@ def identity(account: Account) -> str:
     """
     config = client_config(CONNECT_TIMEOUT)
     try:
-        session = new_session(account.region, config)
-        session._credentials = find_credentials(session, account.role)  # type: ignore[attr-defined]  # noqa: SLF001  no other way for those that renew
+        session = session_of(account, config)
         client: Any = session.create_client("sts", config=config)
         answer = client.get_caller_identity()
     except Exception:  # noqa: BLE001  whatever it is, the empty call decides

@@ -187,7 +187,7 @@ class Export:
             if end < each.end:
                 raise NotUsable(
                     f"{self._folder}: {place.topic}-{place.partition} ends before the offset that its unfinished "
-                    "export is to reach: the topic was created again; remove the folder and export anew"
+                    "export is to reach: the topic was created again; remove the folder and export again"
                 )
             if each.next < min(first, each.end):
                 noted.missed += min(first, each.end) - each.next

@@ -18,7 +18,7 @@ from botocore.exceptions import (
 )
 from prometheus_client import Counter
 
-from connector.aws.credentials import Account, NotConfigured, client_config, find_credentials, new_session
+from connector.aws.credentials import Account, NotConfigured, client_config, session_of
 from connector.aws.failures import code_of, untrusted, verdict
 from connector.core.sending.outcomes import Expired, Fatal, Rejected, Retryable, Throttled, classify, expired_for_good
 from connector.registry.answers import Answer, Away, Found, Missing, Request, Unusable
@@ -145,8 +145,7 @@ def glue_client(account: Account) -> BaseClient:
         NotConfigured: there is no region, or there are no credentials.
     """
     config = client_config(TIMEOUT)
-    session = new_session(account.region, config)
-    session._credentials = find_credentials(session, account.role)  # type: ignore[attr-defined]  # noqa: SLF001  no other way for those that renew
+    session = session_of(account, config)
     try:
         return session.create_client("glue", endpoint_url=account.endpoint_url, config=config)
     except NoRegionError:
