@@ -20,7 +20,7 @@ MAX_EXACT_INTEGER = 2**53
 
 Convert = Callable[[Any], Any]
 
-_NUMERIC = (int, float, str)  # a tuple: ``int | float`` in a call is built at every call
+_NUMERIC = (int, float)  # a tuple: ``int | float`` in a call is built at every call
 
 
 def wrong_type(expected: str, value: Any) -> DataError:
@@ -67,7 +67,8 @@ def _number_text(value: Any, expected: str) -> str:
 
 def to_number(value: Any) -> float:
     """A finite float, from a number or from numeric text; booleans are refused."""
-    if isinstance(value, bool) or not isinstance(value, _NUMERIC):
+    is_text = isinstance(value, str)
+    if not is_text and (isinstance(value, bool) or not isinstance(value, _NUMERIC)):
         raise wrong_type("a number", value)
     try:
         number = float(value)
@@ -76,9 +77,11 @@ def to_number(value: Any) -> float:
     except OverflowError:
         raise DataError(Reason.INVALID_VALUE, "expected a number within the range of a float") from None
     # float() also takes 1_000 and the digits of every script, which no producer means.
-    if isinstance(value, str) and ("_" in value or not value.isascii()):
+    if is_text and ("_" in value or not value.isascii()):
         raise _not_numeric(value)
-    return _finite(number)
+    if isfinite(number):
+        return number
+    raise _not_finite()
 
 
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*[A-Za-z0-9+/]{2,3}={1,2}")
@@ -92,9 +95,13 @@ def _not_numeric(value: Any) -> DataError:
 
 
 def _finite(number: float) -> float:
-    if not isfinite(number):
-        raise DataError(Reason.INVALID_VALUE, "expected a finite number")
-    return number
+    if isfinite(number):
+        return number
+    raise _not_finite()
+
+
+def _not_finite() -> DataError:
+    return DataError(Reason.INVALID_VALUE, "expected a finite number")
 
 
 def to_items(value: Any) -> list[str] | None:
