@@ -12,6 +12,7 @@ from typing import Any, Literal, NoReturn
 
 import orjson
 
+from connector.core.mapping.written import JsonObject
 from connector.core.records import DataError, Reason
 from connector.core.words import type_word
 
@@ -156,12 +157,6 @@ def _parse_object(text: str) -> Any:
 
 def _not_json(_: str) -> NoReturn:
     raise ValueError("expected JSON, which has no NaN and no infinity")
-
-
-class JsonObject(str):
-    """The JSON of an object that was written here: it need not be parsed to know that it is one."""
-
-    __slots__ = ()
 
 
 def serialise(properties: dict[str, Any]) -> str:
