@@ -5,7 +5,7 @@
     PUTEVENTS_COMPILE=0 pip wheel .    pure Python
 
 The source is the same, and so is what it does; a compiled record takes about half of the time. An editable install is
-never compiled: what is edited must be what runs. See docs/decisions/0081-compiled-core.md.
+never compiled: what is edited must be what runs. See docs/decisions/0082-compiled-core.md.
 """
 
 import os

@@ -55,7 +55,6 @@ def test_what_a_class_holds_for_all_is_marked_so(path: str) -> None:
     """Without ClassVar it is an attribute of each object, and the class does not have it."""
     for node in ast.walk(ast.parse((ROOT / path).read_text())):
         if isinstance(node, ast.ClassDef) and not WITHOUT_ATTRIBUTES & {*map(ast.unparse, node.bases)}:
-        }:
             names = [ast.unparse(each) for each in node.body if isinstance(each, ast.Assign)]
             assert [name for name in names if not name.startswith("__slots__")] == [], node.name
 

@@ -17,6 +17,7 @@ from connector.core.mapping.limits import (
     MAX_TEXT,
     RESERVED_PROPERTIES,
 )
+from connector.core.mapping.values import MAX_EXACT_INTEGER
 from connector.core.mapping.written import JsonObject
 
 
@@ -51,8 +52,10 @@ def is_plain_event(event: dict[str, Any], now: float) -> bool:
     event_type, seconds = event.get("eventType"), event.get("sentAt")
     if not is_plain_id(event_type):
         return False
-    # With an int, not with a float: compiled to C, an int of hundreds of digits would have to become one.
-    if type(seconds) is not int or not EARLIEST_SENT_AT <= seconds <= int(now + LATEST_AHEAD):
+    # Compiled to C, an int is compared with a float as a float, which one of hundreds of digits cannot become.
+    if type(seconds) is not int or not EARLIEST_SENT_AT <= seconds < MAX_EXACT_INTEGER:
+        return False
+    if seconds > now + LATEST_AHEAD:
         return False
     known = 2
     for name, look in _QUICK:
