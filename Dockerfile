@@ -24,7 +24,7 @@ COPY examples examples
 RUN PUTEVENTS_COMPILE=$COMPILE /build/tools/bin/python -m pip wheel --no-build-isolation --no-deps --wheel-dir /build/wheel . \
     && python3 -m venv /venv \
     && /venv/bin/python -m pip install --no-cache-dir --only-binary :all: --constraint constraints.txt \
-        --find-links /build/wheel "putevents-connector${EXTRAS:+[$EXTRAS]}" \
+        "$(ls /build/wheel/*.whl)${EXTRAS:+[$EXTRAS]}" \
     && /venv/bin/python -m pip uninstall --yes setuptools pip
 RUN python3 deploy/image/trim.py /venv \
     && python3 deploy/image/root.py /venv /image
