@@ -4,21 +4,28 @@
 ARG BASE=python:3.11.14-slim-bookworm
 
 FROM ${BASE} AS build
+# 1 compiles the core, which halves what a record costs; 0 for a base that has no compiler and no apt-get to install one.
+ARG COMPILE=1
 # Extras of pyproject.toml, separated by commas. protobuf is what fits into 110 MB; formats has all. See docs/image.md.
 ARG EXTRAS=protobuf
 # pip takes its settings from the base's pip.conf, and these two where they are given. Nothing of this stage is shipped.
 ARG PIP_INDEX_URL
 ARG PIP_TRUSTED_HOST
 WORKDIR /build
-RUN python3 -m venv /venv \
-    && /venv/bin/python -m pip install --no-cache-dir --only-binary :all: setuptools==80.9.0
+COPY deploy/image deploy/image
+RUN if [ "$COMPILE" = 1 ]; then deploy/image/compiler; fi
 COPY constraints.txt pyproject.toml setup.py README.md LICENSE ./
+RUN python3 -m venv /build/tools \
+    && /build/tools/bin/python -m pip install --no-cache-dir --only-binary :all: --constraint constraints.txt \
+        setuptools==80.9.0 mypy
+COPY tools/build_backend.py tools/
 COPY connector connector
 COPY examples examples
-RUN /venv/bin/python -m pip install --no-cache-dir --only-binary :all: --no-build-isolation \
-        --constraint constraints.txt ".${EXTRAS:+[$EXTRAS]}" \
+RUN PUTEVENTS_COMPILE=$COMPILE /build/tools/bin/python -m pip wheel --no-build-isolation --no-deps --wheel-dir /build/wheel . \
+    && python3 -m venv /venv \
+    && /venv/bin/python -m pip install --no-cache-dir --only-binary :all: --constraint constraints.txt \
+        "$(ls /build/wheel/*.whl)${EXTRAS:+[$EXTRAS]}" \
     && /venv/bin/python -m pip uninstall --yes setuptools pip
-COPY deploy/image deploy/image
 RUN python3 deploy/image/trim.py /venv \
     && python3 deploy/image/root.py /venv /image
 

@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test shifted chaos bench check fix coverage docs messages deploy completions fuzz audit clean
+.PHONY: help setup demo test compiled shifted chaos bench check fix coverage docs messages deploy completions fuzz audit clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -31,6 +31,12 @@ demo: $(READY) ## a shop's clickstream through the real connector: embedded brok
 WORKERS ?= auto
 test: $(READY) ## every test but the chaos suite, on real Apache Kafka where one can be had; WORKERS=1 for one after another
 	@$(BIN)/python -m pytest -n $(WORKERS) -m 'not chaos'
+
+COMPILED := .cache/compiled
+OVER ?= core loop contract wire dlq trials exporting
+compiled: $(READY) ## the tests of the engine over the connector compiled to C, as image and wheel have it; needs a C compiler
+	@$(BIN)/python -m tools.compiled $(COMPILED)
+	@cd $(COMPILED) && PYTHONPATH=$$PWD $(abspath $(BIN))/python -m pytest -q -n $(WORKERS) $(OVER:%=tests/%)
 
 SHIFTS := +400 -30
 RINGS := core config loop status local security cli/test_commands.py

@@ -14,6 +14,7 @@ import yaml
 
 from connector import __version__
 from connector.cli import COMMANDS, main
+from connector.core.sending import lanes
 from tests.support.config_files import EXAMPLE, build
 
 PIPELINES = """\
@@ -122,7 +123,12 @@ def test_version_names_what_an_issue_report_needs(line: Line) -> None:
     ran = line("version")
     names = [row.split()[0] for row in ran.out.splitlines()]
     assert (ran.code, ran.err) == (0, "")
-    assert {"putevents-connector", "python", "confluent-kafka", "boto3", "botocore"} <= set(names)
+    assert {"putevents-connector", "python", "core", "confluent-kafka", "boto3", "botocore"} <= set(names)
+
+
+def test_version_tells_a_compiled_core_from_pure_python(line: Line) -> None:
+    kind = "pure Python" if str(lanes.__file__).endswith(".py") else "compiled"
+    assert f"\ncore {kind}\n" in line("version").out
 
 
 # -- files ----------------------------------------------------------------------------------------------------

@@ -8,10 +8,10 @@
 | topics.py | which pipeline reads a topic |
 | rules.py, scope.py, doubts.py | the first rule that matches; mistakes, collected; rules that nothing reaches |
 | fields.py, templates.py, constants.py | a member's spec becomes a closure |
-| members.py, values.py, times.py | the members of entries: ids, conversions, times |
+| members.py, values.py, written.py, times.py | the members of entries: ids, conversions, times |
 | durations.py | `14d` becomes seconds |
 | lists.py, elements.py, batches.py | `for_each`, lists within lists, batches, and the place of an element |
-| events.py, entries.py, targets.py, limits.py | within every limit of the service: events, others, targets |
+| events.py, plain_events.py, entries.py, targets.py, limits.py | within every limit of the service |
 | made.py | what a rule made |
 | shapes.py | which members came and went between two documents |
 | explain.py | notes of every step, for `map --explain` |

@@ -12,6 +12,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from pydantic import field_validator as check
 
 from connector.core.mapping.events import (
+    ONE_MORE,
     Event,
     Invalid,
     check_event,
@@ -127,7 +128,7 @@ def _checked_by(operation: Operation, model: type[Strict]) -> Check:
     def checked(entry: dict[str, Any], now: float) -> bytes | Invalid:
         try:
             validate(entry, context={"now": now})
-            return bytes(memoryview(orjson.dumps(entry)))  # a copy, see check_event
+            return orjson.dumps(entry, None, ONE_MORE)[:-1]  # a copy, see check_event
         except ValidationError as error:
             return first_problem(error, entry, operation.noun)
         except orjson.JSONEncodeError:

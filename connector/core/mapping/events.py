@@ -14,14 +14,10 @@ from pydantic import field_validator as check
 from pydantic_core import ErrorDetails
 
 from connector.core.mapping.limits import (
-    EARLIEST_SENT_AT,
     GREATEST_FLOAT,
-    IGNORED_LITERALS,
-    LATEST_AHEAD,
     MAX_EVENT_BYTES,
     MAX_JOINED_IMPRESSION,
     MAX_PROPERTIES,
-    MAX_TEXT,
     OURS,
     RESERVED_PROPERTIES,
     Strict,
@@ -31,7 +27,7 @@ from connector.core.mapping.limits import (
     properties_are_an_object,
     refuse_text_by_accident,
 )
-from connector.core.mapping.values import JsonObject
+from connector.core.mapping.plain_events import is_plain_event, is_plain_id
 from connector.core.records import Reason
 
 
@@ -95,63 +91,11 @@ class Invalid(NamedTuple):
     field: str
 
 
+# Taking off a last byte makes a copy in half the time of others: 0.38 µs with the serialising instead of 0.54.
+ONE_MORE = orjson.OPT_APPEND_NEWLINE
+
 _validate_event = Event.__pydantic_validator__.validate_python
 _validate_envelope = Envelope.__pydantic_validator__.validate_python
-
-
-def _is_id(value: Any) -> bool:
-    # Text without control characters and surrogates, that does not begin with a blank; the model decides about others.
-    return (
-        type(value) is str
-        and value >= "!"
-        and len(value) <= MAX_TEXT
-        and value not in IGNORED_LITERALS
-        and value.isprintable()
-    )
-
-
-def _is_plain_object(text: Any) -> bool:
-    if type(text) is JsonObject:  # written from a mapping, which was refused if one of its names is reserved
-        return len(text) <= MAX_PROPERTIES
-    if type(text) is not str or not 0 < len(text) <= MAX_PROPERTIES:
-        return False
-    try:
-        properties = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return False
-    return type(properties) is dict and RESERVED_PROPERTIES.isdisjoint(map(str.lower, properties))
-
-
-def _plainly_valid(event: dict[str, Any], now: float) -> bool:
-    """Whether the event is within all limits, found in half the time; where it says no, ``Event`` decides.
-
-    Nearly every event is as simple as this. A property test holds that whatever passes here passes there.
-    """
-    event_type, seconds = event.get("eventType"), event.get("sentAt")
-    if not _is_id(event_type):
-        return False
-    if type(seconds) is not int or not EARLIEST_SENT_AT <= seconds <= now + LATEST_AHEAD:
-        return False
-    known = 2
-    for name, look in _QUICK:
-        if name in event:
-            if not look(event[name]):
-                return False
-            known += 1
-    return known == len(event)
-
-
-def _is_plain_number(value: Any) -> bool:
-    return type(value) is float and -GREATEST_FLOAT <= value <= GREATEST_FLOAT
-
-
-# The optional members of a plain event, each with a quick look at its value.
-_QUICK: tuple[tuple[str, Callable[[Any], bool]], ...] = (
-    ("eventId", _is_id),
-    ("itemId", _is_id),
-    ("eventValue", _is_plain_number),
-    ("properties", _is_plain_object),
-)
 
 
 def check_event(event: dict[str, Any], now: float) -> bytes | Invalid:
@@ -164,10 +108,10 @@ def check_event(event: dict[str, Any], now: float) -> bytes | Invalid:
         now: Unix seconds.
     """
     try:
-        if not _plainly_valid(event, now):
+        if not is_plain_event(event, now):
             _validate_event(event, context={"now": now})
         # A copy: what the serialiser returns holds on to the four kilobytes that it was written in.
-        body = bytes(memoryview(orjson.dumps(event)))
+        body = orjson.dumps(event, None, ONE_MORE)[:-1]
     except ValidationError as error:
         return first_problem(error, event)
     except orjson.JSONEncodeError:
@@ -181,7 +125,7 @@ def check_event(event: dict[str, Any], now: float) -> bytes | Invalid:
 
 def check_envelope(tracking_id: Any, session_id: Any, user_id: Any) -> Invalid | None:
     """The first limit that trackingId, sessionId or userId is beyond; None when all are within. None is absent."""
-    if _is_id(tracking_id) and _is_id(session_id) and (user_id is None or _is_id(user_id)):
+    if is_plain_id(tracking_id) and is_plain_id(session_id) and (user_id is None or is_plain_id(user_id)):
         return None
     given = {"trackingId": tracking_id, "sessionId": session_id, "userId": user_id}
     envelope = {name: value for name, value in given.items() if value is not None}

@@ -246,8 +246,8 @@ def _object(scope: Scope, parts: Iterable[tuple[str, Fetch]], most: int) -> Fetc
             return _counted(serialise(found), spend, most)
         except DataError as error:
             raise DataError(error.reason, f"{label}: {error}") from None
-        except Exhausted as error:
-            raise Exhausted(f"{label}: {error}") from None
+        except Exhausted as exhausted:
+            raise Exhausted(f"{label}: {exhausted}") from None
 
     return fetch
 

@@ -99,8 +99,8 @@ class CompiledRules:
                 result = act(root)
             except DataError as error:
                 result = rejection_of(error, None, self.name, rule)
-            except Exhausted as error:
-                result = Rejection(Stage.MAP, Reason.TOO_COMPLEX, str(error), error.member, self.name, rule)
+            except Exhausted as exhausted:
+                result = Rejection(Stage.MAP, Reason.TOO_COMPLEX, str(exhausted), exhausted.member, self.name, rule)
             return result._replace(failed=failed) if failed else result
         return self._unmatched._replace(failed=failed) if failed else self._unmatched
 

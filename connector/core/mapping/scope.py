@@ -146,15 +146,13 @@ def compile_condition(scope: Scope, text: str) -> Condition:
     if expression.constant:
         verdict = truthy(expression.evaluate({}))
         return Condition(lambda _: verdict, verdict)
-    label, evaluate = scope.label, expression.evaluate
+    place, evaluate = f"{scope.label} when {text}", expression.evaluate
 
     def holds(root: Root) -> bool:
         try:
             return truthy(evaluate(root))
-        except EvaluationError as error:
-            raise _failed(error, f"{label} when {text}: {error}") from None
-        except Exhausted as error:
-            raise Exhausted(f"{label} when {text}: {error}") from None
+        except (EvaluationError, Exhausted) as error:
+            raise _placed(error, place) from None
 
     return Condition(holds)
 
@@ -239,7 +237,7 @@ def guard(
     scope: Scope, text: str, evaluate: Fetch, convert: Convert, default: Any = None, *, keeps_empty: bool = False
 ) -> Fetch:
     """Evaluate and convert; what fails says which expression of which member it was. See ``compile_value``."""
-    label, kept, spend = scope.label, UNCHANGED.get(convert), scope.work.spend
+    place, kept, spend = f"{scope.label} from {text}", UNCHANGED.get(convert), scope.work.spend
     empty = None if keeps_empty else ""
 
     def fetch(root: Root) -> Any:
@@ -252,11 +250,15 @@ def guard(
             if type(value) in SIZED and len(value) > LONG:
                 spend(len(value))
             return convert(value)
-        except EvaluationError as error:
-            raise _failed(error, f"{label} from {text}: {error}") from None
-        except DataError as error:
-            raise DataError(error.reason, f"{label} from {text}: {error}") from None
-        except Exhausted as error:
-            raise Exhausted(f"{label} from {text}: {error}") from None
+        except (EvaluationError, DataError, Exhausted) as error:
+            raise _placed(error, place) from None
 
     return fetch
+
+
+def _placed(error: EvaluationError | DataError | Exhausted, place: str) -> DataError | Exhausted:
+    """The error of a record, with where in the mapping it came up."""
+    message = f"{place}: {error}"
+    if isinstance(error, EvaluationError):
+        return _failed(error, message)
+    return DataError(error.reason, message) if isinstance(error, DataError) else Exhausted(message)

@@ -219,13 +219,17 @@ def _since_1970(moment: datetime, zone: tzinfo) -> int:
     return since.days * 86_400 + since.seconds
 
 
-def _number(value: Any, expected: str) -> float:
+# An int or a float: compiled to C, what is declared a float is one, and rounds the nanoseconds of an int.
+_Number = Any
+
+
+def _number(value: Any, expected: str) -> _Number:
     if isinstance(value, bool) or not isinstance(value, _NUMERIC):
         raise wrong_type(expected, value)
     if not isinstance(value, str):
         return value
     try:
-        number = int(value) if value.isdigit() else float(value)
+        number: _Number = int(value) if value.isdigit() else float(value)
     except ValueError:
         raise _no_time(expected, "other text") from None
     # Python also reads 1_000 and the digits of every script, which no producer means.
@@ -234,7 +238,7 @@ def _number(value: Any, expected: str) -> float:
     return number
 
 
-def _seconds(number: float, units: Iterable[int]) -> int:
+def _seconds(number: _Number, units: Iterable[int]) -> int:
     for ticks in units:
         # NaN is never below a limit, so it is refused here as well.
         if abs(number) < _MAX_SECONDS * ticks:

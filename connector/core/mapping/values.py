@@ -12,6 +12,7 @@ from typing import Any, Literal, NoReturn
 
 import orjson
 
+from connector.core.mapping.written import JsonObject
 from connector.core.records import DataError, Reason
 from connector.core.words import type_word
 
@@ -20,7 +21,7 @@ MAX_EXACT_INTEGER = 2**53
 
 Convert = Callable[[Any], Any]
 
-_NUMERIC = (int, float, str)  # a tuple: ``int | float`` in a call is built at every call
+_NUMERIC = (int, float)  # a tuple: ``int | float`` in a call is built at every call
 
 
 def wrong_type(expected: str, value: Any) -> DataError:
@@ -67,7 +68,8 @@ def _number_text(value: Any, expected: str) -> str:
 
 def to_number(value: Any) -> float:
     """A finite float, from a number or from numeric text; booleans are refused."""
-    if isinstance(value, bool) or not isinstance(value, _NUMERIC):
+    is_text = isinstance(value, str)
+    if not is_text and (isinstance(value, bool) or not isinstance(value, _NUMERIC)):
         raise wrong_type("a number", value)
     try:
         number = float(value)
@@ -76,9 +78,11 @@ def to_number(value: Any) -> float:
     except OverflowError:
         raise DataError(Reason.INVALID_VALUE, "expected a number within the range of a float") from None
     # float() also takes 1_000 and the digits of every script, which no producer means.
-    if isinstance(value, str) and ("_" in value or not value.isascii()):
+    if is_text and ("_" in value or not value.isascii()):
         raise _not_numeric(value)
-    return _finite(number)
+    if isfinite(number):
+        return number
+    raise _not_finite()
 
 
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*[A-Za-z0-9+/]{2,3}={1,2}")
@@ -92,9 +96,13 @@ def _not_numeric(value: Any) -> DataError:
 
 
 def _finite(number: float) -> float:
-    if not isfinite(number):
-        raise DataError(Reason.INVALID_VALUE, "expected a finite number")
-    return number
+    if isfinite(number):
+        return number
+    raise _not_finite()
+
+
+def _not_finite() -> DataError:
+    return DataError(Reason.INVALID_VALUE, "expected a finite number")
 
 
 def to_items(value: Any) -> list[str] | None:
@@ -149,12 +157,6 @@ def _parse_object(text: str) -> Any:
 
 def _not_json(_: str) -> NoReturn:
     raise ValueError("expected JSON, which has no NaN and no infinity")
-
-
-class JsonObject(str):
-    """The JSON of an object that was written here: it need not be parsed to know that it is one."""
-
-    __slots__ = ()
 
 
 def serialise(properties: dict[str, Any]) -> str:

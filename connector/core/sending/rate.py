@@ -13,6 +13,7 @@ Units: rates in calls a second, times in seconds of any clock that does not go b
 """
 
 import math
+from typing import ClassVar
 
 BURST = 0.05  # seconds' worth of calls that may go at once after a pause
 START = 1 / 100  # of the ceiling: the quota may be that much lower
@@ -190,8 +191,8 @@ class CircuitBreaker:
     the longest interval. The next probe leaves while it is still in flight.
     """
 
-    OPENS_AFTER = 8  # failures in a row
-    LONGEST = 3.0  # seconds between two probes
+    OPENS_AFTER: ClassVar = 8  # failures in a row
+    LONGEST: ClassVar = 3.0  # seconds between two probes
 
     __slots__ = ("_failures", "_initial", "_maximum", "_next", "_probe", "_probes", "_since")
 

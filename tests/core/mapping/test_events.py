@@ -30,6 +30,7 @@ from connector.core.mapping.limits import (
     MAX_EVENT_BYTES,
     RESERVED_PROPERTIES,
 )
+from connector.core.mapping.plain_events import is_plain_event
 from connector.core.records import MAX_EVENTS_PER_CALL, Reason
 
 NOW = 1_800_000_000.5
@@ -436,7 +437,7 @@ _PLAUSIBLE = {
 @given(st.fixed_dictionaries({}, optional=_PLAUSIBLE))
 def test_the_quick_look_at_an_event_takes_nothing_that_the_model_refuses(members: dict[str, Any]) -> None:
     for checked in (members, {**EVENT, **members}, {**EVENT, **dict(list(members.items())[:1])}):
-        if events._plainly_valid(checked, NOW):
+        if is_plain_event(checked, NOW):
             # Text that is no Unicode is left to the serialiser to find.
             assert _error_types(Event.model_validate, checked) <= {"string_unicode"}
         if isinstance(check_event(checked, NOW), bytes):
@@ -456,8 +457,8 @@ def test_an_event_in_the_buffer_takes_hardly_more_memory_than_its_json() -> None
 
 def test_the_quick_look_takes_what_most_events_are() -> None:
     plain = {**EVENT, "eventId": "e1", "itemId": "i1", "eventValue": 1.5, "properties": '{"category":"bags"}'}
-    assert events._plainly_valid(plain, NOW)
-    assert events._plainly_valid(EVENT, NOW)
+    assert is_plain_event(plain, NOW)
+    assert is_plain_event(EVENT, NOW)
 
 
 def _error_types(validate: Any, members: dict[str, Any]) -> set[str]:

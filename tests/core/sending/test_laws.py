@@ -74,6 +74,7 @@ LIMITS = st.builds(
     retry_initial=st.sampled_from([0.01, 0.1]),
     retry_maximum=st.sampled_from([0.1, 20.0]),
     stop_after_rejections=st.just(NEVER_STOP),
+    configured=st.none() | st.frozensets(st.text(), max_size=3),
 )
 WORLDS = st.builds(
     World,
