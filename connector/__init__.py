@@ -16,7 +16,7 @@ Imports go one way: a room imports its own row, the rows of the rooms named besi
 | explained/ | a page for each code that a user may see | exits |
 | logs.py, counters.py, metrics.py, server.py | what an operator sees | core/sending, streams, listening |
 | ports.py | what the loop needs of Kafka and AWS, as Protocols | core/sending |
-| loop.py, waiting.py, holding.py, beginnings.py, delivery.py | the loop | ports, logs, core/sending |
+| loop.py, pacing.py, waiting.py, holding.py, beginnings.py, delivery.py | the loop | ports, logs, core/sending |
 | watch.py, troubles.py | what the loop does as gauges and log lines | loop, ports, logs, core/sending |
 | aws/ | credentials, signatures, HTTP, the call | ports, core/sending |
 | kafka/ | reads, commits, dead letters | ports, logs, aws, config, core/mapping, core/sending, core/positions |

@@ -8,7 +8,7 @@ import itertools
 from typing import assert_never
 
 from connector.core.operations import Operation
-from connector.core.records import Fate, Filtered, Reason, Rejection, Skipped, Stage, Transformed
+from connector.core.records import MAX_EVENTS_PER_CALL, Fate, Filtered, Reason, Rejection, Skipped, Stage, Transformed
 from connector.core.rejections import merge
 from connector.core.sending.destination import HeldRejection, Limits
 from connector.core.sending.destinations import Destinations
@@ -75,6 +75,7 @@ class Delivery:
     ) -> None:
         self.destinations = Destinations(limits, max_in_flight)
         self.fatal: Fatal | None = None
+        self.full = 0  # calls in flight with all that a call takes: what is next of their session may wait for them
         self._sender = sender
         self._dead_letters = dead_letters
         self._metrics = metrics
@@ -142,11 +143,13 @@ class Delivery:
             now = self._environment.clock()
             while (batch := self.destinations.take(now)) is not None:
                 self._in_flight[id(batch)] = batch
+                self.full += len(batch.items) == MAX_EVENTS_PER_CALL
                 self._sender.submit(batch)
 
     def _settle(self, result: CallResult) -> None:
         batch, outcome, seconds = result
         del self._in_flight[id(batch)]
+        self.full -= len(batch.items) == MAX_EVENTS_PER_CALL
         counts = self._of(batch.operation)
         self._metrics.requests.labels(batch.operation.action, outcome.status).value += 1
         counts.duration.observe(seconds)

@@ -25,6 +25,7 @@ from connector.delivery import Delivery
 from connector.holding import Holding
 from connector.logs import LogLimiter
 from connector.metrics import Metrics
+from connector.pacing import Pace
 from connector.ports import DeadLetters, Environment, Polled, SchemaFetcher, Sender, Source
 from connector.waiting import Waiting
 
@@ -105,6 +106,8 @@ class Loop:
         self._commit_at = environment.clock() + settings.commit_interval
         self._leave_without_commit = False
         self._limiter = LogLimiter(60.0, environment.clock)  # a steady backlog pauses and resumes all the time
+        self._pace = Pace(settings.limits.linger, settings.max_in_flight)
+        self._rested = 0.0  # seconds for which the records of the last poll may have waited already
         self._room = settings.bounds.events  # how many events may come in at once
         self._held: deque[Record] = deque()  # read, and not looked at yet
         self._ends: dict[TopicPartition, int] = {}  # reached once nothing is held
@@ -124,15 +127,15 @@ class Loop:
     def step(self) -> None:
         """Read what there is, send what may go, take in what came back, commit what is done."""
         self.waiting.look()
-        timeout = self._idle_for()
         if self.backpressure.may_read:
             if not self._held:
-                self._read(min(timeout, NAP) if self.delivery.results_expected else timeout)
+                self._read()
             self._accept()
             self._work()
         else:
             # Nothing can be read now, so only a result can come: wait for that, not for records. An acknowledged dead
             # letter does not end the wait.
+            timeout = self._idle_for(GRAIN)
             self._work(min(timeout, NAP) if self.delivery.letters_expected else timeout)
             if self.backpressure.all_paused(len(self.offsets)):
                 self._hold(self._source.poll(1, 0))
@@ -140,25 +143,42 @@ class Loop:
         self._apply_backpressure()
         self._commit()
 
-    def _idle_for(self) -> float:
-        """Seconds until there is something to do, if neither a record nor a result comes."""
+    def _idle_for(self, grain: float) -> float:
+        """Seconds until there is something to do, if neither a record nor a result comes; a call may wait ``grain``."""
         now = self._environment.clock()
         ready_at = self.delivery.destinations.ready_at(now)
         if ready_at is not None and ready_at <= now:
             return 0.0
         until = self._commit_at if ready_at is None else min(ready_at, self._commit_at)
-        return min(GLANCE if self.waiting else TICK, max(GRAIN, until - now))
+        return min(GLANCE if self.waiting else TICK, max(grain, until - now))
 
-    def _read(self, timeout: float) -> None:
+    def _read(self) -> None:
         """Poll. Then look again at one partition that has waited for a schema: however many do, the polls go on."""
         ready = self.waiting.ready or self.unplaced.ready
-        self._hold(self._source.poll(min(RECORDS_A_STEP, self._room), 0.0 if ready else timeout))
+        timeout = 0.0 if ready else self._wait_to_read()
+        limit = min(RECORDS_A_STEP, self._room)
+        polled = self._source.poll(limit, timeout)
+        self._pace.polled(len(polled.records), limit, self._environment.clock())
+        self._hold(polled)
         if self.unplaced:
             self.unplaced.go_on(self.holding.overdue(self._environment.clock()))
         again = self.waiting.take() or self.unplaced.take()
         if again is not None:
             self._held.extend(again[0])
             self._ends.update(again[1])
+
+    def _wait_to_read(self) -> float:
+        """At a light load, let records gather. Then the seconds that a poll may wait for a first one."""
+        expected = self.delivery.results_expected
+        if not self._pace.light(self.delivery.destinations.in_flight, self.delivery.full):
+            timeout = self._idle_for(GRAIN)
+            return min(timeout, NAP) if expected else timeout
+        stride = self._pace.stride
+        timeout = self._idle_for(stride)
+        self._rested = min(timeout, self._pace.rest(self._environment.clock()))
+        if self._rested:
+            self._environment.rest(self._rested)
+        return min(timeout, stride) - self._rested if expected else timeout - self._rested
 
     def _hold(self, polled: Polled) -> None:
         self._beginnings.look(polled.records, self._environment.clock(), self._environment.wall())
@@ -186,6 +206,7 @@ class Loop:
         """
         clock, holding, transform, later = self._environment.clock, self.holding, self._transform, self._later
         now, wall = clock(), self._environment.wall()
+        since, self._rested = now - self._rested, 0.0
         room = self._room
         while self._held and room > 0 and clock() - now < MOMENT:
             record = self._held.popleft()
@@ -201,7 +222,7 @@ class Loop:
                 continue
             opened = self.offsets.track(record)
             if opened is not None:
-                self.delivery.accept(opened, record.topic, fate, now)
+                self.delivery.accept(opened, record.topic, fate, since)
                 room -= opened.events
         if not self._held:
             for topic_partition, offset in self._ends.items():

@@ -4,6 +4,7 @@ kafka/source.py, aws/sender.py and kafka/dead_letters.py implement these, and so
 knows Kafka's client, AWS, or threads.
 """
 
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -136,12 +137,14 @@ class SchemaFetcher(Protocol):
 class Environment(NamedTuple):
     """Time and chance, so that a test can hold both.
 
-    ``clock`` gives seconds that never go back, ``wall`` Unix seconds, ``chance`` numbers in [0, 1).
+    ``clock`` gives seconds that never go back, ``wall`` Unix seconds, ``chance`` numbers in [0, 1). ``rest`` lets so
+    many seconds pass.
     """
 
     clock: Callable[[], float]
     wall: Callable[[], float]
     chance: Callable[[], float]
+    rest: Callable[[float], None] = time.sleep
 
 
 class Refused(Exception):

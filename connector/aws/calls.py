@@ -7,11 +7,16 @@ the one that boto3 sends for each operation, and the signature with botocore's.
 
 Only the loop retries: every call is tried once here. One exception: the service refuses expired credentials before it
 reads the events, so the call is sent again with fresh credentials.
+
+A call with keys and a connection at hand is sent at once, and its outcome called back with. A task of its own is only
+for what has to be waited for before.
 """
 
 import asyncio
 import threading
 import time
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -22,6 +27,7 @@ from botocore.parsers import create_parser
 from botocore.session import Session
 
 from connector.aws.bodies import body
+from connector.aws.connection import Answer, Connection, Response
 from connector.aws.credentials import (
     CONNECT_TIMEOUT,
     Account,
@@ -30,8 +36,9 @@ from connector.aws.credentials import (
     find_credentials,
     new_session,
 )
-from connector.aws.failures import CallFailed, code_of, untrusted, verdict
-from connector.aws.http import Connections, Response
+from connector.aws.failures import CallFailed, untrusted, verdict
+from connector.aws.http import Connections
+from connector.aws.keys import KeysAtHand, Unrenewable, keys_of, outcome_of_fetching
 from connector.aws.origin import Origin, origin_of
 from connector.aws.sigv4 import Keys, Signer
 from connector.core.operations import OPERATIONS, Operation
@@ -45,20 +52,12 @@ from connector.core.sending.outcomes import (
     Outcome,
     Retryable,
     Status,
-    Throttled,
     classify,
     expired_for_good,
 )
 
 SERVICE: Final = "personalize-events"
-NO_CREDENTIALS: Final = "no AWS credentials: the service that hands them out does not answer as AWS does"
-_ROLE: Final = "check the AWS credentials: AWS refused to hand them out"
-_ROLES: Final = {
-    "AssumeRole": "check personalize.assume_role: allow sts:AssumeRole on role_arn to the identity this process runs "
-    "as, and name that identity (and external_id, where it is set) in the role's trust policy",
-    "AssumeRoleWithWebIdentity": "check the role of the service account, and that the role's trust policy names the "
-    "cluster's OIDC provider and this service account",
-}
+Done = Callable[[Outcome | Exception], None]  # gets a call's outcome; an exception is a bug
 
 
 class Form(NamedTuple):
@@ -67,6 +66,18 @@ class Form(NamedTuple):
     signer: Signer
     head: bytes
     output: Any
+
+
+class _Call:
+    """A call under way; ``repeated`` with credentials that were renewed for it."""
+
+    __slots__ = ("batch", "credentials", "done", "repeated")
+
+    def __init__(self, batch: Batch, credentials: Credentials, done: Done) -> None:
+        self.batch = batch
+        self.credentials = credentials
+        self.done = done
+        self.repeated = False
 
 
 class EventsClient:
@@ -95,6 +106,8 @@ class EventsClient:
         self._parser = create_parser(meta.service_model.metadata["protocol"])
         self._where = origin.where
         self._clock = time.monotonic
+        self._at_hand = KeysAtHand(self._clock)
+        self._preparing: set[asyncio.Task[None]] = set()
         self._certificates = Certificates()
         self._certificates_of_credentials = Certificates()  # of the services that hand out credentials
 
@@ -113,36 +126,96 @@ class EventsClient:
 
     async def send(self, batch: Batch) -> Outcome:
         """Send the batch's entries. Never raises for anything that a network or a service can do."""
-        used = self._credentials
-        outcome = await self._try(batch, used)
-        if not isinstance(outcome, Expired):
-            return outcome
-        try:
-            outcome = await self._try(batch, await asyncio.to_thread(self._renewed, used))
-        except NotConfigured:
-            return Fatal("NoCredentials", "check the AWS credentials: they have expired, and there are no others")
-        return expired_for_good(outcome) if isinstance(outcome, Expired) else outcome
+        answer: asyncio.Future[Outcome | Exception] = asyncio.get_running_loop().create_future()
+        self.call(batch, lambda outcome: None if answer.done() else answer.set_result(outcome))
+        outcome = await answer
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
-    async def _try(self, batch: Batch, credentials: Credentials) -> Outcome:
-        form = self._forms[batch.operation]
+    def call(self, batch: Batch, done: Done) -> None:
+        """Send the batch's entries, as ``send``; ``done`` is called once in this loop, maybe before this returns."""
+        call = _Call(batch, self._credentials, done)
         try:
-            keys = await _keys(credentials)
-            content = body(batch)
-            response = await self._connections.post(_signed(form, keys, content), content)
+            keys = self._at_hand.of(call.credentials)
+            connection = None if keys is None else self._connections.take()
+            if keys is None or connection is None:
+                self._wait_for(self._prepared(call), call)
+            else:
+                self._begin(call, keys, connection)
+        except Exception as error:  # noqa: BLE001  the loop's thread raises it
+            done(error)
+
+    def _wait_for(self, what: Coroutine[Any, Any, None], call: _Call) -> None:
+        async def waited() -> None:
+            try:
+                await what
+            except Exception as error:  # noqa: BLE001  the loop's thread raises it
+                call.done(error)
+
+        task = asyncio.get_running_loop().create_task(waited())
+        self._preparing.add(task)
+        task.add_done_callback(self._preparing.discard)
+
+    async def _prepared(self, call: _Call) -> None:
+        """Fetch keys and open a connection where there is none, then send."""
+        try:
+            keys = await keys_of(call.credentials)
+            connection = self._connections.take() or await self._connections.connect()
         except CallFailed as failure:
-            if failure.untrusted:
-                return self._certificates.on_untrusted(failure.code, failure.detail, self._clock())
-            return Retryable(failure.code, Status.TIMEOUT if failure.timed_out else Status.CONNECTION, failure.detail)
+            self._answered(call, failure)
         except ClientError as error:
             # Raised by the call that fetches credentials (STS), not by the call itself.
-            return _of_credentials(error)
+            self._ended(call, outcome_of_fetching(error))
         except BotoCoreError as error:
-            return self._without_credentials(error)
-        except _Unrenewable as error:
-            return error.outcome
+            self._ended(call, self._without_credentials(error))
+        except Unrenewable as error:
+            self._ended(call, error.outcome)
+        else:
+            self._begin(call, keys, connection)
+
+    def _begin(self, call: _Call, keys: Keys, connection: Connection) -> None:
+        form = self._forms[call.batch.operation]
+        try:
+            content = body(call.batch)
+            lines = form.signer.lines(keys, content, time.time())
+        except BaseException:
+            connection.close()
+            raise
+        request = b"%b%bContent-Length: %d\r\n\r\n%b" % (form.head, lines, len(content), content)
+        self._connections.begin(connection, request, partial(self._answered, call))
+
+    def _answered(self, call: _Call, answer: Answer) -> None:
+        try:
+            self._ended(call, self._outcome(call, answer))
+        except Exception as error:  # noqa: BLE001  the loop's thread raises it
+            call.done(error)
+
+    def _outcome(self, call: _Call, answer: Answer) -> Outcome:
+        if isinstance(answer, CallFailed):
+            if answer.untrusted:
+                return self._certificates.on_untrusted(answer.code, answer.detail, self._clock())
+            return Retryable(answer.code, Status.TIMEOUT if answer.timed_out else Status.CONNECTION, answer.detail)
         self._certificates.on_answer()
         self._certificates_of_credentials.on_answer()
-        return self._meaning(response, batch.operation)
+        return self._meaning(answer, call.batch.operation)
+
+    def _ended(self, call: _Call, outcome: Outcome) -> None:
+        if not isinstance(outcome, Expired):
+            call.done(outcome)
+        elif call.repeated:
+            call.done(expired_for_good(outcome))
+        else:
+            self._wait_for(self._repeated(call), call)
+
+    async def _repeated(self, call: _Call) -> None:
+        try:
+            call.credentials = await asyncio.to_thread(self._renewed, call.credentials)
+        except NotConfigured:
+            call.done(Fatal("NoCredentials", "check the AWS credentials: they have expired, and there are no others"))
+            return
+        call.repeated = True
+        await self._prepared(call)
 
     def _without_credentials(self, error: BotoCoreError) -> Outcome:
         kind, certificate = type(error).__name__, untrusted(error)
@@ -181,66 +254,15 @@ class EventsClient:
         return classify(code, status, message, operation)
 
     def close(self) -> None:
-        """Close the idle connections."""
+        """Give up what is under way, and close all connections."""
+        for task in self._preparing:
+            task.cancel()
         self._connections.close()
-
-
-class _Unrenewable(Exception):
-    """Credentials could not be fetched, for a reason that botocore has no exception for."""
-
-    def __init__(self, outcome: Outcome) -> None:
-        super().__init__()
-        self.outcome = outcome
-
-
-def _renew(credentials: Credentials) -> Any:
-    try:
-        return credentials.get_frozen_credentials()
-    except (BotoCoreError, ClientError):
-        raise
-    except RuntimeError:
-        # botocore raises this when the credentials that it has just fetched are expired, too.
-        raise _Unrenewable(Expired("ExpiredToken")) from None
-    except Exception as error:  # noqa: BLE001  a credential_process that prints anything, for example
-        raise _Unrenewable(Retryable(type(error).__name__, Status.CONNECTION, NO_CREDENTIALS)) from None
-
-
-async def _keys(credentials: Credentials) -> Keys:
-    # Fetching may take seconds. It runs in another thread, so that calls in flight go on.
-    renewable: Any = credentials
-    frozen: Any
-    if getattr(renewable, "refresh_needed", bool)():
-        frozen = await asyncio.to_thread(_renew, credentials)
-    else:
-        frozen = credentials.get_frozen_credentials()
-    return Keys(frozen.access_key, frozen.secret_key, frozen.token)
-
-
-def _signed(form: Form, keys: Keys, content: bytes) -> bytes:
-    headers = form.signer.headers(keys, content, time.time())
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    return b"%b%bContent-Length: %d\r\n\r\n" % (form.head, lines.encode(), len(content))
 
 
 def _own_code(code: str, status: int) -> str:
     # Where a response names no error, the parser uses the status as its code.
     return "" if code == str(status) else code
-
-
-def _of_credentials(error: ClientError) -> Outcome:
-    details: Any = error.response
-    code, status = code_of(error), details.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-    if not code:  # an error page of a proxy
-        return Retryable(f"HTTP {status}", Status.CONNECTION, NO_CREDENTIALS)
-    outcome = classify(code, status, details.get("Error", {}).get("Message", ""))
-    match outcome:
-        case Retryable() | Expired():
-            return outcome
-        case Throttled():
-            # STS throttles, not the service that is called: slower calls would not help.
-            return Retryable(code, Status.CONNECTION)
-        case _:
-            return Fatal(code, _ROLES.get(error.operation_name, _ROLE))
 
 
 def _client(session: Session, endpoint_url: str | None) -> Any:

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from connector.aws.calls import EventsClient
+from connector.aws.connection import Response
 from connector.aws.credentials import (
     CONNECT_TIMEOUT,
     Account,
@@ -20,7 +21,6 @@ from connector.aws.credentials import (
     new_session,
     session_of,
 )
-from connector.aws.http import Response
 from connector.core.operations import Operation
 from connector.core.records import Entry
 from connector.core.sending.lanes import Batch, Item

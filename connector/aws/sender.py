@@ -10,9 +10,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from connector.aws.calls import EventsClient
 from connector.core.sending.lanes import Batch
+from connector.core.sending.outcomes import Outcome
 from connector.ports import CallResult
 
 GATHERING = 0.002  # seconds that a result waits for others: waking the loop costs as much as settling a result
@@ -30,7 +32,7 @@ class SenderThread:
         self._batches: deque[Batch] = deque()
         self._results: queue.SimpleQueue[list[CallResult | Exception]] = queue.SimpleQueue()
         self._gathered: list[CallResult | Exception] = []
-        self._in_flight: set[asyncio.Task[None]] = set()
+        self._awaited = False  # whether the loop's thread does nothing but wait for a result
         self._loop = _new_event_loop()
         self._thread = threading.Thread(target=self._run, name="calls", daemon=True)
         self._thread.start()
@@ -38,7 +40,6 @@ class SenderThread:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
-        self._client.close()
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
@@ -51,20 +52,14 @@ class SenderThread:
 
     def _start(self) -> None:
         while self._batches:
-            task = self._loop.create_task(self._send(self._batches.popleft()))
-            self._in_flight.add(task)
-            task.add_done_callback(self._in_flight.discard)
+            batch = self._batches.popleft()
+            self._client.call(batch, partial(self._done, batch, time.monotonic()))
 
-    async def _send(self, batch: Batch) -> None:
-        started = time.monotonic()
-        try:
-            outcome = await self._client.send(batch)
-        except Exception as error:  # noqa: BLE001  wait() raises it in the loop's thread
-            self._gather(error)
-        else:
-            self._gather(CallResult(batch, outcome, time.monotonic() - started))
-
-    def _gather(self, result: CallResult | Exception) -> None:
+    def _done(self, batch: Batch, started: float, outcome: Outcome | Exception) -> None:
+        result = outcome if isinstance(outcome, Exception) else CallResult(batch, outcome, time.monotonic() - started)
+        if not self._awaited:
+            self._results.put([result])  # it is taken at the next step: nobody has to be woken
+            return
         self._gathered.append(result)
         if len(self._gathered) == 1:
             self._loop.call_later(GATHERING, self._hand_over)
@@ -77,7 +72,7 @@ class SenderThread:
         """See ``ports.Sender``."""
         results: list[CallResult] = []
         try:
-            gathered = self._results.get(timeout=timeout) if timeout > 0 else self._results.get_nowait()
+            gathered = self._first(timeout) if timeout > 0 else self._results.get_nowait()
             while True:
                 for result in gathered:
                     if isinstance(result, Exception):
@@ -87,14 +82,20 @@ class SenderThread:
         except queue.Empty:
             return results
 
+    def _first(self, timeout: float) -> list[CallResult | Exception]:
+        self._awaited = True
+        try:
+            return self._results.get(timeout=timeout)
+        finally:
+            self._awaited = False
+
     def close(self) -> None:
         """Cancel the calls in flight, and end the thread."""
         self._loop.call_soon_threadsafe(self._end)
         self._thread.join(CLOSING)
 
     def _end(self) -> None:
-        for task in self._in_flight:
-            task.cancel()
+        self._client.close()
         self._loop.call_soon(self._loop.stop)
 
 

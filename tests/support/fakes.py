@@ -311,7 +311,8 @@ class Harness:
         self.sender = FakeSender(self.clock)
         self.dead_letters = FakeDeadLetters(self.clock)
         self.metrics = Metrics()
-        self.environment = Environment(lambda: self.clock.now, lambda: EPOCH + self.clock.now, random.Random(7).random)
+        wall, chance = lambda: EPOCH + self.clock.now, random.Random(7).random
+        self.environment = Environment(lambda: self.clock.now, wall, chance, self.clock.wait)
         chosen = Settings(**{"limits": limits, "max_in_flight": 8, "bounds": bounds, **INTERVALS, **settings})
         ports = (self.source, self.sender, self.dead_letters)
         self.loop = Loop(*ports, transform, chosen, self.metrics, self.environment, fetcher, holding, beginnings)

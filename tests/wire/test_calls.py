@@ -22,7 +22,6 @@ from connector.aws.calls import EventsClient
 from connector.aws.credentials import Account, NotConfigured
 from connector.aws.sender import SenderThread
 from connector.core.operations import PUT_EVENTS
-from connector.core.sending.lanes import Batch
 from connector.core.sending.outcomes import Delivered, Fatal, Outcome, Rejected, Retryable, Status, Throttled
 from connector.local.endpoint.faults import Faults
 from connector.local.endpoint.server import Endpoint, running_endpoint
@@ -285,9 +284,9 @@ def test_credentials_that_expired_and_are_gone_are_fatal(aws: pytest.MonkeyPatch
 def test_a_clock_that_is_wrong_is_fatal_and_says_so(aws: pytest.MonkeyPatch, endpoint: Endpoint, hours: int) -> None:
     sender = new_client(endpoint.url)
     signer = sender.client._forms[PUT_EVENTS].signer
-    sign = signer.headers
+    sign = signer.lines
     # Only this side's clock: the endpoint lives in the same process.
-    aws.setattr(signer, "headers", lambda keys, body, now: sign(keys, body, now + hours * 3600))
+    aws.setattr(signer, "lines", lambda keys, body, now: sign(keys, body, now + hours * 3600))
     outcome = sender.send(batch())
     assert isinstance(outcome, Fatal)
     assert "clock" in outcome.advice
@@ -493,15 +492,30 @@ def test_every_batch_is_delivered_once_and_answered() -> None:
         assert (stats["distinct_ids"], stats["duplicates"]) == (500, 0)
 
 
-def test_a_bug_in_a_call_is_raised_in_the_thread_that_waits(endpoint: Endpoint) -> None:
-    class Broken(EventsClient):
-        async def send(self, batch: Batch) -> Outcome:
-            raise ZeroDivisionError(len(batch.items))
+@pytest.mark.parametrize("where", ["preparing", "signing", "reading the answer", "ending"])
+def test_a_bug_in_a_call_is_raised_in_the_thread_that_waits(
+    aws: pytest.MonkeyPatch, endpoint: Endpoint, where: str
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError(where)
 
-    calls = SenderThread(Broken(Account(None, endpoint.url), 1.0))
+    client = EventsClient(Account(None, endpoint.url), 20.0)
+    calls = SenderThread(client)
     calls.submit(batch())
-    with pytest.raises(ZeroDivisionError):
-        calls.wait(10.0)
+    assert [answer.outcome for answer in calls.wait(30.0)] == [Delivered()], "its connection is kept"
+    match where:
+        case "preparing":
+            aws.setattr(client._connections, "take", lambda: None)
+            aws.setattr(client._connections, "connect", broken)
+        case "signing":
+            aws.setattr(client._forms[PUT_EVENTS].signer, "lines", broken)
+        case "reading the answer":
+            aws.setattr(client, "_meaning", broken)
+        case _:
+            aws.setattr(client, "_ended", broken)
+    calls.submit(batch())
+    with pytest.raises(ZeroDivisionError, match=where):
+        calls.wait(30.0)
     calls.close()
 
 

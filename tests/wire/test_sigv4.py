@@ -35,14 +35,21 @@ def botocores(url: str, credentials: Keys, body: bytes, now: int) -> dict[str, s
     return dict(request.headers.items())
 
 
+def ours(signer: Signer, credentials: Keys, body: bytes, now: float) -> dict[str, str]:
+    lines = signer.lines(credentials, body, now).decode()
+    assert lines.endswith("\r\n")
+    return dict(line.split(": ", 1) for line in lines.removesuffix("\r\n").split("\r\n"))
+
+
 @given(st.sampled_from(URLS), keys, keys, st.none() | keys, bodies, moments)
 def test_every_signature_is_the_one_that_botocore_makes(
     url: str, access: str, secret: str, token: str | None, body: bytes, now: int
 ) -> None:
     credentials = Keys(access, secret, token)
-    assert Signer(url, "personalize", "eu-west-1").headers(credentials, body, now) == botocores(
-        url, credentials, body, now
-    )
+    signer = Signer(url, "personalize", "eu-west-1")
+    assert ours(signer, credentials, body, now) == botocores(url, credentials, body, now)
+    assert ours(signer, credentials, b"{}", now + 0.9) == botocores(url, credentials, b"{}", now), "of the same second"
+    assert ours(signer, credentials, body, now + 1) == botocores(url, credentials, body, now + 1)
 
 
 @pytest.mark.parametrize("second", [Keys("b", "other"), Keys("a", "secret", "token")])
@@ -51,4 +58,4 @@ def test_the_days_key_is_that_of_the_day_and_of_the_secret(second: Keys) -> None
     first = Keys("a", "secret")
     today, tomorrow = 1_795_509_011, 1_795_509_011 + 86_400
     for credentials, now in ((first, today), (second, today), (first, today), (first, tomorrow), (second, tomorrow)):
-        assert signer.headers(credentials, b"{}", now) == botocores(URLS[0], credentials, b"{}", now)
+        assert ours(signer, credentials, b"{}", now) == botocores(URLS[0], credentials, b"{}", now)
