@@ -5,6 +5,7 @@ import os
 import re
 import signal
 from collections.abc import Generator, Iterator
+from functools import cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -31,6 +32,7 @@ APART = (
 SHORT = ("tests/core/", "tests/config/", "tests/test_architecture.py", "tests/test_docs_links.py")
 
 
+@cache  # the scheduler asks three times a test
 def group_of(nodeid: str) -> str:
     """The name of the tests with which this one shares a process; its own where it may run anywhere."""
     file = nodeid.partition("::")[0]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import connector
+from tests.support.each import for_each
 
 PACKAGE = Path(connector.__file__).parent
 MODULES = sorted(
@@ -81,7 +82,7 @@ def test_every_file_has_a_row_and_every_row_a_file() -> None:
     assert {room_of(module_of(path)) for path in MODULES} == set(ROOMS)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+@for_each(MODULES)
 def test_a_file_imports_only_what_its_row_allows(path: Path) -> None:
     room = room_of(module_of(path))
     assert room is not None
@@ -169,7 +170,7 @@ def mapped(package: Path) -> list[str]:
     return sorted(name.removesuffix(".py").removesuffix("/") for cell in cells for name in cell.split(", "))
 
 
-@pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.parent.relative_to(PACKAGE).as_posix())
+@for_each(PACKAGES)
 def test_a_large_room_has_a_map_and_a_map_has_every_module_once(package: Path) -> None:
     modules = sorted(path.stem for path in package.parent.glob("*.py") if path != package)
     folders = sorted(path.parent.name for path in package.parent.glob("*/__init__.py"))
@@ -178,7 +179,7 @@ def test_a_large_room_has_a_map_and_a_map_has_every_module_once(package: Path) -
         assert found == sorted(modules + folders)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+@for_each(MODULES)
 def test_a_module_of_more_than_300_lines_says_why_at_its_top(path: Path) -> None:
     text = path.read_text()
     assert len(text.splitlines()) <= 300 or "Above 300 lines: " in (ast.get_docstring(ast.parse(text)) or "")
@@ -195,7 +196,7 @@ def folder_of(module: list[str]) -> str:
     return module[1] if len(module) > 2 and (REPOSITORY / "tests" / module[1]).is_dir() else ""
 
 
-@pytest.mark.parametrize("path", HELPERS, ids=lambda path: path.relative_to(REPOSITORY).as_posix())
+@for_each(HELPERS)
 def test_what_another_folder_needs_of_the_tests_is_in_support(path: Path) -> None:
     own = list(path.relative_to(REPOSITORY).with_suffix("").parts)
     mine = {"support", folder_of(own) if own[0] == "tests" else "support"}

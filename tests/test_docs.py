@@ -16,6 +16,7 @@ from connector.core.mapping.topics import Topics
 from connector.core.mapping.transform import Pipeline
 from connector.core.records import Reason, Record, Transformed
 from connector.exits import Exit
+from tests.support.each import for_each
 from tests.support.pages import PAGES, ROOT, targets
 from tools import reference
 
@@ -85,7 +86,7 @@ pipelines:
 """
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+@for_each(PAGES)
 def test_every_link_to_a_file_leads_to_one(page: Path) -> None:
     for target, _ in targets(page.read_text()):
         assert (page.parent / target).exists(), target

@@ -18,9 +18,10 @@ import yaml
 
 from connector.cli import COMMANDS
 from connector.config import Config, Loaded, load_text
+from tests.support.each import for_each
 from tests.support.pages import PAGES, ROOT, targets
 
-every_page = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+every_page = for_each(PAGES)
 
 
 class Block(NamedTuple):
@@ -55,12 +56,16 @@ def anchors(page: Path) -> set[str]:
     return names
 
 
-@every_page
-def test_every_link_to_a_section_leads_to_one(page: Path) -> None:
+def links_lead_to_sections(page: Path) -> None:
     for target, anchor in targets(parts(page)[0]):
         other = page.parent / target if target else page
         if anchor and other.suffix == ".md":
             assert anchor in anchors(other), f"{target}#{anchor}"
+
+
+@every_page
+def test_every_link_to_a_section_leads_to_one(page: Path) -> None:
+    links_lead_to_sections(page)
 
 
 @every_page
@@ -144,8 +149,7 @@ def _own(text: str) -> str:
     return re.split(r"\s(?:[|<>&]|2>)|\s+#|;", text, maxsplit=1)[0].strip()
 
 
-@every_page
-def test_every_command_that_a_page_shows_exists_with_its_options(page: Path) -> None:
+def commands_exist(page: Path) -> None:
     for command in commands(page):
         name, *arguments = shlex.split(command)
         assert name in COMMANDS, f"putevents {command}"
@@ -157,7 +161,12 @@ def test_every_command_that_a_page_shows_exists_with_its_options(page: Path) -> 
             parser.parse_args(arguments)
         except Wrong as wrong:
             if "--help" not in arguments:
-                pytest.fail(f"putevents {command}: {wrong}")
+                raise AssertionError(f"putevents {command}: {wrong}") from None
+
+
+@every_page
+def test_every_command_that_a_page_shows_exists_with_its_options(page: Path) -> None:
+    commands_exist(page)
 
 
 # -- log lines ------------------------------------------------------------------------------------------------
@@ -188,6 +197,6 @@ def test_a_section_that_is_not_there_and_a_command_that_is_none_are_found(tmp_pa
     assert anchors(page) == {"a-b-c-d"}
     assert commands(page) == ["map F --nope"]
     with pytest.raises(AssertionError, match="gone"):
-        test_every_link_to_a_section_leads_to_one(page)
-    with pytest.raises(pytest.fail.Exception, match="--nope"):
-        test_every_command_that_a_page_shows_exists_with_its_options(page)
+        links_lead_to_sections(page)
+    with pytest.raises(AssertionError, match="--nope"):
+        commands_exist(page)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bench.scenarios.formats import FORMATS, decode_costs
 from bench.sizes import QUICK
 
 
 def test_every_contender_of_every_format_has_a_cost() -> None:
+    from bench.scenarios.formats import FORMATS, decode_costs  # noqa: PLC0415  most of a second, in every process of tests
+
     rows = decode_costs(QUICK._replace(decode_rounds=1), 1)
     assert {row["format"] for row in rows} == set(FORMATS)
     assert next(row["contender"] for row in rows if row["format"] == "avro") == "connector"

@@ -10,6 +10,7 @@ import pytest
 
 from tests.chaos.sizes import SEED, SIZE
 from tests.chaos.world import World
+from tests.support.forked.starting import SWITCH
 from tests.support.kafka.admin import Kafka
 from tests.support.kafka.broker import KafkaCluster
 
@@ -22,6 +23,12 @@ _FIGURES = "chaos"
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "chaos: real processes under faults; `make chaos` runs them in full size")
+
+
+@pytest.fixture(autouse=True)
+def _processes_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here they start as they do anywhere else: none is forked from one that has started before."""
+    monkeypatch.setenv(SWITCH, "0")
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ import yaml
 from connector import __version__
 from connector.cli import COMMANDS, main
 from connector.core.sending import lanes
+from tests.support import forked
 from tests.support.config_files import EXAMPLE, build
 
 PIPELINES = """\
@@ -546,8 +547,8 @@ def test_an_input_that_cannot_be_read_is_told_in_words(line: Line, good: str, tm
 def test_a_reader_that_has_had_enough_is_no_error(good: str, tmp_path: Path) -> None:
     path = tmp_path / "values.jsonl"
     path.write_bytes(b'{"session":"s"}\n' * 20_000)
-    command = [sys.executable, "-m", "connector", "map", good, "--input", str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    command = [*forked.CONNECTOR, "map", good, "--input", str(path)]
+    with forked.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         assert process.stdout.readline().startswith(b'{"line":1,')

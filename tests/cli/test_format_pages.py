@@ -3,13 +3,13 @@
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from tests.support import forked
 from tests.support.pages import ROOT
 from tests.support.protoc import compile_proto
 
@@ -57,9 +57,9 @@ def packed(text: str) -> str:
 @pytest.mark.parametrize("page", RUN, ids=lambda page: page.stem)
 def test_a_page_shows_what_its_commands_print(page: Path, tmp_path: Path) -> None:
     written(page, tmp_path)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHON": sys.executable, "COLUMNS": "80"}
+    environment = {**os.environ, **forked.for_scripts(), "COLUMNS": "80"}
     for typed, shown in commands(page):
-        script = f'putevents() {{ "$PYTHON" -m connector "$@"; }}\nset -o pipefail\n{typed}'
+        script = f"set -o pipefail\n{typed}"
         ran = subprocess.run(
             ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )

@@ -3,20 +3,19 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from connector.config import Loaded, load
 from connector.starting.presets import PRESETS, preset
+from tests.support import forked
 
 CLICK = {"session": "s-81", "user": "anna@shop.example", "action": "view", "item": "p1", "time": 1795509011}
 
 
 def init(folder: Path, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "connector", "init", *words]
-    return subprocess.run(command, cwd=folder, input=given, capture_output=True, text=True, check=False)
+    return forked.run([*forked.CONNECTOR, "init", *words], cwd=folder, given=given)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import forked
 from tests.support.trials import config
 
 pytestmark = pytest.mark.timeout(120)
@@ -55,8 +56,8 @@ def test_an_ignored_interrupt_stays_ignored_as_in_the_background_of_a_shell(file
 def test_ctrl_c_amid_the_records_ends_without_a_traceback(file: Path, tmp_path: Path) -> None:
     records = tmp_path / "records.jsonl"
     records.write_text('{"value": {}}\n' * 20_000)  # what becomes of them fills the pipe, so the command waits in it
-    command = [sys.executable, "-m", "connector", "map", str(file), "--records", "--input", str(records)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    command = [*forked.CONNECTOR, "map", str(file), "--records", "--input", str(records)]
+    with forked.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         assert running.stdout.readline()
         running.send_signal(signal.SIGINT)

@@ -6,13 +6,13 @@ import json
 import signal
 import socket
 import subprocess
-import sys
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from connector.cli import main
+from tests.support import forked
 from tests.support.trials import EVENT, VIEW, config
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def post(url: str, action: str, given: Any) -> Any:
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 def test_it_prints_its_address_answers_there_and_ends_with_0(file: Path, end: signal.Signals) -> None:
-    command = [sys.executable, "-m", "connector", "play", str(file)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as play:
+    command = [*forked.CONNECTOR, "play", str(file)]
+    with forked.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as play:
         assert play.stdout is not None
         try:
             url = play.stdout.readline().strip()
@@ -61,8 +61,8 @@ def test_it_prints_its_address_answers_there_and_ends_with_0(file: Path, end: si
 
 def test_a_file_that_is_wrong_can_be_mended_in_the_page(file: Path) -> None:
     file.write_text("kafka: {}\n")
-    command = [sys.executable, "-m", "connector", "play", str(file)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as play:
+    command = [*forked.CONNECTOR, "play", str(file)]
+    with forked.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as play:
         assert play.stdout is not None
         try:
             url = play.stdout.readline().strip()

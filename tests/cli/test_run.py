@@ -26,6 +26,7 @@ from connector.kafka.source import KafkaSource
 from connector.local.endpoint.server import Endpoint
 from connector.local.mock_cluster import ApiKey, MockCluster
 from connector.signals import STOPPING
+from tests.support import forked
 from tests.support.config_files import build
 from tests.support.mock_cluster import committed, produce, read_all
 
@@ -103,7 +104,7 @@ class Running:
 @contextmanager
 def running(path: str, program: tuple[str, str] = ("-m", "connector"), **env: str) -> Iterator[Running]:
     command, env = [sys.executable, *program, "run", path], {**os.environ, **env}
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=env) as process:
+    with forked.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=env) as process:
         try:
             yield Running(process)
         finally:

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from confluent_kafka import Producer
 
 from connector.cli import COMMANDS
 from connector.local.mock_cluster import MockCluster
+from tests.support import forked
 from tests.support.config_files import build
 
 PATIENCE = 60.0  # seconds
@@ -49,9 +49,8 @@ def live(file: Path, cluster: MockCluster) -> Path:
 
 def shell(file: Path, text: str) -> "subprocess.CompletedProcess[str]":
     """Run a line of shell in the folder of the file; ``putevents`` is ours. A pipeline fails as its first part does."""
-    program = f'putevents() {{ "{sys.executable}" -m connector "$@"; }}; set -o pipefail; '
-    command = ["bash", "-c", program + text]
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = ["bash", "-c", f"set -o pipefail; {text}"]
+    env = {**os.environ, **forked.for_scripts()}
     return subprocess.run(
         command, cwd=file.parent, capture_output=True, text=True, timeout=PATIENCE, env=env, check=False
     )

@@ -7,34 +7,39 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from connector import streams
+from connector import streams as standard
 from connector.core.records import TopicPartition
 from connector.local.endpoint.server import Endpoint
 from connector.local.mock_cluster import MockCluster
 from connector.streams import Lines
+from tests.support import forked
 from tests.support.config_files import run_config
+from tests.support.forked import CLOSED, CONNECTOR
 from tests.support.mock_cluster import committed, produce
 from tests.support.processes import environment, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 PATIENCE = 30.0
 P0 = TopicPartition("clicks", 0)
-REDIRECTIONS = {
-    "stdout closed": ">&-",
-    "stderr closed": "2>&-",
-    "all closed": "<&- >&- 2>&-",
-    "stdout full": ">/dev/full",
-    "both full": ">/dev/full 2>/dev/full",
-    "stdout closed, stderr full": ">&- 2>/dev/full",
+FULL = "/dev/full"
+Streams = dict[str, int | str]  # of a process, by name: a descriptor, or a file to write to
+REDIRECTIONS: dict[str, Streams] = {
+    "stdout closed": {"stdout": CLOSED},
+    "stderr closed": {"stderr": CLOSED},
+    "all closed": {"stdin": CLOSED, "stdout": CLOSED, "stderr": CLOSED},
+    "stdout full": {"stdout": FULL},
+    "stderr full": {"stderr": FULL},
+    "both full": {"stdout": FULL, "stderr": FULL},
+    "stdout closed, stderr full": {"stdout": CLOSED, "stderr": FULL},
 }
 needs_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, which Linux has")  # noqa: PTH110
 
@@ -50,10 +55,14 @@ def written(path: Path, servers: str, url: str, **sections: dict[str, Any]) -> s
 
 
 @contextmanager
-def redirected(file: str, redirection: str, stderr: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """``putevents run``, its streams as a shell has made them."""
-    command = ["sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-m", "connector", "run", file]
-    with subprocess.Popen(command, env=environment(), stderr=stderr) as process:
+def redirected(file: str, streams: Streams) -> Iterator[subprocess.Popen[bytes]]:
+    """``putevents run``, its streams as a shell makes them."""
+    with ExitStack() as opened:
+        given: dict[str, Any] = {
+            name: opened.enter_context(Path(stream).open("wb")) if isinstance(stream, str) else stream
+            for name, stream in streams.items()
+        }
+        process = opened.enter_context(forked.Popen([*CONNECTOR, "run", file], env=environment(), **given))
         try:
             yield process
         finally:
@@ -69,13 +78,13 @@ def delivers_and_ends(process: subprocess.Popen[bytes], servers: str, endpoint: 
 
 
 @needs_full
-@pytest.mark.parametrize("redirection", REDIRECTIONS.values(), ids=REDIRECTIONS)
+@pytest.mark.parametrize("streams", REDIRECTIONS.values(), ids=REDIRECTIONS)
 def test_streams_that_take_nothing_neither_stop_delivery_nor_change_the_exit_code(
-    cluster: MockCluster, endpoint: Endpoint, tmp_path: Path, redirection: str
+    cluster: MockCluster, endpoint: Endpoint, tmp_path: Path, streams: Streams
 ) -> None:
     servers = cluster.bootstrap_servers
     produce(servers, "clicks", *[json.dumps({"session": f"s-{number}"}).encode() for number in range(3)])
-    with redirected(written(tmp_path, servers, endpoint.url), redirection) as process:
+    with redirected(written(tmp_path, servers, endpoint.url), streams) as process:
         assert delivers_and_ends(process, servers, endpoint) == 0
 
 
@@ -93,7 +102,7 @@ def test_a_log_that_nobody_reads_stops_nothing(
             os.write(writing, b"x" * 4096)
     except BlockingIOError:
         os.set_blocking(writing, True)
-    with redirected(written(tmp_path, servers, endpoint.url), "", stderr=writing) as process:
+    with redirected(written(tmp_path, servers, endpoint.url), {"stderr": writing}) as process:
         os.close(writing)
         if gone:
             os.close(reading)
@@ -103,7 +112,7 @@ def test_a_log_that_nobody_reads_stops_nothing(
 
 
 @needs_full
-@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full", ">/dev/full 2>/dev/full", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("redirection", ["stderr closed", "stderr full", "both full", "all closed"])
 @pytest.mark.parametrize(
     ("sections", "code"),
     [({"dead_letters": {}}, 78), ({"personalize": {"region": "eu-west-1", "tracking_id": "t"}}, 69)],
@@ -114,7 +123,7 @@ def test_what_cannot_be_said_still_ends_with_its_exit_code(
 ) -> None:
     taken = {"server": {"host": "203.0.113.1", "port": 1}}  # of a network for documentation: nobody can listen there
     file = written(tmp_path, "127.0.0.1:1", "http://127.0.0.1:1", **taken, **sections)
-    with redirected(file, redirection) as process:
+    with redirected(file, REDIRECTIONS[redirection]) as process:
         assert process.wait(PATIENCE) == code
 
 
@@ -134,7 +143,7 @@ def test_lines_are_whole_and_in_order_while_somebody_reads() -> None:
 def test_a_reader_that_is_behind_is_waited_for_once_and_heard_again_when_it_reads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(streams, "READER_WAIT", 0.01)
+    monkeypatch.setattr(standard, "READER_WAIT", 0.01)
     reading, writing = os.pipe()
     os.set_blocking(reading, False)
     lines = Lines(writing)

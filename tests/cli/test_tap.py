@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from connector.kafka.errors import refusal
 from connector.kafka.reading import TopicReader
 from connector.local.mock_cluster import MockCluster
 from connector.schema_wait import SchemaWait
+from tests.support import forked
 from tests.support.config_files import build
 from tests.support.mock_cluster import committed, produce
 from tests.support.registry import CLICK, Schemas, error, running_registry
@@ -105,10 +105,10 @@ def test_a_signal_ends_it_with_the_table(
     cluster: MockCluster, file: str, tmp_path: Path, number: signal.Signals
 ) -> None:
     write(cluster, "s1")
-    command = [sys.executable, "-m", "connector", "tap", file, "-o", "start"]
+    command = [*forked.CONNECTOR, "tap", file, "-o", "start"]
     out, err = tmp_path / "out", tmp_path / "err"
     with out.open("wb") as stdout, err.open("wb") as stderr:
-        running = subprocess.Popen(command, stdout=stdout, stderr=stderr)
+        running = forked.Popen(command, stdout=stdout, stderr=stderr)
         wait_until(lambda: b"rule view" in out.read_bytes(), running)
         running.send_signal(number)
         assert running.wait(60) == Exit.OK
@@ -119,10 +119,10 @@ def test_a_signal_ends_it_with_the_table(
 def test_brokers_that_go_away_and_come_back_are_told_once_each(cluster: MockCluster, file: str, tmp_path: Path) -> None:
     """While it follows, a topic without new records and brokers that are away look alike."""
     write(cluster, "s1")
-    command = [sys.executable, "-m", "connector", "tap", file, "-o", "start"]
+    command = [*forked.CONNECTOR, "tap", file, "-o", "start"]
     out, err = tmp_path / "out", tmp_path / "err"
     with out.open("wb") as stdout, err.open("wb") as stderr:
-        running = subprocess.Popen(command, stdout=stdout, stderr=stderr)
+        running = forked.Popen(command, stdout=stdout, stderr=stderr)
         wait_until(lambda: b"rule view" in out.read_bytes(), running)
         cluster.broker_down()
         wait_until(lambda: b"does not answer" in err.read_bytes(), running)
@@ -151,8 +151,9 @@ def wait_until(claim: Callable[[], object], running: "subprocess.Popen[bytes]") 
 
 def test_a_reader_that_leaves_ends_it(cluster: MockCluster, file: str) -> None:
     write(cluster, *["s"] * 2000)
-    command = f"{sys.executable} -m connector tap {file} -o start --output json | head -1"
-    ran = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, timeout=120, check=False)
+    script = f"set -o pipefail; putevents tap {file} -o start --output json | head -1"
+    env = {**os.environ, **forked.for_scripts()}
+    ran = subprocess.run(["bash", "-c", script], env=env, capture_output=True, timeout=120, check=False)
     assert ran.returncode == 0
     assert ran.stdout.count(b"\n") == 1
 
@@ -302,9 +303,9 @@ def test_a_watch_adds_lines_until_a_signal_comes(cluster: MockCluster, file: str
     write(cluster, *["s"] * 10)
     commit(cluster, 4)
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "connector", "lag", file, "--watch", "--interval", "200ms"]
+    command = [*forked.CONNECTOR, "lag", file, "--watch", "--interval", "200ms"]
     with out.open("wb") as stdout:
-        running = subprocess.Popen(command, stdout=stdout, stderr=subprocess.DEVNULL)
+        running = forked.Popen(command, stdout=stdout, stderr=subprocess.DEVNULL)
         wait_until(lambda: out.read_bytes().count(b"6 records to read") >= 2, running)
         commit(cluster, 10)
         wait_until(lambda: b": ok, 0 records to read\n" in out.read_bytes(), running)

@@ -7,7 +7,6 @@ import re
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from connector.local.mock_cluster import MockCluster
+from tests.support import forked
 from tests.support.mock_cluster import produce
 from tests.support.trials import case, config
 
@@ -55,8 +55,8 @@ def on_terminal(folder: Path, *words: str, **more: str) -> Iterator[Terminal]:
     screen, streams = pty.openpty()
     kept = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "TERM", "COLUMNS", "LINES"}}
     env = {**kept, "TERM": "xterm", "COLUMNS": "120", "LINES": "40", **more}
-    command = [sys.executable, "-m", "connector", *words]
-    running = subprocess.Popen(command, cwd=folder, stdin=streams, stdout=streams, stderr=streams, env=env)
+    command = [*forked.CONNECTOR, *words]
+    running = forked.Popen(command, cwd=folder, stdin=streams, stdout=streams, stderr=streams, env=env)
     os.close(streams)
     try:
         yield Terminal(running, screen)

@@ -13,6 +13,7 @@ from connector.config.paths import file_path
 from connector.config.problems import Problem
 from connector.config.wording import _ROWS, type_word
 from tests.support.config_files import ENV, EXAMPLE, build, judge_problems
+from tests.support.examples import examples
 
 SECRET = "hunter2-Zx9"
 AUTH = f"auth: {{type: plain, username: u, password: {SECRET}}}"
@@ -71,13 +72,13 @@ def test_no_text_makes_loading_raise(text: str) -> None:
     check(text)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(mutations())
 def test_no_mutation_makes_loading_raise(text: str) -> None:
     check(text)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(line_mutations())
 def test_no_wrong_value_makes_loading_raise(text: str) -> None:
     check(text)

@@ -5,9 +5,8 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 import connector.core
+from tests.support.each import for_each
 
 CORE = Path(connector.core.__file__).parent
 ROOT = CORE.parent.parent
@@ -52,7 +51,7 @@ ALLOWED = STANDARD | {"pydantic", "pydantic_core", "jmespath", "orjson", "connec
 IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}
 CLOCKS = {"now", "utcnow", "today"}
 
-each_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+each_module = for_each(MODULES)
 
 
 def tree(path: Path) -> ast.Module:

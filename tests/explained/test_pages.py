@@ -16,6 +16,7 @@ from connector.exits import Exit
 from connector.explained.book import PAGES
 from connector.explained.page import Page, anchor
 from tests.support.config_files import SECTIONS, build
+from tests.support.each import for_each
 from tests.support.kafka.certificates import Authority
 
 PACKAGE = Path(connector.__file__).parent
@@ -154,18 +155,16 @@ def found_in(excerpt: str) -> tuple[Problem, ...]:
 
 
 NOT_RUN = ("tests-not-run", "note")
-with_wrong = pytest.mark.parametrize("page", [page for page in PAGES if page.wrong], ids=lambda page: page.code)
-with_right = pytest.mark.parametrize("page", [page for page in PAGES if page.right], ids=lambda page: page.code)
 
 
-@with_wrong
+@for_each([page for page in PAGES if page.wrong], lambda page: page.code)
 def test_the_example_of_a_page_gives_its_code_and_no_other(page: Page) -> None:
     found = {(problem.code, problem.severity) for problem in found_in(page.wrong)}
     # A valid file with tests always gets the note that they are not run.
     assert found - ({NOT_RUN} if page.kind == "warning" else set()) == {(page.code, page.kind)}
 
 
-@with_right
+@for_each([page for page in PAGES if page.right], lambda page: page.code)
 def test_the_mended_example_is_valid_without_a_warning(page: Page) -> None:
     assert found_in(page.right) == ()
 
@@ -176,7 +175,7 @@ def test_every_code_of_a_file_has_an_example_unless_there_can_be_none() -> None:
     assert {page.code for page in OF_FILES if page.wrong and not page.right} == of_tests
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.link], ids=lambda page: page.code)
+@for_each([page for page in PAGES if page.link], lambda page: page.code)
 def test_a_page_links_to_a_heading_that_exists(page: Page) -> None:
     name, _, fragment = page.link.partition("#")
     headings = re.findall(r"^#+ (.*)$", (ROOT / "docs" / name).read_text(), re.MULTILINE)

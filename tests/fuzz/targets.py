@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import time
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -41,8 +42,6 @@ ENV = {"PERSONALIZE_TRACKING_ID": "tracker", "NUMBER": "7", "EMPTY": ""}
 
 # Shorter pieces of a record come up in a message by chance.
 PIECE = 8
-# What messages say by themselves; a record may have the same words, and Hypothesis takes some from the code.
-_OURS = "\n".join(path.read_text() for path in sorted(Path(connector.core.__file__).parent.rglob("*.py")))
 _WORDS = re.compile(rf"[^\s\"\\]{{{PIECE},}}")
 
 
@@ -60,6 +59,12 @@ def router(loaded: Loaded) -> Router:
     return Router([(spec, Pipeline(spec, mapping, tracking_id)) for spec, mapping in pairs])
 
 
+@cache
+def targets() -> tuple[Target, ...]:
+    """One for each topic of `FILES`."""
+    return tuple(_targets())
+
+
 def _targets() -> Iterator[Target]:
     for file in FILES:
         loaded = load(file, {})
@@ -70,7 +75,10 @@ def _targets() -> Iterator[Target]:
                 yield Target("fuzz.functions.1" if topic.startswith("^") else topic, route, text)
 
 
-TARGETS = tuple(_targets())
+@cache
+def our_words() -> str:
+    """What messages say by themselves; a record may have the same words, and Hypothesis takes some from the code."""
+    return "\n".join(path.read_text() for path in sorted(Path(connector.core.__file__).parent.rglob("*.py")))
 
 
 def timed(work: Callable[[], T], limit: float) -> tuple[T, float]:
@@ -100,7 +108,7 @@ def record(value: bytes | None, topic: str = "topic") -> Record:
 
 def check_record(value: bytes | None) -> None:
     """Every pipeline gives the record a fate, soon, without telling what is in it, and within the service's limits."""
-    for target in TARGETS:
+    for target in targets():
         check_fate(target, record(value, target.topic))
 
 
@@ -140,7 +148,7 @@ def check_rejection(rejection: Rejection, given: Record, text: str) -> None:
     assert len(rejection.message) < 1_000, "a message may be a header"
     assert len(rejection.indexes) <= MAX_ELEMENTS
     for piece in _pieces(given):
-        if piece in said and piece not in text and piece not in _OURS:
+        if piece in said and piece not in text and piece not in our_words():
             # The JSON parser has plain words of its own.
             assert rejection.reason is Reason.NOT_JSON, "a message tells what is in the record"
             assert re.fullmatch("[a-z]+", piece), "a message tells what is in the record"

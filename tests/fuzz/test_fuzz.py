@@ -14,7 +14,7 @@ from connector.core.expressions.functions import FUNCTIONS
 from connector.core.records import Reason, Rejection, Transformed
 from tests.fuzz import configurations, formats, records
 from tests.fuzz.__main__ import main
-from tests.fuzz.targets import EVERYTHING, TARGETS, check_configuration, check_fate, check_record, record
+from tests.fuzz.targets import EVERYTHING, check_configuration, check_fate, check_record, record, targets
 from tests.support.examples import examples
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def test_the_records_reach_every_fate_and_every_reason_that_a_record_alone_can_h
     fates, reasons = set(), set()
     for seed in range(4_000):
         value = records.almost(random.Random(seed))
-        for target in TARGETS:
+        for target in targets():
             fate = check_fate(target, record(value, target.topic))
             fates.add(type(fate).__name__)
             rejection = fate.rejection if isinstance(fate, Transformed) else fate

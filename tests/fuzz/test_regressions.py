@@ -16,12 +16,11 @@ from connector.core.mapping.rules import MAX_ELEMENTS
 from connector.core.mapping.transform import Router
 from connector.core.mapping.values import to_properties
 from connector.core.records import DataError, Reason, Rejection, Transformed
-from tests.fuzz.targets import FILES, NOW, TARGETS, check_configuration, check_record, record
+from tests.fuzz.targets import FILES, NOW, Target, check_configuration, check_record, record, targets
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ORDERS = next(target for target in TARGETS if target.topic == "segment.track")
 ORDER = (
     b'{"event":"Order Completed","messageId":"m","anonymousId":"a","timestamp":1795509011,'
     b'"properties":{"products":[%b]}}'
@@ -35,15 +34,19 @@ BASE = {
 }
 
 
+def orders() -> Target:
+    return next(target for target in targets() if target.topic == "segment.track")
+
+
 def test_a_record_makes_as_many_events_as_the_bound_allows() -> None:
-    fate = ORDERS.route(record(ORDER % b",".join([b"1"] * MAX_ELEMENTS), ORDERS.topic), NOW)
+    fate = orders().route(record(ORDER % b",".join([b"1"] * MAX_ELEMENTS), orders().topic), NOW)
     assert isinstance(fate, Transformed)
     assert len(fate.entries) == MAX_ELEMENTS
 
 
 def test_a_record_of_half_a_million_elements_is_refused_and_not_multiplied() -> None:
     """Once: eleven seconds and two gigabytes for one record of a megabyte."""
-    fate = ORDERS.route(record(ORDER % b",".join([b"1"] * 480_000), ORDERS.topic), NOW)
+    fate = orders().route(record(ORDER % b",".join([b"1"] * 480_000), orders().topic), NOW)
     assert isinstance(fate, Rejection)
     assert fate.reason is Reason.TOO_LONG
     assert f"at most {MAX_ELEMENTS} elements, not 480000" in fate.message
@@ -176,10 +179,11 @@ def test_no_shape_of_a_megabyte_takes_a_second(shape: str) -> None:
 MEMORY = """
 import resource
 from tests.fuzz.test_regressions import SHAPES, mebibytes
-from tests.fuzz.targets import TARGETS, NOW, record
+from tests.fuzz.targets import NOW, record, targets
+targets()
 before = mebibytes()
 for value in SHAPES.values():
-    for target in TARGETS:
+    for target in targets():
         target.route(record(value, target.topic), NOW)
 print(mebibytes() - before)
 """

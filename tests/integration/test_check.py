@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,6 +12,7 @@ import pytest
 import yaml
 from confluent_kafka import Consumer
 
+from tests.support import forked
 from tests.support.config_files import VIEW
 from tests.support.kafka.certificates import Authority
 from tests.support.kafka.guarded import PASSWORD, USER, Guarded, guarded_broker
@@ -74,15 +73,7 @@ def printed(world: World, config: dict[str, Any], *more: str) -> str:
     """What the command prints, with the addresses of the page in the place of those of the test."""
     path = world.folder / "clicks.yaml"
     path.write_text(yaml.safe_dump(config))
-    command = [sys.executable, "-m", "connector", "check", str(path), *more]
-    ran = subprocess.run(
-        command,
-        env=environment(PYTHONIOENCODING="utf-8"),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=FAILS_AFTER,
-        check=False,
-    )
+    ran = forked.run([*forked.CONNECTOR, "check", str(path), *more], env=environment(), timeout=FAILS_AFTER)
     server = world.guarded.cluster.address("LOGIN")
     text = ran.stdout.replace(server, "kafka.shop.example:9092").replace(world.endpoint.url, "http://localhost:8081")
     return re.sub(r"\s", "", text.replace("127.0.0.1", "kafka.shop.example"))
@@ -105,8 +96,8 @@ class Checked(NamedTuple):
 def check(world: World, config: dict[str, Any], *more: str) -> Checked:
     path = world.folder / "checked.yaml"
     path.write_text(yaml.safe_dump(config))
-    command = [sys.executable, "-m", "connector", "check", str(path), "--output", "json", *more]
-    ran = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=FAILS_AFTER, check=False)
+    command = [*forked.CONNECTOR, "check", str(path), "--output", "json", *more]
+    ran = forked.run(command, env=environment(), timeout=FAILS_AFTER)
     assert ran.stderr == ""
     assert PASSWORD not in ran.stdout
     report = json.loads(ran.stdout)

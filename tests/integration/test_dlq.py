@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -12,6 +10,7 @@ import orjson
 import pytest
 import yaml
 
+from tests.support import forked
 from tests.support.dead_letters import Shop, missing
 from tests.support.processes import Connector, Endpoint, Process, environment, wait_until
 from tests.support.traffic import dead_letters_in
@@ -219,8 +218,9 @@ def test_an_export_goes_through_map_to_the_same_result(shop: Shop) -> None:
     assert shop.dlq("export", "--to", str(path)).out == ""
     assert path.read_text() == exported.out
     assert path.stat().st_mode & 0o777 == 0o600, "it has people's data"
-    command = [sys.executable, "-m", "connector", "map", str(shop.path), "--records", "--input", str(path)]
-    mapped = subprocess.run(command, env=environment(), capture_output=True, timeout=180, check=True)
+    command = [*forked.CONNECTOR, "map", str(shop.path), "--records", "--input", str(path)]
+    mapped = forked.run(command, env=environment(), timeout=180)
+    assert mapped.returncode == 0, mapped.stderr
     fates = [orjson.loads(line) for line in mapped.stdout.splitlines()]
     assert [fate["outcome"] for fate in fates] == ["mapped"] * 3, "the mapping was mended"
     calls = [call for fate in fates for call in fate["calls"]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import pytest
 import yaml
 from confluent_kafka import Producer
 
+from tests.support import forked
 from tests.support.pages import ROOT
 from tests.support.processes import Connector, Endpoint, environment, wait_until
 
@@ -58,11 +58,10 @@ def commands() -> list[tuple[str, str]]:
 
 def printed(typed: str, folder: Path) -> str:
     """Both streams, as a terminal shows them."""
-    script = f'putevents() {{ "{sys.executable}" -m connector "$@"; }}\n{typed}'
     ran = subprocess.run(
-        ["bash", "-c", script],
+        ["bash", "-c", typed],
         cwd=folder,
-        env={**environment(), "PYTHONPATH": str(ROOT)},
+        env=environment(**forked.for_scripts()),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=120,

@@ -10,6 +10,7 @@ from connector.core.records import Record, Rejection, TopicPartition
 from connector.core.sending.backpressure import Bounds
 from connector.core.sending.lanes import Batch
 from connector.core.sending.outcomes import Delivered, Outcome, Rejected, Retryable, Status, Throttled
+from tests.support.examples import examples
 from tests.support.fakes import P0, P1, P2, QUICK, FakeFetcher, Harness, body, transform
 
 PARTITIONS = (P0, P1, P2)
@@ -114,7 +115,7 @@ class Watched(Harness):
             )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(schedules)
 def test_no_schedule_commits_what_is_not_done_or_unbalances_the_books(schedule: list[tuple[object, ...]]) -> None:
     harness = Watched()
@@ -136,7 +137,7 @@ def test_no_schedule_commits_what_is_not_done_or_unbalances_the_books(schedule: 
     harness.assert_balanced()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.one_of(produce, step, trouble, latency, answer), max_size=60))
 def test_first_deliveries_of_a_session_keep_the_order_of_its_partition(schedule: list[tuple[object, ...]]) -> None:
     harness = Watched()

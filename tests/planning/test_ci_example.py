@@ -2,12 +2,12 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.support import forked
 from tests.support.repositories import git, repository
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ci"
@@ -32,8 +32,7 @@ def change(shop: Path, old: str, new: str) -> None:
 
 
 def check(shop: Path, base: str = "main", **env: str) -> subprocess.CompletedProcess[str]:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    env = {**os.environ, "PATH": path, **env}
+    env = {**os.environ, **forked.for_scripts(), **env}
     return subprocess.run(["sh", "check.sh", base], cwd=shop, env=env, capture_output=True, text=True, check=False)
 
 

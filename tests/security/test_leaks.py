@@ -18,6 +18,7 @@ import yaml
 from confluent_kafka import Producer
 
 from connector.local.broker import EmbeddedBroker
+from tests.support import forked
 from tests.support.mock_cluster import read_all
 from tests.support.planted import (
     AWS_SECRET,
@@ -137,16 +138,9 @@ def test_no_log_metric_or_header_tells_what_is_in_a_record(broker: str, log_form
 AUTH = {"type": "plain", "username": "reader", "password": {"env": "KAFKA_PASSWORD"}}
 
 
-def putevents(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+def putevents(*arguments: str) -> subprocess.CompletedProcess[str]:
     env = environment(KAFKA_PASSWORD=PASSWORD, AWS_SECRET_ACCESS_KEY=AWS_SECRET)
-    return subprocess.run(
-        [sys.executable, "-m", "connector", *arguments],
-        input=stdin,
-        env=env,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
+    return forked.run([*forked.CONNECTOR, *arguments], env=env)
 
 
 def write(folder: Path, **changes: Any) -> str:
@@ -162,7 +156,7 @@ def test_no_command_tells_a_password(tmp_path: Path) -> None:
     for command, code in ((["validate", good], 0), (["print-config", good], 0), (["map", good], 0)):
         done = putevents(*command)
         assert done.returncode == code, done.stderr
-        assert told((done.stdout + done.stderr).decode()) == []
+        assert told(done.stdout + done.stderr) == []
 
 
 @pytest.mark.parametrize(
@@ -182,14 +176,15 @@ def test_no_message_about_a_wrong_file_tells_a_password(tmp_path: Path, command:
     wrong = write(tmp_path, kafka=kafka)
     done = putevents(*command.split(), wrong)
     assert done.returncode == 78
-    assert told((done.stdout + done.stderr).decode()) == []
+    assert told(done.stdout + done.stderr) == []
 
 
 def test_a_dry_run_tells_values_on_stdout_only(tmp_path: Path) -> None:
-    lines = b"\n".join([orjson.dumps(GOOD), *(value for value in BAD if value), POISON]) + b"\n"
-    done = putevents("map", write(tmp_path), "--explain", stdin=lines)
-    assert MARK in done.stdout.decode()
-    assert told(done.stderr.decode()) == []
+    lines = tmp_path / "lines"
+    lines.write_bytes(b"\n".join([orjson.dumps(GOOD), *(value for value in BAD if value), POISON]) + b"\n")
+    done = putevents("map", write(tmp_path), "--explain", "--input", str(lines))
+    assert MARK in done.stdout
+    assert told(done.stderr) == []
     results = [orjson.loads(line) for line in done.stdout.splitlines()]
     rejections = [result["rejection"] for result in results if "rejection" in result]
     assert len(rejections) >= len(BAD) - 1

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from connector.starting.samples import NoSamplesError
 from tests.support.drafts import VIEW, drafted, loaded, members
+from tests.support.examples import examples
 from tests.support.file_tests import check, rules_reached
 
 
@@ -270,7 +271,7 @@ def check_or_words(text: str) -> None:
         assert "what came out is not" not in text
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(st.dictionaries(_NAMES, _DOCUMENTS, max_size=8) | st.lists(_DOCUMENTS, max_size=3), max_size=8))
 def test_any_records_become_a_valid_file_with_right_tests_or_a_message(records: list[Any]) -> None:
     check_or_words(drafted_or_refused(records))
@@ -311,13 +312,13 @@ def test_without_names_of_events_only_records_with_an_item_become_views() -> Non
     check(loaded(text))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.dictionaries(_NAMES, _DOCUMENTS, max_size=8), min_size=1, max_size=5))
 def test_records_with_a_session_are_always_mapped(records: list[Any]) -> None:
     check(loaded(drafted([{**record, "session": f"s{number}", "item": "p"} for number, record in enumerate(records)])))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(st.binary(max_size=60) | st.text(max_size=60).map(str.encode), max_size=6))
 def test_any_bytes_become_a_valid_file_or_a_message(lines: list[bytes]) -> None:
     check_or_words(drafted_or_refused(lines))

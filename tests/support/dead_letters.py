@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from contextlib import redirect_stderr, redirect_stdout
 from io import BytesIO, TextIOWrapper
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +16,7 @@ from confluent_kafka import Producer
 from connector.cli import main
 from connector.core.records import Reason, Record, Rejection, Stage
 from connector.kafka.letter import headers, stub_of
+from tests.support import forked
 from tests.support.processes import environment
 
 if TYPE_CHECKING:
@@ -70,10 +69,8 @@ class Shop(NamedTuple):
     def dlq(self, action: str, *options: str) -> Ended:
         """Run it to its end. What delivers may end its process, so it has one of its own; to load it takes a while."""
         if "--execute" in options:
-            done = subprocess.run(
-                self.command(action, *options), env=environment(), capture_output=True, timeout=180, check=False
-            )
-            return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+            done = forked.run(self.command(action, *options), env=environment(), timeout=180)
+            return Ended(done.returncode, done.stdout, done.stderr)
         written, said = BytesIO(), BytesIO()
         out, err = (TextIOWrapper(each, encoding="utf-8", write_through=True) for each in (written, said))
         with patch.dict(os.environ, environment(), clear=True), redirect_stdout(out), redirect_stderr(err):
@@ -81,7 +78,7 @@ class Shop(NamedTuple):
         return Ended(code, written.getvalue().decode(), said.getvalue().decode())
 
     def command(self, action: str, *options: str) -> list[str]:
-        return [sys.executable, "-m", "connector", "dlq", action, str(self.path), *options]
+        return [*forked.CONNECTOR, "dlq", action, str(self.path), *options]
 
     def bury(self, records: Iterable[Record], rejection: Rejection | None = None, *, stub: bool = False) -> None:
         """Write dead letters as the connector writes them."""

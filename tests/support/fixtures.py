@@ -19,6 +19,7 @@ from botocore.loaders import create_loader
 from connector import logs
 from connector.local.endpoint.server import Endpoint, running_endpoint
 from connector.local.mock_cluster import MockCluster
+from tests.support.forked.starting import SWITCH
 from tests.support.kafka.admin import Kafka
 from tests.support.kafka.broker import KafkaCluster
 from tests.support.kafka.find import find_broker
@@ -38,6 +39,14 @@ def _descriptions_of_aws_are_read_once() -> Iterator[None]:
     """The sessions of all tests share botocore's loader: for each its JSON files take a tenth of a second to read."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("botocore.session.create_loader", cache(create_loader))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _processes_are_forked() -> Iterator[None]:
+    """Those of the tests of which nobody has asked for a start from the beginning, with FORKS=0."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv(SWITCH, os.environ.get(SWITCH, "1"))
         yield
 
 

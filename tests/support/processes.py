@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.support import forked
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
@@ -54,7 +56,7 @@ class Process:
     def __init__(self, arguments: list[str], env: Mapping[str, str], log: Path) -> None:
         self.log = log
         with log.open("ab") as stderr:
-            self.popen = subprocess.Popen(
+            self.popen = forked.Popen(
                 [sys.executable, "-m", *arguments], env=env, stdout=subprocess.PIPE, stderr=stderr
             )
 

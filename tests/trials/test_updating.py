@@ -17,6 +17,7 @@ from connector.trials.cases import Suite, collect
 from connector.trials.running import run
 from connector.trials.updating import Updated, updates
 from connector.trials.values import in_yaml
+from tests.support.examples import examples
 from tests.support.trials import EVENT, RULES, VIEW, case, config, ran
 
 WRONG = EVENT.replace("p1", "p2")
@@ -94,7 +95,7 @@ def flow_tests(draw: st.DrawFn) -> tuple[str, str, str]:
     return "  - {name: t, output:", f" {output}", f", pipeline: 'web', input: {{value: {value}}}}}\n"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     tests=st.lists(block_tests() | flow_tests(), min_size=1, max_size=4),
     newline=st.sampled_from(["\n", "\r\n"]),

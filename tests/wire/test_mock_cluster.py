@@ -20,6 +20,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from connector.cli import main
 from connector.local.broker import EmbeddedBroker
 from connector.local.mock_cluster import ApiKey, MockCluster
+from tests.support import forked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -295,9 +296,9 @@ def test_a_bad_option_of_the_broker_is_refused_in_words(
 
 @contextmanager
 def _broker_command(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    command = [sys.executable, "-m", "connector", "broker", *options]
+    command = [*forked.CONNECTOR, "broker", *options]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+    with forked.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdout is not None
         try:
             yield json.loads(process.stdout.readline())["bootstrap_servers"], process
@@ -330,7 +331,7 @@ def test_a_quiet_broker_says_nothing_but_its_address() -> None:
 @pytest.mark.parametrize("program", [["connector.local.broker"], ["connector", "broker"]])
 def test_a_signal_ends_the_broker_with_exit_code_0(number: signal.Signals, program: list[str]) -> None:
     command = [sys.executable, "-m", *program, "--topic", "clicks:1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:
+    with forked.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         assert b"bootstrap_servers" in process.stdout.readline()
         process.send_signal(number)

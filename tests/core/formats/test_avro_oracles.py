@@ -12,17 +12,18 @@ from connector.core.formats.avro import compile_avro
 from connector.core.formats.decoded import DecodingError
 from connector.core.formats.framing import framed
 from tests.core.formats.avro_cases import Case, cases, records
+from tests.support.examples import examples
 
 _CONTEXT = SerializationContext("clicks", MessageField.VALUE)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(cases())
 def test_what_fastavro_wrote_becomes_what_a_mapping_expects(case: Case) -> None:
     assert compile_avro(case.text)(case.payload) == case.expected
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(cases())
 def test_every_part_of_a_record_and_every_byte_more_is_refused(case: Case) -> None:
     decode, payload = compile_avro(case.text), case.payload
@@ -35,7 +36,7 @@ def test_every_part_of_a_record_and_every_byte_more_is_refused(case: Case) -> No
             raise AssertionError(f"expected a DecodingError of {len(wrong)} bytes")
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(cases(records()))
 def test_what_confluent_s_serializer_wrote_is_read_as_its_deserializer_reads_it(case: Case) -> None:
     assume(case.payload)  # theirs refuses a record of no bytes, which is one without fields

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.core.mapping.constants import check_constant, check_items, check_object, item_limit, property_limit
@@ -32,6 +32,7 @@ from tests.core.mapping.test_operations import (
     record,
     rejected,
 )
+from tests.support.examples import examples
 
 ARN = "arn:aws:personalize:eu-west-1:123456789012:dataset/shop/USERS"
 
@@ -259,6 +260,7 @@ PIPELINES = {operation: pipeline(operation) for operation in MEMBERS}
 
 
 @OTHERS
+@settings(max_examples=examples(100))
 @given(records)
 def test_any_values_make_an_entry_or_a_reason(operation: Operation, value: dict[str, Any]) -> None:
     made = PIPELINES[operation](record(json.dumps(value).encode()), NOW)
