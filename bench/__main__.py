@@ -1,8 +1,10 @@
 """``python -m bench``: scenarios to results, results to tables and pictures.
 
     python -m bench all [--quick]          every scenario, into bench/results/all.json (or quick.json)
-    python -m bench unbounded|quota|light|replicas|start|formats [--quick] [--name NAME]
+    python -m bench unbounded|quota|light|replicas|start|formats|decoding [--quick] [--name NAME]
     python -m bench backlog [N]            N records, five million unless told otherwise
+    python -m bench compare OTHER [--rounds 5] [--write NAME] [costs] [unbounded] [quota] [light]
+                                           this connector beside another: of a folder, an interpreter, a putevents
     python -m bench report [NAME] [--write]   tables to stdout; with --write into docs/performance.md, and pictures
     python -m bench profile | costs        where the connector's own time goes
 
@@ -19,11 +21,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from bench import system, tables
+from bench import ratios, system, tables
+from bench.compare import ROUNDS, TRIALS, compare
 from bench.loop_costs import print_costs
 from bench.sampling import print_profile
 from bench.scenarios.backlog import backlog
-from bench.scenarios.formats import decode_costs
+from bench.scenarios.decoding import decode_costs
+from bench.scenarios.formats import formats
 from bench.scenarios.light import light
 from bench.scenarios.replicas import replicas
 from bench.scenarios.start import start_up
@@ -35,6 +39,7 @@ from bench.streams import SEED
 RESULTS = Path(__file__).parent / "results"
 PAGE = system.ROOT / "docs" / "performance.md"
 IMAGES = system.ROOT / "docs" / "images"
+COMPARED = "compare"
 BACKLOG = 5_000_000  # of the scenario alone; ``all`` takes fewer, see sizes.py
 
 Rows = list[dict[str, Any]]
@@ -48,7 +53,8 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
         "light": lambda stage, _, sizes, seed: light(stage, seed, sizes),
         "replicas": lambda stage, topics, sizes, seed: replicas(stage, seed, 3 * topics.records // 2, sizes),
         "backlog": lambda stage, _, sizes, seed: backlog(stage, seed, sizes.backlog),
-        "formats": lambda _, __, sizes, seed: decode_costs(sizes, seed),
+        "formats": lambda stage, topics, sizes, seed: formats(stage, seed, topics.records, sizes),
+        "decoding": lambda _, __, sizes, seed: decode_costs(sizes, seed),
     }
 )
 
@@ -61,20 +67,59 @@ def _filled(topics: Topics, name: str) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__, allow_abbrev=False)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("what", choices=["all", *SCENARIOS, "report", "profile", "costs"])
-    parser.add_argument("argument", nargs="?", help="records of backlog, or the name of the results to report")
-    parser.add_argument("--quick", action="store_true", help="small runs: they show that it works, not how fast")
-    parser.add_argument("--seed", type=int, default=SEED, help="of the streams (default: %(default)s)")
-    parser.add_argument("--name", help="of the results file; all, or quick, unless told otherwise")
-    parser.add_argument("--mock", action="store_true", help="the embedded broker instead of Apache Kafka: no Java")
-    parser.add_argument("--write", action="store_true", help="report: into docs/performance.md and docs/images")
+    commands = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
+    seeded = argparse.ArgumentParser(add_help=False)
+    seeded.add_argument("--seed", type=int, default=SEED, help="of the streams (default: %(default)s)")
+    played = argparse.ArgumentParser(add_help=False, parents=[seeded])
+    played.add_argument("--mock", action="store_true", help="the embedded broker instead of Apache Kafka: no Java")
+    sized = argparse.ArgumentParser(add_help=False, parents=[played])
+    sized.add_argument("--quick", action="store_true", help="small runs: they show that it works, not how fast")
+    for name in ("all", *SCENARIOS):
+        scenario = commands.add_parser(name, parents=[sized], allow_abbrev=False)
+        scenario.add_argument("--name", help="of the results file; all, or quick, unless told otherwise")
+        if name == "backlog":
+            scenario.add_argument("records", nargs="?", type=int, help=f"{BACKLOG} unless told otherwise")
+    beside = commands.add_parser("compare", parents=[sized], allow_abbrev=False)
+    beside.add_argument("other", help="a folder with .venv, an interpreter, or an installed putevents")
+    beside.add_argument("scenarios", nargs="*", help=f"of {', '.join(TRIALS)}; all of them unless told otherwise")
+    beside.add_argument("--rounds", type=int, default=ROUNDS, help="runs of each (default: %(default)s)")
+    beside.add_argument("--write", metavar="NAME", help="keep the result as bench/results/NAME.json")
+    report = commands.add_parser("report", allow_abbrev=False)
+    report.add_argument("name", nargs="?", default="all", help="of the results (default: %(default)s)")
+    report.add_argument("--write", action="store_true", help="into docs/performance.md and docs/images")
+    commands.add_parser("profile", parents=[played], allow_abbrev=False)
+    commands.add_parser("costs", parents=[seeded], allow_abbrev=False)
     return parser
+
+
+def _compare(options: argparse.Namespace) -> int:
+    sizes = QUICK if options.quick else WHOLE
+    unknown = [name for name in options.scenarios if name not in TRIALS]
+    if unknown or options.rounds < 1:
+        found = f"the scenario {unknown[0]}" if unknown else f"{options.rounds} rounds"
+        sys.stderr.write(f"expected one round or more, of {', '.join(TRIALS)}; found {found}\n")
+        return 2
+    try:
+        result = compare(options.other, options.scenarios, options.rounds, sizes, options.seed, mock=options.mock)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    if options.write:
+        _save(RESULTS / f"{options.write}.json", COMPARED, result)
+    sys.stdout.write(_text(COMPARED, result))
+    return 1 if result["failed"] else 0
+
+
+def _text(name: str, result: Mapping[str, Any]) -> str:
+    if name == COMPARED:
+        return f"## {name}\n\n{ratios.render(result)}\n{tables.caption(result)}\n"
+    return f"## {name}\n\n{tables.render(name, result)}\n"
 
 
 def _measure(options: argparse.Namespace) -> int:
     sizes = QUICK if options.quick else WHOLE
     if options.what == "backlog":
-        sizes = sizes._replace(backlog=int(options.argument or (sizes.backlog if options.quick else BACKLOG)))
+        sizes = sizes._replace(backlog=options.records or (sizes.backlog if options.quick else BACKLOG))
     names = list(SCENARIOS) if options.what == "all" else [options.what]
     path = RESULTS / f"{options.name or ('quick' if options.quick else 'all')}.json"
     failed = 0
@@ -111,15 +156,15 @@ def _save(path: Path, name: str, result: Mapping[str, Any]) -> None:
 
 
 def _report(options: argparse.Namespace) -> int:
-    name = options.argument or options.name or "all"
-    path = RESULTS / f"{name}.json"
+    path = RESULTS / f"{options.name}.json"
     if not path.exists():
-        sys.stderr.write(f"no results in {path}: run python -m bench all --name {name}\n")
+        sys.stderr.write(f"no results in {path}: run python -m bench all --name {options.name}\n")
         return 1
     results = json.loads(path.read_text())
     texts = {name: tables.render(name, results[name]) for name in SCENARIOS if name in results}
-    for name, text in texts.items():
-        sys.stdout.write(f"## {name}\n\n{text}\n")
+    for name in (*texts, COMPARED):
+        if name in results:
+            sys.stdout.write(_text(name, results[name]))
     if options.write:
         from bench import plots  # noqa: PLC0415  # matplotlib is for this alone
 
@@ -141,6 +186,8 @@ def main() -> int:
         signal.signal(number, signal.default_int_handler)
     if options.what == "report":
         return _report(options)
+    if options.what == COMPARED:
+        return _compare(options)
     if options.what == "costs":
         return print_costs(options.seed)
     if options.what == "profile":

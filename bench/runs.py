@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from bench import system
 from bench.figures import MIB, Sample, figures
 from bench.stage import DEAD_LETTERS, Stage
-from tests.support.processes import Connector, Endpoint, Process, environment, wait_until
+from tests.support.processes import PUTEVENTS, Connector, Endpoint, Process, Program, environment, wait_until
 
 INTERVAL = 0.1  # seconds between samples
 START_SECONDS = 60.0  # in which a contender must have its partitions
@@ -23,12 +23,19 @@ UNBOUNDED = MappingProxyType({"requests_per_second": NO_LIMIT, "max_in_flight": 
 _numbers = itertools.count(1)
 
 
+class Reading(NamedTuple):
+    """How records are read: their format, and the address of the schema registry where there is one."""
+
+    format: str
+    registry: str
+
+
 class Order(NamedTuple):
     """What a run is to be.
 
     ``seconds`` is its deadline; ``records`` what it has to deliver, None for as much as it can in that time.
     ``endpoint`` are options of ``putevents endpoint``; ``delivery`` settings of the connector; ``consume`` records
-    and seconds of a hand-written consume().
+    and seconds of a hand-written consume(). ``program`` is the connector that runs; ``reading`` is None for JSON.
     """
 
     contender: str
@@ -40,6 +47,8 @@ class Order(NamedTuple):
     delivery: Mapping[str, Any] = MappingProxyType({})
     consume: tuple[int, float] = (2_000, 1.0)
     quota: float | None = None
+    program: Program = PUTEVENTS
+    reading: Reading | None = None
 
 
 def configuration(stage: Stage, topic: str, url: str, group: str, **delivery: Any) -> dict[str, Any]:
@@ -73,19 +82,24 @@ def start_connector(
     group: str | None = None,
     tracker: str = "tracker",
     librdkafka: Mapping[str, Any] = MappingProxyType({}),
+    program: Program = PUTEVENTS,
+    reading: Reading | None = None,
 ) -> Connector:
     """``putevents run`` in a process of its own, in a group of its own unless told otherwise."""
     name = f"putevents-{next(_numbers)}"
     config = configuration(stage, topic, url, group or name, **delivery)
     config["personalize"]["tracking_id"] = tracker
     config["kafka"]["librdkafka"] = dict(librdkafka)
-    return Connector(stage.folder, config, name)
+    if reading is not None:
+        config["pipelines"][0]["value"] = {"format": reading.format}
+        config["schema_registry"] = {"url": reading.registry}
+    return Connector(stage.folder, config, name, program)
 
 
 def start(stage: Stage, order: Order, url: str) -> Process:
     """The contender of an order, by its name."""
     if order.contender == "putevents":
-        return start_connector(stage, order.topic, url, order.delivery)
+        return start_connector(stage, order.topic, url, order.delivery, program=order.program, reading=order.reading)
     group = f"{order.contender}-{next(_numbers)}"
     arguments = [
         *("bench.hand_written", order.contender.partition("-")[0], "--servers", stage.servers, "--topic", order.topic),
@@ -170,6 +184,9 @@ def run(stage: Stage, order: Order, interval: float = INTERVAL) -> tuple[dict[st
 
 def tell(row: Mapping[str, Any]) -> None:
     """A line on stderr about what was just measured: a run takes minutes, and silence looks like hanging."""
-    kept = ("contender", "topic", "latency", "linger", "events_per_second", "events_per_call", "over_fewest", "bound")
+    kept = (
+        *("scenario", "stream", "side", "round", "contender", "topic", "latency", "linger", "events_per_second"),
+        *("cpu_per_event", "events_per_call", "over_fewest", "bound"),
+    )
     shown = {name: round(row[name], 2) if isinstance(row[name], float) else row[name] for name in kept if name in row}
     sys.stderr.write(json.dumps(shown) + "\n")

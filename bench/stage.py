@@ -23,7 +23,11 @@ from tests.support.kafka.broker import KafkaCluster
 PARTITIONS = 8
 DEAD_LETTERS = "dead"
 MOCK_RECORDS = 80_000  # what the embedded broker surely keeps of 360 bytes each
-TOPICS = {"short": PARTITIONS, "long": PARTITIONS, "backlog": PARTITIONS, "replicas": PARTITIONS, DEAD_LETTERS: 1}
+FORMAT_TOPICS = ("json", "avro", "protobuf")
+TOPICS = {
+    **dict.fromkeys(("short", "long", "backlog", "replicas", *FORMAT_TOPICS), PARTITIONS),
+    DEAD_LETTERS: 1,
+}
 LIVE_TOPICS = 8
 _FLUSH_SECONDS = 60.0
 
@@ -40,8 +44,10 @@ class Stage(NamedTuple):
 
 
 @contextmanager
-def open_stage(*, mock: bool = False) -> Iterator[Stage]:
+def open_stage(*, mock: bool = False, live_topics: int = LIVE_TOPICS) -> Iterator[Stage]:
     """A broker while the block runs; every topic that a scenario names is there once ``create`` was called with it.
+
+    The embedded broker must know before how many ``live_topics`` there will be.
 
     Raises:
         MissingError: there is neither Java nor a broker in the environment.
@@ -50,7 +56,7 @@ def open_stage(*, mock: bool = False) -> Iterator[Stage]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="putevents-bench-")))
         if mock:
-            topics = TOPICS | {f"live-{number}": PARTITIONS for number in range(LIVE_TOPICS)}
+            topics = TOPICS | {f"live-{number}": PARTITIONS for number in range(live_topics)}
             broker = stack.enter_context(EmbeddedBroker(topics))
             yield Stage(broker.bootstrap_servers, broker.pid, "embedded", folder, MOCK_RECORDS, lambda _: None)
             return

@@ -64,16 +64,16 @@ def _processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def _commit() -> str:
-    """The commit that is measured, with a plus where files differ from it; empty outside of a repository."""
+def commit(folder: Path = ROOT) -> str:
+    """The commit of a folder, with a plus where the connector's files differ from it; empty outside of a repository."""
     try:
-        commit, changes = (
-            subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603, S607  our own words
+        found, changes = (
+            subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603, S607  our own words
             for words in (["rev-parse", "--short", "HEAD"], ["status", "--porcelain", "connector"])
         )
     except (OSError, subprocess.CalledProcessError):
         return ""
-    return f"{commit}+" if changes else commit
+    return f"{found}+" if changes else found
 
 
 def machine() -> Mapping[str, Any]:
@@ -88,6 +88,6 @@ def machine() -> Mapping[str, Any]:
         "python": sys.version.split()[0],
         "librdkafka": confluent_kafka.libversion()[0],
         "versions": {name: importlib.metadata.version(name) for name in _PACKAGES},
-        "commit": _commit(),
+        "commit": commit(),
         "load_average": load_average(),
     }

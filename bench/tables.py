@@ -120,6 +120,14 @@ TABLES: Mapping[str, Sequence[Column]] = MappingProxyType(
         ),
         "formats": (
             Column("", lambda row: row["format"], right=False),
+            *(_SPEED[0], Column("to JSON", _of("rate_to_json", 2, " \N{MULTIPLICATION SIGN}"))),
+            Column("CPU an event", _of("cpu_per_event", 0, " µs")),
+            Column("to JSON", _of("cost_to_json", 2, " \N{MULTIPLICATION SIGN}")),
+            Column("bytes a record", _of("bytes")),
+            *(_BOUND, _MACHINE_LOAD),
+        ),
+        "decoding": (
+            Column("", lambda row: row["format"], right=False),
             Column("decoded by", _title, right=False),
             Column("CPU a record", _of("decode", 1, " µs")),
             Column("bytes a record", _of("bytes")),

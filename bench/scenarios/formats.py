@@ -1,199 +1,181 @@
-"""What it costs to decode a record, a format at a time, side by side with what else a consumer would use.
+"""The same clickstream as JSON, Avro and Protobuf, each read by ``putevents run`` from a topic, without a quota.
 
-No broker: bytes are decoded in this process, framed as a producer's serializer frames them, one record after another
-over a clickstream of some hundred different ones. The time is of CPU, and of several rounds the quickest counts.
+The formats take turns, so that a machine that becomes busy or slow meets all of them: what counts is their ratio.
 """
 
-import io
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
-import fastavro
 import orjson
 from confluent_kafka.schema_registry import SchemaRegistryClient
-from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
-from confluent_kafka.schema_registry.protobuf import ProtobufDeserializer, ProtobufSerializer
+from confluent_kafka.schema_registry.avro import AvroSerializer
+from confluent_kafka.schema_registry.protobuf import ProtobufSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 from google.protobuf import descriptor_pb2, message_factory
 from google.protobuf.descriptor_pool import DescriptorPool
 
-from bench import system
+from bench.figures import median, middle_run
+from bench.runs import UNBOUNDED, Order, Reading, run, tell
 from bench.sizes import Sizes
-from bench.streams import SHAPES, clicks
-from connector.core.formats.avro import compile_avro
-from connector.core.formats.decoded import Decode
-from connector.core.formats.framing import framed
-from connector.core.formats.plain import decode_json
-from connector.core.formats.protobuf import compile_protobuf
+from bench.stage import FORMAT_TOPICS, Stage, fill
+from bench.streams import SHAPES, Click, Fewest, clicks
 from connector.registry.proto_source import descriptors_of
+from tests.support.registry import Schemas, running_registry
 
-RECORDS = 500
 _CONTEXT = SerializationContext("clicks", MessageField.VALUE)
+_ID_BYTES = slice(1, 5)  # of a frame: a zero, the schema's id, the payload
+
+
+def _record(record: str, /, **fields: Any) -> dict[str, Any]:
+    types = [{"name": field, "type": kind} for field, kind in fields.items()]
+    return {"type": "record", "name": record, "fields": types}
+
+
 AVRO = json.dumps(
-    {
-        "type": "record",
-        "name": "Click",
-        "namespace": "shop",
-        "fields": [
-            {"name": "id", "type": "string"},
-            {"name": "session", "type": "string"},
-            {"name": "user", "type": ["null", "string"]},
-            {"name": "event", "type": "string"},
-            {"name": "item", "type": "string"},
-            {"name": "category", "type": ["null", "string"]},
-            {"name": "price", "type": ["null", "double"]},
-            {"name": "position", "type": "int"},
-            {"name": "time", "type": "long"},
-            {"name": "member", "type": "boolean"},
-        ],
-    }
+    _record(
+        "Track",
+        type="string",
+        event="string",
+        messageId="string",
+        anonymousId="string",
+        userId=["null", "string"],
+        timestamp="string",
+        properties=_record("Properties", product_id="string", category="string", price="string", position="int"),
+        context=_record(
+            "Context",
+            locale="string",
+            page=_record("Page", path="string"),
+            library=_record("Library", name="string", version="string"),
+        ),
+    )
 )
 PROTO = """
 syntax = "proto3";
 package shop;
-message Click {
-  string id = 1;
-  string session = 2;
-  optional string user = 3;
-  string event = 4;
-  string item = 5;
-  optional string category = 6;
-  optional double price = 7;
-  int32 position = 8;
-  int64 time = 9;
-  bool member = 10;
+message Track {
+  message Properties {
+    string product_id = 1;
+    string category = 2;
+    string price = 3;
+    int32 position = 4;
+  }
+  message Page {
+    string path = 1;
+  }
+  message Library {
+    string name = 1;
+    string version = 2;
+  }
+  message Context {
+    string locale = 1;
+    Page page = 2;
+    Library library = 3;
+  }
+  string type = 1;
+  string event = 2;
+  string messageId = 3;
+  string anonymousId = 4;
+  optional string userId = 5;
+  string timestamp = 6;
+  Properties properties = 7;
+  Context context = 8;
 }
 """
 
-
-class Contender(NamedTuple):
-    """Something that decodes: what it is called, and a function of one framed value."""
-
-    name: str
-    decode: Callable[[bytes], Any]
+Write = Callable[[bytes], bytes]
 
 
 class Format(NamedTuple):
-    """A format: the values of the stream in it, and who decodes them, the connector first."""
+    """How a record of JSON is written in another format, and the schema that a registry gives for it."""
 
-    values: Sequence[bytes]
-    contenders: Sequence[Contender]
-
-
-def rows_of(seed: int, records: int) -> list[dict[str, Any]]:
-    """Flat records of ten fields, of the benchmark's own clickstream."""
-    return [_flat(orjson.loads(click.value)) for click in clicks(SHAPES["long"], seed, records)]
+    write: Write
+    schema: str | None
+    kind: str
 
 
-def _flat(click: dict[str, Any]) -> dict[str, Any]:
-    properties = click["properties"]
-    return {
-        "id": click["messageId"],
-        "session": click["anonymousId"],
-        "user": click["userId"],
-        "event": click["event"],
-        "item": properties["product_id"],
-        "category": properties["category"],
-        "price": float(properties["price"]),
-        "position": properties["position"],
-        "time": int(datetime.fromisoformat(click["timestamp"]).timestamp() * 1000),
-        "member": click["userId"] is not None,
-    }
+def _avro() -> Format:
+    serialize = AvroSerializer(SchemaRegistryClient.new_client({"url": "mock://"}), AVRO)
+    return Format(lambda value: serialize(orjson.loads(value), _CONTEXT) or b"", AVRO, "AVRO")
 
 
-def _json(rows: Sequence[dict[str, Any]]) -> Format:
-    values = [orjson.dumps(row) for row in rows]
-    return Format(values, (Contender("connector", decode_json), Contender("json.loads", json.loads)))
-
-
-def _avro(rows: Sequence[dict[str, Any]]) -> Format:
-    registry = SchemaRegistryClient.new_client({"url": "mock://"})
-    serialize, deserialize = AvroSerializer(registry, AVRO), AvroDeserializer(registry)
-    values = [serialize(row, _CONTEXT) or b"" for row in rows]
-    schema = fastavro.parse_schema(json.loads(AVRO))
-    return Format(
-        values,
-        (
-            Contender("connector", _unframed(compile_avro(AVRO))),
-            Contender(
-                "fastavro, frame cut off", lambda value: fastavro.schemaless_reader(io.BytesIO(value[5:]), schema)
-            ),
-            Contender("AvroDeserializer", lambda value: deserialize(value, _CONTEXT)),
-        ),
-    )
-
-
-def _unframed(decode: Decode) -> Decode:
-    return lambda value: decode(framed(value).payload)
-
-
-def _protobuf(rows: Sequence[dict[str, Any]]) -> Format:
-    files = descriptors_of(PROTO, {})
+def _protobuf() -> Format:
     pool = DescriptorPool()
-    for file in descriptor_pb2.FileDescriptorSet.FromString(files).file:
+    for file in descriptor_pb2.FileDescriptorSet.FromString(descriptors_of(PROTO, {})).file:
         pool.Add(file)
-    click = message_factory.GetMessageClass(pool.FindMessageTypeByName("shop.Click"))
+    track = message_factory.GetMessageClass(pool.FindMessageTypeByName("shop.Track"))
     registry: Any = SchemaRegistryClient.new_client({"url": "mock://"})
-    options = {"use.deprecated.format": False}
-    serialize, deserialize = (
-        ProtobufSerializer(click, registry, options),
-        ProtobufDeserializer(click, options, registry),
-    )
-    values = [serialize(click(**row), _CONTEXT) or b"" for row in rows]
-    fields = [(field.name, field.has_presence) for field in click.DESCRIPTOR.fields]
-
-    def read(message: Any) -> dict[str, Any]:
-        return {
-            name: None if optional and not message.HasField(name) else getattr(message, name)
-            for name, optional in fields
-        }
-
-    return Format(
-        values,
-        (
-            Contender("connector", _unframed(compile_protobuf(files, indexed=True))),
-            Contender("protobuf and getattr, frame cut off", lambda value: read(click.FromString(value[6:]))),
-            Contender("ProtobufDeserializer and getattr", lambda value: read(deserialize(value, _CONTEXT))),
-        ),
-    )
+    serialize = ProtobufSerializer(track, registry, {"use.deprecated.format": False})
+    return Format(lambda value: serialize(track(**orjson.loads(value)), _CONTEXT) or b"", PROTO, "PROTOBUF")
 
 
-# A new format is a line here.
-FORMATS: Mapping[str, Callable[[Sequence[dict[str, Any]]], Format]] = {
-    "json": _json,
+# A new format is a line here, and one in FORMAT_TOPICS. What the others are compared with comes first.
+FORMATS: Mapping[str, Callable[[], Format]] = {
+    "json": lambda: Format(lambda value: value, None, ""),
     "avro": _avro,
     "protobuf": _protobuf,
 }
 
 
-def decode_costs(sizes: Sizes, seed: int) -> list[dict[str, Any]]:
-    """A row for each format and contender: µs of CPU a record, and how large a record is."""
-    load = system.load_average()
-    return [{**row, "load_average": load} for row in _measured(rows_of(seed, RECORDS), sizes)]
+class Filled(NamedTuple):
+    """A topic of one format: the fewest calls of its stream, bytes a record, and what its registry holds."""
+
+    fewest: Fewest
+    size: float
+    schemas: Schemas
 
 
-def _measured(rows: Sequence[dict[str, Any]], sizes: Sizes) -> Iterator[dict[str, Any]]:
-    for name, make in FORMATS.items():
-        values, contenders = make(rows)
-        for contender in contenders:
-            for value, row in zip(values, rows, strict=True):
-                assert contender.decode(value) == row, (name, contender.name)  # noqa: S101  else the figure is of nothing
-        # Taken in turns, so that a machine that becomes busy or slow meets all of them.
-        best = dict.fromkeys((contender.name for contender in contenders), float("inf"))
-        for _ in range(sizes.decode_rounds):
-            for contender in contenders:
-                best[contender.name] = min(best[contender.name], _seconds(contender.decode, values))
-        size = sum(map(len, values)) / len(values)
-        for contender in contenders:
-            cost = best[contender.name] / len(values) * 1e6
-            yield {"contender": contender.name, "format": name, "decode": cost, "bytes": size}
+def formats(stage: Stage, seed: int, records: int, sizes: Sizes) -> list[dict[str, Any]]:
+    """A row for each format: of the median rate, with its ratios to JSON."""
+    filled = {name: _fill(stage, name, seed, min(records, stage.most_records or records)) for name in FORMAT_TOPICS}
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in filled}
+    for _ in range(sizes.repeats):
+        for name, topic in filled.items():
+            row = _one(stage, name, topic, sizes.deadline)
+            tell(row)
+            runs[name].append(row)
+    return list(_rows(runs))
 
 
-def _seconds(decode: Callable[[bytes], Any], values: Sequence[bytes]) -> float:
-    began = time.process_time()
-    for value in values:
-        decode(value)
-    return time.process_time() - began
+def _fill(stage: Stage, name: str, seed: int, records: int) -> Filled:
+    form = FORMATS[name]()
+    schemas, written = Schemas(), 0
+
+    def stream() -> Iterator[Click]:
+        nonlocal written
+        for click in clicks(SHAPES["long"], seed, records):
+            value = form.write(click.value)
+            if form.schema is not None and not written:
+                schemas.add(int.from_bytes(value[_ID_BYTES], "big"), form.schema, schemaType=form.kind)
+            written += len(value)
+            yield click._replace(value=value)
+
+    fewest = fill(stage, name, stream())
+    return Filled(fewest, written / records, schemas)
+
+
+def _one(stage: Stage, name: str, topic: Filled, deadline: float) -> dict[str, Any]:
+    with running_registry(topic.schemas) as registry:
+        order = Order(
+            "putevents",
+            name,
+            topic.fewest.events / topic.fewest.calls,
+            topic.fewest.events,
+            deadline,
+            delivery=UNBOUNDED,
+            reading=Reading(name, registry.url) if topic.schemas.by_id else None,
+        )
+        row, _ = run(stage, order)
+    if not row["finished"]:
+        raise RuntimeError(f"expected all records of {name} within {deadline:g} s, found {row['events']} delivered")
+    return {**row, "format": name, "bytes": topic.size}
+
+
+def _rows(runs: Mapping[str, Sequence[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """Ratios are those of runs that stood beside each other, and of them the median."""
+    first = next(iter(runs.values()))
+    for rows in runs.values():
+        beside = list(zip(rows, first, strict=True))
+        rate = median([row["events_per_second"] / json_row["events_per_second"] for row, json_row in beside])
+        cost = median([row["cpu_per_event"] / json_row["cpu_per_event"] for row, json_row in beside])
+        yield {**middle_run(rows), "rate_to_json": rate, "cost_to_json": cost}

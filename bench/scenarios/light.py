@@ -17,7 +17,7 @@ from bench.runs import Order, Watch, start, tell, wait_for_partitions
 from bench.sizes import Sizes
 from bench.stage import Feed, Stage
 from bench.streams import SHAPES, clicks
-from tests.support.processes import Endpoint
+from tests.support.processes import PUTEVENTS, Endpoint, Program
 
 RATE = 500  # events a second
 WARMING = 2.0  # seconds whose records are not judged: connections are being made
@@ -34,10 +34,11 @@ class Way(NamedTuple):
     consume: tuple[int, float]
 
 
+LINGERING = Way("putevents", "linger: 1s", {"linger": "1s"}, (0, 0))
 WAYS = (
     Way("grouped", "consume(500, 1.0)", {}, (500, 1.0)),
     Way("grouped", "consume(500, 0.1)", {}, (500, 0.1)),
-    Way("putevents", "linger: 1s", {"linger": "1s"}, (0, 0)),
+    LINGERING,
     Way("putevents", "linger: 0s", {"linger": "0s"}, (0, 0)),
 )
 
@@ -46,17 +47,18 @@ def light(stage: Stage, seed: int, sizes: Sizes) -> list[dict[str, Any]]:
     """A row for each way. The naive one is left out: at a call an event it cannot keep up, and its lag only grows."""
     rows = []
     for way in WAYS:
-        row = _one(stage, way, seed, sizes.live_seconds)
+        row = one(stage, way, seed, sizes.live_seconds)
         tell(row)
         rows.append(row)
     return rows
 
 
-def _one(stage: Stage, way: Way, seed: int, seconds: float) -> dict[str, Any]:
+def one(stage: Stage, way: Way, seed: int, seconds: float, program: Program = PUTEVENTS) -> dict[str, Any]:
+    """The row of one way; ``program`` is the connector that runs."""
     topic = f"live-{next(_topics)}"
     stage.create(topic)
     log = stage.folder / f"{topic}.jsonl"
-    order = Order(way.contender, topic, 1.0, None, seconds, delivery=way.delivery, consume=way.consume)
+    order = Order(way.contender, topic, 1.0, None, seconds, delivery=way.delivery, consume=way.consume, program=program)
     load = system.load_average()
     with ExitStack() as processes:
         endpoint = processes.enter_context(Endpoint(stage.folder, "--latency", "20ms", "--log", str(log)))

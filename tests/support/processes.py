@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
@@ -50,14 +50,25 @@ def wait_until(
         time.sleep(0.05)
 
 
+class Program(NamedTuple):
+    """What is started: its first words, and the folder it starts in, the one of this process unless given."""
+
+    words: tuple[str, ...]
+    folder: Path | None = None
+
+
+MODULE = Program((sys.executable, "-m"))
+PUTEVENTS = Program((sys.executable, "-m", "connector"))
+
+
 class Process:
     """A process that is ended by its id, however the test ends."""
 
-    def __init__(self, arguments: list[str], env: Mapping[str, str], log: Path) -> None:
+    def __init__(self, arguments: list[str], env: Mapping[str, str], log: Path, program: Program = MODULE) -> None:
         self.log = log
         with log.open("ab") as stderr:
             self.popen = forked.Popen(
-                [sys.executable, "-m", *arguments], env=env, stdout=subprocess.PIPE, stderr=stderr
+                [*program.words, *arguments], cwd=program.folder, env=env, stdout=subprocess.PIPE, stderr=stderr
             )
 
     def __enter__(self) -> Self:
@@ -125,14 +136,25 @@ class Endpoint(Process):
 
 
 class Connector(Process):
-    """``putevents run`` with this configuration; its server takes a free port, and ends at once when refused."""
+    """``putevents run`` with this configuration; its server takes a free port, and ends at once when refused.
+
+    ``program`` is the ``putevents`` that runs, this checkout's unless given.
+    """
 
     SERVER: ClassVar = {"host": "127.0.0.1", "port": 0, "linger_after_refusal": "0s"}
 
-    def __init__(self, folder: Path, config: Mapping[str, Any], name: str = "connector", **env: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        config: Mapping[str, Any],
+        name: str = "connector",
+        program: Program = PUTEVENTS,
+        /,
+        **env: str,
+    ) -> None:
         path = folder / f"{name}.yaml"
         path.write_text(yaml.safe_dump({**config, "server": {**self.SERVER, **config.get("server", {})}}))
-        super().__init__(["connector", "run", str(path)], environment(**env), folder / f"{name}.log")
+        super().__init__(["run", str(path)], environment(**env), folder / f"{name}.log", program)
 
     @property
     def port(self) -> int:
