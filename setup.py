@@ -75,7 +75,7 @@ COMPILED = {
     "connector": "delivery holding counters",
     "connector/core": "records operations rejections",
     "connector/core/expressions": "closures comparisons work",
-    "connector/core/formats": "decoded plain",
+    "connector/core/formats": "decoded plain framing avro_reading protobuf_walks protobuf_converts",
     "connector/core/mapping": "reading transform rules made scope fields members values times plain_events",
     "connector/core/sending": "offsets lanes mixed versions destination destinations rate flood backpressure",
 }
