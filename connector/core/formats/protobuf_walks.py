@@ -69,7 +69,7 @@ def _mixed(fields: Fields, cost: int, kind: Any) -> Convert:
 def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
     if not names:
         return lambda _: ()
-    get = attrgetter(*names)
+    get: Callable[[Any], Any] = attrgetter(*names)  # of one name it gives no tuple, whatever its stub says
     return get if len(names) > 1 else lambda message: (get(message),)
 
 
