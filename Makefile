@@ -46,8 +46,10 @@ shifted: $(READY) ## the tests that need no broker, with the clock 400 days ahea
 chaos: $(READY) ## the chaos suite in full size, an hour or so; CHAOS_SIZE=0.1 for less, CHAOS_SEED=n to repeat
 	@CHAOS_SIZE=$${CHAOS_SIZE:-1} $(BIN)/python -m pytest tests/chaos
 
-bench: $(VENV)/.bench ## every figure of docs/performance.md, side by side, in half an hour; BENCH=--quick for four minutes
-	@$(BIN)/python -m bench all $(BENCH)
+bench: $(VENV)/.bench ## every figure of docs/performance.md, side by side, of the compiled core, in half an hour; BENCH=--quick for four minutes
+	@$(BIN)/python -m tools.compiled $(COMPILED)
+	@cd $(COMPILED) && PYTHONPATH=$$PWD $(abspath $(BIN))/python -m bench all $(BENCH)
+	@cp $(COMPILED)/bench/results/*.json bench/results/
 
 $(VENV)/.bench: $(READY)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
