@@ -6,7 +6,7 @@ ARG BASE=python:3.11.14-slim-bookworm
 FROM ${BASE} AS build
 # 1 compiles the core, which halves what a record costs; 0 for a base that has no compiler and no apt-get to install one.
 ARG COMPILE=1
-# Extras of pyproject.toml, separated by commas. protobuf is what fits into 110 MB; formats has all. See docs/image.md.
+# Extras of pyproject.toml, separated by commas. protobuf is what fits into 105 MB; formats has all. See docs/image.md.
 ARG EXTRAS=protobuf
 # pip takes its settings from the base's pip.conf, and these two where they are given. Nothing of this stage is shipped.
 ARG PIP_INDEX_URL

@@ -10,6 +10,7 @@ makes a client and that each kind of credentials is still found.
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -39,10 +40,19 @@ def main(venv: Path) -> None:
         for pattern in ("*.pyx", "*.pxd", "*.pyi", "*.c", "*.h"):
             for source in packages.rglob(pattern):
                 source.unlink()
+        _strip(packages)
     for command in (venv / "bin").iterdir():
         if command.name.rstrip("0123456789.") not in COMMANDS:
             _remove(command)
     sys.stdout.write(f"trimmed {(before - _size(venv)) / 1e6:.1f} MB of {before / 1e6:.1f} MB\n")
+
+
+def _strip(packages: Path) -> None:
+    """Take debug information out of extension modules: most of uvloop is that."""
+    strip = shutil.which("strip")
+    modules = [str(path) for path in packages.rglob("*.so") if not path.parent.name.endswith(".libs")]
+    if strip is not None and modules:
+        subprocess.run([strip, "--strip-unneeded", *modules], check=True)  # noqa: S603
 
 
 def _keep(parent: Path, names: frozenset[str]) -> None:
