@@ -13,6 +13,8 @@ endpoint's counters, so that none is measured by itself and each figure can name
 | runs | one contender from start to figures |
 | sizes | how large a run is: whole, or quick |
 | scenarios/ | what is compared; a module each |
+| compare, programs | this connector beside that of another folder, interpreter or build, in turns |
+| ratios | rounds of the two to medians, ratios and their spread (pure) |
 | loop_costs, sampling | where the connector's own time goes |
 
 It uses the processes and the broker of ``tests``; nothing uses it.

@@ -13,6 +13,7 @@ A scenario replaces its own part of the results file and leaves the others, so t
 
 import argparse
 import json
+import os
 import signal
 import sys
 import time
@@ -99,6 +100,8 @@ def _compare(options: argparse.Namespace) -> int:
         found = f"the scenario {unknown[0]}" if unknown else f"{options.rounds} rounds"
         sys.stderr.write(f"expected one round or more, of {', '.join(TRIALS)}; found {found}\n")
         return 2
+    # Each side finds its connector by itself; from here, an installed one would be hidden behind that of this path.
+    os.environ.pop("PYTHONPATH", None)
     try:
         result = compare(options.other, options.scenarios, options.rounds, sizes, options.seed, mock=options.mock)
     except ValueError as error:
