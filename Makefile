@@ -36,6 +36,7 @@ COMPILED := .cache/compiled
 OVER ?= core loop contract wire dlq trials exporting
 compiled: $(READY) ## the tests of the engine over the connector compiled to C, as image and wheel have it; needs a C compiler
 	@$(BIN)/python -m tools.compiled $(COMPILED)
+	@cd $(COMPILED) && PYTHONPATH=$$PWD $(abspath $(BIN))/python -m connector version | grep -x 'core compiled'
 	@cd $(COMPILED) && PYTHONPATH=$$PWD $(abspath $(BIN))/python -m pytest -q -n $(WORKERS) $(OVER:%=tests/%)
 
 SHIFTS := +400 -30

@@ -76,7 +76,7 @@ class ReplaySource:
     ) -> None:
         self.owned: dict[TopicPartition, Owned] = {}
         self.seen = 0
-        self.commit_trouble = ""
+        self._uncommitted: dict[TopicPartition, str] = {}  # why the last commit of these failed
         self._source = source
         self._topic = topic
         self._wanted = wanted
@@ -138,6 +138,7 @@ class ReplaySource:
         for place in topic_partitions:
             self.owned.pop(place, None)
             self._ends.pop(place, None)
+            self._uncommitted.pop(place, None)  # whoever has it now reads it again, and commits
 
     # -- letters ----------------------------------------------------------------------------------------------
 
@@ -232,14 +233,22 @@ class ReplaySource:
         return {}
 
     def _committed(self, wanted: list[ClientTopicPartition]) -> bool:
+        places = [TopicPartition(each.topic, each.partition) for each in wanted]
         try:
             answers = self._source.consumer.commit(offsets=wanted, asynchronous=False) or []
         except KafkaException as error:
-            self.commit_trouble = error.args[0].str()
+            self._uncommitted.update(dict.fromkeys(places, error.args[0].str()))
             return False
-        errors = [each.error for each in answers if each.error is not None]
-        self.commit_trouble = errors[0].str() if errors else ""
-        return not errors
+        for place in places:
+            self._uncommitted.pop(place, None)
+        failed = {TopicPartition(each.topic, each.partition): each.error.str() for each in answers if each.error}
+        self._uncommitted.update(failed)
+        return not failed
+
+    @property
+    def commit_trouble(self) -> str:
+        """Why something that was replayed is not noted as done; "" where all of it is, or is another member's."""
+        return next(iter(self._uncommitted.values()), "")
 
     # -- what else the client knows ---------------------------------------------------------------------------
 
