@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from connector.core.records import Reason, Record, Rejection, Stage, TopicPartition
+from connector.core.sending import offsets as module
 from connector.core.sending.offsets import Offsets, OpenRecord, PartitionOffsets
 
 PARTITION = TopicPartition("topic", 0)
@@ -58,6 +59,15 @@ class AgainstTheModel(RuleBasedStateMachine):
         self.models: dict[TopicPartition, Naive] = {}
         self.committed: dict[TopicPartition, int] = {}
         self.opened: list[tuple[OpenRecord, Naive, dict[int, bool], int]] = []
+        self.patch = pytest.MonkeyPatch()
+
+    @initialize(closed=st.sampled_from([0, 1, 1_000]))
+    def sweep_when(self, closed: int) -> None:
+        """Forget what closed behind open records at every step, or sometimes, or never."""
+        self.patch.setattr(module, "_CLOSED", closed)
+
+    def teardown(self) -> None:
+        self.patch.undo()
 
     @rule(partition=st.sampled_from([PARTITION, OTHER]))
     def assign(self, partition: TopicPartition) -> None:
@@ -364,6 +374,21 @@ def test_a_closed_record_behind_an_open_one_holds_no_payload() -> None:
     assert closed.record is None
     (partition,) = offsets
     assert (partition.span, partition.open_bytes) == (2, 5)
+
+
+def test_what_closed_behind_an_open_record_is_counted_and_not_kept() -> None:
+    offsets = assigned()
+    first, *behind, last = (tracked(offsets, offset) for offset in range(20_000))
+    for opened in behind:
+        opened.close()
+    (partition,) = offsets
+    assert len(partition._open) <= 2 * 2 + module._CLOSED < 2_000
+    assert (partition.span, partition.open_count) == (20_000, 2)
+    assert offsets.committable() == {PARTITION: 0}
+    first.close()
+    assert (partition.span, partition.committable) == (1, 19_999)
+    last.close()
+    assert (partition.span, partition.committable) == (0, 20_000)
 
 
 def test_a_record_counts_as_many_events_as_it_makes() -> None:

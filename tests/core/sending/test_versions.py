@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from connector.core.operations import PUT_ITEMS
 from connector.core.records import MAX_EVENTS_PER_CALL, Entry, Record, TopicPartition
-from connector.core.sending import offsets
 from connector.core.sending.lanes import Batch, Item
 from connector.core.sending.offsets import OpenRecord, PartitionOffsets
 from connector.core.sending.versions import KEPT_BYTES, Versions
@@ -262,9 +261,8 @@ def test_a_backlog_of_many_changes_to_few_items_takes_the_calls_of_the_items(kep
     assert shop.closed == set(range(2_000))
 
 
-def test_of_a_long_backlog_little_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_long_backlog_little_is_held() -> None:
     """Of each id the newest version with its payload, and the oldest, which holds the commit, without."""
-    monkeypatch.setattr(offsets, "_CLOSED", 1_000)
     shop, random = Shop(kept_bytes=0), Random(1)
     for _ in range(20_000):
         shop.lanes.add(_bare(shop, f"i{random.randrange(50)}"))
