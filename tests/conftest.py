@@ -5,20 +5,26 @@ import os
 import re
 import signal
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from pathlib import PurePosixPath
 from typing import Any
 
+import hypothesis
 import pytest
 
 pytest_plugins = ("tests.support.fixtures",)
+
+# How long an example takes says more about what else the machine does than about the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 # Where tests run side by side, those of one of these folders run in one process: they share a broker or an image.
 TOGETHER = ("integration", "chaos", "image")
 # Files of which the same is true, and which need not wait for others: with a broker or a registry of their own.
 APART = (
     "tests/integration/test_auth.py",
-    "tests/integration/test_broker.py",
     "tests/integration/test_check.py",
     "tests/registry/test_apicurio.py",
     # What their tests share takes longer to make than any of them: a browser, the syntax trees of all the code.
@@ -48,10 +54,11 @@ def group_of(nodeid: str) -> str:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Nothing that is made while tests are collected is garbage, then or later: no walk through it finds any."""
     gc.disable()
     try:
+        _import_a_share(session.config)
         return (yield)
     finally:
         gc.freeze()
@@ -59,10 +66,29 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+def _import_a_share(config: pytest.Config) -> None:
+    """Import every nth file of tests, where this is one of n processes that are to run all of them.
+
+    pytest rewrites the assertions of a file when it is imported for the first time, which takes 15 seconds for all of
+    them, and keeps the result on disk. Each process would do that for each file, since all go through them in one
+    order; so each takes others first, and finds done what it comes to afterwards.
+    """
+    number = re.fullmatch(r"gw(\d+)", os.environ.get("PYTEST_XDIST_WORKER", ""))
+    if number is None or config.args_source is not config.ArgsSource.TESTPATHS:
+        return
+    files = sorted(config.rootpath.glob("tests/**/test_*.py"))
+    for file in files[int(number[1]) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])]:
+        # What is wrong with a file is for pytest to tell, once it comes to it.
+        with suppress(Exception):
+            import_module(".".join(file.relative_to(config.rootpath).with_suffix("").parts))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        shares = item.get_closest_marker("integration") or "kafka" in getattr(item, "fixturenames", ())
-        if shares and group_of(item.nodeid).startswith(item.nodeid.partition("[")[0]):
+        fixtures = getattr(item, "fixturenames", ())
+        own = "kafka_jars" in fixtures and "kafka" not in fixtures  # starts one for itself
+        shares = item.get_closest_marker("integration") or "kafka" in fixtures
+        if shares and not own and group_of(item.nodeid).startswith(item.nodeid.partition("[")[0]):
             raise pytest.UsageError(f"{item.nodeid} uses the shared broker, but group_of does not know it")
 
 

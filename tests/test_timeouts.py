@@ -62,6 +62,7 @@ def test_after_them():
 """
 
 
+@pytest.mark.timeout(600)  # it starts an interpreter or two, and loads the plugins of pytest
 @pytest.mark.parametrize("options", [[], ["-n", "1"]], ids=["alone", "in a worker"])
 def test_a_time_out_fails_its_test_and_the_others_go_on(tmp_path: Path, options: list[str]) -> None:
     file = tmp_path / "test_hanging.py"

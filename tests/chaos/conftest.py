@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 _FIGURES = "chaos"
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "chaos: real processes under faults; `make chaos` runs them in full size")
-
-
 @pytest.fixture(autouse=True)
 def _processes_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """Here they start as they do anywhere else: none is forked from one that has started before."""

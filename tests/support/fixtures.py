@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import ExitStack
 from functools import cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 import structlog
@@ -21,13 +20,12 @@ from connector.local.endpoint.server import Endpoint, running_endpoint
 from connector.local.mock_cluster import MockCluster
 from tests.support.forked.starting import SWITCH
 from tests.support.kafka.admin import Kafka
-from tests.support.kafka.broker import KafkaCluster
 from tests.support.kafka.find import find_broker
 from tests.support.kafka.jars import MissingError, fetch_jars
 from tests.support.kafka.rehearsal import rehearse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -116,18 +114,6 @@ def kafka_jars() -> Path:
         return fetch_jars()
     except MissingError as missing:
         _do_without(missing)
-
-
-@pytest.fixture
-def start_cluster(kafka_jars: Path) -> Iterator[Callable[..., KafkaCluster]]:
-    """A function that starts a `KafkaCluster` with its arguments, for this test alone."""
-    del kafka_jars  # that they are there is enough
-    with ExitStack() as clusters:
-
-        def start(nodes: int = 1, **options: Any) -> KafkaCluster:
-            return clusters.enter_context(KafkaCluster(nodes, **options))
-
-        yield start
 
 
 def _do_without(missing: MissingError) -> NoReturn:

@@ -471,7 +471,8 @@ def test_a_role_is_assumed_with_new_keys_when_the_old_ones_have_expired(
 # -- the pool -------------------------------------------------------------------------------------------------
 
 
-def test_every_batch_is_delivered_once_and_answered() -> None:
+def test_every_batch_is_delivered_once_and_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connector.aws.calls.CONNECT_TIMEOUT", 60.0)  # this process is both ends, and all come at once
     bodies = [b'{"eventType":"View","sentAt":1700000000,"eventId":"e-%d"}' % number for number in range(500)]
     with running_endpoint(Faults(credentials={KEY: SECRET}), keep=False) as endpoint:
         calls = SenderThread(EventsClient(Account(None, endpoint.url), 20.0))
