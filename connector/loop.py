@@ -39,8 +39,8 @@ TICK = 0.5  # seconds without anything to do
 GLANCE = 0.05  # seconds that an answer of the schema registry may wait while records wait for it
 
 
-# Records in memory that replace earlier ones. Events are a bound for what they cost beside their bytes.
-RESERVE = Bounds(events=200_000, bytes=64 * 1024 * 1024, span=0)
+# Records in memory that replace earlier ones. Events are a bound for what they cost beside their bytes, 150 MiB here.
+RESERVE = Bounds(events=100_000, bytes=64 * 1024 * 1024, span=0)
 
 
 def _none(_: str) -> bool:

@@ -15,7 +15,8 @@ from connector.core.operations import Operation
 from connector.core.sending.lanes import Item
 from connector.core.sending.mixed import MixedLane, MixedLanes
 
-KEPT_BYTES = 8 * 1024 * 1024  # of superseded versions, as their records were read
+KEPT_BYTES = 8 * 1024 * 1024  # of superseded versions, in memory
+_OBJECTS = 750  # bytes of the objects that a version consists of, beside what was read and what would be sent
 
 
 class Versions(MixedLanes):
@@ -39,7 +40,7 @@ class Versions(MixedLanes):
             self._let_oldest_go(oldest)
 
     def _keep(self, lane: MixedLane, superseded: Item) -> None:
-        size = superseded.opened.size + len(superseded.entry.body)
+        size = superseded.opened.size + len(superseded.entry.body) + _OBJECTS
         self._kept.append((lane, size))
         self._kept_bytes += size
 
