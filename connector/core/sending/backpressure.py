@@ -5,8 +5,9 @@ partition may run ahead of its oldest open record (after a crash that much is re
 
 Pausing a partition discards its prefetched records, so only a lasting state pauses. A full buffer first stops reading.
 When it has been full for ``HOLD`` seconds, partitions are paused, so that the consumer can go on polling and stays in
-its group. Partitions that hold their share or more pause first; the others are read up to theirs. A slow partition
-that holds much more than its share of a full buffer pauses at once. Slow is relative: under a quota all partitions
+its group. Partitions that hold their share or more pause first; the others are read up to theirs, past a full buffer
+if need be. A slow partition that holds much more than its share of a full buffer pauses at once. One that is too far
+ahead pauses alone, and nothing is read past a full buffer for that. Slow is relative: under a quota all partitions
 wait, each as long as a full buffer takes at the best recent rate.
 
 A partition can be held for another reason, such as a record that waits for its schema. Pausing and resuming is decided
@@ -82,6 +83,7 @@ class Backpressure:
         self.crowded: frozenset[TopicPartition] = frozenset()
         self.may_read = True
         self._bounds = bounds
+        self._filling: frozenset[TopicPartition] = frozenset()  # those of them that fill the buffer
         self._holding = False  # whether any partition is held
         self._others_wait = False  # whether partitions that are judged elsewhere may be read
         self._pressed = False
@@ -101,7 +103,7 @@ class Backpressure:
         room = self._bounds.events - events
         if size:
             room = min(room, (self._bounds.bytes - size) * max(1, events) // size)
-        if room <= 0 and self.crowded:
+        if room <= 0 and self._filling:
             unread = self._unread_shares(loads)
             if self._holding:  # each read may be of another partition that is held at once: no more than one share each
                 unread = min(unread, 1.0 / len(loads))
@@ -139,14 +141,17 @@ class Backpressure:
         elif level <= RESUME:
             self._pressed = False
         slow = self._feel(loads, level, now)
-        crowded = frozenset(load.topic_partition for load in loads if self._pauses(load, 1.0 / len(loads), level, slow))
+        # One that is far ahead of its oldest record fills nothing by that: what it holds is being delivered.
+        far = frozenset(load.topic_partition for load in loads if load.span >= self._bounds.span * self._part(load))
+        filling = self._fill(loads, level, slow)
+        crowded = filling | far
         ours = frozenset(load.topic_partition for load in loads) | others
         paused = crowded | (held & ours) if held else crowded
         change = Change(paused - self.paused, (self.paused & ours) - paused)
-        self.paused, self.crowded, self._holding = paused, crowded, bool(held)
+        self.paused, self.crowded, self._filling, self._holding = paused, crowded, filling, bool(held)
         self._others_wait = bool(others - held)
         # One that is only held leaves room for nobody: reading past a full buffer is for when those that fill it pause.
-        beyond = bool(crowded) and (self._others_wait or self._unread_shares(loads) > 0)
+        beyond = bool(filling) and (self._others_wait or self._unread_shares(loads) > 0)
         self.may_read = self._has_room(level, now) or beyond
         return change
 
@@ -165,14 +170,33 @@ class Backpressure:
             size += load.bytes
         return max(events / self._bounds.events, size / self._bounds.bytes)
 
-    def _pauses(self, load: Load, share: float, total: float, slow: frozenset[TopicPartition]) -> bool:
+    def _fill(self, loads: Sequence[Load], total: float, slow: frozenset[TopicPartition]) -> frozenset[TopicPartition]:
+        """The partitions that must pause for what they hold: slow ones, then all that hold their share.
+
+        With those that are slow paused, the others are read past a full buffer, each up to its share and no further.
+        """
         # Each resumes by its own load: with one stuck, the total may never fall to where all of them would.
-        already = load.topic_partition in self.crowded
-        part = RESUME if already else 1.0
-        level = self._level((load,))
-        tight = total > RESUME if already else total >= 1.0
-        crowding = tight and load.topic_partition in slow and level >= share * (part if already else CROWDING)
-        return load.span >= self._bounds.span * part or crowding or (self._pressed and level >= share * part)
+        share = 1.0 / len(loads) if loads else 1.0
+        crowding = frozenset(
+            load.topic_partition
+            for load in loads
+            if load.topic_partition in slow
+            and self._is_tight(load, total)
+            and self._level((load,)) >= share * (self._part(load) if load.topic_partition in self.crowded else CROWDING)
+        )
+        return crowding | frozenset(
+            load.topic_partition
+            for load in loads
+            if (self._pressed or (crowding and self._is_tight(load, total)))
+            and self._level((load,)) >= share * self._part(load)
+        )
+
+    def _is_tight(self, load: Load, total: float) -> bool:
+        return total > RESUME if load.topic_partition in self.crowded else total >= 1.0
+
+    def _part(self, load: Load) -> float:
+        """Of a bound: where a partition pauses, or where it resumes once it is paused."""
+        return RESUME if load.topic_partition in self.crowded else 1.0
 
     def _feel(self, loads: Sequence[Load], level: float, now: float) -> frozenset[TopicPartition]:
         """Measure how fast each partition's events are done with; returns those that are slow."""

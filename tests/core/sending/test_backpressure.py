@@ -154,6 +154,33 @@ def test_one_that_is_slow_and_crowds_the_others_out_pauses_at_once() -> None:
     assert backpressure.decide([slow._replace(events=600), fast], WINDOW + 0.3).resume == {A}
 
 
+def test_beside_a_slow_one_the_others_are_read_up_to_their_share_and_no_further() -> None:
+    backpressure = Backpressure(BOUNDS)
+    slow, fast, idle = load(A, 600), load(B, 390), load(C)
+    backpressure.decide([slow, fast, idle], 0.0)
+    slow, fast = slow._replace(done=5), fast._replace(done=2_000)
+    backpressure.decide([slow, fast, idle], WINDOW)
+    loads = [slow, fast._replace(events=400), idle]
+    assert backpressure.decide(loads, WINDOW + 0.1).pause == {A, B}
+    assert backpressure.may_read
+    assert backpressure.room(loads) == 333
+
+
+def test_a_full_buffer_is_not_read_past_because_those_that_fill_it_are_far_ahead() -> None:
+    """What they hold is being delivered, and makes room; where it is not for ``HOLD``, the others are read on."""
+    backpressure = Backpressure(BOUNDS)
+    loads = [load(A, 500, span=700), load(B, 500, span=700), load(C)]
+    assert backpressure.decide(loads, 0.0).pause == {A, B}
+    assert not backpressure.may_read
+    assert backpressure.room(loads) == 1
+    delivered = [load(A, 400, span=700), load(B, 500, span=700), load(C)]
+    assert backpressure.decide(delivered, 0.1) == Change(frozenset(), frozenset())
+    assert (backpressure.may_read, backpressure.room(delivered)) == (True, 100)
+    backpressure.decide(loads, 0.2)
+    backpressure.decide(loads, 0.2 + HOLD)
+    assert (backpressure.may_read, backpressure.room(loads)) == (True, 333)
+
+
 def test_one_that_is_busy_and_quick_does_not_pause() -> None:
     backpressure = Backpressure(BOUNDS)
     busy, idle = load(A, 990), load(B)
