@@ -162,8 +162,8 @@ class MixedLanes:
             heapq.heapify(queue)
 
     def _unqueue(self, lane: MixedLane) -> None:
-        if lane.ticket and lane.not_before is None:
-            self._ready_entries -= self._takes(lane)
+        """Take the lane out of those that are ready."""
+        self._ready_entries -= self._takes(lane)
         lane.ticket = 0
 
     def _admit(self, now: float) -> None:
