@@ -193,10 +193,20 @@ class Loop:
         self._ends.update(polled.ends)
 
     def _without_held(self, polled: Polled) -> Polled:
-        """They are paused, so there should be none. But one that is opened would let a commit pass those dropped."""
+        """None is opened, or a commit would pass those that were dropped. The first says where its partition stands."""
         holds = self.holding.holds
-        records = [record for record in polled.records if not holds(record.topic)]
-        return Polled(records, {place: end for place, end in polled.ends.items() if not holds(place.topic)})
+        records, ends = list[Record](), dict[TopicPartition, int]()
+        for record in polled.records:
+            if holds(record.topic):
+                self.offsets.stands(record.topic_partition, record.offset)
+            else:
+                records.append(record)
+        for place, end in polled.ends.items():
+            if holds(place.topic):
+                self.offsets.stands(place, end)
+            else:
+                ends[place] = end
+        return Polled(records, ends)
 
     def _accept(self) -> None:
         """Open and map what was read: as much as there is room for, and for a moment at most.
@@ -263,11 +273,16 @@ class Loop:
 
     @property
     def _held_places(self) -> frozenset[TopicPartition]:
-        """The partitions of pipelines that are held."""
+        """The partitions of pipelines that are held; one of which nothing is known is read until it is.
+
+        Without an offset there is nothing to commit, and so no note that it is held.
+        """
         if not self.holding.held:
             return frozenset()
         return frozenset(
-            each.topic_partition for each in self.offsets if self.holding.holds(each.topic_partition.topic)
+            each.topic_partition
+            for each in self.offsets
+            if each.committable is not None and self.holding.holds(each.topic_partition.topic)
         )
 
     def _work(self, wait: float = 0.0) -> None:

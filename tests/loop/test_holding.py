@@ -173,6 +173,34 @@ def test_a_killed_process_has_noted_that_it_is_held() -> None:
     assert it.letters() == []
 
 
+@pytest.mark.parametrize("more", [0, 1, 200])
+def test_a_partition_whose_broker_is_slow_is_noted_as_held_too(more: int) -> None:
+    """Nothing came of it before the others made the flood, and its note is of the process before: not held yet."""
+    before = Flooding()
+    before.produce(P0, "1", 100)
+    before.produce(P1, BAD, 5)
+    before.assign(P0, P1)
+    before.run(10)
+    assert " run=" in before.source.notes[P1]
+    it = before.successor()
+    it.produce(P0, BAD, 200)
+    it.produce(P1, BAD, more)
+    it.assign(P0, P1)
+    it.source.paused.add(P1)  # no answer
+    it.run(10)
+    assert it.held()
+    it.source.paused.discard(P1)
+    it.run(10)
+    assert P1 in it.source.paused, "held, as the other one is"
+    assert it.committed(P1) == 5
+    after = it.successor()
+    after.produce(P1, BAD, 1)
+    after.assign(P1)
+    after.run(10)
+    assert after.held()["again"]
+    assert after.letters() == []
+
+
 def test_a_restart_with_a_mended_mapping_delivers_all_of_it_in_order_and_once() -> None:
     first = flooded()
     assert first.loop.drain(5)

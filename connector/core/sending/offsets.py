@@ -263,6 +263,12 @@ class Offsets:
         if topic_partition in self._partitions:
             self._partitions[topic_partition].reached(offset)
 
+    def stands(self, topic_partition: TopicPartition, offset: int) -> None:
+        """The consumer stands at ``offset``: what is read from there on is dropped. Once said, it is so."""
+        partition = self._partitions.get(topic_partition)
+        if partition is not None and partition.committable is None:
+            partition.reached(offset)
+
     def committable(self, among: Iterable[TopicPartition] | None = None) -> dict[TopicPartition, int]:
         """Per partition the offset to commit, where that is news; of all, or ``among`` some."""
         chosen = self._partitions if among is None else among

@@ -229,6 +229,17 @@ def test_trailing_transaction_markers_leave_no_lag() -> None:
     assert offsets.committable() == {PARTITION: 8}
 
 
+def test_where_the_consumer_stands_is_told_by_the_first_that_is_dropped() -> None:
+    offsets = assigned()
+    offsets.stands(PARTITION, 8)
+    offsets.stands(PARTITION, 9)
+    assert offsets.committable() == {PARTITION: 8}
+    opened = tracked(offsets, 8)
+    opened.close()
+    offsets.stands(PARTITION, 12)
+    assert offsets.committable() == {PARTITION: 9}
+
+
 def test_a_record_at_the_end_that_was_reached_is_no_copy() -> None:
     offsets = assigned()
     offsets.reached(PARTITION, 8)
@@ -336,6 +347,7 @@ def test_what_was_revoked_is_neither_tracked_nor_reached_nor_committed() -> None
     assert len(offsets) == 0
     assert offsets.track(record(6)) is None
     offsets.reached(PARTITION, 9)
+    offsets.stands(PARTITION, 9)
     offsets.committed({PARTITION: 9})
     assert offsets.committable() == {}
 
