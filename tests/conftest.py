@@ -4,6 +4,7 @@ import gc
 import os
 import re
 import signal
+from collections import defaultdict
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from functools import cache
@@ -14,10 +15,12 @@ from typing import Any
 import hypothesis
 import pytest
 
+from tests.support.examples import IN_FULL, examples, left_out
+
 pytest_plugins = ("tests.support.fixtures",)
 
 # How long an example takes says more about what else the machine does than about the code.
-hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.register_profile("untimed", deadline=None, max_examples=examples(100))
 hypothesis.settings.load_profile("untimed")
 
 # Where tests run side by side, those of one of these folders run in one process: they share a broker or an image.
@@ -27,8 +30,10 @@ APART = (
     "tests/integration/test_auth.py",
     "tests/integration/test_check.py",
     "tests/registry/test_apicurio.py",
-    # What their tests share takes longer to make than any of them: a browser, the syntax trees of all the code.
+    # What their tests share takes longer to make than any of them: a browser, the syntax trees of all the code, what is
+    # printed about each broken file.
     "tests/cli/test_same_clickstream.py",
+    "tests/config/test_messages.py",
     "tests/local/test_examples.py",
     "tests/playground/test_browser.py",
     "tests/security/test_hostile.py",
@@ -83,13 +88,25 @@ def _import_a_share(config: pytest.Config) -> None:
             import_module(".".join(file.relative_to(config.rootpath).with_suffix("").parts))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not IN_FULL and config.args_source is config.ArgsSource.TESTPATHS:  # who names a file is to get all of it
+        _leave_out_of_grids(config, items)
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         own = "kafka_jars" in fixtures and "kafka" not in fixtures  # starts one for itself
         shares = item.get_closest_marker("integration") or "kafka" in fixtures
         if shares and not own and group_of(item.nodeid).startswith(item.nodeid.partition("[")[0]):
             raise pytest.UsageError(f"{item.nodeid} uses the shared broker, but group_of does not know it")
+
+
+def _leave_out_of_grids(config: pytest.Config, items: list[pytest.Item]) -> None:
+    grids = defaultdict[str, list[str]](list)
+    for item in items:
+        if item.get_closest_marker("grid"):
+            grids[item.nodeid.partition("[")[0]].append(item.nodeid)
+    without = left_out(grids.values())
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid in without])
+    items[:] = [item for item in items if item.nodeid not in without]
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's

@@ -1,10 +1,14 @@
 """Which tests run in one process where tests run side by side."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import APART, SHORT, TOGETHER, group_of
+from tests.support.examples import left_out
 
 ROOT = Path(__file__).parents[1]
 
@@ -54,3 +58,37 @@ def test_every_place_of_short_tests_is_there(place: str) -> None:
 
 def test_every_folder_that_shares_something_is_there() -> None:
     assert all((ROOT / "tests" / folder).is_dir() for folder in TOGETHER)
+
+
+GRIDS = [[f"test_a[{number}]" for number in range(40)], ["test_b[x]", "test_b[y]"], ["test_c[only]"]]
+
+
+def test_of_each_grid_a_quarter_is_left_and_at_least_one_case() -> None:
+    left = set[str]().union(*GRIDS) - left_out(GRIDS)
+    assert [len(left.intersection(grid)) for grid in GRIDS] == [10, 1, 1]
+
+
+def test_processes_of_one_run_leave_out_the_same_cases_and_other_runs_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = []
+    for run in ("4f7d", "4f7d", "a01b"):
+        monkeypatch.setenv("PYTEST_XDIST_TESTRUNUID", run)
+        runs.append(left_out(GRIDS))
+    assert runs[0] == runs[1] != runs[2]
+
+
+@pytest.mark.parametrize(("named", "collected"), [("", 1), ("test_grid.py", 4)])
+def test_only_a_run_of_all_tests_leaves_any_out(tmp_path: Path, named: str, collected: int) -> None:
+    (tmp_path / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
+    (tmp_path / "test_grid.py").write_text(
+        "import pytest\n@pytest.mark.grid\n@pytest.mark.parametrize('x', range(4))\ndef test_x(x):\n    pass\n"
+    )
+    options = ["-c", str(ROOT / "pyproject.toml"), f"--rootdir={tmp_path}", "-o", f"testpaths={tmp_path}"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *options, *named.split()],
+        cwd=tmp_path,
+        env={**os.environ, "CI": "", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.count("test_x[") == collected, ran.stdout

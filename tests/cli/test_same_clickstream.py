@@ -47,6 +47,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[list[di
     return {}
 
 
+@pytest.mark.grid
 @pytest.mark.parametrize(("name", "packed"), ALL)
 def test_the_same_clickstream_becomes_the_same_calls_in_every_format(
     line: Line,  # noqa: F811

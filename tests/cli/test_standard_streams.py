@@ -93,6 +93,7 @@ def test_every_command_that_writes_data_is_tried() -> None:
     assert tried >= COMMANDS.keys() - {"run"}
 
 
+@pytest.mark.grid
 @pytest.mark.parametrize("name", WRITES_DATA)
 @pytest.mark.parametrize(("target", "message"), [("/dev/full", FULL), ("&-", CLOSED)])
 def test_data_that_cannot_be_written_ends_with_74_and_a_line(file: Path, name: str, target: str, message: str) -> None:

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,26 @@ import pytest
 
 from connector import config
 from connector.config import wording
-from tests.config.golden import FILES, printed
+from tests.config import golden
+from tests.config.golden import FILES
 
 PACKAGE = Path(config.__file__).parent
+printed = cache(golden.printed)  # two tests want all of them
+
+
+@pytest.fixture(scope="module", autouse=True)
+def seen() -> Iterator[set[str]]:
+    """Which rows of the table of errors were looked up by the tests so far."""
+    keys = set[str]()
+
+    class Recorded(dict[str, Any]):
+        def get(self, key: str, default: Any = None) -> Any:
+            keys.add(key)
+            return super().get(key, default)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wording, "_ROWS", Recorded(wording._ROWS))
+        yield keys
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -24,15 +42,7 @@ def test_no_output_stands_without_its_file() -> None:
     assert {file.stem for file in FILES} == {file.stem for file in FILES[0].parent.glob("*.txt")}
 
 
-def test_every_row_of_the_table_of_errors_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = set[str]()
-
-    class Recorded(dict[str, Any]):
-        def get(self, key: str, default: Any = None) -> Any:
-            seen.add(key)
-            return super().get(key, default)
-
-    monkeypatch.setattr(wording, "_ROWS", Recorded(wording._ROWS))
+def test_every_row_of_the_table_of_errors_is_shown(seen: set[str]) -> None:
     for file in FILES:
         printed(file)
     assert set(wording._ROWS) - seen == set()

@@ -33,6 +33,7 @@ def check(one: Object, version: str = KUBERNETES) -> None:
         kubernetes_validate.validate(one, version, strict=True)
 
 
+@pytest.mark.grid
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize(("way", "name"), RENDERED)
 def test_every_object_is_valid_strictly_and_in_three_versions(way: str, name: str, version: str) -> None:

@@ -108,6 +108,7 @@ def test_thousands_of_misspelt_keys_take_no_square_of_their_number() -> None:
     assert seconds(f"pipeline: [{{name: a, topic: [a], rule: [{', '.join([rule] * 500)}]}}]") < 4
 
 
+@pytest.mark.grid
 @pytest.mark.parametrize("piece", ["a:b ", "a@", "://", "u:p@h ", "https://u:p@h?a=b&", "a" * 50, "?a=b"])
 def test_no_long_line_takes_the_square_of_its_length_to_be_masked(piece: str) -> None:
     line = (piece * 300_000)[:300_000]

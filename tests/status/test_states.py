@@ -108,6 +108,7 @@ NO_LONGER_SENT = {
 }
 
 
+@pytest.mark.grid
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(map(str, case)))
 def test_the_page_says_what_is_true_and_nothing_else(case: Case) -> None:
     with capture_logs():

@@ -1,11 +1,25 @@
-"""How many examples a law is tried on."""
+"""How many examples a law is tried on, and how many cases of a grid.
+
+All under ``CI``; elsewhere a quarter, and others each time, since who changes the code runs the tests often.
+"""
 
 import os
+import random
+from collections.abc import Iterable
 
-LEAST = 50
+LEAST = 25
+IN_FULL = os.environ.get("CI", "").lower() not in {"", "0", "false"}
 
 
 def examples(full: int) -> int:
-    """All under ``CI``; elsewhere a quarter, and others each time, since who changes the code runs the tests often."""
-    in_full = os.environ.get("CI", "").lower() not in {"", "0", "false"}
-    return full if in_full else min(full, max(LEAST, full // 4))
+    """Of a law."""
+    return full if IN_FULL else min(full, max(LEAST, full // 4))
+
+
+def left_out(grids: Iterable[list[str]]) -> set[str]:
+    """Of each grid three of four, rounded down.
+
+    Processes that run the tests side by side leave out the same ones, as pytest-xdist demands.
+    """
+    chance = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))
+    return {test for grid in grids for test in chance.sample(grid, len(grid) * 3 // 4)}

@@ -138,6 +138,7 @@ def test_a_demo_ends_well_whatever_the_developer_has_set_and_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.grid
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_all_of_it_at_once(
     perform: Callable[..., Performance], tmp_path: Path, number: signal.Signals, code: int
@@ -185,6 +186,7 @@ def test_a_signal_during_the_start_ends_all_of_it(perform: Callable[..., Perform
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.grid
 @pytest.mark.parametrize("name", PARTS)
 def test_a_part_that_dies_is_named_and_ends_the_rest(
     perform: Callable[..., Performance], tmp_path: Path, name: str

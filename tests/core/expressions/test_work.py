@@ -324,6 +324,7 @@ WORST: list[tuple[dict[str, Any], Any]] = [
 ]
 
 
+@pytest.mark.grid
 @pytest.mark.parametrize(("members", "big"), WORST, ids=[str(members)[:70] for members, _ in WORST])
 def test_no_mapping_of_a_record_of_a_megabyte_takes_long(members: dict[str, Any], big: Any) -> None:
     """At most about 250 ms, and ten times that where coverage is measured; without the bound, most take minutes."""

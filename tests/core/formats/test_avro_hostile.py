@@ -164,6 +164,7 @@ LARGEST: Mapping[str, tuple[Any, bytes]] = {
 }  # fmt: skip
 
 
+@pytest.mark.grid
 @pytest.mark.parametrize("name", LARGEST)
 def test_the_largest_record_of_each_shape_takes_less_than_50_mib(name: str) -> None:
     schema, payload = LARGEST[name]

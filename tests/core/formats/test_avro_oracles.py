@@ -1,6 +1,7 @@
 """What fastavro wrote is read back as it was, and Confluent's deserializer reads the same from the same bytes."""
 
 import json
+from functools import cache
 from typing import Any
 
 from confluent_kafka.schema_registry import Schema, SchemaReference, SchemaRegistryClient
@@ -15,6 +16,11 @@ from tests.core.formats.avro_cases import Case, cases, records
 from tests.support.examples import examples
 
 _CONTEXT = SerializationContext("clicks", MessageField.VALUE)
+
+
+@cache  # a client takes 20 ms to make, since it reads the certificates of all authorities
+def _registry() -> SchemaRegistryClient:
+    return SchemaRegistryClient.new_client({"url": "mock://"})
 
 
 @settings(max_examples=examples(200))
@@ -40,7 +46,7 @@ def test_every_part_of_a_record_and_every_byte_more_is_refused(case: Case) -> No
 @given(cases(records()))
 def test_what_confluent_s_serializer_wrote_is_read_as_its_deserializer_reads_it(case: Case) -> None:
     assume(case.payload)  # theirs refuses a record of no bytes, which is one without fields
-    registry = SchemaRegistryClient.new_client({"url": "mock://"})
+    registry = _registry()
     value = AvroSerializer(registry, case.text)(case.datum, _CONTEXT)
     assert value is not None
     frame = framed(value)

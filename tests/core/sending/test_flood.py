@@ -67,6 +67,7 @@ def test_where_nothing_was_ever_right_it_is_stopped() -> None:
     assert flood.flooded.share == 1.0
 
 
+@pytest.mark.grid
 @pytest.mark.parametrize("share", [0.9, 0.93, 0.95, 0.99])
 @pytest.mark.parametrize("seed", range(5))
 def test_a_topic_whose_share_was_always_like_that_is_never_held(share: float, seed: int) -> None:
@@ -464,6 +465,7 @@ def test_one_or_two_good_records_may_be_chance(good: int) -> None:
     assert feed(Flood(USUAL), [None] * good + [ITEM] * 1000) == good + 1000
 
 
+@pytest.mark.grid
 @pytest.mark.parametrize("share", [0.9, 0.95, 0.98, 0.99, 0.995, 0.999])
 @pytest.mark.parametrize("seed", range(10))
 def test_a_new_pipeline_that_was_always_like_that_is_not_stopped_early(share: float, seed: int) -> None:

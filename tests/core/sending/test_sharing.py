@@ -132,6 +132,7 @@ class Sharing:
         return [count / (end - start) for count in counts[: self.senders]]
 
 
+@pytest.mark.grid
 @pytest.mark.parametrize("burst", [0.02, 1.0])
 @pytest.mark.parametrize(("senders", "quota"), [(1, 300), (2, 1000), (4, 400), (8, 1000), (8, 400)])
 def test_replicas_use_the_quota_fairly_and_are_seldom_throttled(senders: int, quota: float, burst: float) -> None:
@@ -149,6 +150,7 @@ def test_replicas_that_start_together_do_not_begin_with_a_storm() -> None:
     assert sharing.used(0, 10) >= 0.95
 
 
+@pytest.mark.grid
 @pytest.mark.parametrize("latency", [0.03, 0.1])
 @pytest.mark.parametrize("burst", [0.2, 1.0])
 @pytest.mark.parametrize(
@@ -167,6 +169,7 @@ def test_in_the_first_minute_few_calls_are_throttled_however_high_the_ceiling(
         assert sharing.used(0, 60) >= 0.98, "a ceiling that is right costs too much at the start"
 
 
+@pytest.mark.grid
 @pytest.mark.parametrize("quota", [10, 20, 100, 200, 500, 1000])
 def test_a_flood_after_a_trickle_is_not_throttled_much_either(quota: int) -> None:
     """Single events of many sessions, a quarter of the quota, each of which lingers; then a backlog for a minute."""
