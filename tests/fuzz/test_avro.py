@@ -10,17 +10,18 @@ from hypothesis import strategies as st
 
 from connector.core.formats.decoded import DecodingError
 from tests.fuzz import avro
+from tests.support.examples import examples
 
 _quick = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@settings(_quick, max_examples=500)
+@settings(_quick, max_examples=examples(500))
 @given(st.integers(0, 2**63))
 def test_almost_good_avro_is_a_value_or_a_decoding_error(seed: int) -> None:
     avro.check(avro.almost(random.Random(seed)))
 
 
-@settings(_quick, max_examples=300)
+@settings(_quick, max_examples=examples(300))
 @given(st.binary(max_size=200))
 @example(b"")
 def test_any_bytes_are_a_value_or_a_decoding_error(raw: bytes) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from connector.local.endpoint.connection import MAX_BODY_BYTES
 from connector.local.endpoint.faults import Faults
 from connector.local.endpoint.server import Endpoint, running_endpoint
+from tests.support.examples import examples
 from tests.wire.endpoint_support import (
     call,
     connect,
@@ -184,7 +185,7 @@ REQUEST_PARTS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(REQUEST_PARTS | st.binary(max_size=40), max_size=12))
 def test_no_bytes_stop_the_endpoint(endpoint: Endpoint, parts: list[bytes]) -> None:
     with connect(endpoint.url) as connection:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from connector.core.records import TopicPartition
 from connector.core.sending.backpressure import BREATH, HOLD, RESUME, WINDOW, Backpressure, Bounds, Change, Load
+from tests.support.examples import examples
 from tests.support.simulation import Random
 
 BOUNDS = Bounds(events=1_000, bytes=100_000, span=700)
@@ -341,7 +342,7 @@ class Consumer:
         self.backpressure.forget([partition])
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @example(seed=192738, count=4, stuck=2, speed=37)
 @given(seed=st.integers(0, 2**32), count=st.integers(1, 6), stuck=st.integers(0, 5), speed=st.integers(0, 60))
 def test_memory_is_bounded_and_who_can_move_moves(seed: int, count: int, stuck: int, speed: int) -> None:

@@ -13,6 +13,7 @@ from connector.core.records import Entry
 from connector.core.sending.destination import Limits
 from connector.core.sending.lanes import HEAD_START, Batch, Item
 from connector.core.sending.outcomes import Outcome
+from tests.support.examples import examples
 from tests.support.simulation import (
     DELIVERED,
     OUTAGE,
@@ -123,7 +124,7 @@ def play(world: World) -> tuple[Simulation, list[Item]]:
     return simulation, added
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(WORLDS)
 def test_every_entry_is_delivered_or_is_poison_and_rejected_or_was_revoked(world: World) -> None:
     simulation, added = play(world)
@@ -145,7 +146,7 @@ def _held(simulation: Simulation) -> list[Item]:
     return [held.item for destination in simulation.destinations for held in destination._held]
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(SEEDS, st.sampled_from([0.0, 0.3]))
 def test_a_session_is_delivered_in_the_order_of_its_entries(seed: int, fails: float) -> None:
     random = Random(seed)

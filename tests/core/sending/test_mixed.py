@@ -8,6 +8,7 @@ from connector.core.operations import PUT_ACTION_INTERACTIONS
 from connector.core.records import MAX_EVENTS_PER_CALL, Entry
 from connector.core.sending.lanes import Batch, Item
 from connector.core.sending.mixed import MixedLanes
+from tests.support.examples import examples
 from tests.support.simulation import POISON, Random, item, partition
 
 LINGER = 1.0
@@ -164,7 +165,7 @@ def test_what_waits_of_a_revoked_partition_is_dropped_and_what_is_in_flight_when
     assert [each.entry.lane for each in must_take(service).items] == ["b"]
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(
     st.integers(0, 2**32),
     st.integers(1, 8),

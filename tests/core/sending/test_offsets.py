@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from connector.core.records import Reason, Record, Rejection, Stage, TopicPartition
 from connector.core.sending import offsets as module
 from connector.core.sending.offsets import Offsets, OpenRecord, PartitionOffsets
+from tests.support.examples import examples
 
 PARTITION = TopicPartition("topic", 0)
 OTHER = TopicPartition("topic", 1)
@@ -183,7 +184,7 @@ class AgainstTheModel(RuleBasedStateMachine):
             assert opened.revoking == (not ours)
 
 
-AgainstTheModel.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+AgainstTheModel.TestCase.settings = settings(max_examples=examples(60), stateful_step_count=40, deadline=None)
 TestOffsetsAgainstANaiveModel = AgainstTheModel.TestCase
 
 

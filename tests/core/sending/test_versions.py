@@ -12,6 +12,7 @@ from connector.core.records import MAX_EVENTS_PER_CALL, Entry, Record, TopicPart
 from connector.core.sending.lanes import Batch, Item
 from connector.core.sending.offsets import OpenRecord, PartitionOffsets
 from connector.core.sending.versions import KEPT_BYTES, Versions
+from tests.support.examples import examples
 from tests.support.simulation import Random
 
 LINGER = 1.0
@@ -398,7 +399,7 @@ WORLDS = st.builds(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(WORLDS)
 def test_the_service_ends_with_the_newest_good_version_of_every_id(world: World) -> None:
     random = Random(world.seed)
