@@ -51,14 +51,16 @@ LOADS: dict[str, set[str]] = {
     # These properties are judged by Kafka's client itself.
     "validate tuned.yaml": FILES | {"asyncio", "confluent_kafka", "ssl"},
 }
+# Runs one command after the other, each an argument, and says after each what is loaded.
 ASK = """
 import json, sys
 from connector.cli import main
-try:
-    main(sys.argv[1:])
-except SystemExit:
-    pass
-print("\\n" + json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+for words in sys.argv[1:]:
+    try:
+        main(words.split())
+    except SystemExit:
+        pass
+    print("\\n" + json.dumps(sorted(sys.modules)), flush=True)
 """
 
 
@@ -101,15 +103,22 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def loaded(folder: Path, *words: str) -> set[str]:
-    command = [sys.executable, "-c", ASK, *words]
-    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    return set(json.loads(ran.stdout.splitlines()[-1]))
+def loaded(folder: Path, *commands: str) -> list[set[str]]:
+    """After each command, all modules that it and those before it have loaded."""
+    ran = subprocess.run([sys.executable, "-c", ASK, *commands], cwd=folder, capture_output=True, text=True, check=True)
+    found = [set(json.loads(line)) for line in ran.stdout.splitlines() if line.startswith('["')]
+    assert len(found) == len(commands)
+    return found
 
 
-@pytest.mark.parametrize("words", LOADS)
-def test_a_command_loads_only_what_it_needs(folder: Path, words: str) -> None:
-    assert loaded(folder, *words.split()) & HEAVY <= LOADS[words]
+@pytest.mark.parametrize(
+    "needed", {frozenset(each): None for each in LOADS.values()}, ids=lambda each: "+".join(sorted(each)) or "nothing"
+)
+def test_a_command_loads_only_what_it_needs(folder: Path, needed: frozenset[str]) -> None:
+    """Those that need the same run in one process: none may load what the others do not need either."""
+    commands = [words for words, each in LOADS.items() if each == needed]
+    for words, modules in zip(commands, loaded(folder, *commands), strict=True):
+        assert HEAVY.intersection(name.partition(".")[0] for name in modules) <= needed, words
 
 
 def test_help_takes_at_most_150_ms_of_cpu(folder: Path) -> None:
@@ -127,14 +136,10 @@ def test_help_takes_at_most_150_ms_of_cpu(folder: Path) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_loads_no_other_command(folder: Path, name: str) -> None:
     modules = {command.module for command in COMMANDS.values()} - {COMMANDS[name].module}
-    ask = ASK.replace('.partition(".")[0]', "")
-    ran = subprocess.run(
-        [sys.executable, "-c", ask, name, "--help"], cwd=folder, capture_output=True, text=True, check=True
-    )
+    [found] = loaded(folder, f"{name} --help")
     needed = {"connector.cli.files"}  # loads a file for those that take one
     if name == "demo":
         needed |= {"connector.local.broker", "connector.local.endpoint.command"}
-    found = set(json.loads(ran.stdout.splitlines()[-1]))
     assert modules & found <= needed
     if name not in {"run", "check", "demo", "broker", "endpoint"}:  # these are about the clients
         assert HEAVY & found <= FILES
