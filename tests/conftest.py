@@ -25,6 +25,10 @@ hypothesis.settings.load_profile("untimed")
 
 # Where tests run side by side, those of one of these folders run in one process: they share a broker or an image.
 TOGETHER = ("integration", "chaos", "image")
+# Of the integration tests, those with a broker of their own beside the others': one after the other they take longest.
+SECOND_BROKER = tuple(
+    f"tests/integration/test_{name}.py" for name in ("dlq", "dlq_versions", "export", "export_shop", "look", "mending")
+)
 # Files of which the same is true, and which need not wait for others: with a broker or a registry of their own.
 APART = (
     "tests/integration/test_auth.py",
@@ -49,6 +53,8 @@ def group_of(nodeid: str) -> str:
     file = nodeid.partition("::")[0]
     if file in APART:
         return file
+    if file in SECOND_BROKER:
+        return "integration, second broker"
     folder = PurePosixPath(file).parent.name
     if folder in TOGETHER:
         return folder
@@ -135,8 +141,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.hookimpl(optionalhook=True)  # pytest-xdist's, for `-n auto`
 def pytest_xdist_auto_num_workers() -> int:
-    """Twice as many as there are cores: more than half of the time of the tests is waiting."""
-    return 2 * (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    """Six more than there are cores: so many wait for a broker or a time at any moment."""
+    return 6 + (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import APART, SHORT, TOGETHER, group_of
+from tests.conftest import APART, SECOND_BROKER, SHORT, TOGETHER, group_of
 from tests.support.examples import left_out
 
 ROOT = Path(__file__).parents[1]
@@ -24,6 +24,12 @@ ROOT = Path(__file__).parents[1]
 )
 def test_tests_on_the_shared_broker_run_in_one_process(nodeid: str) -> None:
     assert group_of(nodeid) == "integration"
+
+
+@pytest.mark.parametrize("file", SECOND_BROKER)
+def test_those_on_the_second_broker_run_in_another_one(file: str) -> None:
+    assert (ROOT / file).is_file()
+    assert group_of(f"{file}::test_x") == "integration, second broker"
 
 
 @pytest.mark.parametrize("file", APART)

@@ -17,7 +17,7 @@ from connector.ending import Refusal, by_kafka, by_personalize, by_schema_regist
 from connector.kafka.startup import FIRST_ANSWER
 from connector.ports import Refused
 from tests.deploy.alerts.staging import Pod, Recording, lives, mixed
-from tests.support.programs import ROOT
+from tests.support.programs import ROOT, found
 
 BUSY = Retryable(IN_USE, Status.SERVER_ERROR)
 
@@ -26,6 +26,7 @@ pytestmark = pytest.mark.timeout(300)  # an hour of the loop and of the rules, o
 
 @pytest.fixture
 def recording() -> Recording:
+    found("promtool")  # without it, an hour of the loop would be for nothing
     return Recording()
 
 
