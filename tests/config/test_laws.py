@@ -108,7 +108,7 @@ def test_every_kind_of_error_that_our_models_can_have_is_in_our_words() -> None:
     """What random documents provoke is in the table; what pydantic lists beyond it has nothing to do with us."""
     assert set(_ROWS) - {"field_spec", "output"} <= set(get_args(ErrorType))
     chance = random.Random(7)
-    for _ in range(400):
+    for _ in range(examples(400)):
         lines = GOOD.splitlines()
         for at in chance.sample(range(len(lines)), 3):
             key, colon, _ = lines[at].partition(":")

@@ -180,6 +180,7 @@ FAULTS: dict[str, tuple[Response, Request]] = {
 }
 
 
+@pytest.mark.grid
 @pytest.mark.parametrize(("response", "kind"), FAULTS.values(), ids=FAULTS.keys())
 def test_a_fault_is_an_outage_and_never_a_missing_schema(
     server: HttpServer, schemas: Schemas, response: Response, kind: Request

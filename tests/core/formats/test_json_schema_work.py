@@ -76,6 +76,7 @@ def test_a_schema_that_refers_to_itself_twice_for_one_member_is_bounded_by_the_d
         check(value, 300)
 
 
+@pytest.mark.grid
 @pytest.mark.parametrize(
     ("schema", "references"),
     [

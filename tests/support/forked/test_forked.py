@@ -46,6 +46,7 @@ def both(words: list[str], how: Callable[[list[str]], object]) -> tuple[object, 
     return found[0], found[1]
 
 
+@pytest.mark.grid
 @pytest.mark.parametrize(
     "words",
     [
@@ -67,6 +68,7 @@ def test_it_prints_and_ends_as_one_that_starts_by_itself(folder: Path, words: li
     assert ours == theirs
 
 
+@pytest.mark.grid
 @pytest.mark.parametrize("closed", [{"stdin"}, {"stdout"}, {"stderr"}, {"stdin", "stdout", "stderr"}], ids=sorted)
 def test_streams_that_are_closed_are_closed_in_it(folder: Path, closed: set[str]) -> None:
     def how(command: list[str]) -> object:
