@@ -68,7 +68,7 @@ fix: $(READY) ## what ruff can mend and format by itself
 	$(BIN)/ruff format
 
 coverage: $(READY) ## which lines no test reaches; all of core/ must be
-	$(BIN)/coverage run -m pytest
+	ALL_CASES=1 $(BIN)/coverage run -m pytest
 	$(BIN)/coverage report --skip-covered --show-missing
 	$(BIN)/coverage report --include='connector/core/*' --fail-under=100
 

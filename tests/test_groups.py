@@ -92,7 +92,7 @@ def test_only_a_run_of_all_tests_leaves_any_out(tmp_path: Path, named: str, coll
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *options, *named.split()],
         cwd=tmp_path,
-        env={**os.environ, "CI": "", "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "CI": "", "ALL_CASES": "", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=True,
