@@ -146,10 +146,14 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _hangups_are_not_ignored() -> Iterator[None]:
-    """Under nohup a process ignores SIGHUP, and so would all that the tests start; some are told to stop by it."""
-    before = signal.getsignal(signal.SIGHUP)
-    if before is signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, lambda _number, _frame: None)  # a handler is not inherited, as an ignored one is
+def _signals_are_not_ignored() -> Iterator[None]:
+    """Under nohup a process ignores SIGHUP, in the background of a script SIGINT; and so would all that it starts."""
+    # A handler is not inherited, as an ignored one is.
+    handlers = {signal.SIGHUP: lambda _number, _frame: None, signal.SIGINT: signal.default_int_handler}
+    before = {number: signal.getsignal(number) for number in handlers}
+    for number, handler in handlers.items():
+        if before[number] is signal.SIG_IGN:
+            signal.signal(number, handler)
     yield
-    signal.signal(signal.SIGHUP, before)
+    for number, former in before.items():
+        signal.signal(number, former)

@@ -1,6 +1,7 @@
 """How many examples a law is tried on, and how many cases of a grid.
 
-All under ``CI`` or ``ALL_CASES``; elsewhere a quarter, and others each time, since who changes the code runs the tests often.
+All under ``CI`` or ``ALL_CASES``; elsewhere a quarter, and others each time, since who changes the code runs the tests
+often.
 """
 
 import os
