@@ -1,7 +1,8 @@
 """Pipelines that are held, since their records turned invalid all at once: a flood of dead letters that is stopped.
 
 A held pipeline's partitions are paused, and what was read of them is dropped unopened, so that no commit passes the
-first of it. Only a restart lets them go on, from what is committed: nothing else can mend a mapping. What is usual for
+first of it; one of which nothing was read is read until its first record or its end, since a note goes with an offset
+only. Only a restart lets them go on, from what is committed: nothing else can mend a mapping. What is usual for
 a pipeline, and whether it is held, goes with its commits, so that the next process knows; see core/sending/flood.py.
 A note of a hold that is over is written again, also in partitions without anything new: it would be believed later.
 """

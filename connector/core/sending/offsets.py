@@ -264,7 +264,7 @@ class Offsets:
             self._partitions[topic_partition].reached(offset)
 
     def stands(self, topic_partition: TopicPartition, offset: int) -> None:
-        """The consumer stands at ``offset``: what is read from there on is dropped. Once said, it is so."""
+        """What is read from ``offset`` on is dropped. Only the first such offset counts: no commit may pass it."""
         partition = self._partitions.get(topic_partition)
         if partition is not None and partition.committable is None:
             partition.reached(offset)
